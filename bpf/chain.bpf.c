@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Blocking notifier chains, of any subsystem: which ones a task is inside, and
+ * the alarm when it changes one of them from inside. blocking_notifier_call_chain()
+ * holds the chain's rwsem for read around the callbacks; register and unregister
+ * take it for write (kernel/notifier.c): the task waits for itself.
+ */
+#include "state.h"
+#include "task.h"
+#include "emit.h"
+#include "group.h"
+
+static __always_inline void notifier_exit(struct chain_frame *frame)
+{
+	struct vs_event *e = emit_begin(VS_NOTIFIER_EXIT, struct vs_event);
+
+	if (!e)
+		return;
+	e->object = frame->block;
+	e->group = frame->group;
+	e->iommu_group = frame->iommu_group;
+	e->context = VS_CTX_NOTIFIER;
+	e->action = frame->action;
+	e->ctx_object = frame->chain;
+	e->ctx_group = frame->group;
+	emit_end(e);
+}
+
+/* Drops the frames of calls that cannot be running any more. */
+static __always_inline void drop_stale(struct task_state *task, __u64 stack)
+{
+	for (int i = 0; i < VS_CHAIN_DEPTH; i++) {
+		struct chain_frame *top = task_top(task);
+
+		if (!top || top->stack > stack)
+			return;
+		count_loss(VS_LOSS_STALE_FRAME);
+		task_pop(task, top);
+	}
+}
+
+static __always_inline int chain_enter(__u64 stack, __u64 chain)
+{
+	struct chain_frame *frame;
+	struct task_state *task;
+
+	if (!cfg.ready)
+		return 0;
+	task = task_get_or_add();
+	if (!task)
+		return 0;
+	drop_stale(task, stack);
+	if (task->depth >= VS_CHAIN_DEPTH) {
+		count_loss(VS_LOSS_CHAIN_DEPTH);
+		return 0;
+	}
+	frame = task_frame(task, task->depth);
+	frame->chain = chain;
+	frame->stack = stack;
+	frame->entered_ns = bpf_ktime_get_ns();
+	frame->block = 0;
+	frame->group = 0;
+	frame->iommu_group = -1;
+	frame->in_vfio = 0;
+	frame->action = 0;
+	task->depth++;
+	return 0;
+}
+
+static __always_inline int chain_exit(__u64 stack)
+{
+	struct task_state *task;
+	struct chain_frame *top;
+
+	if (!cfg.ready)
+		return 0;
+	task = task_get();
+	if (!task)
+		return 0;
+	drop_stale(task, stack - 1);
+	top = task_top(task);
+	if (top && top->stack == stack) {
+		if (top->in_vfio)
+			notifier_exit(top);
+		task_pop(task, top);
+	}
+	task_put_if_idle(task);
+	return 0;
+}
+
+SEC("fentry/blocking_notifier_call_chain")
+int BPF_PROG(chain_call_enter, void *chain)
+{
+	return chain_enter((__u64)ctx, (__u64)chain);
+}
+
+SEC("fexit/blocking_notifier_call_chain")
+int BPF_PROG(chain_call_exit)
+{
+	return chain_exit((__u64)ctx);
+}
+
+/* v5.10: 70d932985757 */
+SEC("fentry/blocking_notifier_call_chain_robust")
+int BPF_PROG(chain_robust_enter, void *chain)
+{
+	return chain_enter((__u64)ctx, (__u64)chain);
+}
+
+SEC("fexit/blocking_notifier_call_chain_robust")
+int BPF_PROG(chain_robust_exit)
+{
+	return chain_exit((__u64)ctx);
+}
+
+static __always_inline int chain_change(void *ctx, __u64 chain, struct notifier_block *block,
+					__u32 flags)
+{
+	struct vs_alarm_event *a;
+	struct chain_frame *frame;
+	struct task_state *task;
+	long bytes;
+
+	if (!cfg.ready)
+		return 0;
+	task = task_get();
+	frame = task ? task_find_chain(task, chain) : 0;
+	if (!frame)
+		return 0;
+	a = emit_begin(VS_CHAIN_DEADLOCK, struct vs_alarm_event);
+	if (!a)
+		return 0;
+	emit_context(&a->e);
+	a->e.flags = flags;
+	a->e.object = (__u64)block;
+	a->e.ctx_object = chain;
+	a->e.group = frame->group;
+	a->e.action = frame->action;
+	a->e.iommu_group = frame->iommu_group;
+	a->callback = (__u64)BPF_CORE_READ(block, notifier_call);
+	a->entered_ns = frame->entered_ns;
+	a->depth = task->depth;
+	bytes = bpf_get_stack(ctx, a->stack, sizeof(a->stack), 0);
+	a->nr_stack = bytes > 0 ? bytes / sizeof(a->stack[0]) : 0;
+	emit_end_now(a);
+	return 0;
+}
+
+SEC("fentry/blocking_notifier_chain_unregister")
+int BPF_PROG(chain_unregister, void *chain, struct notifier_block *block)
+{
+	return chain_change(ctx, (__u64)chain, block, 0);
+}
+
+SEC("fentry/blocking_notifier_chain_register")
+int BPF_PROG(chain_register, void *chain, struct notifier_block *block)
+{
+	return chain_change(ctx, (__u64)chain, block, VS_F_REGISTERING);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What user space tells the BPF programs about the running kernel. It lives in
+ * .bss so that it can change while loaded: vfio.ko may come, go and come back
+ * at another address.
+ */
+#ifndef VFIOSCOPE_CONFIG_H
+#define VFIOSCOPE_CONFIG_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define VS_NO_OFFSET (-1)
+
+/* Byte offsets in vfio's own structures, which vmlinux BTF may not describe. */
+struct vs_layout {
+	__s32 group_counter;	/* vfio_group.kref, .users or .drivers */
+	__s32 group_iommu_group;
+	__s32 group_nb;		/* vfio_group.nb; gone in 5.19 */
+	__s32 group_cdev;	/* vfio_group.cdev; 5.16 and later */
+	__s32 device_dev;	/* vfio_device.dev */
+	__s32 device_group;	/* vfio_device.group */
+};
+
+struct vs_config {
+	__u32 ready;		/* programs do nothing until this is set */
+	__u32 release_is_free;	/* vfio_group_release means "memory freed" (5.16+) */
+	__u64 deferred_func;	/* address of vfio_group_put_bg, 0 when absent */
+	struct vs_layout layout;
+};
+
+/*
+ * What to read at the instruction after a locked add; key: its address.
+ * Registers are named by their offset in struct pt_regs.
+ */
+struct vs_site_action {
+	__u16 base_offset;	/* the counter is at this register + disp */
+	__u16 value_offset;	/* the value from before the add */
+	__s32 disp;
+	__u32 opens_file;	/* this get belongs to an open of /dev/vfio/N */
+};
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Making and sending one record. */
+#ifndef VFIOSCOPE_EMIT_H
+#define VFIOSCOPE_EMIT_H
+
+#include "state.h"
+#include "task.h"
+
+/*
+ * Waking the reader costs ten times the record itself, so it drains on a timer;
+ * it is woken only when half of the ring is full and for alarms.
+ */
+static __always_inline __u64 wakeup_flags(void)
+{
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > ring_bytes / 2)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void emit_context(struct vs_event *e)
+{
+	struct task_state *task = task_get();
+	struct chain_frame *frame;
+
+	if (!task)
+		return;
+	frame = task_notifier(task);
+	if (frame) {
+		e->context = VS_CTX_NOTIFIER;
+		e->action = frame->action;
+		e->ctx_object = frame->chain;
+		e->ctx_group = frame->group;
+	} else if (task->work) {
+		e->context = VS_CTX_WORKER;
+		e->ctx_object = task->work;
+		e->ctx_group = task->work_group;
+	} else if ((frame = task_top(task))) {
+		e->context = VS_CTX_CHAIN;
+		e->ctx_object = frame->chain;
+	}
+}
+
+static __always_inline void emit_init(struct vs_event *e, __u8 type, __u16 size)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	e->size = size;
+	e->version = VS_ABI_VERSION;
+	e->type = type;
+	e->cpu = bpf_get_smp_processor_id();
+	e->time_ns = bpf_ktime_get_ns();
+	e->tgid = id >> 32;
+	e->tid = (__u32)id;
+	e->iommu_group = -1;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+}
+
+/* A zeroed record with its header and context filled, or NULL (and the loss is counted). */
+#define emit_begin(ev_type, record)                                                     \
+	({                                                                              \
+		typeof(record) *__r = bpf_ringbuf_reserve(&events, sizeof(record), 0);  \
+		if (__r) {                                                              \
+			__builtin_memset(__r, 0, sizeof(*__r));                         \
+			emit_init((struct vs_event *)__r, ev_type, sizeof(*__r));       \
+		} else {                                                                \
+			count_loss(VS_LOSS_RING_FULL);                                  \
+		}                                                                       \
+		__r;                                                                    \
+	})
+
+static __always_inline void emit_end(void *record)
+{
+	bpf_ringbuf_submit(record, wakeup_flags());
+}
+
+static __always_inline void emit_end_now(void *record)
+{
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Defines the maps and variables that state.h declares. */
+#define VS_STATE_EXTERN
+#include "state.h"
+
+struct vs_config cfg = {};
+__u64 losses[VS_LOSS_KERNEL_END] = {};
+const volatile __u32 ring_bytes = 1 << 20;
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VFIO groups: their references, devices, files, notifier and release. Probes in
+ * vfio.ko are kprobes: fentry would pin the module.
+ */
+#include "state.h"
+#include "task.h"
+#include "emit.h"
+#include "group.h"
+
+/* A kprobe reports the byte after its breakpoint. */
+static __always_inline __u64 probe_ip(struct pt_regs *ctx)
+{
+	return ctx->ip - 1;
+}
+
+/* Through a copy: no verifier lets a program index its registers. */
+static __always_inline __u64 read_register(struct pt_regs *ctx, __u16 offset)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (char *)ctx + offset);
+	return value;
+}
+
+static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
+{
+	struct vs_event *e = emit_begin(VS_PUT, struct vs_event);
+
+	if (!e)
+		return 0;
+	e->ip = probe_ip(ctx);
+	e->group = group;
+	e->iommu_group = group_number(group);
+	read_counter(e, group);
+	emit_context(e);
+	emit_end(e);
+	return 0;
+}
+
+/* At a call of refcount_dec_and_mutex_lock(&group->counter, &vfio.group_lock). */
+SEC("kprobe")
+int BPF_KPROBE(put_site, __u64 counter)
+{
+	return cfg.ready ? emit_put(ctx, counter - cfg.layout.group_counter) : 0;
+}
+
+/* Where vfio_group_put(group) is a function of its own. */
+SEC("kprobe")
+int BPF_KPROBE(put_group, __u64 group)
+{
+	return cfg.ready ? emit_put(ctx, group) : 0;
+}
+
+/* vfio_device_remove_group(device), v6.1 and later. */
+SEC("kprobe")
+int BPF_KPROBE(put_device_group, __u64 device)
+{
+	return cfg.ready ? emit_put(ctx, read_pointer(device, cfg.layout.device_group)) : 0;
+}
+
+static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
+{
+	struct vs_event *e = emit_begin(VS_OPEN, struct vs_event);
+
+	if (!e)
+		return;
+	e->ip = ip;
+	e->group = group;
+	e->object = file;
+	e->iommu_group = group_number(group);
+	emit_context(e);
+	emit_end(e);
+}
+
+/*
+ * vfio's notifier finds its group by the offset of the notifier_block: what the
+ * reference taken there says about the group must agree.
+ */
+static __always_inline void check_layout(const struct vs_event *e)
+{
+	if (e->context == VS_CTX_NOTIFIER && e->ctx_group && e->ctx_group != e->group)
+		count_loss(VS_LOSS_LAYOUT);
+}
+
+/* After the locked add of an inlined get: registers are per site. */
+SEC("kprobe")
+int BPF_KPROBE(get_site)
+{
+	__u64 ip = probe_ip(ctx), group;
+	struct vs_site_action *site;
+	struct vs_event *e;
+
+	if (!cfg.ready)
+		return 0;
+	site = bpf_map_lookup_elem(&sites, &ip);
+	if (!site)
+		return 0;
+	group = read_register(ctx, site->base_offset) + site->disp - cfg.layout.group_counter;
+	e = emit_begin(VS_GET, struct vs_event);
+	if (!e)
+		return 0;
+	e->ip = ip;
+	e->group = group;
+	e->iommu_group = group_number(group);
+	e->refs = (__s32)read_register(ctx, site->value_offset) + 1;
+	e->flags = VS_F_REFS;
+	emit_context(e);
+	check_layout(e);
+	emit_end(e);
+	if (site->opens_file)
+		emit_open(ip, group, 0);
+	return 0;
+}
+
+static __always_inline void mark_notifier(__u64 block, __u8 action, __s32 number)
+{
+	struct task_state *task = task_get();
+	struct chain_frame *frame = task ? task_top(task) : 0;
+
+	if (!frame)
+		return;
+	if (!frame->in_vfio)
+		frame->outer_notifier = task->notifier;
+	task->notifier = task->depth;
+	frame->in_vfio = 1;
+	frame->block = block;
+	frame->action = action;
+	frame->group = cfg.layout.group_nb == VS_NO_OFFSET ? 0 : block - cfg.layout.group_nb;
+	frame->iommu_group = number;
+}
+
+/*
+ * The group may be gone already (the notifier looks it up under vfio.group_lock
+ * for that reason), so nothing in it is read: the number comes from the device.
+ */
+SEC("kprobe")
+int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
+{
+	struct vs_device_event *d;
+	__s32 number;
+
+	if (!cfg.ready)
+		return 0;
+	number = device_number(dev);
+	mark_notifier(block, action, number);
+	d = emit_begin(VS_NOTIFIER_ENTER, struct vs_device_event);
+	if (!d)
+		return 0;
+	d->e.ip = probe_ip(ctx);
+	d->e.object = block;
+	d->e.iommu_group = number;
+	read_device_name(d->device, dev);
+	emit_context(&d->e);
+	d->e.action = action;
+	emit_end(d);
+	return 0;
+}
+
+/*
+ * Up to v5.15 the last put, with the kref as argument; later the last reference
+ * of the embedded struct device. Both are the first member.
+ */
+SEC("kprobe")
+int BPF_KPROBE(group_release, __u64 group)
+{
+	struct vs_event *e;
+
+	if (!cfg.ready)
+		return 0;
+	e = emit_begin(VS_RELEASE, struct vs_event);
+	if (!e)
+		return 0;
+	e->ip = probe_ip(ctx);
+	e->group = group;
+	if (cfg.release_is_free)
+		e->flags = VS_F_FREED;
+	else
+		e->iommu_group = group_number(group);
+	emit_context(e);
+	if (e->context == VS_CTX_NOTIFIER)
+		emit_end_now(e);
+	else
+		emit_end(e);
+	return 0;
+}
+
+static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 device, __u64 group)
+{
+	__u64 dev = read_pointer(device, cfg.layout.device_dev);
+	struct vs_device_event *d = emit_begin(type, struct vs_device_event);
+
+	if (!d)
+		return 0;
+	d->e.ip = probe_ip(ctx);
+	d->e.object = device;
+	d->e.group = group;
+	d->e.iommu_group = device_number(dev);
+	read_device_name(d->device, dev);
+	emit_context(&d->e);
+	emit_end(d);
+	return 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(device_register, __u64 device)
+{
+	return cfg.ready ? emit_device(ctx, VS_REGISTER, device, 0) : 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(device_unregister, __u64 device)
+{
+	if (!cfg.ready)
+		return 0;
+	return emit_device(ctx, VS_UNREGISTER, device,
+			   read_pointer(device, cfg.layout.device_group));
+}
+
+/* vfio_create_group(iommu_group): the new group is not known yet. */
+SEC("kprobe")
+int BPF_KPROBE(group_create, __u64 iommu_group)
+{
+	struct vs_event *e;
+
+	if (!cfg.ready)
+		return 0;
+	e = emit_begin(VS_CREATE, struct vs_event);
+	if (!e)
+		return 0;
+	e->ip = probe_ip(ctx);
+	e->iommu_group = iommu_group_number(iommu_group);
+	emit_context(e);
+	emit_end(e);
+	return 0;
+}
+
+/* vfio_group_fops_open(inode, file) where the group embeds its cdev: v5.16 and later. */
+SEC("kprobe")
+int BPF_KPROBE(group_open, struct inode *inode, __u64 file)
+{
+	__u64 cdev;
+
+	if (!cfg.ready)
+		return 0;
+	cdev = (__u64)BPF_CORE_READ(inode, i_cdev);
+	emit_open(probe_ip(ctx), cdev ? cdev - cfg.layout.group_cdev : 0, file);
+	return 0;
+}
+
+/* vfio_group_fops_release(inode, file) */
+SEC("kprobe")
+int BPF_KPROBE(group_close, void *inode, struct file *file)
+{
+	struct vs_event *e;
+
+	if (!cfg.ready)
+		return 0;
+	e = emit_begin(VS_CLOSE, struct vs_event);
+	if (!e)
+		return 0;
+	e->ip = probe_ip(ctx);
+	e->object = (__u64)file;
+	e->group = (__u64)BPF_CORE_READ(file, private_data);
+	e->iommu_group = group_number(e->group);
+	emit_context(e);
+	emit_end(e);
+	return 0;
+}
+
+/*
+ * Argument n of a fentry program as a number: the verifier knows the argument as
+ * a pointer and refuses to subtract from it what it cannot bound.
+ */
+static __always_inline __u64 argument(void *ctx, int n)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (__u64 *)ctx + n);
+	return value;
+}
+
+/* iommu_group_register_notifier(iommu_group, block) and its opposite */
+static __always_inline int emit_block(void *ctx, __u8 type)
+{
+	__u64 block = argument(ctx, 1);
+	struct vs_event *e;
+
+	if (!cfg.ready)
+		return 0;
+	e = emit_begin(type, struct vs_event);
+	if (!e)
+		return 0;
+	e->object = block;
+	if (cfg.layout.group_nb != VS_NO_OFFSET)
+		e->group = block - cfg.layout.group_nb;
+	e->iommu_group = iommu_group_number(argument(ctx, 0));
+	emit_context(e);
+	if (type == VS_UNREGISTER_NOTIFIER && e->context == VS_CTX_NOTIFIER)
+		emit_end_now(e);
+	else
+		emit_end(e);
+	return 0;
+}
+
+/* Called by vfio_create_group() for the new group: inlined there, exported here. */
+SEC("fentry/iommu_group_register_notifier")
+int iommu_register(void *ctx)
+{
+	return emit_block(ctx, VS_CREATE);
+}
+
+SEC("fentry/iommu_group_unregister_notifier")
+int iommu_unregister(void *ctx)
+{
+	return emit_block(ctx, VS_UNREGISTER_NOTIFIER);
+}

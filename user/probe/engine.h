@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Puts a plan into the kernel and takes events out: the only room that talks
+ * to libbpf. Nothing is pinned and no tracefs event is made, so that the kernel
+ * takes everything away when the process ends, by SIGKILL too. Probes in vfio.ko
+ * are kprobes through perf: they do not hold the module.
+ */
+#ifndef VFIOSCOPE_ENGINE_H
+#define VFIOSCOPE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "probe/facts.h"
+#include "probe/plan.h"
+
+struct vs_engine_opts {
+	uint32_t ring_bytes;	/* power of two, at least one page; 0: 1 MiB */
+	uint32_t max_tasks;	/* tasks followed inside chains at once; 0: 1024 */
+	bool debug;		/* let libbpf and the verifier speak, on stderr */
+	/* One record out of the ring; returns nothing, never blocks for long. */
+	void (*record)(void *ctx, const void *data, size_t len);
+	void *ctx;
+};
+
+struct vs_engine;
+
+/*
+ * Collects facts, plans, loads the programs the plan may need. Attaches nothing.
+ * NULL with errno set and one line of words in `error`: EPERM for want of
+ * privileges, ENOTSUP when the kernel refuses what everything else needs.
+ */
+struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error, size_t size);
+
+/*
+ * Attaches what the plan says (VFIO's own probes only if vfio is loaded), then
+ * lets the programs run. An attach that fails turns its hook into MISSING with
+ * the reason; the rest goes on. 0, or negative errno when nothing could be armed.
+ */
+int vs_engine__attach(struct vs_engine *engine);
+
+/*
+ * vfio.ko was loaded: reads its facts anew and arms its probes. Returns the
+ * number of probes armed or a negative errno.
+ */
+int vs_engine__vfio_loaded(struct vs_engine *engine);
+
+/* vfio.ko is gone, its probes are dead. Waits for nothing. */
+void vs_engine__vfio_gone(struct vs_engine *engine);
+
+/*
+ * Waits up to `timeout_ms` for an alarm, then hands over all records there are.
+ * Returns their number or a negative errno (-EINTR after a signal).
+ */
+int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
+
+/* The present facts and plan; valid until the next vfio_loaded. */
+const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);
+const struct vs_plan *vs_engine__plan(const struct vs_engine *engine);
+
+/* Attached probes now. */
+size_t vs_engine__nr_armed(const struct vs_engine *engine);
+
+/* Events the programs could not deliver, by enum vs_loss. */
+uint64_t vs_engine__loss(const struct vs_engine *engine, enum vs_loss cause);
+
+/*
+ * Runs the kernel left out because a program was running already. -ENOTSUP when
+ * this kernel does not count them: BPF programs before v5.12 (9ed9e9ba2337),
+ * kprobe links before v6.7 (3acf8ace6823).
+ */
+int vs_engine__missed_programs(const struct vs_engine *engine, uint64_t *missed);
+int vs_engine__missed_kprobes(const struct vs_engine *engine, uint64_t *missed);
+
+/* "vfio_group_fops_release+0x31" for a probed address or a function of VFIO. */
+bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size_t size);
+
+/* Bytes of kernel memory in maps and ring. */
+size_t vs_engine__map_bytes(const struct vs_engine *engine);
+
+/* Instructions of each loaded program as the verifier counted them; for the table in docs. */
+int vs_engine__each_program(const struct vs_engine *engine,
+			    void (*each)(void *ctx, const char *name, uint32_t verified),
+			    void *ctx);
+
+/* Detaches and frees. Takes some 50 ms per kprobe on old kernels. NULL is fine. */
+void vs_engine__free(struct vs_engine *engine);
+
+#endif

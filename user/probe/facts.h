@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What was learnt about the running kernel before anything is loaded into it:
+ * the only input of the probe plan (plan.h). Facts can be saved as JSON and
+ * planned from on another machine.
+ */
+#ifndef VFIOSCOPE_FACTS_H
+#define VFIOSCOPE_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/config.h"
+#include "probe/kmod.h"
+
+/* A small set of names, each owned. */
+struct vs_names {
+	char **names;
+	size_t nr;
+};
+
+/* 0 or -ENOMEM. */
+int vs_names__add(struct vs_names *set, const char *name);
+bool vs_names__has(const struct vs_names *set, const char *name);
+void vs_names__free(struct vs_names *set);
+
+enum vs_layout_source {
+	VS_LAYOUT_NONE = 0,	/* no BTF describes vfio's structures */
+	VS_LAYOUT_MODULE_BTF,	/* the loaded module's own */
+	VS_LAYOUT_VMLINUX_BTF,	/* VFIO built in */
+};
+
+#define VS_UNKNOWN (-1)
+
+struct vs_facts {
+	char release[65];	/* uname -r */
+	char machine[65];	/* uname -m */
+
+	/* Privileges: may this process load BPF, open perf events, see addresses? */
+	bool cap_bpf;
+	bool cap_perfmon;
+	bool cap_syslog;
+
+	/* Knobs; VS_UNKNOWN when they cannot be read. */
+	int kptr_restrict;
+	int perf_event_paranoid;
+	int ftrace_enabled;
+	int unprivileged_bpf_disabled;
+	char lockdown[32];	/* "none", "integrity", "confidentiality", "" unknown */
+	struct vs_names livepatches;
+
+	/* The kernel. */
+	bool vmlinux_btf;
+	bool kprobe_pmu;	/* perf can make kprobes */
+	struct vs_names btf_funcs;	/* of the functions asked for: those in vmlinux BTF */
+	struct vs_names tracepoints;	/* of the tracepoints asked for: those in vmlinux BTF */
+	int mutex_size;		/* sizeof(struct mutex), bytes, VS_UNKNOWN */
+	int work_size;		/* sizeof(struct work_struct), bytes, VS_UNKNOWN */
+
+	/* vfio.ko, or the built-in VFIO. */
+	enum vs_kmod_state vfio_state;
+	bool vfio_file;		/* `vfio` was read from a file */
+	struct vs_kmod vfio;	/* functions and sites; built in: functions with
+				 * section "" and the address as section_off */
+	char vfio_error[200];	/* why not, when !vfio_file */
+	char running_build_id[VS_BUILD_ID_HEX]; /* "" when not loaded or not readable */
+	bool addresses;		/* section addresses of the loaded module can be read */
+	enum vs_layout_source layout_source;
+	struct vs_layout btf_layout; /* VS_NO_OFFSET where BTF has no such member */
+	int iommu_groups;	/* how many this host has, VS_UNKNOWN */
+};
+
+/*
+ * Asks the running kernel. `root` is prefixed to all paths ("" for the system).
+ * Never fails for what is merely missing: the facts then say so. -ENOMEM.
+ */
+int vs_facts__collect(const char *root, struct vs_facts *facts);
+
+/* Only the part about VFIO anew: vfio.ko was loaded. The rest stays. -ENOMEM. */
+int vs_facts__collect_vfio(const char *root, struct vs_facts *facts);
+
+void vs_facts__free(struct vs_facts *facts);
+
+/* The file of the module is the one that is loaded (or nothing contradicts it). */
+bool vs_facts__build_id_matches(const struct vs_facts *facts);
+
+/* As JSON text (malloc'ed, caller frees) or NULL with errno. */
+char *vs_facts__to_json(const struct vs_facts *facts);
+
+/*
+ * From such a text. -EINVAL with one line of words in `error`. Free with
+ * vs_facts__free() after success only.
+ */
+int vs_facts__from_json(const char *text, struct vs_facts *facts, char *error, size_t size);
+
+#endif

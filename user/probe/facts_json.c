@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/facts.h"
+
+#define FACTS_SCHEMA 1
+
+/*
+ * Plain members are described once, and both directions walk the table, so that
+ * saving and loading cannot drift apart.
+ */
+enum field_kind { FIELD_BOOL, FIELD_INT, FIELD_TEXT };
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset;
+	size_t size;
+};
+
+#define FIELD(kind, member) \
+	{ #member, kind, offsetof(struct vs_facts, member), \
+	  sizeof(((struct vs_facts *)0)->member) }
+
+static const struct field fields[] = {
+	FIELD(FIELD_TEXT, release),
+	FIELD(FIELD_TEXT, machine),
+	FIELD(FIELD_BOOL, cap_bpf),
+	FIELD(FIELD_BOOL, cap_perfmon),
+	FIELD(FIELD_BOOL, cap_syslog),
+	FIELD(FIELD_INT, kptr_restrict),
+	FIELD(FIELD_INT, perf_event_paranoid),
+	FIELD(FIELD_INT, ftrace_enabled),
+	FIELD(FIELD_INT, unprivileged_bpf_disabled),
+	FIELD(FIELD_TEXT, lockdown),
+	FIELD(FIELD_BOOL, vmlinux_btf),
+	FIELD(FIELD_BOOL, kprobe_pmu),
+	FIELD(FIELD_INT, mutex_size),
+	FIELD(FIELD_INT, work_size),
+	FIELD(FIELD_INT, vfio_state),
+	FIELD(FIELD_BOOL, vfio_file),
+	FIELD(FIELD_TEXT, vfio_error),
+	FIELD(FIELD_TEXT, running_build_id),
+	FIELD(FIELD_BOOL, addresses),
+	FIELD(FIELD_INT, layout_source),
+	FIELD(FIELD_INT, btf_layout.group_counter),
+	FIELD(FIELD_INT, btf_layout.group_iommu_group),
+	FIELD(FIELD_INT, btf_layout.group_nb),
+	FIELD(FIELD_INT, btf_layout.group_cdev),
+	FIELD(FIELD_INT, btf_layout.device_dev),
+	FIELD(FIELD_INT, btf_layout.device_group),
+	FIELD(FIELD_INT, iommu_groups),
+};
+
+#define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))
+
+_Static_assert(sizeof(enum vs_kmod_state) == sizeof(int), "read and written as int");
+_Static_assert(sizeof(enum vs_layout_source) == sizeof(int), "read and written as int");
+
+static json_t *field_to_json(const struct field *field, const struct vs_facts *facts)
+{
+	const char *at = (const char *)facts + field->offset;
+
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return json_boolean(*(const bool *)at);
+	case FIELD_INT:
+		return json_integer(*(const int *)at);
+	case FIELD_TEXT:
+		return json_string(at);
+	}
+	return NULL;
+}
+
+static json_t *names_to_json(const struct vs_names *set)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < set->nr; i++)
+		json_array_append_new(list, json_string(set->names[i]));
+	return list;
+}
+
+static json_t *funcs_to_json(const struct vs_kmod *kmod)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < kmod->nr_funcs; i++) {
+		const struct vs_kmod_func *f = &kmod->funcs[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "name", f->name,
+						      "section", f->section,
+						      "offset", (json_int_t)f->section_off,
+						      "size", (json_int_t)f->size));
+	}
+	return list;
+}
+
+static json_t *sites_to_json(const struct vs_kmod *kmod)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < kmod->nr_sites; i++) {
+		const struct vs_kmod_site *s = &kmod->sites[i];
+
+		json_array_append_new(list,
+			json_pack("{s:i, s:i, s:i, s:s?, s:I, s:i, s:i, s:i}",
+				  "kind", s->kind, "func", s->func, "func_off", s->func_off,
+				  "callee", s->callee, "lock", (json_int_t)s->lock,
+				  "base_reg", s->base_reg, "value_reg", s->value_reg,
+				  "disp", s->disp));
+	}
+	return list;
+}
+
+static json_t *kmod_to_json(const struct vs_kmod *kmod)
+{
+	return json_pack("{s:s?, s:s?, s:s?, s:s, s:o, s:o}", "path", kmod->path,
+			 "compression", kmod->compression, "machine", kmod->machine,
+			 "build_id", kmod->build_id, "funcs", funcs_to_json(kmod),
+			 "sites", sites_to_json(kmod));
+}
+
+char *vs_facts__to_json(const struct vs_facts *facts)
+{
+	json_t *root = json_pack("{s:s, s:i}", "type", "facts", "schema", FACTS_SCHEMA);
+	char *text;
+
+	for (size_t i = 0; i < NR_FIELDS; i++)
+		json_object_set_new(root, fields[i].name, field_to_json(&fields[i], facts));
+	json_object_set_new(root, "livepatches", names_to_json(&facts->livepatches));
+	json_object_set_new(root, "btf_funcs", names_to_json(&facts->btf_funcs));
+	json_object_set_new(root, "tracepoints", names_to_json(&facts->tracepoints));
+	json_object_set_new(root, "vfio", kmod_to_json(&facts->vfio));
+	text = json_dumps(root, JSON_INDENT(1));
+	json_decref(root);
+	if (!text)
+		errno = ENOMEM;
+	return text;
+}
+
+static int field_from_json(const struct field *field, json_t *value, struct vs_facts *facts)
+{
+	char *at = (char *)facts + field->offset;
+
+	switch (field->kind) {
+	case FIELD_BOOL:
+		*(bool *)at = json_is_true(value);
+		return json_is_boolean(value) ? 0 : -EINVAL;
+	case FIELD_INT:
+		*(int *)at = json_integer_value(value);
+		return json_is_integer(value) ? 0 : -EINVAL;
+	case FIELD_TEXT:
+		if (!json_is_string(value) || json_string_length(value) >= field->size)
+			return -EINVAL;
+		strcpy(at, json_string_value(value));
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int names_from_json(json_t *list, struct vs_names *set)
+{
+	json_t *name;
+	size_t i;
+
+	if (!json_is_array(list))
+		return -EINVAL;
+	json_array_foreach(list, i, name) {
+		if (!json_is_string(name))
+			return -EINVAL;
+		if (vs_names__add(set, json_string_value(name)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int func_from_json(json_t *item, struct vs_kmod_func *func)
+{
+	const char *name, *section;
+	json_int_t offset, size;
+
+	if (json_unpack(item, "{s:s, s:s, s:I, s:I}", "name", &name, "section", &section,
+			"offset", &offset, "size", &size))
+		return -EINVAL;
+	func->name = strdup(name);
+	func->section = strdup(section);
+	func->section_off = offset;
+	func->size = size;
+	return func->name && func->section ? 0 : -ENOMEM;
+}
+
+static int site_from_json(json_t *item, size_t nr_funcs, struct vs_kmod_site *site)
+{
+	int kind, func, func_off, base_reg, value_reg, disp;
+	const char *callee;
+	json_int_t lock;
+
+	if (json_unpack(item, "{s:i, s:i, s:i, s:s?, s:I, s:i, s:i, s:i}", "kind", &kind,
+			"func", &func, "func_off", &func_off, "callee", &callee, "lock", &lock,
+			"base_reg", &base_reg, "value_reg", &value_reg, "disp", &disp))
+		return -EINVAL;
+	if (func < 0 || (size_t)func >= nr_funcs || func_off < 0)
+		return -EINVAL;
+	*site = (struct vs_kmod_site){ .kind = kind, .func = func, .func_off = func_off,
+				       .lock = lock, .base_reg = base_reg,
+				       .value_reg = value_reg, .disp = disp };
+	site->callee = callee ? strdup(callee) : NULL;
+	return callee && !site->callee ? -ENOMEM : 0;
+}
+
+static int funcs_from_json(json_t *list, struct vs_kmod *kmod)
+{
+	json_t *item;
+	size_t i;
+	int err;
+
+	if (!json_is_array(list))
+		return -EINVAL;
+	kmod->funcs = calloc(json_array_size(list) + 1, sizeof(*kmod->funcs));
+	if (!kmod->funcs)
+		return -ENOMEM;
+	json_array_foreach(list, i, item) {
+		kmod->nr_funcs++;
+		err = func_from_json(item, &kmod->funcs[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int sites_from_json(json_t *list, struct vs_kmod *kmod)
+{
+	json_t *item;
+	size_t i;
+	int err;
+
+	if (!json_is_array(list))
+		return -EINVAL;
+	kmod->sites = calloc(json_array_size(list) + 1, sizeof(*kmod->sites));
+	if (!kmod->sites)
+		return -ENOMEM;
+	json_array_foreach(list, i, item) {
+		kmod->nr_sites++;
+		err = site_from_json(item, kmod->nr_funcs, &kmod->sites[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The reader's own strings are constants, so this one has to be found among them. */
+static const char *known_compression(const char *name)
+{
+	static const char *const known[] = { "none", "xz", "zstd", "gzip" };
+
+	for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i], name))
+			return known[i];
+	return "none";
+}
+
+static int kmod_from_json(json_t *object, struct vs_kmod *kmod)
+{
+	const char *path, *compression, *machine, *build_id;
+	json_t *funcs, *sites;
+	int err;
+
+	if (json_unpack(object, "{s:s?, s:s?, s:s?, s:s, s:o, s:o}", "path", &path,
+			"compression", &compression, "machine", &machine, "build_id", &build_id,
+			"funcs", &funcs, "sites", &sites))
+		return -EINVAL;
+	kmod->path = path ? strdup(path) : NULL;
+	kmod->machine = machine ? strdup(machine) : NULL;
+	kmod->compression = known_compression(compression);
+	snprintf(kmod->build_id, sizeof(kmod->build_id), "%s", build_id);
+	err = funcs_from_json(funcs, kmod);
+	return err ? err : sites_from_json(sites, kmod);
+}
+
+static int load(json_t *root, struct vs_facts *facts, const char **where)
+{
+	int err;
+
+	for (size_t i = 0; i < NR_FIELDS; i++) {
+		*where = fields[i].name;
+		err = field_from_json(&fields[i], json_object_get(root, fields[i].name), facts);
+		if (err)
+			return err;
+	}
+	*where = "livepatches";
+	err = names_from_json(json_object_get(root, *where), &facts->livepatches);
+	if (err)
+		return err;
+	*where = "btf_funcs";
+	err = names_from_json(json_object_get(root, *where), &facts->btf_funcs);
+	if (err)
+		return err;
+	*where = "tracepoints";
+	err = names_from_json(json_object_get(root, *where), &facts->tracepoints);
+	if (err)
+		return err;
+	*where = "vfio";
+	return kmod_from_json(json_object_get(root, *where), &facts->vfio);
+}
+
+int vs_facts__from_json(const char *text, struct vs_facts *facts, char *error, size_t size)
+{
+	const char *where = "schema";
+	json_error_t parse;
+	json_t *root;
+	int err;
+
+	memset(facts, 0, sizeof(*facts));
+	root = json_loads(text, 0, &parse);
+	if (!root) {
+		snprintf(error, size, "not JSON: line %d: %s", parse.line, parse.text);
+		return -EINVAL;
+	}
+	if (json_integer_value(json_object_get(root, "schema")) == FACTS_SCHEMA)
+		err = load(root, facts, &where);
+	else
+		err = -EINVAL;
+	if (err) {
+		snprintf(error, size, "not facts of this version: \"%s\" is missing or wrong", where);
+		vs_facts__free(facts);
+	}
+	json_decref(root);
+	return err;
+}

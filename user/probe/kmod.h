@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a kernel module file says about VFIO group references: its functions,
+ * the places where an inlined get or put sits, its build-id. Read from the ELF
+ * file alone: no debug information, no privileges, nothing loaded. Any
+ * architecture can be read (relocations are symbolic); get sites need an
+ * instruction decoder and are found on x86-64 only.
+ *
+ * All functions return 0 or a negative errno; -ENOEXEC is "not a module that
+ * can be read", with words in vs_kmod.error.
+ */
+#ifndef VFIOSCOPE_KMOD_H
+#define VFIOSCOPE_KMOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VS_BUILD_ID_HEX 65	/* 32 bytes in hex and NUL */
+
+struct vs_kmod_func {
+	char *name;		/* as in .symtab, suffixes (.isra.0) kept */
+	char *section;		/* ".text", ".text.unlikely", ".init.text" ... */
+	uint64_t section_off;	/* bytes from the start of that section */
+	uint64_t size;		/* bytes */
+};
+
+enum vs_site_kind {
+	VS_SITE_CALL = 1,	/* the call instruction of a named callee */
+	VS_SITE_LOCKED_ADD,	/* the instruction after a `lock xadd` (refcount_inc) */
+};
+
+struct vs_kmod_site {
+	enum vs_site_kind kind;
+	uint32_t func;		/* index into vs_kmod.funcs */
+	uint32_t func_off;	/* bytes from the function's start to the instruction to probe */
+	char *callee;		/* VS_SITE_CALL: the symbol called; otherwise NULL */
+	/*
+	 * VS_SITE_CALL: identity of the second argument, where it is a link-time
+	 * constant loaded by the nearest instruction before the call in the same
+	 * function (`mov $sym+off,%rsi`): section index << 32 | addend. 0 when not
+	 * known. All puts of one kind of object pass the same lock.
+	 */
+	uint64_t lock;
+	/* VS_SITE_LOCKED_ADD: x86 register numbers (0 rax .. 15 r15) and displacement. */
+	uint8_t base_reg;	/* the counter is at base_reg + disp */
+	uint8_t value_reg;	/* holds the value from before the add, at the probed instruction */
+	int32_t disp;
+};
+
+struct vs_kmod {
+	char *path;		/* as given */
+	const char *compression; /* "none", "xz", "zstd", "gzip" */
+	char *machine;		/* "x86_64", "aarch64", "ppc64", "s390x", "other" */
+	char build_id[VS_BUILD_ID_HEX]; /* hex, "" when there is none */
+	struct vs_kmod_func *funcs;
+	size_t nr_funcs;
+	struct vs_kmod_site *sites;
+	size_t nr_sites;
+	char error[160];	/* words for the last failure, one line */
+};
+
+/*
+ * Reads the module at `path` (.ko, .ko.xz, .ko.zst, .ko.gz; told apart by
+ * content, not by name) into *kmod: all functions, every call to one of
+ * `callees` (NULL-terminated), every locked add.
+ * On failure *kmod holds only `error` and needs no free.
+ */
+int vs_kmod__read(const char *path, const char *const *callees, struct vs_kmod *kmod);
+
+/* Same from memory; `data` is not kept. */
+int vs_kmod__parse(const void *data, size_t len, const char *const *callees,
+		   struct vs_kmod *kmod);
+
+void vs_kmod__free(struct vs_kmod *kmod);
+
+/* The function called exactly `name`, or NULL with errno ENOENT. */
+const struct vs_kmod_func *vs_kmod__func(const struct vs_kmod *kmod, const char *name);
+
+/*
+ * Where the file of module `name` ("vfio") of kernel `release` is: through
+ * modules.dep of /lib/modules/RELEASE, then the updates/, extra/ and kernel/
+ * folders. `root` is prefixed to all paths ("" for the running system).
+ * -ENOENT when there is none.
+ */
+int vs_kmod__find(const char *root, const char *release, const char *name,
+		  char *path, size_t size);
+
+enum vs_kmod_state {
+	VS_KMOD_ABSENT = 0,	/* no such module on this system */
+	VS_KMOD_ON_DISK,	/* there is a file, it is not loaded */
+	VS_KMOD_LOADED,
+	VS_KMOD_BUILTIN,	/* part of vmlinux: modules.builtin names it */
+};
+
+/* Asks /sys/module and /lib/modules; `release` as from uname. */
+enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const char *name);
+
+/* Build-id of the loaded module, hex, from its sysfs note. -ENOENT, -EACCES. */
+int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BUILD_ID_HEX]);
+
+/*
+ * Load address of a section of the loaded module. -ENOENT; -EPERM when the
+ * kernel shows zero (no CAP_SYSLOG, or kptr_restrict=2).
+ */
+int vs_kmod__section_addr(const char *root, const char *name, const char *section,
+			  uint64_t *addr);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the kmod_*.c files only. */
+#ifndef VFIOSCOPE_KMOD_PRIV_H
+#define VFIOSCOPE_KMOD_PRIV_H
+
+#include "kmod.h"
+
+#define VS_KMOD_MAX_BYTES (256u << 20)	/* of a file, packed or unpacked */
+
+/* Growing bytes, never more than VS_KMOD_MAX_BYTES. */
+struct vs_blob {
+	uint8_t *bytes;
+	size_t len;
+	size_t cap;
+};
+
+/* Writes the words to kmod->error and returns `err`. */
+__attribute__((format(printf, 3, 4)))
+int vs_kmod__fail(struct vs_kmod *kmod, int err, const char *fmt, ...);
+
+/* An ELF image, not compressed; on failure what was filled in is left to the caller to free. */
+int vs_kmod__parse_elf(const void *data, size_t len, const char *const *callees,
+		       struct vs_kmod *kmod);
+
+/* `hex` is emptied when the id does not fit. */
+void vs_kmod__hex(const uint8_t *bytes, size_t len, char hex[VS_BUILD_ID_HEX]);
+
+#endif

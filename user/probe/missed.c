@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+
+#include "probe/missed.h"
+
+/*
+ * bpf_link_info of a kprobe since v6.7; the headers that this is built with are
+ * older. The members before `missed` came in v6.6.
+ */
+struct kprobe_link_info {
+	uint32_t type;
+	uint32_t id;
+	uint32_t prog_id;
+	uint32_t pad;
+	uint32_t perf_type;
+	uint32_t perf_pad;
+	uint64_t func_name;
+	uint32_t name_len;
+	uint32_t offset;
+	uint64_t addr;
+	uint64_t missed;
+	uint64_t later[8];
+};
+
+#define END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+
+int vs_missed__program(int prog_fd, uint64_t *missed)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(prog_fd, &info, &len);
+
+	if (err)
+		return err;
+	if (len < END_OF(struct bpf_prog_info, recursion_misses))
+		return -ENOTSUP;
+	*missed += info.recursion_misses;
+	return 0;
+}
+
+int vs_missed__kprobe(int link_fd, uint64_t *missed)
+{
+	struct kprobe_link_info info = {};
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &len) ||
+	    len < END_OF(struct kprobe_link_info, missed))
+		return -ENOTSUP;
+	*missed += info.missed;
+	return 0;
+}

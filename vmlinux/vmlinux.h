@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel types that the BPF programs read, and of each only the members
+ * they read. CO-RE finds the real offsets on the running kernel. How this file
+ * is made and checked: README.md beside it.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include "pt_regs.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct blocking_notifier_head;
+
+struct notifier_block {
+	int (*notifier_call)(struct notifier_block *nb, unsigned long action, void *data);
+};
+
+struct work_struct {
+	void (*func)(struct work_struct *work);
+};
+
+struct kobject {
+	const char *name;
+};
+
+struct iommu_group {
+	int id;
+};
+
+struct device {
+	struct kobject kobj;
+	struct iommu_group *iommu_group;
+};
+
+struct cdev;
+
+struct inode {
+	struct cdev *i_cdev;
+};
+
+struct file {
+	void *private_data;
+};
+
+struct module {
+	char name[56];
+};
+
+#pragma clang attribute pop
+
+#endif
