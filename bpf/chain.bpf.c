@@ -12,7 +12,8 @@
 
 static __always_inline void notifier_exit(struct chain_frame *frame)
 {
-	struct vs_event *e = emit_begin(VS_NOTIFIER_EXIT, struct vs_event);
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(VS_NOTIFIER_EXIT, struct vs_event, &wakeup);
 
 	if (!e)
 		return;
@@ -23,7 +24,7 @@ static __always_inline void notifier_exit(struct chain_frame *frame)
 	e->action = frame->action;
 	e->ctx_object = frame->chain;
 	e->ctx_group = frame->group;
-	emit_end(e);
+	emit_end(e, wakeup);
 }
 
 /* Drops the frames of calls that cannot be running any more. */
@@ -117,6 +118,7 @@ static __always_inline int chain_change(void *ctx, __u64 chain, struct notifier_
 					__u32 flags)
 {
 	struct vs_alarm_event *a;
+	__u64 wakeup;
 	struct chain_frame *frame;
 	struct task_state *task;
 	long bytes;
@@ -127,7 +129,7 @@ static __always_inline int chain_change(void *ctx, __u64 chain, struct notifier_
 	frame = task ? task_find_chain(task, chain) : 0;
 	if (!frame)
 		return 0;
-	a = emit_begin(VS_CHAIN_DEADLOCK, struct vs_alarm_event);
+	a = emit_begin(VS_CHAIN_DEADLOCK, struct vs_alarm_event, &wakeup);
 	if (!a)
 		return 0;
 	emit_context(&a->e);

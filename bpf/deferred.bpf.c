@@ -23,7 +23,8 @@ static __always_inline __u64 work_group(__u64 work)
 static __always_inline void emit_work(__u8 type, __u64 work, __u64 group, __s32 number,
 				      bool pinned)
 {
-	struct vs_event *e = emit_begin(type, struct vs_event);
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(type, struct vs_event, &wakeup);
 
 	if (!e)
 		return;
@@ -35,7 +36,7 @@ static __always_inline void emit_work(__u8 type, __u64 work, __u64 group, __s32 
 	if (type == VS_QUEUE && (e->flags & VS_F_REFS) && e->refs == 1)
 		e->flags |= VS_F_LAST_SURE;
 	emit_context(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 }
 
 SEC("tp_btf/workqueue_queue_work")

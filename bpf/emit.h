@@ -6,13 +6,16 @@
 #include "state.h"
 #include "task.h"
 
+/* Rings tried for one record: the CPU's own, then its neighbours'. */
+#define RING_TRIES 3
+
 /*
  * Waking the reader costs ten times the record itself, so it drains on a timer;
- * it is woken only when half of the ring is full and for alarms.
+ * it is woken only when half of a ring is full and for alarms.
  */
-static __always_inline __u64 wakeup_flags(void)
+static __always_inline __u64 wakeup_flags(void *ring)
 {
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > ring_bytes / 2)
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > ring_bytes / 2)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
 }
@@ -55,22 +58,43 @@ static __always_inline void emit_init(struct vs_event *e, __u8 type, __u16 size)
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 
-/* A zeroed record with its header and context filled, or NULL (and the loss is counted). */
-#define emit_begin(ev_type, record)                                                     \
+static __always_inline void *reserve(__u64 size, __u64 *wakeup)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	for (int i = 0; i < RING_TRIES; i++) {
+		__u32 nr = (cpu + i) & (nr_rings - 1);
+		void *ring = bpf_map_lookup_elem(&rings, &nr);
+		void *record;
+
+		if (!ring)
+			break;
+		*wakeup = wakeup_flags(ring);
+		record = bpf_ringbuf_reserve(ring, size, 0);
+		if (record)
+			return record;
+	}
+	count_loss(VS_LOSS_RING_FULL);
+	return 0;
+}
+
+/*
+ * A zeroed record with its header filled, or NULL (and the loss is counted).
+ * `wakeup` goes to emit_end().
+ */
+#define emit_begin(ev_type, record, wakeup)                                             \
 	({                                                                              \
-		typeof(record) *__r = bpf_ringbuf_reserve(&events, sizeof(record), 0);  \
+		typeof(record) *__r = reserve(sizeof(record), wakeup);                  \
 		if (__r) {                                                              \
 			__builtin_memset(__r, 0, sizeof(*__r));                         \
 			emit_init((struct vs_event *)__r, ev_type, sizeof(*__r));       \
-		} else {                                                                \
-			count_loss(VS_LOSS_RING_FULL);                                  \
 		}                                                                       \
 		__r;                                                                    \
 	})
 
-static __always_inline void emit_end(void *record)
+static __always_inline void emit_end(void *record, __u64 wakeup)
 {
-	bpf_ringbuf_submit(record, wakeup_flags());
+	bpf_ringbuf_submit(record, wakeup);
 }
 
 static __always_inline void emit_end_now(void *record)

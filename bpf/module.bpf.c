@@ -6,11 +6,12 @@
 static __always_inline int module_event(__u8 type, struct module *mod)
 {
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (mod->name[0] != 'v' || mod->name[1] != 'f' || mod->name[2] != 'i' ||
 	    mod->name[3] != 'o' || mod->name[4])
 		return 0;
-	e = emit_begin(type, struct vs_event);
+	e = emit_begin(type, struct vs_event, &wakeup);
 	if (e)
 		emit_end_now(e);
 	return 0;

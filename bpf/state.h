@@ -45,10 +45,22 @@ struct task_state {
 #endif
 
 /* Sizes are defaults: user space sets them before load. */
-VS_STATE_EXTERN struct {
+struct event_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
-} events SEC(".maps");
+};
+
+/*
+ * More than one ring, because a kprobe on an instruction inside a function is an
+ * int3, and that counts as NMI context since v5.8: bpf_ringbuf_reserve() then
+ * gives up when another CPU holds the ring's lock, instead of waiting for it.
+ */
+VS_STATE_EXTERN struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, VS_MAX_RINGS);
+	__type(key, __u32);
+	__array(values, struct event_ring);
+} rings SEC(".maps");
 
 VS_STATE_EXTERN struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -66,7 +78,8 @@ VS_STATE_EXTERN struct {
 
 extern struct vs_config cfg;
 extern __u64 losses[VS_LOSS_KERNEL_END];
-extern const volatile __u32 ring_bytes;
+extern const volatile __u32 ring_bytes;	/* of each */
+extern const volatile __u32 nr_rings;	/* a power of two */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)
 

@@ -25,7 +25,8 @@ static __always_inline __u64 read_register(struct pt_regs *ctx, __u16 offset)
 
 static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
 {
-	struct vs_event *e = emit_begin(VS_PUT, struct vs_event);
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(VS_PUT, struct vs_event, &wakeup);
 
 	if (!e)
 		return 0;
@@ -34,7 +35,7 @@ static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
 	e->iommu_group = group_number(group);
 	read_counter(e, group);
 	emit_context(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 	return 0;
 }
 
@@ -61,7 +62,8 @@ int BPF_KPROBE(put_device_group, __u64 device)
 
 static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
 {
-	struct vs_event *e = emit_begin(VS_OPEN, struct vs_event);
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(VS_OPEN, struct vs_event, &wakeup);
 
 	if (!e)
 		return;
@@ -70,7 +72,7 @@ static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
 	e->object = file;
 	e->iommu_group = group_number(group);
 	emit_context(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 }
 
 /*
@@ -90,6 +92,7 @@ int BPF_KPROBE(get_site)
 	__u64 ip = probe_ip(ctx), group;
 	struct vs_site_action *site;
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
@@ -97,7 +100,7 @@ int BPF_KPROBE(get_site)
 	if (!site)
 		return 0;
 	group = read_register(ctx, site->base_offset) + site->disp - cfg.layout.group_counter;
-	e = emit_begin(VS_GET, struct vs_event);
+	e = emit_begin(VS_GET, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
 	e->ip = ip;
@@ -107,7 +110,7 @@ int BPF_KPROBE(get_site)
 	e->flags = VS_F_REFS;
 	emit_context(e);
 	check_layout(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 	if (site->opens_file)
 		emit_open(ip, group, 0);
 	return 0;
@@ -138,13 +141,14 @@ SEC("kprobe")
 int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 {
 	struct vs_device_event *d;
+	__u64 wakeup;
 	__s32 number;
 
 	if (!cfg.ready)
 		return 0;
 	number = device_number(dev);
 	mark_notifier(block, action, number);
-	d = emit_begin(VS_NOTIFIER_ENTER, struct vs_device_event);
+	d = emit_begin(VS_NOTIFIER_ENTER, struct vs_device_event, &wakeup);
 	if (!d)
 		return 0;
 	d->e.ip = probe_ip(ctx);
@@ -153,7 +157,7 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 	read_device_name(d->device, dev);
 	emit_context(&d->e);
 	d->e.action = action;
-	emit_end(d);
+	emit_end(d, wakeup);
 	return 0;
 }
 
@@ -165,10 +169,11 @@ SEC("kprobe")
 int BPF_KPROBE(group_release, __u64 group)
 {
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
-	e = emit_begin(VS_RELEASE, struct vs_event);
+	e = emit_begin(VS_RELEASE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
 	e->ip = probe_ip(ctx);
@@ -181,14 +186,15 @@ int BPF_KPROBE(group_release, __u64 group)
 	if (e->context == VS_CTX_NOTIFIER)
 		emit_end_now(e);
 	else
-		emit_end(e);
+		emit_end(e, wakeup);
 	return 0;
 }
 
 static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 device, __u64 group)
 {
 	__u64 dev = read_pointer(device, cfg.layout.device_dev);
-	struct vs_device_event *d = emit_begin(type, struct vs_device_event);
+	__u64 wakeup;
+	struct vs_device_event *d = emit_begin(type, struct vs_device_event, &wakeup);
 
 	if (!d)
 		return 0;
@@ -198,7 +204,7 @@ static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 dev
 	d->e.iommu_group = device_number(dev);
 	read_device_name(d->device, dev);
 	emit_context(&d->e);
-	emit_end(d);
+	emit_end(d, wakeup);
 	return 0;
 }
 
@@ -222,16 +228,17 @@ SEC("kprobe")
 int BPF_KPROBE(group_create, __u64 iommu_group)
 {
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
-	e = emit_begin(VS_CREATE, struct vs_event);
+	e = emit_begin(VS_CREATE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
 	e->ip = probe_ip(ctx);
 	e->iommu_group = iommu_group_number(iommu_group);
 	emit_context(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 	return 0;
 }
 
@@ -253,10 +260,11 @@ SEC("kprobe")
 int BPF_KPROBE(group_close, void *inode, struct file *file)
 {
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
-	e = emit_begin(VS_CLOSE, struct vs_event);
+	e = emit_begin(VS_CLOSE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
 	e->ip = probe_ip(ctx);
@@ -264,7 +272,7 @@ int BPF_KPROBE(group_close, void *inode, struct file *file)
 	e->group = (__u64)BPF_CORE_READ(file, private_data);
 	e->iommu_group = group_number(e->group);
 	emit_context(e);
-	emit_end(e);
+	emit_end(e, wakeup);
 	return 0;
 }
 
@@ -285,10 +293,11 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 {
 	__u64 block = argument(ctx, 1);
 	struct vs_event *e;
+	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
-	e = emit_begin(type, struct vs_event);
+	e = emit_begin(type, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
 	e->object = block;
@@ -299,7 +308,7 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 	if (type == VS_UNREGISTER_NOTIFIER && e->context == VS_CTX_NOTIFIER)
 		emit_end_now(e);
 	else
-		emit_end(e);
+		emit_end(e, wakeup);
 	return 0;
 }
 

@@ -8,14 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "host.h"
 #include "probe/engine.h"
 #include "probe/kprobe.h"
+#include "probe/merge.h"
 #include "probe/missed.h"
 #include "vfioscope_bpf.skel.h"
 
 #define DEFAULT_RING_BYTES (1 << 20)
 #define DEFAULT_MAX_TASKS 1024
+#define SMALLEST_RING (64 << 10)
+/* A record is sent within microseconds of the time it carries; the rest is margin. */
+#define REORDER_NS 2000000
 
 /* One attached probe, and the address it sits at (0 in vmlinux). */
 struct armed {
@@ -38,7 +44,11 @@ struct vs_engine {
 	struct vs_facts facts;
 	struct vs_plan plan;
 	struct vfioscope_bpf *skel;
-	struct ring_buffer *ring;
+	struct ring_buffer *ring; /* over all rings */
+	int ring_fds[VS_MAX_RINGS];
+	struct vs_merge *merge;
+	bool urgent;		/* an alarm is among the records held back */
+	int record_error;
 	struct armed *armed;
 	size_t nr_armed;
 	struct bpf_link **retired; /* of an unloaded vfio.ko: freeing them takes long */
@@ -63,33 +73,30 @@ static int debug_output(enum libbpf_print_level level, const char *format, va_li
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
+static bool is_urgent(const struct vs_event *e)
+{
+	return e->type == VS_CHAIN_DEADLOCK || e->type == VS_MODULE_LOAD ||
+	       e->type == VS_MODULE_FREE ||
+	       (e->context == VS_CTX_NOTIFIER &&
+		(e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER));
+}
+
 static int take_record(void *ctx, void *data, size_t len)
 {
 	struct vs_engine *engine = ctx;
+	int err = vs_merge__add(engine->merge, data, len);
 
-	engine->opts.record(engine->opts.ctx, data, len);
+	if (err)
+		engine->record_error = err;
+	else if (is_urgent(data))
+		engine->urgent = true;
 	return 0;
 }
 
 /* -- before load -- */
 
-static bool program_wanted(const struct vs_engine *engine, const char *name)
-{
-	for (const struct vs_hook *hook = vs_hooks; hook->name; hook++)
-		for (const struct vs_rung *rung = hook->rungs; rung->kind; rung++) {
-			if (strcmp(rung->program, name) &&
-			    (!rung->exit_program || strcmp(rung->exit_program, name)))
-				continue;
-			if (rung->kind == VS_RUNG_FENTRY)
-				return vs_names__has(&engine->facts.btf_funcs, rung->target);
-			if (rung->kind == VS_RUNG_TRACEPOINT)
-				return vs_names__has(&engine->facts.tracepoints, rung->target);
-			return true;
-		}
-	return false;
-}
-
-static bool hook_attachable(const struct vs_plan *plan, const char *program)
+/* Each program costs the verifier's time: those that the plan does not use stay out. */
+static bool is_planned(const struct vs_plan *plan, const char *program)
 {
 	for (size_t i = 0; i < plan->nr_probes; i++)
 		if (!strcmp(plan->probes[i].program, program))
@@ -97,37 +104,81 @@ static bool hook_attachable(const struct vs_plan *plan, const char *program)
 	return false;
 }
 
-/*
- * Programs for vfio.ko are all loaded while it may still come (its rungs can be
- * others then); programs for vmlinux only if planned.
- */
-static bool autoload(const struct vs_engine *engine, const struct bpf_program *prog)
-{
-	const char *name = bpf_program__name(prog);
-
-	if (bpf_program__type(prog) != BPF_PROG_TYPE_KPROBE)
-		return hook_attachable(&engine->plan, name) && program_wanted(engine, name);
-	if (engine->facts.vfio_state == VS_KMOD_BUILTIN)
-		return hook_attachable(&engine->plan, name);
-	return engine->facts.kprobe_pmu && program_wanted(engine, name);
-}
-
 static void choose_programs(struct vs_engine *engine)
 {
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, engine->skel->obj) {
-		bpf_program__set_autoload(prog, autoload(engine, prog));
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
-			bpf_program__set_autoattach(prog, false);
+		bpf_program__set_autoload(prog, is_planned(&engine->plan,
+							   bpf_program__name(prog)));
 	}
 }
 
+static uint32_t power_of_two(uint32_t value)
+{
+	uint32_t power = 1;
+
+	while (power < value)
+		power *= 2;
+	return power;
+}
+
+/* All rings together hold what was asked for; a ring too small would be worse than more memory. */
 static void set_sizes(struct vs_engine *engine)
 {
-	engine->skel->rodata->ring_bytes = engine->opts.ring_bytes;
-	bpf_map__set_max_entries(engine->skel->maps.events, engine->opts.ring_bytes);
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t rings = power_of_two(cpus > 0 ? cpus : 1), bytes;
+
+	if (rings > VS_MAX_RINGS)
+		rings = VS_MAX_RINGS;
+	bytes = engine->opts.ring_bytes / rings;
+	if (bytes < SMALLEST_RING)
+		bytes = SMALLEST_RING;
+	engine->skel->rodata->ring_bytes = bytes;
+	engine->skel->rodata->nr_rings = rings;
+	bpf_map__set_max_entries(engine->skel->maps.rings, rings);
 	bpf_map__set_max_entries(engine->skel->maps.tasks, engine->opts.max_tasks);
+}
+
+static int create_ring(const struct vs_engine *engine)
+{
+	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "vfioscope_ring", 0, 0,
+			      engine->skel->rodata->ring_bytes, NULL);
+}
+
+/* Before load: the first ring tells the kernel what all of them are like. */
+static int create_rings(struct vs_engine *engine)
+{
+	for (uint32_t nr = 0; nr < engine->skel->rodata->nr_rings; nr++) {
+		engine->ring_fds[nr] = create_ring(engine);
+		if (engine->ring_fds[nr] < 0)
+			return engine->ring_fds[nr];
+	}
+	return bpf_map__set_inner_map_fd(engine->skel->maps.rings, engine->ring_fds[0]);
+}
+
+static int add_ring(struct vs_engine *engine, uint32_t nr)
+{
+	int fd = engine->ring_fds[nr];
+
+	if (bpf_map_update_elem(bpf_map__fd(engine->skel->maps.rings), &nr, &fd, BPF_ANY))
+		return -errno;
+	if (engine->ring)
+		return ring_buffer__add(engine->ring, fd, take_record, engine);
+	engine->ring = ring_buffer__new(fd, take_record, engine, NULL);
+	return engine->ring ? 0 : -errno;
+}
+
+static int add_rings(struct vs_engine *engine)
+{
+	int err = 0;
+
+	engine->merge = vs_merge__new();
+	if (!engine->merge)
+		return -ENOMEM;
+	for (uint32_t nr = 0; nr < engine->skel->rodata->nr_rings && !err; nr++)
+		err = add_ring(engine, nr);
+	return err;
 }
 
 static int fail(char *error, size_t size, int err, const char *words)
@@ -146,14 +197,14 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(engine);
 	set_sizes(engine);
+	err = create_rings(engine);
+	if (err)
+		return fail(error, size, -err, "cannot make the ring buffers");
 	err = vfioscope_bpf__load(engine->skel);
 	if (err)
 		return fail(error, size, -err, "the kernel does not take the BPF programs");
-	engine->ring = ring_buffer__new(bpf_map__fd(engine->skel->maps.events), take_record,
-					engine, NULL);
-	if (!engine->ring)
-		return fail(error, size, errno, "cannot map the ring buffer");
-	return 0;
+	err = add_rings(engine);
+	return err ? fail(error, size, -err, "cannot use the ring buffers") : 0;
 }
 
 static int learn(struct vs_engine *engine, char *error, size_t size)
@@ -298,8 +349,9 @@ static int attach_probe(struct vs_engine *engine, const struct vs_probe *probe)
 	struct armed *grown, armed = { .in_vfio = probe->func };
 	struct bpf_program *prog = find_program(engine, probe->program);
 
-	if (!prog)
-		return -ENOENT;
+	/* Another build of vfio.ko came than the one planned for: only a restart helps. */
+	if (bpf_program__fd(prog) < 0)
+		return -ESTALE;
 	grown = realloc(engine->armed, (engine->nr_armed + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -367,20 +419,6 @@ static bool vfio_present(const struct vs_engine *engine)
 	       engine->facts.vfio_state == VS_KMOD_BUILTIN;
 }
 
-int vs_engine__attach(struct vs_engine *engine)
-{
-	size_t nr = attach_all(engine, false);
-
-	if (vfio_present(engine)) {
-		configure(engine);
-		nr += attach_all(engine, true);
-	}
-	if (!nr)
-		return -ENOTSUP;
-	__atomic_store_n(&engine->skel->bss->cfg.ready, 1, __ATOMIC_RELEASE);
-	return 0;
-}
-
 /* -- vfio.ko comes and goes -- */
 
 static void retire(struct vs_engine *engine, struct armed *armed)
@@ -435,15 +473,50 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 	return attach_all(engine, true);
 }
 
+/* -- all at once -- */
+
+int vs_engine__attach(struct vs_engine *engine)
+{
+	size_t nr = attach_all(engine, false);
+
+	if (vfio_present(engine)) {
+		configure(engine);
+		nr += attach_all(engine, true);
+	}
+	if (!nr)
+		return -ENOTSUP;
+	__atomic_store_n(&engine->skel->bss->cfg.ready, 1, __ATOMIC_RELEASE);
+	/* It may have come while nobody was told of it. */
+	if (engine->facts.vfio_state != VS_KMOD_BUILTIN &&
+	    vs_kmod__state("", engine->facts.release, "vfio") != engine->facts.vfio_state)
+		vs_engine__vfio_loaded(engine);
+	return 0;
+}
+
 /* -- events out -- */
 
-/* Ordinary records wake nobody, so the ring is emptied after each wait. */
+/*
+ * Ordinary records wake nobody, so the rings are emptied after each wait. An alarm
+ * does not wait for order.
+ */
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms)
 {
 	int woken = ring_buffer__poll(engine->ring, timeout_ms);
+	uint64_t now = vs_host__mono_ns();
 	int more = woken < 0 ? woken : ring_buffer__consume(engine->ring);
 
-	return more < 0 ? more : woken + more;
+	if (more < 0)
+		return more;
+	vs_merge__drain(engine->merge, engine->urgent ? UINT64_MAX : now - REORDER_NS,
+			engine->opts.record, engine->opts.ctx);
+	engine->urgent = false;
+	return engine->record_error ? engine->record_error : woken + more;
+}
+
+void vs_engine__drain(struct vs_engine *engine)
+{
+	ring_buffer__consume(engine->ring);
+	vs_merge__drain(engine->merge, UINT64_MAX, engine->opts.record, engine->opts.ctx);
 }
 
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine)
@@ -537,14 +610,12 @@ bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size
 
 size_t vs_engine__map_bytes(const struct vs_engine *engine)
 {
+	size_t bytes = (size_t)engine->skel->rodata->ring_bytes * engine->skel->rodata->nr_rings;
 	struct bpf_map *map;
-	size_t bytes = 0;
 
-	bpf_object__for_each_map(map, engine->skel->obj) {
-		size_t entry = bpf_map__key_size(map) + bpf_map__value_size(map);
-
-		bytes += (entry ? entry : 1) * bpf_map__max_entries(map);
-	}
+	bpf_object__for_each_map(map, engine->skel->obj)
+		bytes += (bpf_map__key_size(map) + bpf_map__value_size(map)) *
+			 (size_t)bpf_map__max_entries(map);
 	return bytes;
 }
 
@@ -580,6 +651,10 @@ void vs_engine__free(struct vs_engine *engine)
 	free(engine->armed);
 	free(engine->retired);
 	ring_buffer__free(engine->ring);
+	for (size_t i = 0; i < VS_MAX_RINGS; i++)
+		if (engine->ring_fds[i] > 0)
+			close(engine->ring_fds[i]);
+	vs_merge__free(engine->merge);
 	vfioscope_bpf__destroy(engine->skel);
 	vs_plan__free(&engine->plan);
 	vs_facts__free(&engine->facts);

@@ -17,7 +17,7 @@
 #include "probe/plan.h"
 
 struct vs_engine_opts {
-	uint32_t ring_bytes;	/* power of two, at least one page; 0: 1 MiB */
+	uint32_t ring_bytes;	/* of all rings together, a power of two; 0: 1 MiB */
 	uint32_t max_tasks;	/* tasks followed inside chains at once; 0: 1024 */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	/* One record out of the ring; returns nothing, never blocks for long. */
@@ -51,10 +51,14 @@ int vs_engine__vfio_loaded(struct vs_engine *engine);
 void vs_engine__vfio_gone(struct vs_engine *engine);
 
 /*
- * Waits up to `timeout_ms` for an alarm, then hands over all records there are.
- * Returns their number or a negative errno (-EINTR after a signal).
+ * Waits up to `timeout_ms` for an alarm, then hands over the records there are,
+ * in order of time; the last 2 ms are held back for that, unless there is an
+ * alarm. Returns the number fetched or a negative errno (-EINTR after a signal).
  */
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
+
+/* Hands over everything there is: for the end. */
+void vs_engine__drain(struct vs_engine *engine);
 
 /* The present facts and plan; valid until the next vfio_loaded. */
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "probe/kallsyms.h"
 
-#define KALLSYMS "/proc/kallsyms"
+/* The largest function or object of a kernel is smaller; further away is another thing. */
+#define MAX_DISTANCE (1 << 20)
 
 static bool parse_line(char *line, struct vs_symbol *symbol)
 {
@@ -45,41 +45,124 @@ int vs_kallsyms__each(FILE *file, int (*each)(void *ctx, const struct vs_symbol 
 	return 0;
 }
 
-struct lookup {
-	uint64_t addr, best;
-	char name[256], module[64];
-	bool any;
+/* Names lie in one block; a symbol of a module is "name\0module\0". */
+struct entry {
+	uint64_t addr;
+	uint32_t name;
+	uint32_t in_module;
 };
 
-static int nearest(void *ctx, const struct vs_symbol *symbol)
-{
-	struct lookup *look = ctx;
+struct vs_ksyms {
+	struct entry *entries;
+	size_t nr, room;
+	char *names;
+	size_t names_len, names_room;
+};
 
-	look->any |= symbol->addr;
-	if (symbol->addr > look->addr || symbol->addr < look->best || !symbol->addr)
-		return 0;
-	if (!strncmp(symbol->name, "__pfx_", 6))
-		return 0;
-	look->best = symbol->addr;
-	snprintf(look->name, sizeof(look->name), "%s", symbol->name);
-	snprintf(look->module, sizeof(look->module), "%s", symbol->module);
+static int add_text(struct vs_ksyms *k, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	char *grown;
+
+	if (k->names_len + len > k->names_room) {
+		k->names_room = 2 * k->names_room + len + 4096;
+		grown = realloc(k->names, k->names_room);
+		if (!grown)
+			return -ENOMEM;
+		k->names = grown;
+	}
+	memcpy(k->names + k->names_len, text, len);
+	k->names_len += len;
 	return 0;
 }
 
-int vs_kallsyms__lookup(uint64_t addr, char *buf, size_t size)
+static bool is_placeless(const struct vs_symbol *symbol)
 {
-	struct lookup look = { .addr = addr };
-	FILE *file = fopen(KALLSYMS, "re");
+	return !symbol->addr || strchr("aA", symbol->type) ||
+	       !strncmp(symbol->name, "__pfx_", 6);
+}
 
-	if (!file)
-		return -errno;
-	vs_kallsyms__each(file, nearest, &look);
-	fclose(file);
-	if (!look.any)
-		return -EPERM;
-	if (!look.best)
-		return -ENOENT;
-	snprintf(buf, size, "%s+0x%" PRIx64 "%s%s%s", look.name, addr - look.best,
-		 look.module[0] ? " [" : "", look.module, look.module[0] ? "]" : "");
-	return 0;
+static int add_entry(void *ctx, const struct vs_symbol *symbol)
+{
+	struct vs_ksyms *k = ctx;
+	struct entry *grown;
+
+	if (is_placeless(symbol))
+		return 0;
+	if (k->nr == k->room) {
+		k->room = 2 * k->room + 4096;
+		grown = realloc(k->entries, k->room * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		k->entries = grown;
+	}
+	k->entries[k->nr++] = (struct entry){ symbol->addr, k->names_len, symbol->module[0] };
+	if (add_text(k, symbol->name))
+		return -ENOMEM;
+	return symbol->module[0] ? add_text(k, symbol->module) : 0;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+struct vs_ksyms *vs_ksyms__read(FILE *file)
+{
+	struct vs_ksyms *k = calloc(1, sizeof(*k));
+	int err = k ? vs_kallsyms__each(file, add_entry, k) : -ENOMEM;
+
+	if (!err && !k->nr)
+		err = -EPERM;
+	if (err) {
+		vs_ksyms__free(k);
+		errno = -err;
+		return NULL;
+	}
+	qsort(k->entries, k->nr, sizeof(*k->entries), by_addr);
+	return k;
+}
+
+void vs_ksyms__free(struct vs_ksyms *k)
+{
+	if (!k)
+		return;
+	free(k->entries);
+	free(k->names);
+	free(k);
+}
+
+/* The last entry at or below the address. */
+static const struct entry *find(const struct vs_ksyms *k, uint64_t addr)
+{
+	size_t low = 0, high = k->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (k->entries[mid].addr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? &k->entries[low - 1] : NULL;
+}
+
+bool vs_ksyms__lookup(const struct vs_ksyms *k, uint64_t addr, char *buf, size_t size)
+{
+	const struct entry *entry = find(k, addr);
+	const char *name;
+	size_t used;
+
+	if (!entry || addr - entry->addr > MAX_DISTANCE)
+		return false;
+	name = k->names + entry->name;
+	used = snprintf(buf, size, "%s", name);
+	if (addr != entry->addr && used < size)
+		used += snprintf(buf + used, size - used, "+0x%" PRIx64, addr - entry->addr);
+	if (entry->in_module && used < size)
+		snprintf(buf + used, size - used, " [%s]", name + strlen(name) + 1);
+	return true;
 }

@@ -3,6 +3,8 @@
 #ifndef VFIOSCOPE_KALLSYMS_H
 #define VFIOSCOPE_KALLSYMS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,11 +22,20 @@ struct vs_symbol {
 int vs_kallsyms__each(FILE *file, int (*each)(void *ctx, const struct vs_symbol *symbol),
 		      void *ctx);
 
+/* A table for lookups by address. */
+struct vs_ksyms;
+
 /*
- * Name of the symbol that holds `addr`, as "name+0x1a" or "name+0x1a [module]".
- * Reads the whole table (0.1 s, more on a slow machine): for rare use.
- * -ENOENT when no symbol is at or below it; -EPERM when addresses are hidden.
+ * Reads the whole file: some 20 ms, and 5 MB of memory while the table lives.
+ * NULL with errno set; EPERM when addresses are hidden.
  */
-int vs_kallsyms__lookup(uint64_t addr, char *buf, size_t size);
+struct vs_ksyms *vs_ksyms__read(FILE *file);
+void vs_ksyms__free(struct vs_ksyms *ksyms);	/* NULL is fine */
+
+/*
+ * "name", "name+0x1a" or "name+0x1a [module]" of an address in the kernel image
+ * or a module. False for others (the heap) and where no symbol is near.
+ */
+bool vs_ksyms__lookup(const struct vs_ksyms *ksyms, uint64_t addr, char *buf, size_t size);
 
 #endif

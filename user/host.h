@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Small questions to the running host: sysfs, /proc, clocks. */
+#ifndef VFIOSCOPE_HOST_H
+#define VFIOSCOPE_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t vs_host__mono_ns(void);	/* CLOCK_MONOTONIC */
+uint64_t vs_host__wall_ns(void);	/* CLOCK_REALTIME */
+
+/*
+ * Devices of an IOMMU group, sorted, space-separated: "0000:00:05.0 0000:00:05.1".
+ * 0, -ENOENT when there is no such group, -ENOSPC when cut.
+ */
+int vs_host__group_devices(int iommu_group, char *buf, size_t size);
+
+/* /proc/TID/stack as it is: a frame a line. 0 or negative errno. */
+int vs_host__kernel_stack(uint32_t tid, char *buf, size_t size);
+
+/* Columns of the terminal on `fd`, 0 when it is none. */
+unsigned int vs_host__columns(int fd);
+
+#endif

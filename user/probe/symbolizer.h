@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kernel addresses to names, ready when it matters: the symbol table is read in
+ * the background, because a finding has to be out before the host is gone.
+ */
+#ifndef VFIOSCOPE_SYMBOLIZER_H
+#define VFIOSCOPE_SYMBOLIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vs_symbolizer;
+
+/* Starts to read. NULL with errno set. */
+struct vs_symbolizer *vs_symbolizer__new(void);
+void vs_symbolizer__free(struct vs_symbolizer *s);	/* NULL is fine; waits for the reading */
+
+/*
+ * As vs_ksyms__lookup(). Waits for the reading to end; reads again when modules
+ * were loaded or unloaded since, so that no old neighbour lends its name.
+ */
+bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size);
+
+#endif
