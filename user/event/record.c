@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "event/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "event/names.h"
+
+static size_t least_size(unsigned int type)
+{
+	switch (type) {
+	case VS_REGISTER:
+	case VS_UNREGISTER:
+	case VS_NOTIFIER_ENTER:
+		return sizeof(struct vs_device_event);
+	case VS_CHAIN_DEADLOCK:
+		return sizeof(struct vs_alarm_event);
+	default:
+		return sizeof(struct vs_event);
+	}
+}
+
+int vs_record__check(const void *data, size_t len, const struct vs_event **event)
+{
+	const struct vs_event *e = data;
+
+	if (len < sizeof(*e) || e->size < sizeof(*e) || e->size > len || !e->version)
+		return -EINVAL;
+	if (e->version > VS_ABI_VERSION)
+		return -EOVERFLOW;
+	if (!vs_type__name(e->type))
+		return -ENOENT;
+	if (e->size < least_size(e->type))
+		return -EINVAL;
+	*event = e;
+	return 0;
+}
+
+const char *vs_record__device(const struct vs_event *e)
+{
+	const struct vs_device_event *d = (const void *)e;
+
+	if (least_size(e->type) != sizeof(*d))
+		return "";
+	return memchr(d->device, '\0', sizeof(d->device)) ? d->device : "";
+}
+
+const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e)
+{
+	return e->type == VS_CHAIN_DEADLOCK ? (const void *)e : NULL;
+}

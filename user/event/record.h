@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Validation of raw records before anything else looks into them. */
+#ifndef VFIOSCOPE_EVENT_RECORD_H
+#define VFIOSCOPE_EVENT_RECORD_H
+
+#include <stddef.h>
+
+#include "bpf/events.h"
+
+/*
+ * Checks that @len bytes at @data hold one whole record that this program
+ * understands. Returns 0 and sets *@event, or
+ *   -ENOENT	 unknown type: skip it,
+ *   -EOVERFLOW	 newer ABI version: skip it,
+ *   -EINVAL	 sizes that cannot be.
+ * A record may be longer than its structure: later versions append.
+ */
+int vs_record__check(const void *data, size_t len, const struct vs_event **event);
+
+/* Device name of a checked record; "" for types that carry none. Always terminated. */
+const char *vs_record__device(const struct vs_event *e);
+
+/* The alarm of a checked VS_CHAIN_DEADLOCK record, else NULL. */
+const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e);
+
+#endif

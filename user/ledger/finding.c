@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ledger/finding.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "event/names.h"
+
+static const struct {
+	const char *name;
+	enum vs_grade grade;
+} kinds[VS_FINDING_KINDS] = {
+	[VS_NEAR_MISS] = { "near-miss", VS_GRADE_INFO },
+	[VS_PUT_IN_NOTIFIER] = { "put-in-notifier", VS_GRADE_HAZARD },
+	[VS_NOTIFIER_DEADLOCK] = { "notifier-deadlock", VS_GRADE_BUG },
+	[VS_CHAIN_DEADLOCK_FOUND] = { "chain-deadlock", VS_GRADE_BUG },
+};
+
+const char *vs_grade__name(enum vs_grade grade)
+{
+	static const char *const names[VS_GRADES] = { "info", "hazard", "bug" };
+
+	return grade < VS_GRADES ? names[grade] : "?";
+}
+
+const char *vs_finding__name(enum vs_finding_kind kind)
+{
+	return kind < VS_FINDING_KINDS ? kinds[kind].name : "?";
+}
+
+enum vs_grade vs_finding__grade(enum vs_finding_kind kind)
+{
+	return kind < VS_FINDING_KINDS ? kinds[kind].grade : VS_GRADE_INFO;
+}
+
+static int chain_words(const struct vs_finding *f, char *buf, size_t size)
+{
+	const char *verb = f->registering ? "registers on" : "unregisters from";
+
+	if (f->chain_name[0])
+		return snprintf(buf, size, "%s chain %s while inside it", verb, f->chain_name);
+	return snprintf(buf, size, "%s chain 0x%llx while inside it", verb,
+			(unsigned long long)f->chain);
+}
+
+static int near_miss_words(char *buf, size_t size)
+{
+	return snprintf(buf, size,
+			"the deferred put was the last one: made in the notifier it would have deadlocked");
+}
+
+static int put_words(const struct vs_finding *f, char *buf, size_t size)
+{
+	return snprintf(buf, size, "reference dropped inside the notifier%s%s, at %s",
+			f->action ? ", for " : "", vs_action__name(f->action),
+			f->site[0] ? f->site : "an unknown place");
+}
+
+size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size)
+{
+	int len;
+
+	if (f->kind == VS_NEAR_MISS)
+		len = near_miss_words(buf, size);
+	else if (f->kind == VS_PUT_IN_NOTIFIER)
+		len = put_words(f, buf, size);
+	else if (f->kind == VS_NOTIFIER_DEADLOCK)
+		len = snprintf(buf, size,
+			       "last put inside the notifier: the task waits for a lock that it holds itself");
+	else
+		len = chain_words(f, buf, size);
+	return len < 0 ? 0 : (size_t)len;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a finding is: plain data for the sinks. */
+#ifndef VFIOSCOPE_LEDGER_FINDING_H
+#define VFIOSCOPE_LEDGER_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "event/view.h"
+
+enum vs_grade {
+	VS_GRADE_INFO,		/* worth knowing */
+	VS_GRADE_HAZARD,	/* harmless this time */
+	VS_GRADE_BUG,		/* it happened */
+	VS_GRADES,
+};
+
+enum vs_finding_kind {
+	VS_NEAR_MISS,		/* info: the deferral just prevented the deadlock */
+	VS_PUT_IN_NOTIFIER,	/* hazard */
+	VS_NOTIFIER_DEADLOCK,	/* bug */
+	VS_CHAIN_DEADLOCK_FOUND, /* bug */
+	VS_FINDING_KINDS,
+};
+
+#define VS_PICTURE_ROWS 40	/* rows kept; the middle is cut when there were more */
+#define VS_STACK_TEXT_LEN 4096
+
+/* One row of the interleaving: an event of the deadlocked task or of another. */
+struct vs_picture_row {
+	uint64_t time_ns;
+	uint8_t type;		/* enum vs_type */
+	uint8_t action;		/* enum vs_action */
+	bool other;		/* another task: the right column */
+	bool has_refs;
+	bool last;		/* put that is known to have been the last one */
+	int refs;		/* as in struct vs_event */
+	uint32_t tid;
+	uint32_t cpu;
+	char comm[VS_COMM_LEN];
+	char site[VS_SITE_LEN];	/* "" if not known */
+};
+
+struct vs_picture {
+	size_t nr;
+	size_t cut;		/* rows left out of the middle, after the first half */
+	size_t other_puts;	/* puts by other tasks among the rows */
+	bool complete;		/* the history reaches back to the notifier's entry */
+	struct vs_picture_row rows[VS_PICTURE_ROWS];
+};
+
+struct vs_finding {
+	enum vs_finding_kind kind;
+	enum vs_grade grade;
+	uint64_t number;	/* counts findings of this kind, from 1 */
+	uint64_t time_ns;	/* when it happened, CLOCK_MONOTONIC */
+	uint64_t said_ns;	/* when it was handed to the sinks, 0 without a clock */
+	uint32_t tid, tgid, cpu;
+	char comm[VS_COMM_LEN];
+	uint8_t action;		/* enum vs_action of the notifier */
+	bool last_said;		/* hazards: later ones at this site are only counted */
+	struct vs_group_view group;	/* devices valid during the call only */
+	char site[VS_SITE_LEN];	/* the put */
+
+	/* Deadlocks only. */
+	bool registering;	/* by register, not unregister */
+	bool release_seen;
+	bool unregister_seen;	/* iommu_group_unregister_notifier was entered */
+	bool proven;		/* the change of the chain from inside was seen */
+	uint64_t chain;		/* struct blocking_notifier_head *, 0 if not known */
+	uint64_t block;		/* struct notifier_block * */
+	uint64_t entered_ns;	/* the task entered the chain, 0 if not known */
+	char chain_name[VS_SITE_LEN];	/* symbol, "" if it has none */
+	char callback[VS_SITE_LEN];	/* function the chain was calling, "" if not known */
+	char call_place[VS_SITE_LEN];	/* who called the chain */
+	char change_place[VS_SITE_LEN];	/* who changes it from inside */
+	size_t nr_stack;
+	uint64_t stack[VS_STACK_LEN];	/* innermost first */
+	char stack_text[VS_STACK_TEXT_LEN]; /* a frame a line, "" if not known */
+	struct vs_picture picture;
+};
+
+const char *vs_grade__name(enum vs_grade grade);	/* "bug" ... */
+const char *vs_finding__name(enum vs_finding_kind kind);	/* "notifier-deadlock" ... */
+enum vs_grade vs_finding__grade(enum vs_finding_kind kind);
+
+/* One line in words, without name and grade. Returns its length. */
+size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size);
+
+#endif

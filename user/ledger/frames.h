@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The frames of a kernel stack, innermost first, and what they say about a chain. */
+#ifndef VFIOSCOPE_LEDGER_FRAMES_H
+#define VFIOSCOPE_LEDGER_FRAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "event/view.h"
+#include "ledger/sites.h"
+
+struct vs_frames {
+	size_t nr;
+	char name[VS_STACK_LEN][VS_SITE_LEN];
+};
+
+/*
+ * Resolves addresses. The tracer's own frames on top are left out. False, and no
+ * frames, when the addresses have no names.
+ */
+bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint64_t *ips,
+			size_t nr);
+
+/* Reads the format of /proc/TID/stack: "[<0>] symbol+0x1/0x2 [module]" lines. */
+void vs_frames__parse(struct vs_frames *f, const char *text);
+
+/* The first frame from @from on that is in function @name; f->nr if none. */
+size_t vs_frames__find(const struct vs_frames *f, size_t from, const char *name);
+
+/*
+ * Who changes a chain from inside, who called that chain, and the function that
+ * the chain was calling (@callback is read first: "" if not known, then filled).
+ * What cannot be told becomes "". Each buffer has VS_SITE_LEN bytes.
+ */
+void vs_frames__places(const struct vs_frames *f, char *change, char *call, char *callback);
+
+/* A frame a line. */
+void vs_frames__print(const struct vs_frames *f, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ledger/sites.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/view.h"
+
+#define SLOTS 128	/* call sites of VFIO: tens */
+
+struct site {
+	uint64_t ip;
+	bool known;
+	char name[VS_SITE_LEN];
+};
+
+struct vs_sites {
+	vs_resolve_fn resolve;
+	void *ctx;
+	struct site slots[SLOTS];
+};
+
+struct vs_sites *vs_sites__new(vs_resolve_fn resolve, void *ctx)
+{
+	struct vs_sites *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->resolve = resolve;
+		s->ctx = ctx;
+	}
+	return s;
+}
+
+void vs_sites__free(struct vs_sites *s)
+{
+	free(s);
+}
+
+static const struct site *look(struct vs_sites *s, uint64_t ip)
+{
+	struct site *site = &s->slots[(ip * 0x9e3779b97f4a7c15ull >> 40) % SLOTS];
+
+	if (site->ip == ip)
+		return site;
+	site->ip = ip;
+	site->known = s->resolve && s->resolve(s->ctx, ip, site->name, sizeof(site->name));
+	if (!site->known)
+		snprintf(site->name, sizeof(site->name), "0x%llx", (unsigned long long)ip);
+	return site;
+}
+
+const char *vs_sites__name(struct vs_sites *s, uint64_t ip)
+{
+	return ip ? look(s, ip)->name : "";
+}
+
+void vs_sites__symbol(struct vs_sites *s, uint64_t ip, char *buf, size_t size)
+{
+	const struct site *site = ip ? look(s, ip) : NULL;
+	size_t len;
+
+	snprintf(buf, size, "%s", site && site->known ? site->name : "");
+	len = strlen(buf);
+	if (len > 4 && !strcmp(buf + len - 4, "+0x0"))
+		buf[len - 4] = '\0';
+}
+
+void vs_sites__forget(struct vs_sites *s)
+{
+	memset(s->slots, 0, sizeof(s->slots));
+}

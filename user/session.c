@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/record.h"
+#include "ledger/detect.h"
+#include "ledger/groups.h"
+#include "ledger/sites.h"
+#include "ledger/tasks.h"
+
+#define DEFAULT_GROUPS 4096
+#define DEFAULT_HISTORY 64
+#define DEFAULT_DEFERRED 4096
+#define DEFAULT_TASKS 4096
+#define MAX_GAPS 64	/* module reloads listed one by one */
+
+struct loss {
+	uint64_t total;
+	uint64_t said;
+	bool not_reported;
+};
+
+struct vs_session {
+	struct vs_session_opts opts;
+	struct vs_sink **sinks;
+	struct vs_groups *groups;
+	struct vs_tasks *tasks;
+	struct vs_deferreds *deferreds;
+	struct vs_sites *sites;
+	struct vs_detect *detect;
+	struct loss losses[VS_LOSS_END];
+	uint64_t first_ns, last_ns;
+	uint64_t events, shown, found, not_found;
+	uint64_t by_type[VS_TYPE_END];
+	const struct vs_probe_row *probes;
+	size_t nr_probes;
+	struct vs_gap_row gaps[MAX_GAPS];
+	size_t nr_gaps;
+	int write_error;
+	struct vs_alarm_event aligned;	/* for records at odd addresses */
+};
+
+#define EACH_SINK(s, call, ...)							\
+	do {									\
+		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
+			(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__);	\
+	} while (0)
+
+static size_t or_default(size_t value, size_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static bool is_ready(struct vs_sink *sink)
+{
+	return !sink->ops->ready || sink->ops->ready(sink);
+}
+
+static void sync_sinks(struct vs_session *s)
+{
+	for (size_t i = 0; i < s->opts.nr_sinks; i++)
+		if (s->sinks[i]->durable && s->sinks[i]->ops->sync)
+			s->sinks[i]->ops->sync(s->sinks[i]);
+}
+
+/*
+ * Sinks that take it at once come first (sinks are sorted: durable ones lead),
+ * then the disk is waited for, then the readers that are behind.
+ */
+static void say_to_sinks(struct vs_session *s, const struct vs_finding *f)
+{
+	uint64_t behind = 0;
+
+	for (size_t i = 0; i < s->opts.nr_sinks; i++) {
+		if (s->sinks[i]->durable || i >= 64 || is_ready(s->sinks[i]))
+			s->sinks[i]->ops->finding(s->sinks[i], f);
+		else
+			behind |= 1ull << i;
+	}
+	if (f->grade == VS_GRADE_BUG)
+		sync_sinks(s);
+	for (size_t i = 0; i < 64 && behind >> i; i++)
+		if (behind >> i & 1)
+			s->sinks[i]->ops->finding(s->sinks[i], f);
+}
+
+static void mark_deadlocked(struct vs_session *s, const struct vs_finding *f)
+{
+	struct vs_group *group = vs_groups__at(s->groups, f->group.address);
+
+	if (!group)
+		group = vs_groups__numbered(s->groups, f->group.number);
+	if (group)
+		group->deadlocked = true;
+}
+
+static void say_finding(void *ctx, struct vs_finding *f)
+{
+	struct vs_session *s = ctx;
+
+	if (f->kind == VS_NOTIFIER_DEADLOCK && f->group.known)
+		mark_deadlocked(s, f);
+	f->said_ns = s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : 0;
+	say_to_sinks(s, f);
+}
+
+static int read_stack(void *ctx, uint32_t tid, char *buf, size_t size)
+{
+	struct vs_session *s = ctx;
+
+	if (!s->opts.calls.kernel_stack)
+		return -ENOTSUP;
+	return s->opts.calls.kernel_stack(s->opts.ctx, tid, buf, size);
+}
+
+static int copy_sinks(struct vs_session *s)
+{
+	size_t nr = 0;
+
+	s->sinks = calloc(or_default(s->opts.nr_sinks, 1), sizeof(s->sinks[0]));
+	if (!s->sinks)
+		return -ENOMEM;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < s->opts.nr_sinks; i++)
+			if (s->opts.sinks[i]->durable == !pass)
+				s->sinks[nr++] = s->opts.sinks[i];
+	return 0;
+}
+
+static int make_ledger(struct vs_session *s)
+{
+	const struct vs_session_opts *o = &s->opts;
+
+	s->groups = vs_groups__new(or_default(o->max_groups, DEFAULT_GROUPS),
+				   or_default(o->history, DEFAULT_HISTORY));
+	s->tasks = vs_tasks__new(or_default(o->max_tasks, DEFAULT_TASKS));
+	s->deferreds = vs_deferreds__new(or_default(o->max_deferred, DEFAULT_DEFERRED));
+	s->sites = vs_sites__new(o->calls.resolve_ip, o->ctx);
+	if (!s->groups || !s->tasks || !s->deferreds || !s->sites)
+		return -ENOMEM;
+	s->detect = vs_detect__new(&(struct vs_detect_opts){
+		.ctx = s,
+		.say = say_finding,
+		.kernel_stack = read_stack,
+		.sites = s->sites,
+		.groups = s->groups,
+		.tasks = s->tasks,
+	});
+	return s->detect ? 0 : -ENOMEM;
+}
+
+struct vs_session *vs_session__new(const struct vs_session_opts *opts)
+{
+	struct vs_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->opts = *opts;
+	if (!copy_sinks(s) && !make_ledger(s))
+		return s;
+	vs_session__free(s);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void vs_session__free(struct vs_session *s)
+{
+	if (!s)
+		return;
+	vs_detect__free(s->detect);
+	vs_sites__free(s->sites);
+	vs_deferreds__free(s->deferreds);
+	vs_tasks__free(s->tasks);
+	vs_groups__free(s->groups);
+	free(s->sinks);
+	free(s);
+}
+
+void vs_session__start(struct vs_session *s, const struct vs_start *start)
+{
+	s->first_ns = start->mono_ns;
+	vs_session__set_probes(s, start->probes, start->nr_probes);
+	EACH_SINK(s, start, start);
+}
+
+void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr)
+{
+	s->probes = rows;
+	s->nr_probes = nr;
+}
+
+static int skip(struct vs_session *s, int err)
+{
+	if (err == -ENOENT)
+		s->losses[VS_LOSS_UNKNOWN_TYPE].total++;
+	else if (err == -EOVERFLOW)
+		s->losses[VS_LOSS_NEWER_RECORD].total++;
+	else
+		s->losses[VS_LOSS_BAD_RECORD].total++;
+	return err;
+}
+
+static const void *align(struct vs_session *s, const void *record, size_t len)
+{
+	if (!((uintptr_t)record % _Alignof(struct vs_alarm_event)))
+		return record;
+	if (len > sizeof(s->aligned))
+		len = sizeof(s->aligned);
+	return memcpy(&s->aligned, record, len);
+}
+
+static uint64_t address_of(struct vs_session *s, const struct vs_event *e)
+{
+	uint64_t address = e->group ? e->group : e->ctx_group;
+
+	if (!address && e->type == VS_END)
+		address = vs_deferreds__group(s->deferreds, e->object);
+	return address;
+}
+
+static void add_names(struct vs_group *group, char *names)
+{
+	char *rest = names, *one;
+
+	while ((one = strsep(&rest, " \t\n")))
+		vs_group__add_device(group, one);
+}
+
+/* Once per group the system is asked; what events tell later is added. */
+static void learn_devices(struct vs_session *s, struct vs_group *group, const char *device)
+{
+	char names[VS_DEVICES_LEN];
+
+	if (!group->devices_asked && group->number >= 0) {
+		group->devices_asked = true;
+		if (s->opts.calls.group_devices &&
+		    !s->opts.calls.group_devices(s->opts.ctx, group->number, names,
+						 sizeof(names)))
+			add_names(group, names);
+	}
+	vs_group__add_device(group, device);
+}
+
+static void count_missed(struct vs_session *s, const struct vs_task *gone)
+{
+	struct vs_group *group = vs_groups__at(s->groups, gone->group);
+
+	if (!group)
+		group = vs_groups__numbered(s->groups, gone->iommu_group);
+	if (group)
+		group->counts.not_found++;
+	s->not_found++;
+}
+
+/* Follows the notifier; returns when the task took its reference there, 0 if unknown. */
+static uint64_t follow_notifier(struct vs_session *s, const struct vs_event *e,
+				struct vs_group *group)
+{
+	const struct vs_task *task;
+	struct vs_task gone;
+	bool got;
+
+	if (e->context != VS_CTX_NOTIFIER && e->type != VS_NOTIFIER_ENTER &&
+	    e->type != VS_NOTIFIER_EXIT)
+		return 0;
+	task = vs_tasks__find(s->tasks, e->tid);
+	got = task && task->got;
+	if (vs_tasks__feed(s->tasks, e, &gone))
+		count_missed(s, &gone);
+	task = vs_tasks__find(s->tasks, e->tid);
+	if (!task || !task->got)
+		return 0;
+	if (!got) {
+		s->found++;
+		if (group)
+			group->counts.found++;
+	}
+	return task->get_ns;
+}
+
+static void make_view(struct vs_view *v, const struct vs_event *e, const struct vs_group *group)
+{
+	v->e = e;
+	v->alarm = vs_record__alarm(e);
+	v->device = vs_record__device(e);
+	v->site = "";
+	vs_group__view(group, &v->group);
+}
+
+static void show_event(struct vs_session *s, struct vs_view *v)
+{
+	if (s->opts.no_events || !s->opts.nr_sinks || !vs_filter__match(s->opts.filter, v))
+		return;
+	s->shown++;
+	v->site = vs_sites__name(s->sites, v->e->ip);
+	EACH_SINK(s, event, v);
+}
+
+/* The line of a deferred put goes with the event that ended it. */
+static void show_deferred(struct vs_session *s, const struct vs_deferred *d,
+			  const struct vs_view *v)
+{
+	if (d && !s->opts.no_deferred && vs_filter__match(s->opts.filter, v))
+		EACH_SINK(s, deferred, d, &v->group);
+}
+
+static void take_event(struct vs_session *s, const struct vs_event *e)
+{
+	struct vs_group *group = vs_groups__take(s->groups, e, address_of(s, e));
+	const struct vs_deferred *done;
+	struct vs_view view;
+	uint64_t get_ns;
+
+	if (group)
+		learn_devices(s, group, vs_record__device(e));
+	get_ns = follow_notifier(s, e, group);
+	done = vs_deferreds__feed(s->deferreds, e, group ? group->number : e->iommu_group,
+				  group ? group->generation : 0, get_ns);
+	make_view(&view, e, group);
+	show_event(s, &view);
+	show_deferred(s, done, &view);
+	vs_detect__feed(s->detect, e, group);
+}
+
+static void note_time(struct vs_session *s, const struct vs_event *e)
+{
+	if (!s->first_ns)
+		s->first_ns = e->time_ns;
+	if (e->time_ns > s->last_ns)
+		s->last_ns = e->time_ns;
+	s->events++;
+	s->by_type[e->type]++;
+	if (e->type == VS_MODULE_LOAD || e->type == VS_MODULE_FREE)
+		vs_sites__forget(s->sites);
+}
+
+int vs_session__feed(struct vs_session *s, const void *record, size_t len)
+{
+	const struct vs_event *e;
+	int err = vs_record__check(align(s, record, len), len, &e);
+
+	if (err)
+		return skip(s, err);
+	note_time(s, e);
+	take_event(s, e);
+	if (!s->opts.calls.now_ns)
+		vs_detect__tick(s->detect, s->last_ns);
+	return 0;
+}
+
+static void say_loss(struct vs_session *s, unsigned int cause)
+{
+	struct loss *l = &s->losses[cause];
+	struct vs_loss_row row = {
+		.cause = cause,
+		.reported = true,
+		.total = l->total,
+		.grown = l->total - l->said,
+		.time_ns = s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : s->last_ns,
+	};
+
+	l->said = l->total;
+	EACH_SINK(s, loss, &row);
+}
+
+static void count_evictions(struct vs_session *s)
+{
+	s->losses[VS_LOSS_GROUP_EVICTED].total = vs_groups__evicted(s->groups);
+	s->losses[VS_LOSS_TASK_EVICTED].total = vs_tasks__evicted(s->tasks);
+	s->losses[VS_LOSS_WORK_EVICTED].total = vs_deferreds__stats(s->deferreds)->evicted;
+}
+
+void vs_session__tick(struct vs_session *s, uint64_t now_ns)
+{
+	vs_detect__tick(s->detect, now_ns);
+	count_evictions(s);
+	for (unsigned int i = 0; i < VS_LOSS_END; i++)
+		if (s->losses[i].total > s->losses[i].said)
+			say_loss(s, i);
+}
+
+uint64_t vs_session__deadline(const struct vs_session *s)
+{
+	return vs_detect__deadline(s->detect);
+}
+
+void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total)
+{
+	if (cause >= VS_LOSS_END)
+		return;
+	s->losses[cause].not_reported = false;
+	if (total <= s->losses[cause].total)
+		return;
+	s->losses[cause].total = total;
+	say_loss(s, cause);
+}
+
+void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)
+{
+	if (cause < VS_LOSS_END)
+		s->losses[cause].not_reported = true;
+}
+
+void vs_session__rearmed(struct vs_session *s, uint64_t time_ns, uint64_t gap_ns)
+{
+	struct vs_gap_row row = { .time_ns = time_ns, .gap_ns = gap_ns };
+
+	vs_sites__forget(s->sites);
+	if (s->nr_gaps < MAX_GAPS)
+		s->gaps[s->nr_gaps++] = row;
+	EACH_SINK(s, gap, &row);
+}
+
+void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words)
+{
+	EACH_SINK(s, notice, time_ns, words);
+}
+
+int vs_session__flush(struct vs_session *s)
+{
+	for (size_t i = 0; i < s->opts.nr_sinks; i++) {
+		int err = vs_sink__flush(s->sinks[i]);
+
+		if (!s->write_error)
+			s->write_error = err;
+	}
+	return s->write_error;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct vs_group_row *x = a, *y = b;
+
+	if (x->group.number != y->group.number)
+		return x->group.number < y->group.number ? -1 : 1;
+	return x->group.address < y->group.address ? -1 : x->group.address > y->group.address;
+}
+
+static void fill_group_row(struct vs_group_row *row, const struct vs_group *group)
+{
+	const struct vs_group_counts *c = &group->counts;
+
+	vs_group__view(group, &row->group);
+	row->creates = c->creates;
+	row->releases = c->releases;
+	row->gets = c->gets;
+	row->puts = c->puts;
+	row->found = c->found;
+	row->not_found = c->not_found;
+	row->queued = c->queued;
+	row->started = c->started;
+	row->ended = c->ended;
+	row->alive = group->alive;
+	row->deadlocked = group->deadlocked;
+}
+
+static struct vs_group_row *make_group_rows(struct vs_session *s, size_t *nr)
+{
+	size_t count = vs_groups__count(s->groups), i = 0;
+	struct vs_group_row *rows = calloc(count + 1, sizeof(*rows));
+	const struct vs_group *group = NULL;
+
+	*nr = 0;
+	if (!rows)
+		return NULL;
+	while (i < count && (group = vs_groups__next(s->groups, group)))
+		fill_group_row(&rows[i++], group);
+	qsort(rows, i, sizeof(*rows), by_number);
+	*nr = i;
+	return rows;
+}
+
+static void fill_losses(const struct vs_session *s, struct vs_loss_row *rows)
+{
+	for (unsigned int i = 0; i < VS_LOSS_END; i++)
+		rows[i] = (struct vs_loss_row){
+			.cause = i,
+			.reported = !s->losses[i].not_reported,
+			.total = s->losses[i].total,
+			.time_ns = s->last_ns,
+		};
+}
+
+static size_t list_bugs(const struct vs_session *s, const struct vs_finding **bugs, size_t max)
+{
+	size_t nr = 0;
+
+	while (nr < max && (bugs[nr] = vs_detect__bug(s->detect, nr)))
+		nr++;
+	return nr;
+}
+
+static void say_summary(struct vs_session *s, uint64_t now_ns)
+{
+	struct vs_loss_row losses[VS_LOSS_END];
+	const struct vs_finding *bugs[VS_BUGS_KEPT];
+	struct vs_session_result result;
+	struct vs_summary sum = {
+		.time_ns = now_ns,
+		.duration_ns = now_ns > s->first_ns && s->first_ns ? now_ns - s->first_ns : 0,
+		.events = s->events,
+		.shown = s->shown,
+		.deferred = vs_deferreds__stats(s->deferreds),
+		.found = s->found,
+		.not_found = s->not_found,
+		.bugs = bugs,
+		.nr_bugs = list_bugs(s, bugs, VS_BUGS_KEPT),
+		.losses = losses,
+		.gaps = s->gaps,
+		.nr_gaps = s->nr_gaps,
+		.probes = s->probes,
+		.nr_probes = s->nr_probes,
+	};
+	struct vs_group_row *groups = make_group_rows(s, &sum.nr_groups);
+
+	vs_session__result(s, &result);
+	sum.groups = groups;
+	sum.lost = result.lost;
+	sum.outstanding = result.outstanding;
+	memcpy(sum.by_type, s->by_type, sizeof(sum.by_type));
+	memcpy(sum.findings, result.findings, sizeof(sum.findings));
+	fill_losses(s, losses);
+	EACH_SINK(s, summary, &sum);
+	free(groups);
+}
+
+int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result)
+{
+	if (!now_ns)
+		now_ns = s->last_ns;
+	vs_session__tick(s, UINT64_MAX);
+	say_summary(s, now_ns);
+	vs_session__flush(s);
+	sync_sinks(s);
+	if (result)
+		vs_session__result(s, result);
+	return s->write_error;
+}
+
+void vs_session__result(const struct vs_session *s, struct vs_session_result *result)
+{
+	const uint64_t *counts = vs_detect__counts(s->detect);
+
+	memset(result, 0, sizeof(*result));
+	result->events = s->events;
+	result->write_error = s->write_error;
+	result->outstanding = vs_deferreds__outstanding(s->deferreds);
+	for (int i = 0; i < VS_FINDING_KINDS; i++) {
+		result->findings[i] = counts[i];
+		result->by_grade[vs_finding__grade(i)] += counts[i];
+	}
+	for (int i = 0; i < VS_LOSS_END; i++)
+		result->lost += s->losses[i].total;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One run over a stream of events, live or recorded: records go in, the ledger
+ * is kept, findings are made, sinks are served. Knows no libbpf, needs no
+ * privileges. Not thread-safe: one thread calls.
+ *
+ *	s = vs_session__new(&opts);
+ *	vs_session__start(s, &start);		once the probes are armed
+ *	loop:
+ *		vs_session__feed(s, record, len) for each record
+ *		vs_session__tick(s, now)
+ *		vs_session__flush(s)
+ *		wait, at most until vs_session__deadline(s)
+ *	vs_session__finish(s, &result);
+ *	vs_session__free(s);
+ */
+#ifndef VFIOSCOPE_SESSION_H
+#define VFIOSCOPE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/filter.h"
+#include "event/names.h"
+#include "sink/sink.h"
+
+/* What the session asks from outside. Each may be NULL. */
+struct vs_session_calls {
+	/* "vfio_group_fops_release+0x31" of a kernel address; false when unknown. */
+	bool (*resolve_ip)(void *ctx, uint64_t ip, char *buf, size_t size);
+	/* Space-separated device names of an iommu group; 0 or negative errno. */
+	int (*group_devices)(void *ctx, int iommu_group, char *buf, size_t size);
+	/* /proc/TID/stack as it is; 0 or negative errno. Only asked for deadlocks. */
+	int (*kernel_stack)(void *ctx, uint32_t tid, char *buf, size_t size);
+	/* CLOCK_MONOTONIC now. NULL for recordings: no "said after" times. */
+	uint64_t (*now_ns)(void *ctx);
+};
+
+struct vs_session_opts {
+	struct vs_session_calls calls;
+	void *ctx;		/* first argument of all calls */
+	const struct vs_filter *filter;	/* display only, borrowed, may be NULL */
+	struct vs_sink *const *sinks;	/* pointers are copied, sinks borrowed */
+	size_t nr_sinks;
+	bool no_events;		/* show findings and the rest, but not each event */
+	bool no_deferred;	/* do not show the line of each deferred put */
+	size_t max_groups;	/* 0: 4096 */
+	size_t history;		/* records kept per group, 0: 64 */
+	size_t max_deferred;	/* outstanding deferred puts, 0: 4096 */
+	size_t max_tasks;	/* tasks inside a notifier, 0: 4096 */
+};
+
+struct vs_session_result {
+	uint64_t events;
+	uint64_t findings[VS_FINDING_KINDS];
+	uint64_t by_grade[VS_GRADES];
+	uint64_t lost;		/* sum over all causes */
+	size_t outstanding;	/* deferred puts not yet ended */
+	int write_error;	/* first write error of a sink, negative errno, or 0 */
+};
+
+struct vs_session;
+
+/* NULL with errno set. */
+struct vs_session *vs_session__new(const struct vs_session_opts *opts);
+void vs_session__free(struct vs_session *s);	/* NULL is fine; frees no sinks */
+
+/* Says who traces what. Strings and probe rows stay the caller's until finish. */
+void vs_session__start(struct vs_session *s, const struct vs_start *start);
+
+/* The probe rows for the summary changed (module reloaded). Borrowed until finish. */
+void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr);
+
+/*
+ * Takes one raw record. 0, or -ENOENT, -EOVERFLOW, -EINVAL of vs_record__check():
+ * the record was skipped and counted; going on is right. Deadlock findings are
+ * written before this returns, unless their proof is still awaited.
+ */
+int vs_session__feed(struct vs_session *s, const void *record, size_t len);
+
+/* Says what waited long enough; @now_ns CLOCK_MONOTONIC. */
+void vs_session__tick(struct vs_session *s, uint64_t now_ns);
+
+/* When the next tick is due, CLOCK_MONOTONIC ns; 0: nothing is waiting. */
+uint64_t vs_session__deadline(const struct vs_session *s);
+
+/*
+ * Tells the present total of one cause of loss (enum vs_loss or vs_user_loss).
+ * When it has grown that goes into the stream. Causes of the ledger itself
+ * (evictions, skipped records) are counted by the session.
+ */
+void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total);
+
+/* This kernel does not report that cause: said in the summary instead of 0. */
+void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause);
+
+/* vfio.ko was (re)loaded, probes are armed again; nothing was seen for @gap_ns. */
+void vs_session__rearmed(struct vs_session *s, uint64_t time_ns, uint64_t gap_ns);
+
+/* A sentence of the caller in the stream, at @time_ns (CLOCK_MONOTONIC). */
+void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words);
+
+/* Writes what the sinks have buffered. 0 or the first write error so far. */
+int vs_session__flush(struct vs_session *s);
+
+/*
+ * Settles what still waits, says the summary, flushes. @now_ns 0: the time of the
+ * last event (recordings). Returns 0 or the first write error; @result may be NULL.
+ */
+int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result);
+
+/* What finish() would put into @result now; write_error as of the last flush. */
+void vs_session__result(const struct vs_session *s, struct vs_session_result *result);
+
+#endif

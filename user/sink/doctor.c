@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "exit_codes.h"
+#include "sink/doctor.h"
+#include "version.h"
+
+#define NARROWEST 60
+#define LABEL_WIDTH 16	/* of the longest hook, "group-unregister" */
+
+void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_plan *armed)
+{
+	for (size_t i = 0; i < armed->nr_rows; i++) {
+		const struct vs_plan_row *was = vs_plan__row(report->plan, armed->rows[i].hook->name);
+
+		if (armed->rows[i].status != VS_HOOK_MISSING || was->status == VS_HOOK_MISSING ||
+		    report->nr_failures == VS_DOCTOR_FAILURES)
+			continue;
+		snprintf(report->failures[report->nr_failures++], sizeof(report->failures[0]),
+			 "%s: %.150s", was->hook->name, armed->rows[i].how);
+	}
+}
+
+/* -- text -- */
+
+struct page {
+	FILE *out;
+	unsigned int width;
+};
+
+static unsigned int next_word(const char *text)
+{
+	return strcspn(text, " ");
+}
+
+/* Text from column `indent` on, broken between words; the first line has begun at `column`. */
+static void put_wrapped(const struct page *page, unsigned int indent, unsigned int column,
+			const char *text)
+{
+	unsigned int width = page->width < NARROWEST ? 0 : page->width;
+
+	while (*text) {
+		unsigned int len = next_word(text);
+
+		if (width && column > indent && column + len >= width) {
+			fprintf(page->out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		fprintf(page->out, "%.*s%s", (int)len, text, text[len] ? " " : "");
+		column += len + 1;
+		text += len + !!text[len];
+	}
+	fputc('\n', page->out);
+}
+
+__attribute__((format(printf, 3, 4)))
+static void put_line(const struct page *page, const char *label, const char *fmt, ...)
+{
+	unsigned int indent = 2 + LABEL_WIDTH + 2;
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fprintf(page->out, "  %-*s  ", LABEL_WIDTH, label);
+	put_wrapped(page, indent, indent, text);
+}
+
+static const char *knob(int value, char *buf, size_t size)
+{
+	if (value == VS_UNKNOWN)
+		return "not readable";
+	snprintf(buf, size, "%d", value);
+	return buf;
+}
+
+static void put_kernel(const struct page *page, const struct vs_facts *f)
+{
+	char buf[16];
+
+	fprintf(page->out, "\nKernel\n");
+	put_line(page, "BTF", f->vmlinux_btf ? "yes" : "no (CONFIG_DEBUG_INFO_BTF=y is needed)");
+	put_line(page, "kprobes", f->kprobe_pmu ? "yes" : "no (CONFIG_KPROBE_EVENTS=y is needed)");
+	put_line(page, "privileges", "BPF %s, perf %s, addresses %s", f->cap_bpf ? "yes" : "no",
+		 f->cap_perfmon ? "yes" : "no", f->cap_syslog ? "yes" : "no");
+	put_line(page, "lockdown", "%s", f->lockdown[0] ? f->lockdown : "not readable or not built in");
+	put_line(page, "kptr_restrict", "%s", knob(f->kptr_restrict, buf, sizeof(buf)));
+	put_line(page, "perf paranoid", "%s%s", knob(f->perf_event_paranoid, buf, sizeof(buf)),
+		 f->perf_event_paranoid >= 3 ? " (CAP_PERFMON is not enough: CAP_SYS_ADMIN)" : "");
+	put_line(page, "ftrace_enabled", "%s", knob(f->ftrace_enabled, buf, sizeof(buf)));
+	for (size_t i = 0; i < f->livepatches.nr; i++)
+		put_line(page, i ? "" : "livepatch", "%s (a patched function may differ from its file)",
+			 f->livepatches.names[i]);
+}
+
+static const char *state_words(enum vs_kmod_state state)
+{
+	static const char *const words[] = {
+		[VS_KMOD_ABSENT] = "not on this system",
+		[VS_KMOD_ON_DISK] = "not loaded",
+		[VS_KMOD_LOADED] = "loaded",
+		[VS_KMOD_BUILTIN] = "built in",
+	};
+
+	return words[state];
+}
+
+static const char *layout_words(const struct vs_doctor_report *r)
+{
+	if (r->facts->layout_source == VS_LAYOUT_MODULE_BTF)
+		return "from the module's BTF";
+	if (r->facts->layout_source == VS_LAYOUT_VMLINUX_BTF)
+		return "from the kernel's BTF";
+	if (r->plan->layout_assumed)
+		return "no BTF: that of 4.15 to 5.15, checked against live events";
+	return "not known yet";
+}
+
+static void put_vfio(const struct page *page, const struct vs_doctor_report *r)
+{
+	const struct vs_facts *f = r->facts;
+
+	fprintf(page->out, "\nVFIO\n");
+	put_line(page, "vfio", "%s", state_words(f->vfio_state));
+	if (f->vfio_file)
+		put_line(page, "file", "%s%s", f->vfio.path, !f->running_build_id[0] ? ""
+			 : ", the build-id is that of the loaded module");
+	else if (f->vfio_error[0])
+		put_line(page, "file", "%s", f->vfio_error);
+	put_line(page, "the fix", "%s", vs_fix__words(r->plan->fix));
+	if (f->vfio_state != VS_KMOD_ABSENT)
+		put_line(page, "layout", "%s", layout_words(r));
+	if (f->iommu_groups <= 0)
+		put_line(page, "IOMMU groups", "none: is the IOMMU on (intel_iommu=on, firmware)?");
+	else
+		put_line(page, "IOMMU groups", "%d", f->iommu_groups);
+}
+
+static void put_row(const struct page *page, const struct vs_plan_row *row)
+{
+	unsigned int indent = 2 + LABEL_WIDTH + 2;
+
+	fprintf(page->out, "  %-*s  %-14s %2u  ", LABEL_WIDTH, row->hook->name,
+		vs_hook_status__name(row->status), row->nr_probes);
+	put_wrapped(page, indent + 15 + 4, indent + 15 + 4, row->how);
+}
+
+static void put_plan(const struct page *page, const struct vs_doctor_report *r)
+{
+	fprintf(page->out, "\nProbes%s\n", r->privileges_missing && !r->recorded
+		? ", as root would get them" : "");
+	for (size_t i = 0; i < r->plan->nr_rows; i++)
+		put_row(page, &r->plan->rows[i]);
+}
+
+static bool said_before(const struct vs_plan *plan, size_t row)
+{
+	for (size_t i = 0; i < row; i++)
+		if (plan->rows[i].status == VS_HOOK_MISSING &&
+		    !strcmp(plan->rows[i].advice, plan->rows[row].advice))
+			return true;
+	return false;
+}
+
+static void put_item(const struct page *page, const char *text)
+{
+	fprintf(page->out, "  - ");
+	put_wrapped(page, 4, 4, text);
+}
+
+/* One line for each thing to do, however many hooks it is for. */
+static void put_advice(const struct page *page, const struct vs_doctor_report *r)
+{
+	const struct vs_plan *plan = r->plan;
+	bool any = false;
+	char text[512];
+
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		const struct vs_plan_row *row = &plan->rows[i];
+
+		if (row->status != VS_HOOK_MISSING)
+			continue;
+		if (!any)
+			fprintf(page->out, "\nNot seen, and what to do\n");
+		any = true;
+		if (row->advice[0] && said_before(plan, i))
+			continue;
+		snprintf(text, sizeof(text), "%s: %s%s%s", row->hook->name, row->how,
+			 row->advice[0] ? ". To do: " : "", row->advice);
+		put_item(page, text);
+	}
+}
+
+static void put_test(const struct page *page, const struct vs_doctor_report *r)
+{
+	if (!r->tested)
+		return;
+	fprintf(page->out, "\nSelf-test\n");
+	if (r->test_error[0])
+		put_line(page, "failed", "%s", r->test_error);
+	else
+		put_line(page, "armed", "%zu probes in %.2f s, %zu KiB of kernel memory",
+			 r->test_armed, r->test_ns / 1e9, r->map_bytes >> 10);
+	for (size_t i = 0; i < r->nr_failures; i++)
+		put_item(page, r->failures[i]);
+}
+
+static const char *verdict_words(const struct vs_doctor_report *r)
+{
+	if (r->exit_status == VS_EXIT_PERMISSION)
+		return "This user may not arm probes: run as root, or with CAP_BPF, CAP_PERFMON and "
+		       "CAP_SYSLOG.";
+	if (r->exit_status != VS_EXIT_OK)
+		return "Something that is required cannot be armed.";
+	if (vs_plan__waits(r->plan))
+		return "Everything required can be armed; what is in vfio.ko will be when it is "
+		       "loaded.";
+	return "Everything required can be armed.";
+}
+
+void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, unsigned int width)
+{
+	struct page page = { out, width };
+
+	fprintf(out, "vfioscope %s %s %s (%s)\n", VS_VERSION, report->recorded ? "for" : "on",
+		report->facts->release, report->facts->machine);
+	put_kernel(&page, report->facts);
+	put_vfio(&page, report);
+	put_plan(&page, report);
+	put_advice(&page, report);
+	put_test(&page, report);
+	fputc('\n', out);
+	put_wrapped(&page, 0, 0, verdict_words(report));
+}
+
+/* -- JSON -- */
+
+static json_t *row_to_json(const struct vs_plan_row *row)
+{
+	return json_pack("{s:s, s:b, s:s, s:i, s:s, s:s, s:s}", "hook", row->hook->name,
+			 "required", row->hook->required,
+			 "status", vs_hook_status__name(row->status), "probes", row->nr_probes,
+			 "how", row->how, "advice", row->advice, "sees", row->hook->what);
+}
+
+static json_t *plan_to_json(const struct vs_plan *plan)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		json_array_append_new(rows, row_to_json(&plan->rows[i]));
+	return rows;
+}
+
+static json_t *test_to_json(const struct vs_doctor_report *r)
+{
+	json_t *failures = json_array();
+
+	for (size_t i = 0; i < r->nr_failures; i++)
+		json_array_append_new(failures, json_string(r->failures[i]));
+	return json_pack("{s:i, s:I, s:I, s:s, s:o}", "probes", (int)r->test_armed,
+			 "ns", (json_int_t)r->test_ns, "kernel_bytes", (json_int_t)r->map_bytes,
+			 "error", r->test_error, "failures", failures);
+}
+
+static const char *fix_token(enum vs_fix fix)
+{
+	static const char *const tokens[] = {
+		[VS_FIX_UNKNOWN] = "unknown",
+		[VS_FIX_PRESENT] = "present",
+		[VS_FIX_ABSENT] = "absent",
+		[VS_FIX_NO_REFERENCE] = "no-reference",
+		[VS_FIX_NO_NOTIFIER] = "no-notifier",
+	};
+
+	return tokens[fix];
+}
+
+void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
+{
+	json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:s}",
+				 "type", "doctor", "schema", 1, "version", VS_VERSION,
+				 "kernel", r->facts->release, "machine", r->facts->machine,
+				 "vfio", state_words(r->facts->vfio_state),
+				 "build_id", r->facts->vfio.build_id,
+				 "complete", vs_plan__complete(r->plan),
+				 "exit_status", r->exit_status, "fix", fix_token(r->plan->fix));
+
+	json_object_set_new(root, "fix_words", json_string(vs_fix__words(r->plan->fix)));
+	json_object_set_new(root, "hooks", plan_to_json(r->plan));
+	if (r->tested)
+		json_object_set_new(root, "self_test", test_to_json(r));
+	json_dumpf(root, out, JSON_INDENT(1));
+	fputc('\n', out);
+	json_decref(root);
+}

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0
+/* NDJSON, as docs/events.md describes it. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/out.h"
+#include "sink/sink.h"
+
+#define SCHEMA 1
+
+struct json_sink {
+	struct vs_sink base;
+	struct vs_out out;
+};
+
+typedef json_int_t jint;
+
+static json_t *hex(uint64_t value)
+{
+	char buf[24];
+
+	if (!value)
+		return json_null();
+	snprintf(buf, sizeof(buf), "0x%llx", (unsigned long long)value);
+	return json_string(buf);
+}
+
+/* Task names may hold any bytes: what is no UTF-8 becomes U+FFFD. */
+static json_t *text(const char *s, size_t max)
+{
+	size_t len = strnlen(s, max), n = 0;
+	json_t *value = json_stringn(s, len);
+	char buf[3 * VS_DEVICES_LEN];
+
+	if (value)
+		return value;
+	for (size_t i = 0; i < len && n + 3 <= sizeof(buf); i++) {
+		if ((unsigned char)s[i] < 0x80) {
+			buf[n++] = s[i];
+			continue;
+		}
+		memcpy(buf + n, "\xef\xbf\xbd", 3);
+		n += 3;
+	}
+	return json_stringn(buf, n);
+}
+
+static json_t *string_or_null(const char *s)
+{
+	return s && *s ? text(s, VS_STACK_TEXT_LEN) : json_null();
+}
+
+static json_t *time_or_null(uint64_t ns)
+{
+	return ns ? json_integer((jint)ns) : json_null();
+}
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(o, key, value);
+}
+
+static void set_int(json_t *o, const char *key, uint64_t value)
+{
+	set(o, key, json_integer((jint)value));
+}
+
+static json_t *record(const char *type)
+{
+	json_t *o = json_object();
+
+	set(o, "type", json_string(type));
+	set_int(o, "schema", SCHEMA);
+	return o;
+}
+
+static int to_out(const char *data, size_t len, void *out)
+{
+	vs_out__add(out, data, len);
+	return 0;
+}
+
+/* Out of memory is the one way to get an incomplete line: reported as a write error. */
+static void emit(struct vs_sink *s, json_t *o)
+{
+	struct json_sink *j = (struct json_sink *)s;
+
+	if (json_dump_callback(o, to_out, &j->out, JSON_COMPACT) && !j->out.error)
+		j->out.error = -ENOMEM;
+	vs_out__puts(&j->out, "\n");
+	json_decref(o);
+	vs_out__relax(&j->out);
+}
+
+static void emit_now(struct vs_sink *s, json_t *o)
+{
+	emit(s, o);
+	vs_sink__flush(s);
+}
+
+static json_t *split(const char *list, const char *at)
+{
+	json_t *array = json_array();
+
+	while (*list) {
+		size_t len = strcspn(list, at);
+
+		if (len)
+			json_array_append_new(array, text(list, len));
+		list += len + !!list[len];
+	}
+	return array;
+}
+
+static json_t *group_json(const struct vs_group_view *g)
+{
+	json_t *o;
+
+	if (!g->known)
+		return json_null();
+	o = json_object();
+	set(o, "number", g->number < 0 ? json_null() : json_integer(g->number));
+	set(o, "address", hex(g->address));
+	set_int(o, "generation", g->generation);
+	set(o, "seen_before", json_boolean(g->seen_before));
+	set(o, "devices", split(g->devices, " "));
+	return o;
+}
+
+static json_t *context_json(const struct vs_event *e)
+{
+	return json_string(vs_context__name(e->context));
+}
+
+static void set_refs(json_t *o, const struct vs_event *e)
+{
+	bool exact = e->type == VS_GET || e->flags & VS_F_LAST_SURE;
+
+	if (!(e->flags & VS_F_REFS))
+		return;
+	set(o, "refs", json_integer(e->refs));
+	set(o, "refs_exact", json_boolean(exact));
+}
+
+static void set_flags(json_t *o, const struct vs_event *e)
+{
+	if (e->flags & VS_F_LAST_SURE)
+		set(o, "last_sure", json_true());
+	if (e->flags & VS_F_REGISTERING)
+		set(o, "registering", json_true());
+	if (e->flags & VS_F_FREED)
+		set(o, "freed", json_true());
+}
+
+static void set_task(json_t *o, uint32_t tgid, uint32_t tid, const char *comm, uint32_t cpu)
+{
+	set_int(o, "pid", tgid);
+	set_int(o, "tid", tid);
+	set(o, "comm", text(comm, VS_COMM_LEN));
+	set_int(o, "cpu", cpu);
+}
+
+static void set_alarm(json_t *o, const struct vs_alarm_event *a)
+{
+	json_t *stack = json_array();
+
+	set(o, "callback_address", hex(a->callback));
+	set(o, "entered_ns", time_or_null(a->entered_ns));
+	set_int(o, "depth", a->depth);
+	for (uint32_t i = 0; i < a->nr_stack && i < VS_STACK_LEN; i++)
+		json_array_append_new(stack, hex(a->stack[i]));
+	set(o, "stack_addresses", stack);
+}
+
+static void json_event(struct vs_sink *s, const struct vs_view *v)
+{
+	const struct vs_event *e = v->e;
+	json_t *o = record("event");
+
+	set(o, "event", json_string(vs_type__name(e->type)));
+	set_int(o, "time_ns", e->time_ns);
+	set_task(o, e->tgid, e->tid, e->comm, e->cpu);
+	set(o, "group", group_json(&v->group));
+	set(o, "context", context_json(e));
+	if (e->action)
+		set(o, "action", json_string(vs_action__name(e->action)));
+	set_refs(o, e);
+	set_flags(o, e);
+	if (v->device[0])
+		set(o, "device", text(v->device, VS_DEVICE_LEN));
+	set(o, "site", string_or_null(v->site));
+	set(o, "ip", hex(e->ip));
+	set(o, "object", hex(e->object));
+	set(o, "context_object", hex(e->ctx_object));
+	set(o, "context_group", hex(e->ctx_group));
+	if (v->alarm)
+		set_alarm(o, v->alarm);
+	emit(s, o);
+}
+
+static json_t *probes_json(const struct vs_probe_row *rows, size_t nr)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < nr; i++) {
+		json_t *o = json_object();
+
+		set(o, "hook", string_or_null(rows[i].hook));
+		set(o, "status", string_or_null(rows[i].status));
+		set(o, "how", string_or_null(rows[i].how));
+		set_int(o, "probes", rows[i].nr_probes);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static void json_start(struct vs_sink *s, const struct vs_start *start)
+{
+	json_t *o = record("start");
+
+	set(o, "version", string_or_null(start->version));
+	set(o, "kernel", string_or_null(start->kernel));
+	set_int(o, "time_ns", start->mono_ns);
+	set_int(o, "wall_ns", start->wall_ns);
+	set(o, "probes", probes_json(start->probes, start->nr_probes));
+	emit_now(s, o);
+}
+
+static void json_deferred(struct vs_sink *s, const struct vs_deferred *d,
+			  const struct vs_group_view *group)
+{
+	json_t *o = record("deferred");
+
+	set_int(o, "time_ns", d->end_ns);
+	set(o, "group", group_json(group));
+	set(o, "work", hex(d->work));
+	if (d->action)
+		set(o, "action", json_string(vs_action__name(d->action)));
+	set(o, "tid", d->queue_ns ? json_integer(d->tid) : json_null());
+	set(o, "comm", d->queue_ns ? text(d->comm, VS_COMM_LEN) : json_null());
+	set(o, "worker_tid", json_integer(d->worker_tid));
+	set(o, "worker_comm", text(d->worker_comm, VS_COMM_LEN));
+	set(o, "last_sure", json_boolean(d->last_sure));
+	set(o, "get_ns", time_or_null(d->get_ns));
+	set(o, "queue_ns", time_or_null(d->queue_ns));
+	set(o, "start_ns", time_or_null(d->start_ns));
+	set(o, "put_ns", time_or_null(d->put_ns));
+	set(o, "release_ns", time_or_null(d->release_ns));
+	set(o, "end_ns", time_or_null(d->end_ns));
+	emit(s, o);
+}
+
+static json_t *row_json(const struct vs_picture_row *r)
+{
+	json_t *o = json_object();
+
+	set_int(o, "time_ns", r->time_ns);
+	set(o, "event", json_string(vs_type__name(r->type)));
+	set(o, "other", json_boolean(r->other));
+	set_int(o, "tid", r->tid);
+	set(o, "comm", text(r->comm, VS_COMM_LEN));
+	set_int(o, "cpu", r->cpu);
+	if (r->action)
+		set(o, "action", json_string(vs_action__name(r->action)));
+	if (r->has_refs)
+		set(o, "refs", json_integer(r->refs));
+	if (r->type == VS_PUT)
+		set(o, "last", json_boolean(r->last));
+	set(o, "site", string_or_null(r->site));
+	return o;
+}
+
+static json_t *picture_json(const struct vs_picture *p)
+{
+	json_t *o = json_object(), *rows = json_array();
+
+	for (size_t i = 0; i < p->nr; i++)
+		json_array_append_new(rows, row_json(&p->rows[i]));
+	set(o, "rows", rows);
+	set_int(o, "rows_cut", p->cut);
+	set_int(o, "other_puts", p->other_puts);
+	set(o, "complete", json_boolean(p->complete));
+	return o;
+}
+
+static void set_deadlock(json_t *o, const struct vs_finding *f)
+{
+	set(o, "registering", json_boolean(f->registering));
+	set(o, "release_seen", json_boolean(f->release_seen));
+	set(o, "unregister_seen", json_boolean(f->unregister_seen));
+	set(o, "proven", json_boolean(f->proven));
+	set(o, "chain", hex(f->chain));
+	set(o, "chain_name", string_or_null(f->chain_name));
+	set(o, "block", hex(f->block));
+	set(o, "callback", string_or_null(f->callback));
+	set(o, "call_place", string_or_null(f->call_place));
+	set(o, "change_place", string_or_null(f->change_place));
+	set(o, "entered_ns", time_or_null(f->entered_ns));
+	set(o, "stack", split(f->stack_text, "\n"));
+}
+
+static json_t *finding_json(const struct vs_finding *f)
+{
+	json_t *o = record("finding");
+	char words[256];
+
+	vs_finding__words(f, words, sizeof(words));
+	set(o, "name", json_string(vs_finding__name(f->kind)));
+	set(o, "grade", json_string(vs_grade__name(f->grade)));
+	set_int(o, "number", f->number);
+	set(o, "words", text(words, sizeof(words)));
+	set_int(o, "time_ns", f->time_ns);
+	set(o, "said_ns", time_or_null(f->said_ns));
+	set_task(o, f->tgid, f->tid, f->comm, f->cpu);
+	set(o, "group", group_json(&f->group));
+	if (f->action)
+		set(o, "action", json_string(vs_action__name(f->action)));
+	set(o, "site", string_or_null(f->site));
+	if (f->last_said)
+		set(o, "last_said", json_true());
+	if (f->grade == VS_GRADE_BUG)
+		set_deadlock(o, f);
+	return o;
+}
+
+static void json_finding(struct vs_sink *s, const struct vs_finding *f)
+{
+	json_t *o = finding_json(f);
+
+	if (f->kind == VS_NOTIFIER_DEADLOCK)
+		set(o, "picture", picture_json(&f->picture));
+	emit_now(s, o);
+}
+
+static void set_loss(json_t *o, const struct vs_loss_row *l)
+{
+	set(o, "cause", json_string(vs_loss__name(l->cause)));
+	set(o, "words", json_string(vs_loss__words(l->cause)));
+	set(o, "unit", json_string(vs_loss__unit(l->cause)));
+	set(o, "total", l->reported ? json_integer((jint)l->total) : json_null());
+}
+
+static void json_loss(struct vs_sink *s, const struct vs_loss_row *l)
+{
+	json_t *o = record("loss");
+
+	set_int(o, "time_ns", l->time_ns);
+	set_loss(o, l);
+	set_int(o, "grown", l->grown);
+	emit(s, o);
+}
+
+static json_t *gap_json(const struct vs_gap_row *g)
+{
+	json_t *o = json_object();
+
+	set_int(o, "time_ns", g->time_ns);
+	set_int(o, "gap_ns", g->gap_ns);
+	return o;
+}
+
+static void json_gap(struct vs_sink *s, const struct vs_gap_row *g)
+{
+	json_t *o = record("gap"), *fields = gap_json(g);
+
+	json_object_update(o, fields);
+	json_decref(fields);
+	emit(s, o);
+}
+
+static void json_notice(struct vs_sink *s, uint64_t time_ns, const char *words)
+{
+	json_t *o = record("notice");
+
+	set_int(o, "time_ns", time_ns);
+	set(o, "words", text(words, VS_STACK_TEXT_LEN));
+	emit(s, o);
+}
+
+static json_t *group_row_json(const struct vs_group_row *g)
+{
+	json_t *o = group_json(&g->group);
+
+	set_int(o, "creates", g->creates);
+	set_int(o, "releases", g->releases);
+	set_int(o, "gets", g->gets);
+	set_int(o, "puts", g->puts);
+	set_int(o, "notifier_found", g->found);
+	set_int(o, "notifier_not_found", g->not_found);
+	set_int(o, "queued", g->queued);
+	set_int(o, "started", g->started);
+	set_int(o, "ended", g->ended);
+	set(o, "alive", json_boolean(g->alive));
+	set(o, "deadlocked", json_boolean(g->deadlocked));
+	return o;
+}
+
+static json_t *latency_json(const struct vs_latency *l)
+{
+	json_t *o = json_object();
+
+	set_int(o, "count", l->count);
+	set_int(o, "min_ns", l->min_ns);
+	set_int(o, "avg_ns", vs_latency__avg(l));
+	set_int(o, "max_ns", l->max_ns);
+	return o;
+}
+
+static json_t *deferred_stats_json(const struct vs_summary *sum)
+{
+	const struct vs_deferred_stats *d = sum->deferred;
+	json_t *o = json_object();
+
+	set_int(o, "queued", d->queued);
+	set_int(o, "started", d->started);
+	set_int(o, "ended", d->ended);
+	set_int(o, "outstanding", sum->outstanding);
+	set_int(o, "unpaired", d->unpaired);
+	set_int(o, "unended", d->unended);
+	set_int(o, "released", d->released);
+	set_int(o, "near_misses", d->near_misses);
+	set(o, "queue_to_start", latency_json(&d->wait));
+	set(o, "queue_to_end", latency_json(&d->total));
+	return o;
+}
+
+static json_t *counts_json(const struct vs_summary *sum)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < VS_TYPE_END; i++)
+		if (vs_type__name(i))
+			set_int(o, vs_type__name(i), sum->by_type[i]);
+	return o;
+}
+
+static json_t *findings_json(const struct vs_summary *sum)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < VS_FINDING_KINDS; i++)
+		set_int(o, vs_finding__name(i), sum->findings[i]);
+	return o;
+}
+
+static json_t *bugs_json(const struct vs_summary *sum)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sum->nr_bugs; i++)
+		json_array_append_new(array, finding_json(sum->bugs[i]));
+	return array;
+}
+
+static json_t *losses_json(const struct vs_summary *sum)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < VS_LOSS_END; i++) {
+		json_t *o = json_object();
+
+		set_loss(o, &sum->losses[i]);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static json_t *groups_json(const struct vs_summary *sum)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sum->nr_groups; i++)
+		json_array_append_new(array, group_row_json(&sum->groups[i]));
+	return array;
+}
+
+static json_t *gaps_json(const struct vs_summary *sum)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sum->nr_gaps; i++)
+		json_array_append_new(array, gap_json(&sum->gaps[i]));
+	return array;
+}
+
+static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
+{
+	json_t *o = record("summary");
+
+	set_int(o, "time_ns", sum->time_ns);
+	set_int(o, "duration_ns", sum->duration_ns);
+	set_int(o, "events", sum->events);
+	set_int(o, "events_shown", sum->shown);
+	set(o, "events_by_type", counts_json(sum));
+	set_int(o, "notifier_found", sum->found);
+	set_int(o, "notifier_not_found", sum->not_found);
+	set(o, "groups", groups_json(sum));
+	set(o, "deferred", deferred_stats_json(sum));
+	set(o, "findings", findings_json(sum));
+	set(o, "bugs", bugs_json(sum));
+	set_int(o, "lost", sum->lost);
+	set(o, "losses", losses_json(sum));
+	set(o, "gaps", gaps_json(sum));
+	set(o, "probes", probes_json(sum->probes, sum->nr_probes));
+	emit_now(s, o);
+}
+
+static int json_flush(struct vs_sink *s)
+{
+	return vs_out__flush(&((struct json_sink *)s)->out);
+}
+
+static bool json_ready(struct vs_sink *s)
+{
+	return vs_out__ready(&((struct json_sink *)s)->out);
+}
+
+static void json_sync(struct vs_sink *s)
+{
+	vs_out__sync(&((struct json_sink *)s)->out);
+}
+
+static void json_free_sink(struct vs_sink *s)
+{
+	vs_out__fini(&((struct json_sink *)s)->out);
+	free(s);
+}
+
+static const struct vs_sink_ops json_ops = {
+	.start = json_start,
+	.event = json_event,
+	.deferred = json_deferred,
+	.finding = json_finding,
+	.loss = json_loss,
+	.gap = json_gap,
+	.notice = json_notice,
+	.summary = json_summary,
+	.flush = json_flush,
+	.ready = json_ready,
+	.sync = json_sync,
+	.free = json_free_sink,
+};
+
+struct vs_sink *vs_json_sink__new(const struct vs_sink_opts *opts)
+{
+	struct json_sink *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->base.ops = &json_ops;
+	j->base.durable = opts->durable;
+	vs_out__init(&j->out, opts->fd);
+	return &j->base;
+}

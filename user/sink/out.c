@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sink/out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RELAX (32 * 1024)
+
+void vs_out__init(struct vs_out *o, int fd)
+{
+	*o = (struct vs_out){ .fd = fd };
+}
+
+void vs_out__fini(struct vs_out *o)
+{
+	free(o->buf);
+}
+
+static bool reserve(struct vs_out *o, size_t len)
+{
+	size_t room = o->room ? o->room : 4096;
+	char *buf;
+
+	if (o->error)
+		return false;
+	while (room < o->len + len)
+		room *= 2;
+	if (room == o->room)
+		return true;
+	buf = realloc(o->buf, room);
+	if (!buf) {
+		o->error = -ENOMEM;
+		return false;
+	}
+	o->buf = buf;
+	o->room = room;
+	return true;
+}
+
+void vs_out__add(struct vs_out *o, const char *data, size_t len)
+{
+	if (!reserve(o, len))
+		return;
+	memcpy(o->buf + o->len, data, len);
+	o->len += len;
+}
+
+void vs_out__puts(struct vs_out *o, const char *text)
+{
+	vs_out__add(o, text, strlen(text));
+}
+
+void vs_out__printf(struct vs_out *o, const char *fmt, ...)
+{
+	va_list args, again;
+	int len;
+
+	va_start(args, fmt);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, fmt, args);
+	if (len >= 0 && reserve(o, (size_t)len + 1)) {
+		vsnprintf(o->buf + o->len, (size_t)len + 1, fmt, again);
+		o->len += (size_t)len;
+	}
+	va_end(again);
+	va_end(args);
+}
+
+void vs_out__fill(struct vs_out *o, char c, size_t nr)
+{
+	if (!reserve(o, nr))
+		return;
+	memset(o->buf + o->len, c, nr);
+	o->len += nr;
+}
+
+/* A descriptor shared with a non-blocking user still gets everything. */
+static void wait_for(const struct vs_out *o)
+{
+	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+
+	poll(&p, 1, -1);
+}
+
+int vs_out__flush(struct vs_out *o)
+{
+	size_t done = 0;
+
+	while (!o->error && done < o->len) {
+		ssize_t n = write(o->fd, o->buf + done, o->len - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			wait_for(o);
+		else if (errno != EINTR)
+			o->error = -errno;
+	}
+	o->len = 0;
+	return o->error;
+}
+
+void vs_out__relax(struct vs_out *o)
+{
+	if (o->len >= RELAX)
+		vs_out__flush(o);
+}
+
+bool vs_out__ready(const struct vs_out *o)
+{
+	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+void vs_out__sync(struct vs_out *o)
+{
+	if (fdatasync(o->fd) && errno != EINVAL && errno != EROFS && !o->error)
+		o->error = -errno;
+}

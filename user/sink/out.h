@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A growing buffer in front of a file descriptor. No stdio: nothing is held back. */
+#ifndef VFIOSCOPE_SINK_OUT_H
+#define VFIOSCOPE_SINK_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct vs_out {
+	int fd;
+	int error;	/* the first one, negative errno; then output is dropped */
+	size_t len, room;
+	char *buf;
+};
+
+void vs_out__init(struct vs_out *o, int fd);
+void vs_out__fini(struct vs_out *o);	/* does not flush */
+
+void vs_out__add(struct vs_out *o, const char *data, size_t len);
+void vs_out__puts(struct vs_out *o, const char *text);
+void vs_out__printf(struct vs_out *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void vs_out__fill(struct vs_out *o, char c, size_t nr);
+
+/* Writes all, waiting as long as the reader takes. Returns o->error. */
+int vs_out__flush(struct vs_out *o);
+
+/* As above once much has gathered: called between lines. */
+void vs_out__relax(struct vs_out *o);
+
+/* Whether a write would be taken at once. */
+bool vs_out__ready(const struct vs_out *o);
+
+/* fdatasync(2); a descriptor that cannot is fine. */
+void vs_out__sync(struct vs_out *o);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where results go. A session hands the same data to every sink; text and
+ * NDJSON are two of them. Only sinks print.
+ *
+ * Ordinary lines are collected in a buffer and written when it is full or
+ * vs_sink__flush() is called. A finding is written at once, in one write(2),
+ * together with the lines before it. The session serves findings in this order:
+ * write to the durable sinks (files: page cache, does not wait), write to the
+ * other sinks that can take it, fdatasync(2) of the durable ones when the grade
+ * is bug, and last the sinks that are full. So neither a slow disk nor a reader
+ * that has stopped keeps a finding from where it can go.
+ * Writes are blocking all the same: a reader that stops reading in the end stops
+ * the events from being drained, and what the ring buffer cannot hold then is
+ * counted as lost.
+ */
+#ifndef VFIOSCOPE_SINK_H
+#define VFIOSCOPE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/names.h"
+#include "event/view.h"
+#include "ledger/deferred.h"
+#include "ledger/finding.h"
+
+/* How one hook is reached; strings belong to the caller. */
+struct vs_probe_row {
+	const char *hook;	/* "put" */
+	const char *status;	/* "armed", "missing" ... */
+	const char *how;	/* in words, may be NULL */
+	unsigned int nr_probes;
+};
+
+struct vs_start {
+	const char *version;	/* of vfioscope */
+	const char *kernel;	/* release */
+	uint64_t mono_ns;	/* the same moment on both clocks */
+	uint64_t wall_ns;
+	const struct vs_probe_row *probes;
+	size_t nr_probes;
+};
+
+struct vs_loss_row {
+	unsigned int cause;	/* enum vs_loss or enum vs_user_loss */
+	bool reported;		/* false: this kernel does not report it */
+	uint64_t total;
+	uint64_t grown;		/* since the last row of this cause */
+	uint64_t time_ns;
+};
+
+/* vfio.ko was loaded or reloaded and the probes were armed again. */
+struct vs_gap_row {
+	uint64_t time_ns;
+	uint64_t gap_ns;	/* not seen for that long */
+};
+
+struct vs_group_row {
+	struct vs_group_view group;	/* generation: lives seen */
+	uint64_t creates, releases, gets, puts;
+	uint64_t found, not_found;	/* notifier events that did (not) find the group */
+	uint64_t queued, started, ended;
+	bool alive;		/* not released when last heard of */
+	bool deadlocked;
+};
+
+struct vs_summary {
+	uint64_t time_ns;
+	uint64_t duration_ns;
+	uint64_t events;
+	uint64_t by_type[VS_TYPE_END];
+	uint64_t shown;		/* events that passed the filter */
+	const struct vs_group_row *groups;	/* sorted by number */
+	size_t nr_groups;
+	const struct vs_deferred_stats *deferred;
+	size_t outstanding;	/* deferred puts not yet ended */
+	uint64_t found, not_found;
+	uint64_t findings[VS_FINDING_KINDS];
+	const struct vs_finding *const *bugs;	/* each finding of grade bug, without picture */
+	size_t nr_bugs;
+	const struct vs_loss_row *losses;	/* every cause, VS_LOSS_END of them */
+	uint64_t lost;		/* sum over causes */
+	const struct vs_gap_row *gaps;
+	size_t nr_gaps;
+	const struct vs_probe_row *probes;
+	size_t nr_probes;
+};
+
+struct vs_sink;
+
+struct vs_sink_ops {
+	void (*start)(struct vs_sink *s, const struct vs_start *start);
+	void (*event)(struct vs_sink *s, const struct vs_view *v);
+	void (*deferred)(struct vs_sink *s, const struct vs_deferred *d,
+			 const struct vs_group_view *group);
+	void (*finding)(struct vs_sink *s, const struct vs_finding *f);
+	void (*loss)(struct vs_sink *s, const struct vs_loss_row *l);
+	void (*gap)(struct vs_sink *s, const struct vs_gap_row *g);
+	void (*notice)(struct vs_sink *s, uint64_t time_ns, const char *words);
+	void (*summary)(struct vs_sink *s, const struct vs_summary *sum);
+	int (*flush)(struct vs_sink *s);	/* 0 or the first write error, negative */
+	bool (*ready)(struct vs_sink *s);	/* NULL: always. Can take more now? */
+	void (*sync)(struct vs_sink *s);	/* NULL: nothing to do. fdatasync(2) */
+	void (*free)(struct vs_sink *s);
+};
+
+/* Base of every sink; an own sink embeds it first and fills all of it. */
+struct vs_sink {
+	const struct vs_sink_ops *ops;
+	bool durable;		/* served first, sync()ed after bugs */
+};
+
+struct vs_sink_opts {
+	int fd;			/* stays the caller's; written with write(2) */
+	bool durable;		/* fdatasync after each finding and the summary */
+	unsigned int width;	/* text: columns of the terminal, 0: not a terminal */
+	bool color;		/* text */
+};
+
+/* NULL with errno set. The caller frees them, after the session. */
+struct vs_sink *vs_text_sink__new(const struct vs_sink_opts *opts);
+struct vs_sink *vs_json_sink__new(const struct vs_sink_opts *opts);
+
+/* Writes what is buffered. 0, or the first error any write of this sink had. */
+int vs_sink__flush(struct vs_sink *s);
+void vs_sink__free(struct vs_sink *s);	/* NULL is fine; flushes */
+
+/* For --help: how reference counts are written in text. */
+extern const char vs_text_refs_help[];
+
+#endif

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sink/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/words.h"
+
+#define FULL 140	/* columns from which on a line carries the devices of its group */
+#define WIDE 100
+#define MAX_LINE 1024
+
+const char vs_text_refs_help[] =
+	"Reference counts: \"refs 2\" after a get is exact. \"refs 2->1?\" on a put was read\n"
+	"just before it; another CPU may change it in between. \"refs 2?\" on a queued put\n"
+	"is such a reading too; \"refs 1 (last)\" there is certain.\n";
+
+/* Columns of the parts of a line, for one width of the terminal. */
+struct layout {
+	int time, task, what, group, refs, place;
+	size_t indent;	/* of what does not fit on the first line */
+};
+
+static const struct layout full = { 11, 20, 19, 36, 13, 31, 0 };
+static const struct layout wide = { 10, 15, 14, 8, 10, 0, 31 };
+static const struct layout narrow = { 10, 15, 14, 8, 0, 0, 24 };
+
+static const struct layout *layout_of(const struct vs_text *t)
+{
+	if (!t->width || t->width >= FULL)
+		return &full;
+	return t->width >= WIDE ? &wide : &narrow;
+}
+
+const char *vs_text__color(const struct vs_text *t, enum vs_color color)
+{
+	static const char *const codes[VS_COLORS] = {
+		[VS_PLAIN] = "\x1b[0m",
+		[VS_BUG] = "\x1b[1;31m",
+		[VS_HAZARD] = "\x1b[33m",
+		[VS_INFO] = "\x1b[36m",
+		[VS_LOST] = "\x1b[35m",
+		[VS_DIM] = "\x1b[2m",
+	};
+
+	return t->color ? codes[color] : "";
+}
+
+size_t vs_text__page(const struct vs_text *t)
+{
+	if (!t->width)
+		return 100;
+	if (t->width < 60)
+		return 60;
+	return t->width > 132 ? 132 : t->width;
+}
+
+static double seconds(struct vs_text *t, uint64_t time_ns)
+{
+	if (!t->start_ns)
+		t->start_ns = time_ns;
+	return (double)(int64_t)(time_ns - t->start_ns) / 1e9;
+}
+
+void vs_text__time(struct vs_text *t, uint64_t time_ns)
+{
+	vs_out__printf(&t->out, "%*.6f ", layout_of(t)->time, seconds(t, time_ns));
+}
+
+/* A line being put together: plain ASCII, so bytes are columns. */
+struct line {
+	char text[MAX_LINE];
+	size_t len;	/* of the whole text */
+	size_t col;	/* of the present line */
+	size_t indent, width;
+};
+
+static void put(struct line *l, int pad, const char *text)
+{
+	size_t room = sizeof(l->text) - l->len;
+	int n = snprintf(l->text + l->len, room, "%-*s ", pad, text);
+
+	if (n > 0 && (size_t)n < room) {
+		l->len += (size_t)n;
+		l->col += (size_t)n;
+	}
+}
+
+static void trim(struct line *l)
+{
+	while (l->len && l->text[l->len - 1] == ' ')
+		l->len--;
+}
+
+/* A part that goes to the next line when it does not fit. */
+static void flow(struct line *l, int pad, const char *text)
+{
+	if (!*text && !pad)
+		return;
+	if (l->width && l->col + strlen(text) > l->width) {
+		trim(l);
+		l->col = 0;
+		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, "\n%*s",
+					   (int)l->indent, "");
+		l->col = l->indent;
+	}
+	put(l, pad, text);
+}
+
+static void refs_words(char *buf, size_t size, const struct vs_event *e)
+{
+	*buf = '\0';
+	if (!(e->flags & VS_F_REFS))
+		return;
+	if (e->type == VS_PUT)
+		snprintf(buf, size, "refs %d->%d?", e->refs, e->refs - 1);
+	else if (e->type == VS_QUEUE)
+		snprintf(buf, size, e->flags & VS_F_LAST_SURE ? "refs %d (last)" : "refs %d?",
+			 e->refs);
+	else
+		snprintf(buf, size, "refs %d", e->refs);
+}
+
+static bool is_entry(const char *site)
+{
+	const char *plus = strrchr(site, '+');
+
+	return !plus || !strcmp(plus, "+0x0");
+}
+
+/* Where: the device, the call site, the chain or the work, as fits the type. */
+static void place_words(char *buf, size_t size, const struct vs_view *v, bool roomy)
+{
+	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT;
+	bool is_work = v->e->type == VS_QUEUE || v->e->type == VS_START || v->e->type == VS_END;
+
+	*buf = '\0';
+	if (v->device[0])
+		vs_words__escape(buf, size, v->device, VS_DEVICE_LEN);
+	else if (v->site[0] && (counts || !is_entry(v->site)))
+		vs_words__escape(buf, size, v->site, VS_SITE_LEN);
+	else if (v->alarm)
+		snprintf(buf, size, "chain 0x%llx", (unsigned long long)v->e->ctx_object);
+	else if (roomy && is_work && v->e->object)
+		snprintf(buf, size, "work 0x%llx", (unsigned long long)v->e->object);
+}
+
+static void context_words(char *buf, size_t size, const struct vs_event *e)
+{
+	const char *action = vs_action__name(e->action);
+	bool tell = e->context == VS_CTX_NOTIFIER || e->type == VS_NOTIFIER_ENTER;
+
+	snprintf(buf, size, tell && *action ? "%s %s" : "%s", vs_context__name(e->context),
+		 action);
+}
+
+static void build_line(struct vs_text *t, struct line *l, const struct vs_view *v)
+{
+	const struct layout *y = layout_of(t);
+	char buf[4 * VS_SITE_LEN], task[VS_TASK_LEN];
+
+	snprintf(buf, sizeof(buf), "%*.6f %2u", y->time, seconds(t, v->e->time_ns), v->e->cpu);
+	put(l, 0, buf);
+	vs_words__task(task, v->e->comm, v->e->tid, y == &full ? 0 : (size_t)y->task);
+	put(l, y->task, task);
+	put(l, y->what, vs_type__name(v->e->type));
+	vs_words__group(buf, sizeof(buf), &v->group, y == &full);
+	put(l, y->group, buf);
+	refs_words(buf, sizeof(buf), v->e);
+	flow(l, y->refs, buf);
+	place_words(buf, sizeof(buf), v, y == &full);
+	flow(l, y->place, buf);
+	context_words(buf, sizeof(buf), v->e);
+	flow(l, 0, buf);
+	trim(l);
+}
+
+static enum vs_color color_of(const struct vs_event *e)
+{
+	if (e->type == VS_CHAIN_DEADLOCK)
+		return VS_BUG;
+	if (e->context == VS_CTX_NOTIFIER && (e->type == VS_PUT || e->type == VS_RELEASE))
+		return VS_HAZARD;
+	return e->type == VS_NOTIFIER_ENTER || e->type == VS_NOTIFIER_EXIT ? VS_DIM : VS_PLAIN;
+}
+
+static void text_event(struct vs_sink *s, const struct vs_view *v)
+{
+	struct vs_text *t = (struct vs_text *)s;
+	enum vs_color color = color_of(v->e);
+	struct line l;
+
+	l.len = l.col = 0;
+	l.indent = layout_of(t)->indent;
+	l.width = t->width;
+	build_line(t, &l, v);
+	if (color != VS_PLAIN)
+		vs_out__puts(&t->out, vs_text__color(t, color));
+	vs_out__add(&t->out, l.text, l.len);
+	if (color != VS_PLAIN)
+		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+	vs_out__puts(&t->out, "\n");
+	vs_out__relax(&t->out);
+}
+
+static void text_start(struct vs_sink *s, const struct vs_start *start)
+{
+	struct vs_text *t = (struct vs_text *)s;
+
+	t->start_ns = start->mono_ns;
+}
+
+static void add_step(char *buf, size_t size, const char *what, uint64_t from, uint64_t to)
+{
+	size_t len = strlen(buf);
+	char took[32];
+
+	if (!to)
+		return;
+	vs_words__duration(took, sizeof(took), to > from ? to - from : 0);
+	if (from)
+		snprintf(buf + len, size - len, " -> %s +%s", what, took);
+	else
+		snprintf(buf + len, size - len, " -> %s", what);
+}
+
+static void first_step(char *buf, size_t size, const struct vs_deferred *d,
+		       const struct vs_group_view *group)
+{
+	char name[40];
+
+	vs_words__group(name, sizeof(name), group, false);
+	snprintf(buf, size, "deferred put  %s  %s%s%s", name,
+		 d->get_ns ? "get in notifier" : "get not seen", d->action ? " " : "",
+		 d->action ? vs_action__name(d->action) : "");
+}
+
+static void deferred_words(char *buf, size_t size, const struct vs_deferred *d,
+			   const struct vs_group_view *group)
+{
+	first_step(buf, size, d, group);
+	add_step(buf, size, "queued", d->get_ns, d->queue_ns);
+	add_step(buf, size, "started", d->queue_ns, d->start_ns);
+	add_step(buf, size, "put", d->start_ns, d->put_ns);
+	add_step(buf, size, "done", d->put_ns ? d->put_ns : d->start_ns, d->end_ns);
+	if (d->release_ns)
+		strncat(buf, "   last reference: released the group here",
+			size - strlen(buf) - 1);
+}
+
+static void text_deferred(struct vs_sink *s, const struct vs_deferred *d,
+			  const struct vs_group_view *group)
+{
+	struct vs_text *t = (struct vs_text *)s;
+	size_t col = (size_t)layout_of(t)->time + 4;
+	char buf[512];
+
+	deferred_words(buf, sizeof(buf), d, group);
+	vs_text__time(t, d->end_ns);
+	vs_out__puts(&t->out, "   ");
+	vs_words__wrap(&t->out, buf, col, col + 2, t->width);
+	vs_out__relax(&t->out);
+}
+
+static void text_finding(struct vs_sink *s, const struct vs_finding *f)
+{
+	struct vs_text *t = (struct vs_text *)s;
+
+	vs_text__finding(t, f);
+	vs_out__flush(&t->out);
+}
+
+/* A line that is no event, in its place in the stream. */
+static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, const char *words)
+{
+	size_t col = (size_t)layout_of(t)->time + 4;
+
+	vs_text__time(t, time_ns);
+	vs_out__printf(&t->out, "%s   ", vs_text__color(t, color));
+	vs_words__wrap(&t->out, words, col, col + 2, t->width);
+	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+}
+
+void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr)
+{
+	const char *hint = vs_loss__hint(cause);
+
+	snprintf(buf, size, "%llu %s: %s%s%s%s", (unsigned long long)nr, vs_loss__unit(cause),
+		 vs_loss__words(cause), *hint ? " (" : "", hint, *hint ? ")" : "");
+}
+
+static void text_loss(struct vs_sink *s, const struct vs_loss_row *l)
+{
+	char buf[256] = "LOST ";
+
+	vs_text__loss_words(buf + 5, sizeof(buf) - 5, l->cause, l->grown);
+	remark((struct vs_text *)s, l->time_ns, VS_LOST, buf);
+}
+
+void vs_text__gap_words(char *buf, size_t size, const struct vs_gap_row *g)
+{
+	char took[32];
+
+	vs_words__duration(took, sizeof(took), g->gap_ns);
+	snprintf(buf, size,
+		 "vfio.ko was (re)loaded: probes re-armed after %s, what happened in between was not seen",
+		 took);
+}
+
+static void text_gap(struct vs_sink *s, const struct vs_gap_row *g)
+{
+	char buf[160];
+
+	vs_text__gap_words(buf, sizeof(buf), g);
+	remark((struct vs_text *)s, g->time_ns, VS_LOST, buf);
+}
+
+static void text_notice(struct vs_sink *s, uint64_t time_ns, const char *words)
+{
+	remark((struct vs_text *)s, time_ns, VS_INFO, words);
+}
+
+static void text_summary(struct vs_sink *s, const struct vs_summary *sum)
+{
+	vs_text__summary((struct vs_text *)s, sum);
+}
+
+static int text_flush(struct vs_sink *s)
+{
+	return vs_out__flush(&((struct vs_text *)s)->out);
+}
+
+static bool text_ready(struct vs_sink *s)
+{
+	return vs_out__ready(&((struct vs_text *)s)->out);
+}
+
+static void text_sync(struct vs_sink *s)
+{
+	vs_out__sync(&((struct vs_text *)s)->out);
+}
+
+static void text_free(struct vs_sink *s)
+{
+	vs_out__fini(&((struct vs_text *)s)->out);
+	free(s);
+}
+
+static const struct vs_sink_ops text_ops = {
+	.start = text_start,
+	.event = text_event,
+	.deferred = text_deferred,
+	.finding = text_finding,
+	.loss = text_loss,
+	.gap = text_gap,
+	.notice = text_notice,
+	.summary = text_summary,
+	.flush = text_flush,
+	.ready = text_ready,
+	.sync = text_sync,
+	.free = text_free,
+};
+
+struct vs_sink *vs_text_sink__new(const struct vs_sink_opts *opts)
+{
+	struct vs_text *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->base.ops = &text_ops;
+	t->base.durable = opts->durable;
+	t->width = opts->width;
+	t->color = opts->color;
+	vs_out__init(&t->out, opts->fd);
+	return &t->base;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files of the text sink; nothing else includes it. */
+#ifndef VFIOSCOPE_SINK_TEXT_H
+#define VFIOSCOPE_SINK_TEXT_H
+
+#include "sink/out.h"
+#include "sink/sink.h"
+
+enum vs_color { VS_PLAIN, VS_BUG, VS_HAZARD, VS_INFO, VS_LOST, VS_DIM, VS_COLORS };
+
+struct vs_text {
+	struct vs_sink base;
+	struct vs_out out;
+	size_t width;		/* 0: not a terminal */
+	bool color;
+	uint64_t start_ns;	/* times are shown since then */
+};
+
+/* Escape sequence, "" without colour. VS_PLAIN ends any other. */
+const char *vs_text__color(const struct vs_text *t, enum vs_color color);
+
+/* Width for what has to be laid out even if it is no terminal. */
+size_t vs_text__page(const struct vs_text *t);
+
+/* Seconds since the start, the first column of each line. */
+void vs_text__time(struct vs_text *t, uint64_t time_ns);
+
+void vs_text__finding(struct vs_text *t, const struct vs_finding *f);
+void vs_text__picture(struct vs_text *t, const struct vs_finding *f);
+void vs_text__summary(struct vs_text *t, const struct vs_summary *sum);
+
+/* "12 events: ring buffer full (use --ring-size)" */
+void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr);
+
+/* "vfio.ko was (re)loaded: ..." */
+void vs_text__gap_words(char *buf, size_t size, const struct vs_gap_row *g);
+
+#endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sink/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sink/words.h"
+
+#define LABEL 12
+#define MAX_GROUPS 50	/* NDJSON has all of them */
+
+typedef unsigned long long ull;
+
+static void field(struct vs_text *t, const char *label, const char *value)
+{
+	vs_out__printf(&t->out, "%-*s", LABEL, label);
+	vs_words__wrap(&t->out, value, LABEL, LABEL + 2, vs_text__page(t));
+}
+
+__attribute__((format(printf, 3, 4)))
+static void append(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t len = strlen(buf);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf + len, size - len, fmt, args);
+	va_end(args);
+}
+
+static void say_events(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[1024], took[32];
+
+	vs_words__duration(took, sizeof(took), sum->duration_ns);
+	snprintf(buf, sizeof(buf), "%s, %llu events, %llu of them shown", took,
+		 (ull)sum->events, (ull)sum->shown);
+	field(t, "traced", buf);
+	*buf = '\0';
+	for (unsigned int i = 0; i < VS_TYPE_END; i++)
+		if (sum->by_type[i])
+			append(buf, sizeof(buf), "%s%s %llu", *buf ? ", " : "",
+			       vs_type__name(i), (ull)sum->by_type[i]);
+	field(t, "events", *buf ? buf : "none");
+}
+
+static const char *state_of(const struct vs_group_row *g)
+{
+	if (g->deadlocked)
+		return "DEADLOCKED";
+	if (!g->group.generation)
+		return "only its devices were seen";
+	return g->alive ? "alive" : "released";
+}
+
+static void say_group(struct vs_text *t, const struct vs_group_row *g, const char *label)
+{
+	char buf[640];
+
+	vs_words__group(buf, 200, &g->group, true);
+	append(buf, sizeof(buf), ": %s%s", state_of(g),
+	       g->group.seen_before ? " (existed before tracing)" : "");
+	if (g->group.generation > 1)
+		append(buf, sizeof(buf), ", lives %u", g->group.generation);
+	append(buf, sizeof(buf), ", gets %llu, puts %llu", (ull)g->gets, (ull)g->puts);
+	if (g->found || g->not_found)
+		append(buf, sizeof(buf), ", notifier events %llu found it, %llu did not",
+		       (ull)g->found, (ull)g->not_found);
+	if (g->queued || g->started || g->ended)
+		append(buf, sizeof(buf), ", deferred puts queued %llu started %llu ended %llu",
+		       (ull)g->queued, (ull)g->started, (ull)g->ended);
+	field(t, label, buf);
+}
+
+static void say_groups(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[64];
+
+	if (!sum->nr_groups)
+		field(t, "groups", "none seen");
+	for (size_t i = 0; i < sum->nr_groups && i < MAX_GROUPS; i++)
+		say_group(t, &sum->groups[i], i ? "" : "groups");
+	if (sum->nr_groups > MAX_GROUPS) {
+		snprintf(buf, sizeof(buf), "and %zu more", sum->nr_groups - MAX_GROUPS);
+		field(t, "", buf);
+	}
+}
+
+static void say_notifier(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[128];
+
+	snprintf(buf, sizeof(buf), "events that found their group: %llu, that did not and were ignored: %llu",
+		 (ull)sum->found, (ull)sum->not_found);
+	field(t, "notifier", buf);
+}
+
+static void latency_words(char *buf, size_t size, const char *what, const struct vs_latency *l)
+{
+	char min[32], avg[32], max[32];
+
+	vs_words__duration(min, sizeof(min), l->min_ns);
+	vs_words__duration(avg, sizeof(avg), vs_latency__avg(l));
+	vs_words__duration(max, sizeof(max), l->max_ns);
+	snprintf(buf, size, "%s: min %s, avg %s, max %s", what, min, avg, max);
+}
+
+/* Every deferred put that was queued has to be started and ended. */
+static void say_conservation(struct vs_text *t, const struct vs_summary *sum)
+{
+	const struct vs_deferred_stats *d = sum->deferred;
+	bool even = d->queued == d->started && d->started == d->ended;
+	char buf[256];
+
+	snprintf(buf, sizeof(buf), even ? "queued %llu = started %llu = ended %llu" :
+					  "queued %llu, started %llu, ended %llu",
+		 (ull)d->queued, (ull)d->started, (ull)d->ended);
+	if (sum->outstanding)
+		append(buf, sizeof(buf), ", %zu still outstanding", sum->outstanding);
+	if (d->unpaired)
+		append(buf, sizeof(buf), ", %llu not seen when queued", (ull)d->unpaired);
+	if (d->unended)
+		append(buf, sizeof(buf), ", %llu whose end was not seen", (ull)d->unended);
+	field(t, "deferred", buf);
+}
+
+static void say_deferred(struct vs_text *t, const struct vs_summary *sum)
+{
+	const struct vs_deferred_stats *d = sum->deferred;
+	char buf[160];
+
+	if (!d->queued && !d->started && !d->ended) {
+		field(t, "deferred", "no deferred puts");
+		return;
+	}
+	say_conservation(t, sum);
+	if (d->wait.count) {
+		latency_words(buf, sizeof(buf), "queued to started", &d->wait);
+		field(t, "", buf);
+	}
+	if (d->total.count) {
+		latency_words(buf, sizeof(buf), "queued to ended", &d->total);
+		field(t, "", buf);
+	}
+	snprintf(buf, sizeof(buf), "dropped the last reference: %llu, of these certain already when queued: %llu",
+		 (ull)d->released, (ull)d->near_misses);
+	field(t, "", buf);
+}
+
+static void say_bug(struct vs_text *t, const struct vs_finding *f)
+{
+	char task[VS_TASK_LEN], group[200], words[200], buf[512];
+
+	vs_words__task(task, f->comm, f->tid, 0);
+	vs_words__group(group, sizeof(group), &f->group, true);
+	vs_finding__words(f, words, sizeof(words));
+	snprintf(buf, sizeof(buf), "  #%llu %s%s%s: %s", (ull)f->number, task,
+		 *group ? ", " : "", group, words);
+	field(t, "", buf);
+}
+
+static void say_kind(struct vs_text *t, const struct vs_summary *sum, int kind, bool first)
+{
+	char buf[96];
+
+	snprintf(buf, sizeof(buf), "%s %s: %llu", vs_grade__name(vs_finding__grade(kind)),
+		 vs_finding__name(kind), (ull)sum->findings[kind]);
+	field(t, first ? "findings" : "", buf);
+	for (size_t i = 0; i < sum->nr_bugs; i++)
+		if ((int)sum->bugs[i]->kind == kind)
+			say_bug(t, sum->bugs[i]);
+}
+
+static void say_findings(struct vs_text *t, const struct vs_summary *sum)
+{
+	bool first = true;
+
+	for (int kind = VS_FINDING_KINDS - 1; kind >= 0; kind--) {
+		if (!sum->findings[kind])
+			continue;
+		say_kind(t, sum, kind, first);
+		first = false;
+	}
+	if (first)
+		field(t, "findings", "none");
+}
+
+static void say_not_reported(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[256];
+
+	for (unsigned int i = 0; i < VS_LOSS_END; i++) {
+		if (sum->losses[i].reported)
+			continue;
+		snprintf(buf, sizeof(buf), "not reported by this kernel: %s", vs_loss__words(i));
+		field(t, "", buf);
+	}
+}
+
+static void say_losses(struct vs_text *t, const struct vs_summary *sum)
+{
+	bool first = true;
+	char buf[256];
+
+	for (unsigned int i = 0; i < VS_LOSS_END; i++) {
+		if (!sum->losses[i].total)
+			continue;
+		vs_text__loss_words(buf, sizeof(buf), i, sum->losses[i].total);
+		field(t, first ? "losses:" : "", buf);
+		first = false;
+	}
+	if (first)
+		vs_out__puts(&t->out, "losses: none\n");
+	say_not_reported(t, sum);
+}
+
+static void say_gaps(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[160];
+
+	for (size_t i = 0; i < sum->nr_gaps; i++) {
+		vs_text__gap_words(buf, sizeof(buf), &sum->gaps[i]);
+		field(t, i ? "" : "module", buf);
+	}
+}
+
+static void say_probes(struct vs_text *t, const struct vs_summary *sum)
+{
+	char buf[400];
+
+	for (size_t i = 0; i < sum->nr_probes; i++) {
+		const struct vs_probe_row *p = &sum->probes[i];
+
+		snprintf(buf, sizeof(buf), "%-20s %s", p->hook, p->status);
+		if (p->nr_probes)
+			append(buf, sizeof(buf), ", %u probe%s", p->nr_probes,
+			       p->nr_probes == 1 ? "" : "s");
+		if (p->how && *p->how)
+			append(buf, sizeof(buf), ": %s", p->how);
+		field(t, i ? "" : "probes", buf);
+	}
+}
+
+void vs_text__summary(struct vs_text *t, const struct vs_summary *sum)
+{
+	vs_out__puts(&t->out, "---- summary ");
+	vs_out__fill(&t->out, '-', vs_text__page(t) - 13);
+	vs_out__puts(&t->out, "\n");
+	say_events(t, sum);
+	say_groups(t, sum);
+	say_notifier(t, sum);
+	say_deferred(t, sum);
+	say_findings(t, sum);
+	say_losses(t, sum);
+	say_gaps(t, sum);
+	say_probes(t, sum);
+	vs_out__flush(&t->out);
+}

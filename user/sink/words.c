@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sink/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void vs_words__escape(char *buf, size_t size, const char *text, size_t max)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < max && text[i] && len + 5 <= size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= 0x20 && c < 0x7f)
+			buf[len++] = (char)c;
+		else
+			len += (size_t)snprintf(buf + len, size - len, "\\x%02x", c);
+	}
+	buf[len] = '\0';
+}
+
+void vs_words__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,
+		    size_t width)
+{
+	char name[4 * VS_COMM_LEN + 1], id[16];
+	size_t len;
+	int most;
+
+	vs_words__escape(name, sizeof(name), comm, VS_COMM_LEN);
+	len = (size_t)snprintf(id, sizeof(id), "[%u]", tid);
+	most = width > len ? (int)(width - len) : 1;
+	if (!width)
+		most = (int)sizeof(name);
+	snprintf(buf, VS_TASK_LEN, "%.*s%s", most, name, id);
+}
+
+void vs_words__duration(char *buf, size_t size, uint64_t ns)
+{
+	if (ns < 1000)
+		snprintf(buf, size, "%u ns", (unsigned int)ns);
+	else if (ns < 1000000)
+		snprintf(buf, size, "%llu us", (unsigned long long)(ns + 500) / 1000);
+	else if (ns < 1000000000)
+		snprintf(buf, size, "%.1f ms", (double)ns / 1e6);
+	else
+		snprintf(buf, size, "%.1f s", (double)ns / 1e9);
+}
+
+/* The first two names, and how many more. */
+static void short_devices(char *buf, size_t size, const char *devices)
+{
+	const char *first = strchr(devices, ' ');
+	const char *second = first ? strchr(first + 1, ' ') : NULL;
+	size_t more = 0;
+	char text[VS_DEVICES_LEN];
+
+	snprintf(text, sizeof(text), "%.*s",
+		 second ? (int)(second - devices) : (int)strlen(devices), devices);
+	for (const char *at = second; at; at = strchr(at + 1, ' '))
+		more++;
+	vs_words__escape(buf, size, text, sizeof(text));
+	if (more && strlen(buf) + 16 < size)
+		sprintf(buf + strlen(buf), " +%zu", more);
+}
+
+void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices)
+{
+	char names[160], id[40];
+
+	*buf = '\0';
+	if (!g->known)
+		return;
+	if (g->number >= 0)
+		snprintf(id, sizeof(id), "group %d", g->number);
+	else
+		snprintf(id, sizeof(id), "group at 0x%llx", (unsigned long long)g->address);
+	short_devices(names, sizeof(names), devices ? g->devices : "");
+	snprintf(buf, size, names[0] ? "%s (%s)" : "%s", id, names);
+}
+
+void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
+		    size_t width)
+{
+	bool fresh = true;
+
+	while (*text) {
+		size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " ");
+
+		if (!fresh && width && col + blanks + len > width) {
+			vs_out__puts(o, "\n");
+			vs_out__fill(o, ' ', indent);
+			col = indent;
+			fresh = true;
+		}
+		blanks = fresh && col == indent ? 0 : blanks;
+		vs_out__fill(o, ' ', blanks);
+		text += strspn(text, " ");
+		vs_out__add(o, text, len);
+		col += blanks + len;
+		text += len;
+		fresh = false;
+	}
+	vs_out__puts(o, "\n");
+}

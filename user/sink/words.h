@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Pieces of text: names made safe, times in units people read, wrapped lines. */
+#ifndef VFIOSCOPE_SINK_WORDS_H
+#define VFIOSCOPE_SINK_WORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/view.h"
+#include "sink/out.h"
+
+#define VS_TASK_LEN (4 * VS_COMM_LEN + 16)
+
+/* Copies up to @max bytes; what is not printable ASCII becomes \xNN. */
+void vs_words__escape(char *buf, size_t size, const char *text, size_t max);
+
+/* "comm[tid]", at most @width columns (0: any): the name is cut, not the number. */
+void vs_words__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,
+		    size_t width);
+
+/* "850 ns", "3 us", "12.5 ms", "2.0 s". */
+void vs_words__duration(char *buf, size_t size, uint64_t ns);
+
+/* "group 1 (0000:00:05.0 0000:00:05.1 +6)", or without devices; "" if not known. */
+void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices);
+
+/*
+ * Writes words from column @col on, wrapped before @width (0: never), later lines
+ * indented by @indent. Ends the line.
+ */
+void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
+		    size_t width);
+
+#endif
