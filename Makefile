@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# vfioscope: `make help` lists what there is to make.
+
+BUILD   ?= build
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+STRIP   ?= strip
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+CFLAGS  ?= -O2 -g
+ARCH    := $(shell uname -m)
+BPFARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(ARCH)))
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+WERROR  ?= -Werror
+INCLUDE := -I. -Iuser -I$(BUILD)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(WERROR) $(INCLUDE)
+LDLIBS  := -lbpf -lelf -ljansson -lcap-ng -llzma -lzstd -lz
+BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(BPFARCH) -Wall -Werror \
+	      -Ivmlinux -Ivmlinux/$(ARCH) -Ibpf -I/usr/include/$(ARCH)-linux-gnu
+
+# libbpf 1.1 links extern maps wrongly unless their definition comes first.
+BPF_SRC  := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
+BPF_OBJ  := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
+SKEL     := $(BUILD)/vfioscope_bpf.skel.h
+USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
+# Everything but main(): what the unit tests link with.
+LIB      := $(BUILD)/libvfioscope.a
+LIB_OBJ  := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+
+all: $(BUILD)/vfioscope ## build build/vfioscope, a static binary
+
+# A change of flags rebuilds what they are for.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(LDLIBS) $(CLANG) $(BPF_CFLAGS) $(BPF_SRC)' | cmp -s - $@ || \
+	 echo '$(CC) $(ALL_CFLAGS) $(LDLIBS) $(CLANG) $(BPF_CFLAGS) $(BPF_SRC)' > $@
+
+$(BUILD)/%.bpf.o: %.bpf.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  BPF   $<'
+	@$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/vfioscope.bpf.o: $(BPF_OBJ) $(BUILD)/flags
+	@echo '  LINK  $@'
+	@$(BPFTOOL) gen object $@ $(BPF_OBJ)
+
+$(SKEL): $(BUILD)/vfioscope.bpf.o
+	@echo '  SKEL  $@'
+	@$(BPFTOOL) gen skeleton $< name vfioscope_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/user/%.o: user/%.c $(BUILD)/flags | $(SKEL)
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/vfioscope: $(BUILD)/user/main.o $(LIB)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -o $@
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: all ## install under DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/vfioscope $(DESTDIR)$(PREFIX)/sbin/vfioscope
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+include tests/tests.mk
+
+-include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)
+
+FORCE:
+.PHONY: all help install clean FORCE
+.DELETE_ON_ERROR:

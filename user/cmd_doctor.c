@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "host.h"
+#include "probe/engine.h"
+#include "probe/facts.h"
+#include "probe/plan.h"
+#include "sink/doctor.h"
+
+struct doctor_options {
+	const char *facts;
+	const char *save_facts;
+	bool json;
+	bool self_test;
+};
+
+static int fail(int status, const char *words, const char *what)
+{
+	fprintf(stderr, "vfioscope doctor: %s%s%s\n", words, what ? ": " : "", what ? what : "");
+	return status;
+}
+
+/* The whole file as text, malloc'ed; NULL with errno. */
+static char *read_text(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	if (!file)
+		return NULL;
+	len = getdelim(&text, &room, '\0', file);
+	fclose(file);
+	if (len >= 0)
+		return text;
+	free(text);
+	errno = ENODATA;
+	return NULL;
+}
+
+static int load_facts(const char *path, struct vs_facts *facts)
+{
+	char *text = read_text(path), error[200];
+	int err;
+
+	if (!text)
+		return fail(VS_EXIT_FAILURE, path, strerror(errno));
+	err = vs_facts__from_json(text, facts, error, sizeof(error));
+	free(text);
+	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
+}
+
+static int save_facts(const char *path, const struct vs_facts *facts)
+{
+	char *text = vs_facts__to_json(facts);
+	FILE *file = text ? fopen(path, "we") : NULL;
+	int err = !file || fputs(text, file) < 0 || putc('\n', file) < 0 ? errno : 0;
+
+	if (file && fclose(file) && !err)
+		err = errno;
+	free(text);
+	return err ? fail(VS_EXIT_FAILURE, path, strerror(err)) : 0;
+}
+
+static int get_facts(const struct doctor_options *opts, struct vs_facts *facts)
+{
+	int err;
+
+	if (opts->facts)
+		return load_facts(opts->facts, facts);
+	err = vs_facts__collect("", facts);
+	return err ? fail(VS_EXIT_FAILURE, "cannot collect facts", strerror(-err)) : 0;
+}
+
+static void ignore_record(void *ctx, const void *data, size_t len)
+{
+	(void)ctx;
+	(void)data;
+	(void)len;
+}
+
+/* Arms everything for a moment: what the kernel says then, no plan can know. */
+static int self_test(struct vs_doctor_report *report)
+{
+	struct vs_engine_opts opts = { .record = ignore_record };
+	uint64_t start = vs_host__mono_ns();
+	struct vs_engine *engine;
+	bool complete;
+
+	engine = vs_engine__new(&opts, report->test_error, sizeof(report->test_error));
+	report->tested = true;
+	if (!engine)
+		return errno == EPERM ? VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE;
+	if (vs_engine__attach(engine))
+		snprintf(report->test_error, sizeof(report->test_error), "nothing could be attached");
+	report->test_ns = vs_host__mono_ns() - start;
+	report->test_armed = vs_engine__nr_armed(engine);
+	report->map_bytes = vs_engine__map_bytes(engine);
+	vs_doctor__note_failures(report, vs_engine__plan(engine));
+	complete = vs_plan__complete(vs_engine__plan(engine));
+	vs_engine__free(engine);
+	return complete && !report->test_error[0] ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
+static int verdict(const struct vs_doctor_report *report)
+{
+	if (!report->recorded && report->privileges_missing)
+		return VS_EXIT_PERMISSION;
+	return vs_plan__complete(report->plan) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
+/* What root would get is worth more to an unprivileged user than a list of refusals. */
+static void assume_root(struct vs_doctor_report *report, struct vs_facts *facts)
+{
+	report->privileges_missing = !facts->cap_bpf || !facts->cap_perfmon || !facts->cap_syslog;
+	if (report->privileges_missing && facts->kptr_restrict != 2)
+		facts->addresses = true;
+}
+
+static int examine(const struct doctor_options *opts, struct vs_facts *facts)
+{
+	struct vs_doctor_report report = { .facts = facts, .recorded = opts->facts };
+	struct vs_plan plan;
+	int status = 0;
+
+	if (opts->save_facts)
+		status = save_facts(opts->save_facts, facts);
+	assume_root(&report, facts);
+	if (status || vs_plan__make(facts, &plan))
+		return status ? status : fail(VS_EXIT_FAILURE, "cannot plan", strerror(ENOMEM));
+	report.plan = &plan;
+	if (opts->self_test)
+		status = self_test(&report);
+	report.exit_status = status ? status : verdict(&report);
+	if (opts->json)
+		vs_doctor__print_json(stdout, &report);
+	else
+		vs_doctor__print_text(stdout, &report, vs_host__columns(STDOUT_FILENO));
+	vs_plan__free(&plan);
+	return report.exit_status;
+}
+
+static const struct vs_opt doctor_opts[] = {
+	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment, then take it away again",
+	  offsetof(struct doctor_options, self_test), 0, 0, NULL, 0 },
+	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/events.md)",
+	  offsetof(struct doctor_options, json), 0, 0, NULL, 0 },
+	{ "save-facts", 0, VS_OPT_TEXT, "FILE", "save what was learnt about this kernel",
+	  offsetof(struct doctor_options, save_facts), 0, 0, NULL, 0 },
+	{ "facts", 0, VS_OPT_TEXT, "FILE", "plan for the kernel that these facts were saved on",
+	  offsetof(struct doctor_options, facts), 0, 0, NULL, 0 },
+	{ .name = NULL },
+};
+
+static int cmd_doctor(int argc, char **argv)
+{
+	struct doctor_options opts = {};
+	struct vs_facts facts;
+	int first = vs_opts__parse(&vs_cmd_doctor, argc, argv, &opts), status;
+
+	if (first < 0)
+		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
+	if (first < argc)
+		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope doctor --help", NULL);
+	if (opts.facts && opts.self_test)
+		return fail(VS_EXIT_USAGE, "--self-test needs the kernel itself, not --facts", NULL);
+	status = get_facts(&opts, &facts);
+	if (status)
+		return status;
+	status = examine(&opts, &facts);
+	vs_facts__free(&facts);
+	return status;
+}
+
+const struct vs_command vs_cmd_doctor = {
+	.name = "doctor",
+	.summary = "what can be seen on this kernel, what not, and what to do about it",
+	.operands = "",
+	.opts = doctor_opts,
+	.epilogue =
+		"Nothing is attached without --self-test. Useful without privileges, too.\n\n"
+		"examples\n"
+		"  vfioscope doctor\n"
+		"  vfioscope doctor --self-test\n"
+		"  vfioscope doctor --save-facts facts.json      to attach to a report\n"
+		"  vfioscope doctor --facts facts.json           to read such a report\n",
+	.run = cmd_doctor,
+};

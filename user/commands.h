@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The verbs. Each is a file cmd_VERB.c. */
+#ifndef VFIOSCOPE_COMMANDS_H
+#define VFIOSCOPE_COMMANDS_H
+
+#include "opts.h"
+
+extern const struct vs_command vs_cmd_doctor;
+extern const struct vs_command vs_cmd_trace;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Command line options as tables bound to a structure: one row holds name, type,
+ * range and help, so that parsing and help cannot drift apart.
+ */
+#ifndef VFIOSCOPE_OPTS_H
+#define VFIOSCOPE_OPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum vs_opt_kind {
+	VS_OPT_FLAG,		/* bool, set to true */
+	VS_OPT_TEXT,		/* const char *, points into argv */
+	VS_OPT_DURATION,	/* uint64_t, ns: 500ms, 10s, 2m, 1h; seconds without a unit */
+	VS_OPT_SIZE,		/* uint64_t, bytes: 64K, 1M */
+	VS_OPT_LIST,		/* calls `add` for each occurrence */
+};
+
+struct vs_opt {
+	const char *name;	/* without the dashes; NULL ends a table */
+	char letter;		/* short form, or 0 */
+	enum vs_opt_kind kind;
+	const char *metavar;	/* NULL for flags */
+	const char *help;
+	size_t offset;		/* of the member in the options structure */
+	uint64_t min, max;	/* VS_OPT_DURATION, VS_OPT_SIZE; inclusive */
+	/* VS_OPT_LIST: 0, or negative with a sentence in `error`. `arg` is vs_opt.arg. */
+	int (*add)(void *options, int arg, const char *value, char *error, size_t size);
+	int arg;
+};
+
+struct vs_command {
+	const char *name;
+	const char *summary;	/* one line, for the list of commands */
+	const char *operands;	/* shown after the name, "" for none */
+	const struct vs_opt *opts;
+	const char *epilogue;	/* examples and notes, shown under the options */
+	int (*run)(int argc, char **argv);
+};
+
+enum { VS_OPTS_HELP = 1 };
+
+/*
+ * Parses argv[1..] into `options`. Returns the index of the first operand,
+ * -VS_OPTS_HELP after printing help, or -EINVAL after one line on stderr.
+ */
+int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void *options);
+
+/* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
+int vs_opts__duration(const char *text, uint64_t *ns);
+int vs_opts__size(const char *text, uint64_t *bytes);
+
+#endif
