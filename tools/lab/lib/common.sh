@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared between the files
+# What every room of the lab uses: messages, the cache, the tables.
+
+readonly EX_USAGE=64 EX_UNAVAILABLE=69 EX_SOFTWARE=70 EX_TIMEOUT=124 EX_GUEST_DIED=125
+
+say()
+{
+	printf 'lab: %s\n' "$*" >&2
+}
+
+# die STATUS WORDS...
+die()
+{
+	local status=$1
+	shift
+	say "$*"
+	exit "$status"
+}
+
+cache_root()
+{
+	if [ -n "${VFIOSCOPE_CACHE:-}" ]; then
+		echo "$VFIOSCOPE_CACHE"
+	elif [ -n "${XDG_CACHE_HOME:-}" ]; then
+		echo "$XDG_CACHE_HOME/vfioscope"
+	elif [ -n "${HOME:-}" ]; then
+		echo "$HOME/.cache/vfioscope"
+	else
+		echo /var/cache/vfioscope
+	fi
+}
+
+# The lock is held until the calling subshell ends.
+cache_lock()
+{
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/lock"
+	flock -n 9 || { say "waiting for another lab that fills the cache"; flock 9; }
+	# Whoever left something here did not live to release the lock.
+	rm -rf "$CACHE/tmp"
+}
+
+# hash_in: of the standard input; short, because it names files and directories
+hash_in()
+{
+	sha256sum | cut -c1-12
+}
+
+# publish TMP FINAL: a reader sees a whole directory or none
+publish()
+{
+	mkdir -p "$(dirname "$2")"
+	rm -rf "$2"
+	mv -T "$1" "$2"
+}
+
+scratch_dir()
+{
+	mkdir -p "$CACHE/tmp"
+	mktemp -d "$CACHE/tmp/XXXXXX"
+}
+
+# table_rows FILE: without comments and empty lines
+table_rows()
+{
+	sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$1"
+}
+
+# row_load NAME: sets row_*
+row_load()
+{
+	local name
+	while read -r name row_suites row_package row_vfio row_extra row_note; do
+		[ "$name" = "$1" ] || continue
+		row_name=$name
+		[ "$row_extra" != - ] || row_extra=
+		return
+	done < <(table_rows "$LAB/matrix")
+	die "$EX_USAGE" "no kernel '$1' in the matrix; there are: $(row_names | paste -sd' ')"
+}
+
+row_names()
+{
+	table_rows "$LAB/matrix" | awk '{ print $1 }'
+}
+
+row_builds_modules()
+{
+	[ "$row_vfio" != stock ] || [ -n "$row_extra" ]
+}
+
+need_tools()
+{
+	local tool
+	for tool in qemu-system-x86_64 busybox cpio xz zstd patch make gcc strip setpriv flock; do
+		command -v "$tool" >/dev/null || die "$EX_UNAVAILABLE" "$tool is missing; run tools/deps lab"
+	done
+}

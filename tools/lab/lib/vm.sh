@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared between the files
+# One virtual machine: four serial lines (see guest/init), an overlay on the initramfs, a time limit.
+
+vm_defaults()
+{
+	opt_layout=pair
+	opt_mem=1G
+	opt_smp=2
+	opt_append=
+	opt_timeout=120
+	opt_console=
+	opt_keep_log=
+	opt_kaslr=
+	opt_tty=
+	opt_no_vfio=
+	opt_files=()
+	opt_gets=()
+	opt_env=()
+}
+
+# device_args LAYOUT: sets devices
+device_args()
+{
+	local name device found=
+	devices=()
+	while read -r name device; do
+		[ "$name" = "$1" ] || continue
+		found=1
+		[ -z "$device" ] || devices+=(-device "$device")
+	done < <(table_rows "$LAB/layouts")
+	[ -n "$found" ] || die "$EX_USAGE" "no layout '$1'; there are: $(table_rows "$LAB/layouts" | awk '{ print $1 }' | sort -u | paste -sd' ')"
+}
+
+shell_quote()
+{
+	local word
+	for word; do
+		printf "'%s' " "${word//\'/\'\\\'\'}"
+	done
+	echo
+}
+
+# write_command DIR CMD...: one word is a script, several are an argument vector
+write_command()
+{
+	local dir=$1 pair
+	shift
+	{
+		echo '. /lab/lib.sh'
+		for pair in "${opt_env[@]}"; do
+			echo "export ${pair%%=*}=$(shell_quote "${pair#*=}")"
+		done
+		if [ $# -eq 1 ]; then
+			printf '%s\n' "$1"
+		else
+			shell_quote "$@"
+		fi
+	} >"$dir/lab/run"
+}
+
+# overlay_file DIR HOST[:GUEST]
+overlay_file()
+{
+	local host=${2%%:*} guest=${2#*:}
+	[ "$guest" != "$2" ] || guest=/$(basename "$host")
+	[ -e "$host" ] || die "$EX_USAGE" "--file $host: no such file"
+	mkdir -p "$1/$(dirname "$guest")"
+	cp -rL --preserve=mode "$host" "$1/$guest"
+}
+
+# terminal_size: as arguments of the guest's stty
+terminal_size()
+{
+	local size
+	size=$(stty size <&2 2>/dev/null) || size=
+	# A terminal that does not know its size says 0 0.
+	case $size in '' | 0*) size='24 80' ;; esac
+	echo "rows ${size% *} cols ${size#* }"
+}
+
+# make_overlay DIR CMD...
+make_overlay()
+{
+	local dir=$1 file binary=$LAB/../../build/vfioscope
+	shift
+	mkdir -p "$dir/lab" "$dir/bin"
+	cp "$LAB/guest/init" "$dir/init"
+	cp "$LAB/guest/lib.sh" "$dir/lab/lib.sh"
+	[ ! -e "$binary" ] || cp -L "$binary" "$dir/bin/vfioscope"
+	for file in "${opt_files[@]}"; do
+		overlay_file "$dir" "$file"
+	done
+	[ -z "$opt_no_vfio" ] || : >"$dir/lab/no-vfio"
+	[ -z "$opt_tty" ] || terminal_size >"$dir/lab/tty"
+	[ ${#opt_gets[@]} -eq 0 ] || printf '%s\n' "${opt_gets[@]%%:*}" >"$dir/lab/get"
+	write_command "$dir" "$@"
+}
+
+# A directory that the base archive has as a link (sbin, usr/bin) must not be replaced by a directory:
+# only what lies below is packed, and the kernel unpacks through the link.
+pack_initrd()
+{
+	(cd "$run/overlay" && find . -mindepth 1 \
+		! -path ./sbin ! -path ./usr ! -path ./usr/bin ! -path ./usr/sbin |
+		cpio --quiet -o -H newc -R 0:0) >"$run/overlay.cpio"
+	cat "$kernel/initramfs" "$run/overlay.cpio" >"$run/initrd"
+}
+
+cmdline()
+{
+	echo "intel_iommu=on console=ttyS0 panic=-1 tsc=reliable no_timer_check random.trust_cpu=on" \
+		"i8042.noaux i8042.nokbd $([ -n "$opt_console" ] && echo loglevel=7 || echo quiet loglevel=4) $opt_append"
+}
+
+# qemu_args: sets qemu; the caller connects fd set 1 to the output and fd set 2 to the status
+qemu_args()
+{
+	local image=vmlinux
+	# Only the decompressor of the compressed image randomises addresses.
+	[ -z "$opt_kaslr" ] || image=vmlinuz
+	device_args "$opt_layout"
+	# shellcheck disable=SC2054 # the commas are QEMU's
+	qemu=(qemu-system-x86_64 -machine q35,sata=off,smbus=off,usb=off -accel tcg,thread=multi -cpu max
+		-smp "$opt_smp" -m "$opt_mem" -nodefaults -no-user-config -display none -no-reboot
+		-device intel-iommu "${devices[@]}"
+		-kernel "$kernel/$image" -initrd "$run/initrd" -append "$(cmdline)"
+		-chardev "file,id=console,path=$run/console" -device isa-serial,chardev=console,index=0
+		-device isa-serial,chardev=output,index=1
+		-chardev file,id=status,path=/dev/fdset/2,append=on -device isa-serial,chardev=status,index=2,irq=5
+		-chardev "file,id=results,path=$run/results" -device isa-serial,chardev=results,index=3,irq=7)
+}
+
+vm_clean_up()
+{
+	local pid
+	for pid in ${vm_pid:-} ${tail_pid:-} ${cat_pid:-}; do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	wait 2>/dev/null || true
+	vm_pid=
+	tail_pid=
+	cat_pid=
+	[ -z "${terminal_state:-}" ] || stty "$terminal_state" 2>/dev/null || true
+	[ -z "${run:-}" ] || rm -rf "$run"
+	run=
+}
+
+# reap_dead_runs: a lab that was killed by SIGKILL leaves its directory behind
+reap_dead_runs()
+{
+	local dir pid
+	for dir in "${TMPDIR:-/tmp}"/vfioscope-lab.*.*; do
+		pid=${dir#*/vfioscope-lab.}
+		[ -d "/proc/${pid%%.*}" ] || [ ! -O "$dir" ] || rm -rf "$dir"
+	done
+}
+
+vm_prepare()
+{
+	reap_dead_runs
+	run=$(mktemp -d "${TMPDIR:-/tmp}/vfioscope-lab.$$.XXXXXX")
+	trap vm_clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	make_overlay "$run/overlay" "$@"
+	pack_initrd
+	qemu_args
+}
+
+# vm_start: the output goes through a cat, because QEMU wants a pipe to write to and our own stdout
+# may be anything. Then only QEMU holds the writing ends: end of file means that it is gone.
+vm_start()
+{
+	local out ctl both
+	mkfifo "$run/out" "$run/ctl"
+	cat <"$run/out" &
+	cat_pid=$!
+	# Opening one end of a fifo waits for the other, unless both are opened at once first.
+	exec {out}>"$run/out" {both}<>"$run/ctl"
+	# shellcheck disable=SC2094
+	exec {status_fd}<"$run/ctl" {ctl}>"$run/ctl" {both}<&-
+	# Our death by SIGKILL must not leave a machine behind.
+	setpriv --pdeathsig KILL "${qemu[@]}" -add-fd "fd=$out,set=1" -add-fd "fd=$ctl,set=2" \
+		-chardev file,id=output,path=/dev/fdset/1,append=on </dev/null >"$run/qemu.log" 2>&1 &
+	vm_pid=$!
+	exec {out}>&- {ctl}>&-
+	[ -z "$opt_console" ] || follow_console
+}
+
+follow_console()
+{
+	: >>"$run/console"
+	tail -n +1 -f "$run/console" >&2 2>/dev/null &
+	tail_pid=$!
+}
+
+# vm_wait: until the guest has told its status, is gone, or the time is up; sets vm_status
+vm_wait()
+{
+	local line rc=0 deadline=$((SECONDS + opt_timeout))
+	vm_status=
+	while [ -z "$vm_status" ] && [ $rc -eq 0 ]; do
+		read -r -t $((deadline > SECONDS ? deadline - SECONDS : 1)) -u "$status_fd" line || rc=$?
+		case $line in exit\ *) vm_status=${line#exit } ;; esac
+	done
+	[ -n "$vm_status" ] || [ $rc -le 128 ] || vm_status=timeout
+}
+
+vm_stop()
+{
+	kill -KILL "$vm_pid" 2>/dev/null || true
+	wait "$vm_pid" 2>/dev/null || true
+	vm_pid=
+	wait "$cat_pid" || true
+	cat_pid=
+	[ -z "$opt_console" ] || sleep 0.3 # for tail to catch up
+	[ -z "$opt_keep_log" ] || tr -d '\r' <"$run/console" >"$opt_keep_log"
+}
+
+# take_results: best effort, a file may not be there
+take_results()
+{
+	local get guest host
+	[ ${#opt_gets[@]} -gt 0 ] || return 0
+	mkdir "$run/got"
+	(cd "$run/got" && gzip -dc ../results | cpio --quiet -id --no-absolute-filenames) 2>/dev/null || true
+	for get in "${opt_gets[@]}"; do
+		guest=${get%%:*}
+		host=${get#*:}
+		cp -r "$run/got/${guest#/}" "$host" 2>/dev/null || say "--get $guest: the guest did not send it"
+	done
+}
+
+report_death()
+{
+	say "the guest died before the command ended; the end of its console:"
+	{ tr -d '\r' <"$run/console" | tail -n 25; cat "$run/qemu.log"; } >&2
+	exit "$EX_GUEST_DIED"
+}
+
+vm_run()
+{
+	vm_prepare "$@"
+	vm_start
+	vm_wait
+	vm_stop
+	case $vm_status in
+	timeout) die "$EX_TIMEOUT" "the command did not end within $opt_timeout s" ;;
+	'') report_death ;;
+	esac
+	take_results
+	exit "$vm_status"
+}
+
+# The status of a shell is nobody's business; in the background, because bash handles no signal
+# while it waits for a foreground process.
+vm_shell()
+{
+	local ctl
+	[ -t 0 ] || die "$EX_USAGE" "lab shell needs a terminal; use lab run"
+	opt_tty=1
+	vm_prepare 'cd; exec sh -i'
+	say "a shell in the guest; leave it with exit"
+	terminal_state=$(stty -g)
+	exec {ctl}>"$run/ctl"
+	setpriv --pdeathsig KILL "${qemu[@]}" -add-fd "fd=$ctl,set=2" \
+		-chardev stdio,id=output,signal=off <&0 2>"$run/qemu.log" &
+	vm_pid=$!
+	wait "$vm_pid" || die "$EX_GUEST_DIED" "$(tail -n 1 "$run/qemu.log")"
+}
