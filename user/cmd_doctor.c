@@ -101,6 +101,7 @@ static int self_test(struct vs_doctor_report *report)
 	if (vs_engine__attach(engine))
 		snprintf(report->test_error, sizeof(report->test_error), "nothing could be attached");
 	report->test_ns = vs_host__mono_ns() - start;
+	report->times = vs_engine__times(engine);
 	report->test_armed = vs_engine__nr_armed(engine);
 	report->map_bytes = vs_engine__map_bytes(engine);
 	vs_doctor__note_failures(report, vs_engine__plan(engine));

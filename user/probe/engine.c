@@ -55,6 +55,7 @@ struct vs_engine {
 	size_t nr_retired;
 	uint64_t missed_retired; /* what those had missed */
 	int kprobe_type;
+	struct vs_engine_times times;
 	struct section_base sections[MAX_SECTIONS];
 	size_t nr_sections;
 };
@@ -227,6 +228,7 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error, size_t size)
 {
 	struct vs_engine *engine = calloc(1, sizeof(*engine));
+	uint64_t start = vs_host__mono_ns();
 	int err;
 
 	if (!engine) {
@@ -239,8 +241,10 @@ struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error,
 	engine->opts.max_tasks = opts->max_tasks ? opts->max_tasks : DEFAULT_MAX_TASKS;
 	engine->kprobe_type = vs_kprobe__type();
 	err = learn(engine, error, size);
+	engine->times.learn_ns = vs_host__mono_ns() - start;
 	if (!err)
 		err = load_programs(engine, error, size);
+	engine->times.load_ns = vs_host__mono_ns() - start - engine->times.learn_ns;
 	if (err) {
 		vs_engine__free(engine);
 		errno = -err;
@@ -477,12 +481,14 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 
 int vs_engine__attach(struct vs_engine *engine)
 {
+	uint64_t start = vs_host__mono_ns();
 	size_t nr = attach_all(engine, false);
 
 	if (vfio_present(engine)) {
 		configure(engine);
 		nr += attach_all(engine, true);
 	}
+	engine->times.attach_ns = vs_host__mono_ns() - start;
 	if (!nr)
 		return -ENOTSUP;
 	__atomic_store_n(&engine->skel->bss->cfg.ready, 1, __ATOMIC_RELEASE);
@@ -527,6 +533,11 @@ const struct vs_facts *vs_engine__facts(const struct vs_engine *engine)
 const struct vs_plan *vs_engine__plan(const struct vs_engine *engine)
 {
 	return &engine->plan;
+}
+
+struct vs_engine_times vs_engine__times(const struct vs_engine *engine)
+{
+	return engine->times;
 }
 
 size_t vs_engine__nr_armed(const struct vs_engine *engine)

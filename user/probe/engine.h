@@ -64,6 +64,15 @@ void vs_engine__drain(struct vs_engine *engine);
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);
 const struct vs_plan *vs_engine__plan(const struct vs_engine *engine);
 
+/* How long each phase of starting took, ns. */
+struct vs_engine_times {
+	uint64_t learn_ns;	/* facts and plan */
+	uint64_t load_ns;	/* programs through the verifier */
+	uint64_t attach_ns;
+};
+
+struct vs_engine_times vs_engine__times(const struct vs_engine *engine);
+
 /* Attached probes now. */
 size_t vs_engine__nr_armed(const struct vs_engine *engine);
 

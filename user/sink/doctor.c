@@ -203,8 +203,10 @@ static void put_test(const struct page *page, const struct vs_doctor_report *r)
 	if (r->test_error[0])
 		put_line(page, "failed", "%s", r->test_error);
 	else
-		put_line(page, "armed", "%zu probes in %.2f s, %zu KiB of kernel memory",
-			 r->test_armed, r->test_ns / 1e9, r->map_bytes >> 10);
+		put_line(page, "armed", "%zu probes in %.2f s (facts %.2f, load %.2f, attach %.2f), "
+			 "%zu KiB of kernel memory", r->test_armed, r->test_ns / 1e9,
+			 r->times.learn_ns / 1e9, r->times.load_ns / 1e9,
+			 r->times.attach_ns / 1e9, r->map_bytes >> 10);
 	for (size_t i = 0; i < r->nr_failures; i++)
 		put_item(page, r->failures[i]);
 }

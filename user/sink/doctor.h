@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "probe/engine.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
 
@@ -21,6 +22,7 @@ struct vs_doctor_report {
 	bool tested;		/* --self-test was asked for */
 	char test_error[200];	/* "" when everything went */
 	uint64_t test_ns;	/* start to all armed */
+	struct vs_engine_times times;
 	size_t test_armed;	/* probes */
 	size_t map_bytes;
 	char failures[VS_DOCTOR_FAILURES][200]; /* hooks that could not be armed after all */
