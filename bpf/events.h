@@ -127,8 +127,7 @@ _Static_assert(sizeof(struct vs_alarm_event) == 120 + 8 * VS_STACK_LEN,
 /* Why something was not seen. Kept in the kernel, read at the end and every second. */
 enum vs_loss {
 	VS_LOSS_RING_FULL,	/* no room in the ring buffer: an event is missing */
-	VS_LOSS_TASK_MAP_FULL,	/* context of a task could not be kept */
-	VS_LOSS_WORK_MAP_FULL,	/* a deferred put could not be followed */
+	VS_LOSS_TASK_MAP_FULL,	/* the context of a task could not be kept */
 	VS_LOSS_CHAIN_DEPTH,	/* more than VS_CHAIN_DEPTH nested chains */
 	VS_LOSS_STALE_FRAME,	/* the return of a chain was missed (recursion) */
 	VS_LOSS_READ_FAULT,	/* kernel memory could not be read */

@@ -248,7 +248,7 @@ static void ndjson_tells_the_deadlock(void **state)
 	expect_field(o, "call_place", "iommu_bus_notifier+0x9f");
 	rows = json_object_get(json_object_get(o, "picture"), "rows");
 	assert_int_equal(json_array_size(rows), 7);
-	assert_true(json_is_true(json_object_get(json_array_get(rows, 3), "other")));
+	assert_true(json_is_true(json_object_get(json_array_get(rows, 2), "other")));
 	assert_int_equal(json_array_size(json_object_get(o, "stack")), 11);
 	json_decref(o);
 	o = find_line(text, "summary", 0);

@@ -52,11 +52,9 @@ struct loss_text {
 };
 
 static const struct loss_text losses[VS_LOSS_END] = {
-	[VS_LOSS_RING_FULL] = { "ring-full", "events", "ring buffer full", "use --ring-size" },
+	[VS_LOSS_RING_FULL] = { "ring-full", "events", "ring buffer full", "use a larger --ring-size" },
 	[VS_LOSS_TASK_MAP_FULL] = { "task-map-full", "tasks",
 		"no room to keep the context of a task: its gets and puts show as process", "" },
-	[VS_LOSS_WORK_MAP_FULL] = { "work-map-full", "deferred puts",
-		"no room to follow a deferred put", "" },
 	[VS_LOSS_CHAIN_DEPTH] = { "chain-depth", "calls",
 		"notifier chains nested deeper than is followed", "" },
 	[VS_LOSS_STALE_FRAME] = { "stale-frame", "calls",

@@ -48,6 +48,7 @@ struct vs_picture {
 	size_t cut;		/* rows left out of the middle, after the first half */
 	size_t other_puts;	/* puts by other tasks among the rows */
 	bool complete;		/* the history reaches back to the notifier's entry */
+	bool reordered;		/* rows are in the order the counts prove, not of time */
 	struct vs_picture_row rows[VS_PICTURE_ROWS];
 };
 

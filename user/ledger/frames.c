@@ -11,27 +11,48 @@ static bool in_function(const char *frame, const char *name)
 	return !strncmp(frame, name, len) && (!frame[len] || strchr("+.", frame[len]));
 }
 
+/* Of a BPF program, its helper or the trampoline that calls it: not the kernel's own path. */
 static bool is_own(const char *frame)
 {
-	return !strncmp(frame, "bpf_", 4) || !strncmp(frame, "0x", 2);
+	return !strncmp(frame, "bpf_", 4);
+}
+
+static bool same_function(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "+");
+
+	return len == strcspn(b, "+") && !strncmp(a, b, len);
+}
+
+/*
+ * A traced function appears twice around the trampoline: with the place where it
+ * is, and with its very beginning, where it called the trampoline.
+ */
+static void add_frame(struct vs_frames *f, const char *name, bool *after_own)
+{
+	bool twice = *after_own && f->nr && same_function(f->name[f->nr - 1], name);
+
+	*after_own = is_own(name);
+	if (*after_own || twice || (!f->nr && !strncmp(name, "0x", 2)))
+		return;
+	snprintf(f->name[f->nr++], VS_SITE_LEN, "%s", name);
 }
 
 bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint64_t *ips,
 			size_t nr)
 {
-	f->nr = 0;
-	for (size_t i = 0; i < nr && i < VS_STACK_LEN; i++) {
-		const char *name = vs_sites__name(sites, ips[i]);
+	bool after_own = false;
 
-		if (f->nr || !is_own(name))
-			snprintf(f->name[f->nr++], VS_SITE_LEN, "%s", name);
-	}
+	f->nr = 0;
+	for (size_t i = 0; i < nr && i < VS_STACK_LEN; i++)
+		add_frame(f, vs_sites__name(sites, ips[i]), &after_own);
 	return f->nr;
 }
 
-static void parse_line(struct vs_frames *f, const char *line, size_t len)
+static void parse_line(struct vs_frames *f, const char *line, size_t len, bool *after_own)
 {
 	const char *at = memchr(line, ']', len);
+	char frame[VS_SITE_LEN];
 	size_t name;
 
 	at = at ? at + 1 : line;
@@ -43,17 +64,20 @@ static void parse_line(struct vs_frames *f, const char *line, size_t len)
 	name = strcspn(at, "/ \n");
 	if (name > len)
 		name = len;
+	snprintf(frame, sizeof(frame), "%.*s", (int)name, at);
 	if (name)
-		snprintf(f->name[f->nr++], VS_SITE_LEN, "%.*s", (int)name, at);
+		add_frame(f, frame, after_own);
 }
 
 void vs_frames__parse(struct vs_frames *f, const char *text)
 {
+	bool after_own = false;
+
 	f->nr = 0;
 	while (*text && f->nr < VS_STACK_LEN) {
 		size_t len = strcspn(text, "\n");
 
-		parse_line(f, text, len);
+		parse_line(f, text, len, &after_own);
 		text += len + (text[len] == '\n');
 	}
 }

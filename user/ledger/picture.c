@@ -13,6 +13,7 @@ struct window {
 	uint32_t tid;
 	struct vs_past entry;	/* made from the task, if the history has none */
 	size_t nr;
+	bool reordered;		/* by what the counts prove, against the times */
 	const struct vs_past *past[MOST + 1];
 };
 
@@ -26,6 +27,78 @@ static void sort_by_time(struct window *w)
 		for (; k && w->past[k - 1]->time_ns > p->time_ns; k--)
 			w->past[k] = w->past[k - 1];
 		w->past[k] = p;
+	}
+}
+
+/* Moves one row to another place, the rows between close up. */
+static void move(struct window *w, size_t from, size_t to)
+{
+	const struct vs_past *p = w->past[from];
+
+	for (; from < to; from++)
+		w->past[from] = w->past[from + 1];
+	for (; from > to; from--)
+		w->past[from] = w->past[from - 1];
+	w->past[to] = p;
+	w->reordered = true;
+}
+
+static bool has_refs(const struct vs_past *p, uint8_t type)
+{
+	return p->type == type && p->flags & VS_F_REFS;
+}
+
+/* The count that the next put after row i read, or -1. */
+static int next_reading(const struct window *w, size_t i)
+{
+	while (++i < w->nr)
+		if (has_refs(w->past[i], VS_PUT))
+			return w->past[i]->refs;
+	return -1;
+}
+
+/*
+ * A get's probe is hit after it, a put's before it: between two CPUs their times
+ * can lie. A put that read N and a get that made it N, followed by a reading of
+ * N - 1: the get came first, or the reading would be N.
+ */
+static void order_gets(struct window *w)
+{
+	for (size_t i = 0; i + 1 < w->nr; i++) {
+		const struct vs_past *put = w->past[i], *get = w->past[i + 1];
+
+		if (has_refs(put, VS_PUT) && has_refs(get, VS_GET) && put->tid != get->tid &&
+		    put->refs == get->refs && next_reading(w, i + 1) == put->refs - 1)
+			move(w, i + 1, i);
+	}
+}
+
+static size_t find_release(const struct window *w, size_t from, uint32_t tid)
+{
+	for (size_t i = from; i < w->nr; i++)
+		if (w->past[i]->type == VS_RELEASE && w->past[i]->tid == tid)
+			return i;
+	return w->nr;
+}
+
+/* The put that released the group was the last one, whenever its probe was hit. */
+static void order_last_put(struct window *w)
+{
+	for (size_t i = 0; i < w->nr; i++) {
+		size_t release = find_release(w, i, w->past[i]->tid), last = i;
+
+		if (w->past[i]->type != VS_PUT || release == w->nr)
+			continue;
+		for (size_t k = i + 1; k < release; k++) {
+			if (w->past[k]->type != VS_PUT)
+				continue;
+			if (w->past[k]->tid == w->past[i]->tid)
+				return;	/* row i was not its last put */
+			last = k;
+		}
+		if (last != i)
+			move(w, i, last);
+		return;
 	}
 }
 
@@ -85,6 +158,8 @@ static void collect(struct window *w, const struct vs_group *group,
 			w->past[w->nr++] = p;
 	add_entry(w, task);
 	sort_by_time(w);
+	order_gets(w);
+	order_last_put(w);
 }
 
 static void fill_row(struct vs_picture_row *row, const struct window *w,
@@ -151,5 +226,6 @@ void vs_picture__build(struct vs_finding *f, const struct vs_groups *groups,
 	collect(&w, group, task);
 	count_puts(&f->picture, &w);
 	fill_rows(f, &w, groups, sites);
+	f->picture.reordered = w.reordered;
 	f->picture.complete = task && task->enter_ns && group->past_cut_ns < w.from_ns;
 }

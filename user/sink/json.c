@@ -283,6 +283,7 @@ static json_t *picture_json(const struct vs_picture *p)
 	set_int(o, "rows_cut", p->cut);
 	set_int(o, "other_puts", p->other_puts);
 	set(o, "complete", json_boolean(p->complete));
+	set(o, "reordered", json_boolean(p->reordered));
 	return o;
 }
 

@@ -284,10 +284,12 @@ static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, con
 
 void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr)
 {
-	const char *hint = vs_loss__hint(cause);
+	const char *hint = vs_loss__hint(cause), *unit = vs_loss__unit(cause);
+	size_t plural = nr == 1 ? 1 : 0;
 
-	snprintf(buf, size, "%llu %s: %s%s%s%s", (unsigned long long)nr, vs_loss__unit(cause),
-		 vs_loss__words(cause), *hint ? " (" : "", hint, *hint ? ")" : "");
+	snprintf(buf, size, "%llu %.*s: %s%s%s%s", (unsigned long long)nr,
+		 (int)(strlen(unit) - plural), unit, vs_loss__words(cause),
+		 *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
 static void text_loss(struct vs_sink *s, const struct vs_loss_row *l)

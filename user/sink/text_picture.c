@@ -264,6 +264,10 @@ static void draw_notes(struct picture *p)
 	vs_words__wrap(&p->t->out,
 		       "(The count before a put was read just before it; another CPU may change it in between.)",
 		       0, 0, page);
+	if (pic->reordered)
+		vs_words__wrap(&p->t->out,
+			       "(A get is timed after it, a put before it: where times contradict the counts, rows are in the order that the counts prove.)",
+			       0, 0, page);
 	if (!pic->other_puts)
 		vs_words__wrap(&p->t->out,
 			       "No put by another task is in the history of this group: which put made the task's own reference the last one is not known.",
