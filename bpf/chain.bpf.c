@@ -27,29 +27,53 @@ static __always_inline void notifier_exit(struct chain_frame *frame)
 	emit_end(e, wakeup);
 }
 
-/* Drops the frames of calls that cannot be running any more. */
-static __always_inline void drop_stale(struct task_state *task, __u64 stack)
+static __always_inline void drop_frames(struct task_state *task, __u64 live)
 {
-	for (int i = 0; i < VS_CHAIN_DEPTH; i++) {
-		struct chain_frame *top = task_top(task);
+	struct chain_frame *oldest = task_frame(task, live);
 
-		if (!top || top->stack > stack)
-			return;
-		count_loss(VS_LOSS_STALE_FRAME);
-		task_pop(task, top);
-	}
+	__sync_fetch_and_add(&losses[VS_LOSS_STALE_FRAME], task->depth - live);
+	if (task->notifier > live)
+		task->notifier = oldest->in_vfio ? oldest->outer_notifier : 0;
+	task->depth = live;
 }
 
-static __always_inline int chain_enter(__u64 stack, __u64 chain)
+/*
+ * Drops the frames of calls that cannot be running any more: those not above
+ * `stack`. Counted without branches, for the verifier's time.
+ */
+static __always_inline void drop_stale(struct task_state *task, __u64 stack)
+{
+	__u64 depth = task->depth, live = 0;
+
+	barrier_var(depth);	/* or clang makes branches of what follows */
+	for (__u64 i = 0; i < VS_CHAIN_DEPTH; i++)
+		live += ((stack - task->frames[i].stack) & (i - depth)) >> 63;
+	if (live != task->depth)
+		drop_frames(task, live);
+}
+
+/*
+ * Where the trampoline's arguments are, as a number: a pointer to the context
+ * that went through a map is one, and can be counted with.
+ */
+static __always_inline __u64 stack_position(struct task_state *task, void *ctx)
+{
+	*(volatile __u64 *)&task->here = (__u64)ctx;
+	return *(volatile __u64 *)&task->here;
+}
+
+static __always_inline int chain_enter(void *ctx, __u64 chain)
 {
 	struct chain_frame *frame;
 	struct task_state *task;
+	__u64 stack;
 
 	if (!cfg.ready)
 		return 0;
 	task = task_get_or_add();
 	if (!task)
 		return 0;
+	stack = stack_position(task, ctx);
 	drop_stale(task, stack);
 	if (task->depth >= VS_CHAIN_DEPTH) {
 		count_loss(VS_LOSS_CHAIN_DEPTH);
@@ -68,16 +92,18 @@ static __always_inline int chain_enter(__u64 stack, __u64 chain)
 	return 0;
 }
 
-static __always_inline int chain_exit(__u64 stack)
+static __always_inline int chain_exit(void *ctx)
 {
 	struct task_state *task;
 	struct chain_frame *top;
+	__u64 stack;
 
 	if (!cfg.ready)
 		return 0;
 	task = task_get();
 	if (!task)
 		return 0;
+	stack = stack_position(task, ctx);
 	drop_stale(task, stack - 1);
 	top = task_top(task);
 	if (top && top->stack == stack) {
@@ -92,26 +118,26 @@ static __always_inline int chain_exit(__u64 stack)
 SEC("fentry/blocking_notifier_call_chain")
 int BPF_PROG(chain_call_enter, void *chain)
 {
-	return chain_enter((__u64)ctx, (__u64)chain);
+	return chain_enter(ctx, (__u64)chain);
 }
 
 SEC("fexit/blocking_notifier_call_chain")
 int BPF_PROG(chain_call_exit)
 {
-	return chain_exit((__u64)ctx);
+	return chain_exit(ctx);
 }
 
 /* v5.10: 70d932985757 */
 SEC("fentry/blocking_notifier_call_chain_robust")
 int BPF_PROG(chain_robust_enter, void *chain)
 {
-	return chain_enter((__u64)ctx, (__u64)chain);
+	return chain_enter(ctx, (__u64)chain);
 }
 
 SEC("fexit/blocking_notifier_call_chain_robust")
 int BPF_PROG(chain_robust_exit)
 {
-	return chain_exit((__u64)ctx);
+	return chain_exit(ctx);
 }
 
 static __always_inline int chain_change(void *ctx, __u64 chain, struct notifier_block *block,

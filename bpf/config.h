@@ -12,7 +12,6 @@
 #endif
 
 #define VS_NO_OFFSET (-1)
-#define VS_MAX_RINGS 16
 
 /* Byte offsets in vfio's own structures, which vmlinux BTF may not describe. */
 struct vs_layout {

@@ -6,9 +6,6 @@
 #include "state.h"
 #include "task.h"
 
-/* Rings tried for one record: the CPU's own, then its neighbours'. */
-#define RING_TRIES 3
-
 /*
  * Waking the reader costs ten times the record itself, so it drains on a timer;
  * it is woken only when half of a ring is full and for alarms.
@@ -61,21 +58,16 @@ static __always_inline void emit_init(struct vs_event *e, __u8 type, __u16 size)
 static __always_inline void *reserve(__u64 size, __u64 *wakeup)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	void *record = 0;
 
-	for (int i = 0; i < RING_TRIES; i++) {
-		__u32 nr = (cpu + i) & (nr_rings - 1);
-		void *ring = bpf_map_lookup_elem(&rings, &nr);
-		void *record;
-
-		if (!ring)
-			break;
+	if (ring) {
 		*wakeup = wakeup_flags(ring);
 		record = bpf_ringbuf_reserve(ring, size, 0);
-		if (record)
-			return record;
 	}
-	count_loss(VS_LOSS_RING_FULL);
-	return 0;
+	if (!record)
+		count_loss(VS_LOSS_RING_FULL);
+	return record;
 }
 
 /*

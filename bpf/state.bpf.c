@@ -6,6 +6,5 @@
 struct vs_config cfg = {};
 __u64 losses[VS_LOSS_KERNEL_END] = {};
 const volatile __u32 ring_bytes = 1 << 20;
-const volatile __u32 nr_rings = 1;
 
 char LICENSE[] SEC("license") = "GPL";

@@ -35,6 +35,7 @@ struct task_state {
 	__u32 notifier;		/* 1 + index of the innermost frame inside vfio's notifier */
 	__s32 work_iommu_group;
 	__u32 pad;
+	__u64 here;		/* see stack_position() */
 	__u64 work;		/* the deferred put that this worker runs */
 	__u64 work_group;
 	struct chain_frame frames[VS_CHAIN_DEPTH];
@@ -51,13 +52,13 @@ struct event_ring {
 };
 
 /*
- * More than one ring, because a kprobe on an instruction inside a function is an
+ * A ring for each CPU, because a kprobe on an instruction inside a function is an
  * int3, and that counts as NMI context since v5.8: bpf_ringbuf_reserve() then
  * gives up when another CPU holds the ring's lock, instead of waiting for it.
  */
 VS_STATE_EXTERN struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, VS_MAX_RINGS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(values, struct event_ring);
 } rings SEC(".maps");
@@ -79,7 +80,6 @@ VS_STATE_EXTERN struct {
 extern struct vs_config cfg;
 extern __u64 losses[VS_LOSS_KERNEL_END];
 extern const volatile __u32 ring_bytes;	/* of each */
-extern const volatile __u32 nr_rings;	/* a power of two */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)
 

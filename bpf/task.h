@@ -83,13 +83,13 @@ static __always_inline __u64 is_equal(__u64 a, __u64 b)
 /* The innermost frame of that chain, or NULL. */
 static __always_inline struct chain_frame *task_find_chain(struct task_state *task, __u64 chain)
 {
-	__u64 found = 0;	/* 1 + index */
+	__u64 depth = task->depth, found = 0;	/* 1 + index */
 
+	barrier_var(depth);	/* or clang makes branches of what follows */
 	for (__u64 i = 0; i < VS_CHAIN_DEPTH; i++) {
-		__u64 live = (i - task->depth) >> 63;
-		__u64 hit = -(is_equal(task->frames[i].chain, chain) & live);
+		__u64 hit = -(is_equal(task->frames[i].chain, chain) & ((i - depth) >> 63));
 
-		barrier_var(hit);	/* or clang makes a branch of it again */
+		barrier_var(hit);
 		found = (found & ~hit) | ((i + 1) & hit);
 	}
 	return found ? task_frame(task, found - 1) : 0;

@@ -179,6 +179,13 @@ static int names_from_json(json_t *list, struct vs_names *set)
 	return 0;
 }
 
+/* json_unpack() has no word for "a string or null". */
+static int text_from_json(json_t *value, const char **text)
+{
+	*text = json_string_value(value);
+	return *text || json_is_null(value) ? 0 : -EINVAL;
+}
+
 static int func_from_json(json_t *item, struct vs_kmod_func *func)
 {
 	const char *name, *section;
@@ -199,12 +206,15 @@ static int site_from_json(json_t *item, size_t nr_funcs, struct vs_kmod_site *si
 	int kind, func, func_off, base_reg, value_reg, disp;
 	const char *callee;
 	json_int_t lock;
+	json_t *called;
 
-	if (json_unpack(item, "{s:i, s:i, s:i, s:s?, s:I, s:i, s:i, s:i}", "kind", &kind,
-			"func", &func, "func_off", &func_off, "callee", &callee, "lock", &lock,
-			"base_reg", &base_reg, "value_reg", &value_reg, "disp", &disp))
+	if (json_unpack(item, "{s:i, s:i, s:i, s:o, s:I, s:i, s:i, s:i}", "kind", &kind,
+			"func", &func, "func_off", &func_off, "callee", &called, "lock", &lock,
+			"base_reg", &base_reg, "value_reg", &value_reg, "disp", &disp) ||
+	    text_from_json(called, &callee))
 		return -EINVAL;
-	if (func < 0 || (size_t)func >= nr_funcs || func_off < 0)
+	if (func < 0 || (size_t)func >= nr_funcs || func_off < 0 ||
+	    (kind == VS_SITE_CALL && !callee))
 		return -EINVAL;
 	*site = (struct vs_kmod_site){ .kind = kind, .func = func, .func_off = func_off,
 				       .lock = lock, .base_reg = base_reg,
@@ -267,12 +277,14 @@ static const char *known_compression(const char *name)
 static int kmod_from_json(json_t *object, struct vs_kmod *kmod)
 {
 	const char *path, *compression, *machine, *build_id;
-	json_t *funcs, *sites;
+	json_t *at, *packed, *built_for, *funcs, *sites;
 	int err;
 
-	if (json_unpack(object, "{s:s?, s:s?, s:s?, s:s, s:o, s:o}", "path", &path,
-			"compression", &compression, "machine", &machine, "build_id", &build_id,
-			"funcs", &funcs, "sites", &sites))
+	if (json_unpack(object, "{s:o, s:o, s:o, s:s, s:o, s:o}", "path", &at,
+			"compression", &packed, "machine", &built_for, "build_id", &build_id,
+			"funcs", &funcs, "sites", &sites) ||
+	    text_from_json(at, &path) || text_from_json(packed, &compression) ||
+	    text_from_json(built_for, &machine))
 		return -EINVAL;
 	kmod->path = path ? strdup(path) : NULL;
 	kmod->machine = machine ? strdup(machine) : NULL;

@@ -58,7 +58,7 @@ uptime_cs()
 	uptime_cs=${uptime_cs%.*}${uptime_cs#*.}
 }
 
-# race_cycle DRIVER BDF N OTHER: only builtins in the loop, a fork costs more than the whole cycle
+# race_cycle DRIVER BDF N: only builtins in the loop, a fork costs more than the whole cycle
 race_cycle()
 {
 	_dir=/sys/bus/pci/drivers/$1
@@ -69,18 +69,7 @@ race_cycle()
 		echo "$2" >"$_dir/bind" || _failed=$((_failed + 1))
 		_done=$((_done + 1))
 		echo "$_done $_failed" >"/run/race.$2"
-		race_wait_for "$4"
 	done 2>/dev/null
-}
-
-# race_wait_for BDF: on a busy host one would finish long before the other, and what does not overlap
-# cannot collide. Not for ever: the other may be the deadlock that this one has to run into.
-race_wait_for()
-{
-	_spins=0
-	while read -r _other _ <"/run/race.$1"; [ $((_done - _other)) -gt 8 ] && [ $_spins -lt 1000 ]; do
-		_spins=$((_spins + 1))
-	done
 }
 
 # race_progress BDF A BDF B: what both have done so far, in $done_a, $done_b and $failed
@@ -89,11 +78,6 @@ race_progress()
 	read -r done_a failed_a <"/run/race.$1"
 	read -r done_b failed_b <"/run/race.$2"
 	failed=$((failed_a + failed_b))
-}
-
-race_alive()
-{
-	[ -d "/proc/$1" ] || [ -d "/proc/$2" ]
 }
 
 # race N [BDF-A BDF-B]: the loop that makes an unfixed vfio.ko deadlock. Two functions of one
@@ -108,9 +92,9 @@ race()
 	echo 0 0 >"/run/race.$_b"
 	uptime_cs
 	_start=$uptime_cs
-	race_cycle vfio-pci "$_a" "$_n" "$_b" &
+	race_cycle vfio-pci "$_a" "$_n" &
 	_pid_a=$!
-	race_cycle pci-stub "$_b" "$_n" "$_a" &
+	race_cycle pci-stub "$_b" "$_n" &
 	_pid_b=$!
 	race_watch
 }

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <asm/ptrace.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/attach.h"
+#include "probe/kprobe.h"
+#include "probe/missed.h"
+
+/* Where a section of the loaded vfio.ko is: sysfs is asked once for each. */
+struct section_base {
+	char name[40];
+	uint64_t addr;
+};
+
+#define MAX_SECTIONS 8
+
+/* One attached probe, and the address it sits at (0 in the kernel itself). */
+struct armed {
+	struct bpf_link *link;	/* NULL: this place could not be armed */
+	const struct vs_probe *probe;
+	uint64_t addr;
+	bool in_vfio;
+	int error;		/* negative errno */
+	char name[96];		/* "vfio_group_put_bg+0x19" */
+};
+
+struct vs_attach {
+	struct bpf_object *object;
+	struct bpf_map *sites;
+	int kprobe_type;
+	struct armed *armed;
+	size_t nr_armed;
+	struct bpf_link **retired;
+	size_t nr_retired;
+	uint64_t missed_retired;
+	struct section_base sections[MAX_SECTIONS];
+	size_t nr_sections;
+};
+
+struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *sites)
+{
+	struct vs_attach *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->object = object;
+	a->sites = sites;
+	a->kprobe_type = vs_kprobe__type();
+	return a;
+}
+
+void vs_attach__free(struct vs_attach *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->nr_armed; i++)
+		bpf_link__destroy(a->armed[i].link);
+	while (a->nr_retired)
+		vs_attach__reap(a);
+	free(a->armed);
+	free(a->retired);
+	free(a);
+}
+
+static int section_base(struct vs_attach *a, const char *name, uint64_t *addr)
+{
+	struct section_base *base = a->sections;
+	int err;
+
+	for (size_t i = 0; i < a->nr_sections; i++, base++)
+		if (!strcmp(base->name, name)) {
+			*addr = base->addr;
+			return 0;
+		}
+	err = vs_kmod__section_addr("", "vfio", name, addr);
+	if (err || a->nr_sections == MAX_SECTIONS || strlen(name) >= sizeof(base->name))
+		return err;
+	strcpy(base->name, name);
+	base->addr = *addr;
+	a->nr_sections++;
+	return 0;
+}
+
+/* Functions that come from kallsyms have no section: their offset is the address. */
+int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uint64_t *addr)
+{
+	uint64_t base = 0;
+	int err = func->section[0] ? section_base(a, func->section, &base) : 0;
+
+	*addr = base + func->section_off;
+	return err;
+}
+
+/* Of a register as x86 instructions number them, in struct pt_regs. */
+static uint16_t register_offset(uint8_t reg)
+{
+#ifdef __x86_64__
+	static const uint16_t offsets[] = {
+		offsetof(struct pt_regs, rax), offsetof(struct pt_regs, rcx),
+		offsetof(struct pt_regs, rdx), offsetof(struct pt_regs, rbx),
+		offsetof(struct pt_regs, rsp), offsetof(struct pt_regs, rbp),
+		offsetof(struct pt_regs, rsi), offsetof(struct pt_regs, rdi),
+		offsetof(struct pt_regs, r8), offsetof(struct pt_regs, r9),
+		offsetof(struct pt_regs, r10), offsetof(struct pt_regs, r11),
+		offsetof(struct pt_regs, r12), offsetof(struct pt_regs, r13),
+		offsetof(struct pt_regs, r14), offsetof(struct pt_regs, r15),
+	};
+
+	return offsets[reg % 16];
+#else
+	return reg;	/* locked adds are found on x86-64 only */
+#endif
+}
+
+static int tell_site(struct vs_attach *a, const struct vs_probe *probe, uint64_t addr)
+{
+	struct vs_site_action action = {
+		.base_offset = register_offset(probe->site->base_reg),
+		.value_offset = register_offset(probe->site->value_reg),
+		.disp = probe->site->disp,
+		.opens_file = !strcmp(probe->func->name, "vfio_group_fops_open"),
+	};
+
+	return bpf_map__update_elem(a->sites, &addr, sizeof(addr), &action, sizeof(action),
+				    BPF_ANY);
+}
+
+static void name_place(struct armed *armed)
+{
+	const struct vs_probe *probe = armed->probe;
+
+	if (probe->func && probe->offset)
+		snprintf(armed->name, sizeof(armed->name), "%.80s+0x%x", probe->func->name,
+			 probe->offset);
+	else
+		snprintf(armed->name, sizeof(armed->name), "%.80s",
+			 probe->func ? probe->func->name : probe->rung->target);
+}
+
+static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_program *prog)
+{
+	int err = vs_attach__address(a, armed->probe->func, &armed->addr);
+
+	armed->addr += armed->probe->offset;
+	if (!err && armed->probe->site && armed->probe->site->kind == VS_SITE_LOCKED_ADD)
+		err = tell_site(a, armed->probe, armed->addr);
+	if (err)
+		return err;
+	armed->link = vs_kprobe__attach(prog, a->kprobe_type, armed->addr);
+	return armed->link ? 0 : -errno;
+}
+
+static int attach_place(struct vs_attach *a, struct armed *armed)
+{
+	struct bpf_program *prog;
+
+	prog = bpf_object__find_program_by_name(a->object, armed->probe->program);
+	/* Another build of vfio.ko came than the one planned for: only a restart helps. */
+	if (!prog || bpf_program__fd(prog) < 0)
+		return -ESTALE;
+	name_place(armed);
+	if (armed->in_vfio)
+		return attach_vfio(a, armed, prog);
+	armed->link = bpf_program__attach(prog);
+	return armed->link ? 0 : -errno;
+}
+
+static int add_places(struct vs_attach *a, const struct vs_plan *plan, bool in_kernel,
+		      bool in_vfio)
+{
+	struct armed *grown = realloc(a->armed, (a->nr_armed + plan->nr_probes + 1) *
+						sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->armed = grown;
+	for (size_t i = 0; i < plan->nr_probes; i++) {
+		const struct vs_probe *probe = &plan->probes[i];
+
+		if (probe->func ? in_vfio : in_kernel)
+			grown[a->nr_armed++] = (struct armed){ .probe = probe,
+							       .in_vfio = probe->func };
+	}
+	return 0;
+}
+
+static struct vs_plan_row *row_of(struct vs_plan *plan, const struct vs_hook *hook)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		if (plan->rows[i].hook == hook)
+			return &plan->rows[i];
+	return NULL;
+}
+
+/* One place that cannot be armed makes the hook blind for it: the hook counts as missing. */
+static void note_failure(struct vs_plan *plan, const struct armed *armed)
+{
+	struct vs_plan_row *row = row_of(plan, armed->probe->hook);
+
+	row->status = VS_HOOK_MISSING;
+	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
+		 armed->name[0] ? armed->name : armed->probe->program,
+		 armed->error == -ESTALE ? "vfio.ko is another build now: restart vfioscope"
+		 : strerror(-armed->error));
+}
+
+/* Leaves only what is really attached. */
+static int settle(struct vs_attach *a, struct vs_plan *plan, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < a->nr_armed; i++) {
+		if (a->armed[i].link)
+			a->armed[kept++] = a->armed[i];
+		else
+			note_failure(plan, &a->armed[i]);
+	}
+	a->nr_armed = kept;
+	return kept - first;
+}
+
+int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bool in_vfio)
+{
+	size_t first = a->nr_armed;
+
+	if (add_places(a, plan, in_kernel, in_vfio))
+		return -ENOMEM;
+	for (size_t i = first; i < a->nr_armed; i++)
+		a->armed[i].error = attach_place(a, &a->armed[i]);
+	return settle(a, plan, first);
+}
+
+static void retire(struct vs_attach *a, struct armed *armed)
+{
+	struct bpf_link **grown;
+
+	vs_missed__kprobe(bpf_link__fd(armed->link), &a->missed_retired);
+	grown = realloc(a->retired, (a->nr_retired + 1) * sizeof(*grown));
+	if (!grown) {
+		bpf_link__destroy(armed->link);
+		return;
+	}
+	a->retired = grown;
+	grown[a->nr_retired++] = armed->link;
+}
+
+void vs_attach__forget_vfio(struct vs_attach *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->nr_armed; i++) {
+		if (a->armed[i].in_vfio)
+			retire(a, &a->armed[i]);
+		else
+			a->armed[kept++] = a->armed[i];
+	}
+	a->nr_armed = kept;
+	a->nr_sections = 0;
+}
+
+void vs_attach__reap(struct vs_attach *a)
+{
+	if (a->nr_retired)
+		bpf_link__destroy(a->retired[--a->nr_retired]);
+}
+
+size_t vs_attach__nr(const struct vs_attach *a)
+{
+	return a->nr_armed;
+}
+
+const char *vs_attach__name_at(const struct vs_attach *a, uint64_t addr)
+{
+	for (size_t i = 0; i < a->nr_armed; i++)
+		if (addr && a->armed[i].addr == addr)
+			return a->armed[i].name;
+	return NULL;
+}
+
+int vs_attach__missed(const struct vs_attach *a, uint64_t *missed)
+{
+	int err = 0;
+
+	*missed = a->missed_retired;
+	for (size_t i = 0; i < a->nr_armed && !err; i++)
+		if (a->armed[i].in_vfio)
+			err = vs_missed__kprobe(bpf_link__fd(a->armed[i].link), missed);
+	return err;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The attached probes: arming a plan's places, naming them, taking them away. */
+#ifndef VFIOSCOPE_ATTACH_H
+#define VFIOSCOPE_ATTACH_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/plan.h"
+
+struct vs_attach;
+
+/* `object` is loaded; `sites` its map of what to read where. NULL with errno set. */
+struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *sites);
+
+/* Detaches all. Takes some 50 ms per kprobe on old kernels. NULL is fine. */
+void vs_attach__free(struct vs_attach *a);
+
+/*
+ * Attaches what `plan` has in the kernel (`in_kernel`) and in VFIO (`in_vfio`).
+ * One by one: two threads only wait for each other's locks. A place that cannot be armed makes its hook MISSING,
+ * with the reason. Returns the number attached or -ENOMEM. `plan` must stay until
+ * the next call that takes one.
+ */
+int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bool in_vfio);
+
+/*
+ * Forgets the probes in VFIO, which went with the module. Their links are kept
+ * for vs_attach__reap(): freeing them takes long.
+ */
+void vs_attach__forget_vfio(struct vs_attach *a);
+
+/* Frees one of those, if there is any: for idle moments. */
+void vs_attach__reap(struct vs_attach *a);
+
+size_t vs_attach__nr(const struct vs_attach *a);
+
+/* Where a function of VFIO is now. 0 or negative errno. */
+int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uint64_t *addr);
+
+/* "vfio_group_put_bg+0x19" of an armed place, NULL when there is none. */
+const char *vs_attach__name_at(const struct vs_attach *a, uint64_t addr);
+
+/* Hits that kprobes missed, -ENOTSUP when this kernel does not count them (before v6.7). */
+int vs_attach__missed(const struct vs_attach *a, uint64_t *missed);
+
+#endif
