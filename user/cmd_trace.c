@@ -77,7 +77,7 @@ static bool resolve_ip(void *ctx, uint64_t ip, char *buf, size_t size)
 	struct trace *t = ctx;
 
 	return vs_engine__resolve(t->engine, ip, buf, size) ||
-	       (t->symbolizer && vs_symbolizer__lookup(t->symbolizer, ip, buf, size));
+	       vs_symbolizer__lookup(t->symbolizer, ip, buf, size);
 }
 
 static int group_devices(void *ctx, int iommu_group, char *buf, size_t size)
@@ -260,7 +260,6 @@ static int arm(struct trace *t)
 	vs_session__start(t->session, &start);
 	say_state(t);
 	vs_session__flush(t->session);
-	t->symbolizer = vs_symbolizer__new();
 	return 0;
 }
 
@@ -348,6 +347,7 @@ static int run(struct trace *t)
 		vs_session__tick(t->session, now);
 		if (now - t->checked_ns >= LOSS_CHECK_NS) {
 			check_losses(t);
+			vs_symbolizer__refresh(t->symbolizer);
 			t->checked_ns = now;
 		}
 		vs_session__flush(t->session);
@@ -389,6 +389,9 @@ static int trace(struct trace *t)
 	int status;
 
 	t->started_ns = vs_host__mono_ns();
+	t->symbolizer = vs_symbolizer__new();
+	if (!t->symbolizer)
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	status = add_engine(t);
 	if (!status)
 		status = add_sinks(t);

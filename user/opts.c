@@ -10,7 +10,7 @@
 #include "opts.h"
 
 #define MAX_OPTS 32
-#define HELP_CODE 1
+#define HELP_CODE (256 + MAX_OPTS)
 
 struct unit {
 	const char *name;
@@ -142,7 +142,7 @@ static void fill_getopt(const struct vs_opt *opts, struct option *longs, char *s
 		if (opts[i].kind != VS_OPT_FLAG)
 			*shorts++ = ':';
 	}
-	longs[i] = (struct option){ "help", no_argument, NULL, 'h' };
+	longs[i] = (struct option){ "help", no_argument, NULL, HELP_CODE };
 	*shorts = '\0';
 }
 
@@ -156,10 +156,16 @@ static const struct vs_opt *find_option(const struct vs_opt *opts, int code)
 	return NULL;
 }
 
-static int unknown_option(const struct vs_command *command, int code, char **argv)
+/* In the middle of "-qz", getopt's index is not yet behind that word. */
+static int wrong_option(const struct vs_command *command, int code, char **argv)
 {
+	const char letter[] = { '-', (char)optopt, '\0' };
+	bool is_letter = optopt > 0 && optopt < 256;
+
 	fprintf(stderr, "vfioscope %s: %s: %s; see vfioscope %s --help\n", command->name,
-		argv[optind - 1], code == ':' ? "needs a value" : "no such option", command->name);
+		is_letter ? letter : argv[optind - 1],
+		code == ':' ? "needs a value" : optopt >= 256 ? "takes no value" : "no such option",
+		command->name);
 	return -EINVAL;
 }
 
@@ -170,15 +176,15 @@ int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void
 	int code, err;
 
 	fill_getopt(command->opts, longs, shorts);
-	optind = 1;
+	optind = 0;	/* glibc: forget what an earlier call left half read */
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (code == 'h') {
+		if (code == 'h' || code == HELP_CODE) {
 			print_help(command);
 			return -VS_OPTS_HELP;
 		}
 		if (code == '?' || code == ':')
-			return unknown_option(command, code, argv);
+			return wrong_option(command, code, argv);
 		err = set_option(command, find_option(command->opts, code), optarg, options);
 		if (err)
 			return err;

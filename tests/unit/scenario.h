@@ -107,7 +107,7 @@ static inline struct vs_event event(unsigned int type, struct who w, uint64_t us
 		.iommu_group = 1,
 	};
 
-	memcpy(e.comm, w.comm, strnlen(w.comm, VS_COMM_LEN));
+	snprintf(e.comm, sizeof(e.comm), "%s", w.comm);
 	return e;
 }
 

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "kmod.h"
+#include "probe/kmod.h"
 
 #ifndef VS_FIXTURES
 #define VS_FIXTURES "."

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <asm/ptrace.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,9 @@ struct vs_attach {
 	int kprobe_type;
 	struct armed *armed;
 	size_t nr_armed;
-	struct bpf_link **retired;
-	size_t nr_retired;
-	uint64_t missed_retired;
+	pthread_t reaper;
+	bool reaping;
+	uint64_t missed_retired; /* by probes of an unloaded vfio.ko */
 	struct section_base sections[MAX_SECTIONS];
 	size_t nr_sections;
 };
@@ -52,16 +53,21 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 	return a;
 }
 
+static void finish_reaping(struct vs_attach *a)
+{
+	if (a->reaping)
+		pthread_join(a->reaper, NULL);
+	a->reaping = false;
+}
+
 void vs_attach__free(struct vs_attach *a)
 {
 	if (!a)
 		return;
 	for (size_t i = 0; i < a->nr_armed; i++)
 		bpf_link__destroy(a->armed[i].link);
-	while (a->nr_retired)
-		vs_attach__reap(a);
+	finish_reaping(a);
 	free(a->armed);
-	free(a->retired);
 	free(a);
 }
 
@@ -233,38 +239,48 @@ int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bo
 	return settle(a, plan, first);
 }
 
-static void retire(struct vs_attach *a, struct armed *armed)
+/* Dead links, ended by NULL. */
+static void *reap(void *arg)
 {
-	struct bpf_link **grown;
+	struct bpf_link **links = arg;
 
-	vs_missed__kprobe(bpf_link__fd(armed->link), &a->missed_retired);
-	grown = realloc(a->retired, (a->nr_retired + 1) * sizeof(*grown));
-	if (!grown) {
-		bpf_link__destroy(armed->link);
-		return;
-	}
-	a->retired = grown;
-	grown[a->nr_retired++] = armed->link;
+	for (size_t i = 0; links[i]; i++)
+		bpf_link__destroy(links[i]);
+	free(links);
+	return NULL;
+}
+
+/* Freeing a kprobe waits for RCU, which nobody should wait for who arms new ones. */
+static void reap_beside(struct vs_attach *a, struct bpf_link **links)
+{
+	finish_reaping(a);
+	a->reaping = !pthread_create(&a->reaper, NULL, reap, links);
+	if (!a->reaping)
+		reap(links);
 }
 
 void vs_attach__forget_vfio(struct vs_attach *a)
 {
-	size_t kept = 0;
+	struct bpf_link **dead = calloc(a->nr_armed + 1, sizeof(*dead));
+	size_t kept = 0, nr = 0;
 
 	for (size_t i = 0; i < a->nr_armed; i++) {
-		if (a->armed[i].in_vfio)
-			retire(a, &a->armed[i]);
-		else
+		if (!a->armed[i].in_vfio) {
 			a->armed[kept++] = a->armed[i];
+			continue;
+		}
+		vs_missed__kprobe(bpf_link__fd(a->armed[i].link), &a->missed_retired);
+		if (dead)
+			dead[nr++] = a->armed[i].link;
+		else
+			bpf_link__destroy(a->armed[i].link);
 	}
 	a->nr_armed = kept;
 	a->nr_sections = 0;
-}
-
-void vs_attach__reap(struct vs_attach *a)
-{
-	if (a->nr_retired)
-		bpf_link__destroy(a->retired[--a->nr_retired]);
+	if (nr)
+		reap_beside(a, dead);
+	else
+		free(dead);
 }
 
 size_t vs_attach__nr(const struct vs_attach *a)

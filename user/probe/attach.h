@@ -27,13 +27,10 @@ void vs_attach__free(struct vs_attach *a);
 int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bool in_vfio);
 
 /*
- * Forgets the probes in VFIO, which went with the module. Their links are kept
- * for vs_attach__reap(): freeing them takes long.
+ * Forgets the probes in VFIO, which went with the module. Their links are freed
+ * by a thread beside: that takes long.
  */
 void vs_attach__forget_vfio(struct vs_attach *a);
-
-/* Frees one of those, if there is any: for idle moments. */
-void vs_attach__reap(struct vs_attach *a);
 
 size_t vs_attach__nr(const struct vs_attach *a);
 

@@ -318,8 +318,6 @@ int vs_engine__poll(struct vs_engine *engine, int timeout_ms)
 	vs_merge__drain(engine->merge, engine->urgent ? UINT64_MAX : now - REORDER_NS,
 			engine->opts.record, engine->opts.ctx);
 	engine->urgent = false;
-	if (!woken && !more)
-		vs_attach__reap(engine->attach);
 	return engine->record_error ? engine->record_error : woken + more;
 }
 

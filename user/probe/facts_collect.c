@@ -183,7 +183,8 @@ static int collect_file(const char *root, struct vs_facts *facts)
 	}
 	err = vs_kmod__read(path, vs_hook_callees, &facts->vfio);
 	if (err) {
-		snprintf(facts->vfio_error, sizeof(facts->vfio_error), "%s", facts->vfio.error);
+		snprintf(facts->vfio_error, sizeof(facts->vfio_error), "%.60s: %.130s", path,
+			 facts->vfio.error);
 		memset(&facts->vfio, 0, sizeof(facts->vfio));
 		return err == -ENOMEM ? err : 0;
 	}

@@ -153,7 +153,8 @@ static int field_from_json(const struct field *field, json_t *value, struct vs_f
 		return json_is_boolean(value) ? 0 : -EINVAL;
 	case FIELD_INT:
 		*(int *)at = json_integer_value(value);
-		return json_is_integer(value) ? 0 : -EINVAL;
+		return json_is_integer(value) && json_integer_value(value) == *(int *)at
+		       ? 0 : -EINVAL;
 	case FIELD_TEXT:
 		if (!json_is_string(value) || json_string_length(value) >= field->size)
 			return -EINVAL;
@@ -268,7 +269,9 @@ static const char *known_compression(const char *name)
 {
 	static const char *const known[] = { "none", "xz", "zstd", "gzip" };
 
-	for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++)
+	if (!name)
+		return NULL;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(known[i], name))
 			return known[i];
 	return "none";
@@ -294,6 +297,13 @@ static int kmod_from_json(json_t *object, struct vs_kmod *kmod)
 	return err ? err : sites_from_json(sites, kmod);
 }
 
+/* Tables of words are looked up by these. */
+static bool states_known(const struct vs_facts *facts)
+{
+	return facts->vfio_state <= VS_KMOD_BUILTIN &&
+	       facts->layout_source <= VS_LAYOUT_VMLINUX_BTF;
+}
+
 static int load(json_t *root, struct vs_facts *facts, const char **where)
 {
 	int err;
@@ -304,6 +314,9 @@ static int load(json_t *root, struct vs_facts *facts, const char **where)
 		if (err)
 			return err;
 	}
+	*where = "vfio_state";
+	if (!states_known(facts))
+		return -EINVAL;
 	*where = "livepatches";
 	err = names_from_json(json_object_get(root, *where), &facts->livepatches);
 	if (err)

@@ -3,15 +3,21 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "probe/kallsyms.h"
 #include "probe/symbolizer.h"
+
+#define LONGEST_WAIT_NS 30000000
 
 struct vs_symbolizer {
 	pthread_t reader;
 	bool reading;
 	struct vs_ksyms *ksyms;
 	uint64_t modules;	/* fingerprint of /proc/modules when it was read */
+	struct vs_ksyms *new_ksyms; /* the reader's, until it is joined */
+	uint64_t new_modules;
 };
 
 /* FNV-1a over names and addresses; use counts change all the time and are left out. */
@@ -38,47 +44,84 @@ static void *read_symbols(void *arg)
 	struct vs_symbolizer *s = arg;
 	FILE *file = fopen("/proc/kallsyms", "re");
 
-	s->modules = modules_fingerprint();
-	s->ksyms = file ? vs_ksyms__read(file) : NULL;
+	s->new_modules = modules_fingerprint();
+	s->new_ksyms = file ? vs_ksyms__read(file) : NULL;
 	if (file)
 		fclose(file);
 	return NULL;
 }
 
-static void settle(struct vs_symbolizer *s)
+static void take_new(struct vs_symbolizer *s)
 {
-	if (s->reading)
-		pthread_join(s->reader, NULL);
+	vs_ksyms__free(s->ksyms);
+	s->ksyms = s->new_ksyms;
+	s->modules = s->new_modules;
+	s->new_ksyms = NULL;
 	s->reading = false;
+}
+
+static void start_reading(struct vs_symbolizer *s)
+{
+	s->reading = !pthread_create(&s->reader, NULL, read_symbols, s);
+	if (s->reading)
+		return;
+	read_symbols(s);
+	take_new(s);
+}
+
+static struct timespec soon(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_nsec += LONGEST_WAIT_NS;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
+}
+
+static void wait_a_little(struct vs_symbolizer *s)
+{
+	struct timespec until = soon();
+
+	if (s->reading && !pthread_timedjoin_np(s->reader, NULL, &until))
+		take_new(s);
 }
 
 struct vs_symbolizer *vs_symbolizer__new(void)
 {
 	struct vs_symbolizer *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return NULL;
-	s->reading = !pthread_create(&s->reader, NULL, read_symbols, s);
-	if (!s->reading)
-		read_symbols(s);
+	if (s)
+		start_reading(s);
 	return s;
 }
 
 bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size)
 {
-	settle(s);
-	if (s->ksyms && s->modules != modules_fingerprint()) {
-		vs_ksyms__free(s->ksyms);
-		read_symbols(s);
-	}
-	return s->ksyms && vs_ksyms__lookup(s->ksyms, addr, buf, size);
+	bool found;
+
+	wait_a_little(s);
+	found = s->ksyms && vs_ksyms__lookup(s->ksyms, addr, buf, size);
+	if (found && strchr(buf, '[') && s->modules != modules_fingerprint())
+		return false;
+	return found;
+}
+
+void vs_symbolizer__refresh(struct vs_symbolizer *s)
+{
+	if (s->reading && !pthread_tryjoin_np(s->reader, NULL))
+		take_new(s);
+	if (!s->reading && s->modules != modules_fingerprint())
+		start_reading(s);
 }
 
 void vs_symbolizer__free(struct vs_symbolizer *s)
 {
 	if (!s)
 		return;
-	settle(s);
+	if (s->reading && !pthread_join(s->reader, NULL))
+		take_new(s);
 	vs_ksyms__free(s->ksyms);
 	free(s);
 }

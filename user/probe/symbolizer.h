@@ -17,9 +17,13 @@ struct vs_symbolizer *vs_symbolizer__new(void);
 void vs_symbolizer__free(struct vs_symbolizer *s);	/* NULL is fine; waits for the reading */
 
 /*
- * As vs_ksyms__lookup(). Waits for the reading to end; reads again when modules
- * were loaded or unloaded since, so that no old neighbour lends its name.
+ * As vs_ksyms__lookup(). Waits 30 ms at most for a table that is being read. While
+ * the table is older than the modules that are loaded now, symbols of modules are
+ * not believed: no old neighbour may lend its name.
  */
 bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size);
+
+/* Reads again, in the background, if modules came or went since. For now and then. */
+void vs_symbolizer__refresh(struct vs_symbolizer *s);
 
 #endif

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2034,SC2154
+# Sourced by the scenarios, which run in a guest of the lab: each step leaves its output in
+# /tmp/out/NAME and its exit status in /tmp/out/NAME.status, for the assertions on the host.
+
+OUT=/tmp/out
+mkdir -p $OUT
+
+# step NAME COMMAND...
+step()
+{
+	_name=$1
+	shift
+	"$@" >"$OUT/$_name" 2>&1
+	echo $? >"$OUT/$_name.status"
+}
+
+# wait_for FILE PATTERN: until a line matches, 15 s at most
+wait_for()
+{
+	_tries=0
+	until grep -q "$2" "$1" 2>/dev/null; do
+		_tries=$((_tries + 1))
+		[ $_tries -lt 300 ] || return 1
+		usleep 50000
+	done
+}
+
+# tracing NAME ARGUMENTS...: vfioscope trace in the background, armed when this returns; pid in $tracer
+tracing()
+{
+	traced=$1
+	shift
+	vfioscope trace "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
+	tracer=$!
+	wait_for "$OUT/$traced" 'armed in'
+}
+
+# stopped [SIGNAL]: ends it and keeps its status
+stopped()
+{
+	kill -"${1:-INT}" "$tracer" 2>/dev/null
+	wait "$tracer"
+	echo $? >"$OUT/$traced.status"
+}
+
+# leftovers NAME: everything a tracer could leave behind in the kernel
+leftovers()
+{
+	{
+		cat /sys/kernel/debug/kprobes/list
+		cat /sys/kernel/tracing/kprobe_events
+		cat /sys/kernel/tracing/enabled_functions
+		ls -A /sys/fs/bpf
+		bpftool prog list
+		bpftool map list
+		bpftool link list
+	} >"$OUT/$1" 2>&1
+}
+
+group_devices()
+{
+	ls "/sys/kernel/iommu_groups/$1/devices"
+}
+
+# use_group N: opens and closes its file once
+use_group()
+{
+	exec 7<>"/dev/vfio/$1" && exec 7>&-
+}

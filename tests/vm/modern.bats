@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+load vm
+
+setup_file()
+{
+	vm 6.12 modern.sh
+}
+
+@test "6.12: doctor says in words that the notifier is gone" {
+	has_status doctor 0
+	says doctor 'the fix +not needed: IOMMU groups have no notifier any more'
+	says doctor 'notifier +not-applicable'
+	says doctor 'deferred-queue +not-applicable'
+}
+
+@test "6.12: every probe of the plan can really be attached" {
+	has_status self-test 0
+}
+
+@test "6.12: trace says it too, and what is still traced" {
+	has_status text 0
+	says text 'not needed: IOMMU groups have no notifier'
+	says text 'put +armed, 1 probe'
+	says text 'chain-change +armed'
+}
+
+@test "6.12: create, get, put, open, close, release are seen" {
+	has_status events 0
+	is "$(of events event .event | sort -u | tr '\n' ' ')" \
+		"close create get open put register release unregister "
+	is "$(of events event 'select(.event == "release") | .freed' | sort -u)" true
+	of events event 'select(.event == "put") | .site' | grep -qx 'vfio_device_remove_group+0x[0-9a-f]*'
+}
+
+@test "6.12: counts are read at the right place" {
+	is "$(of events event 'select(.event == "get") | .refs' | tr '\n' ' ')" "2 "
+	is "$(of events event 'select(.event == "put") | .refs' | tr '\n' ' ')" "2 1 "
+	is "$(of events event 'select(.event == "get" or .event == "put" or .event == "close") | .group.number' | sort -u)" 1
+}
+
+@test "6.12: stress without findings and without losses" {
+	says race 'race: 500 cycles done'
+	has_status stress 0
+	is "$(summary stress .lost)" 0
+}
+
+@test "6.12: the kernel's own miss counts are reported" {
+	is "$(summary stress '.losses[] | select(.cause == "probe-missed" or .cause == "recursion") | .total' | tr '\n' ' ')" "0 0 "
+}
+
+@test "6.12: nothing stays behind after SIGKILL" {
+	nothing_left after-kill
+}
+
+@test "6.12: modules can be unloaded and loaded again while tracing" {
+	has_status unload 0
+	has_status load 0
+	[ "$(of unload gap .gap_ns | wc -l)" -ge 1 ]
+	[ "$(summary unload .events_by_type.register)" -ge 1 ]
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2154
+# A kernel without the notifier: what no longer exists is said, the rest is traced.
+group=$(group_of 05.0)
+step doctor vfioscope doctor
+step self-test vfioscope doctor --self-test
+tracing events --json
+bind vfio-pci 05.0
+use_group "$group"
+bind vfio-pci 05.1
+unbind 05.1
+unbind 05.0
+sleep 1
+stopped INT
+tracing text
+bind vfio-pci 05.0
+sleep 1
+stopped INT
+tracing stress -q --json
+step race race 500
+stopped INT
+tracing killed
+unbind 05.0
+kill -KILL "$tracer"
+wait "$tracer" 2>/dev/null
+sleep 2
+leftovers after-kill
+tracing unload -q --json
+unbind 05.0
+unbind 05.1
+step unload vfio_unload
+step load vfio_load
+bind vfio-pci 05.0
+sleep 1
+stopped INT

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Five guests, each of which deadlocks for real.
+load vm
+
+RUNS="1 2 3 4 5"
+
+setup_file()
+{
+	for run in $RUNS; do
+		OUT=$BATS_FILE_TMPDIR/$run VM_TIMEOUT=120 vm unfixed unfixed.sh || return
+	done
+}
+
+# each COMMAND...: in all five runs
+each()
+{
+	local run
+	for run in $RUNS; do
+		OUT=$BATS_FILE_TMPDIR/$run
+		"$@" || { echo "in run $run"; return 1; }
+	done
+}
+
+deadlock()
+{
+	of race finding "select(.name == \"notifier-deadlock\") | $1"
+}
+
+@test "unfixed: doctor says that the fix is absent" {
+	each says doctor 'the fix +ABSENT'
+	each says doctor 'deferred-queue +not-applicable'
+}
+
+@test "unfixed: the loop really deadlocks" {
+	each says stress 'race: stuck after'
+}
+
+one_deadlock()
+{
+	is "$(deadlock .name)" notifier-deadlock && has_status race 3
+}
+
+@test "unfixed: deadlock named in 5 of 5, exit code 3" {
+	each one_deadlock
+}
+
+in_time()
+{
+	local ms
+	ms=$(deadlock '(.said_ns - .time_ns) / 1000000')
+	echo "# named $ms ms after vfio_group_release" >&3
+	awk "BEGIN { exit !($ms < 100) }"
+}
+
+@test "unfixed: within 100 ms of vfio_group_release" {
+	each in_time
+}
+
+right_task()
+{
+	local tid
+	tid=$(deadlock .tid)
+	is "$(deadlock '[.proven, .release_seen, .callback] | tostring')" '[true,true,"vfio_iommu_group_notifier"]' &&
+		is "$(deadlock .call_place | cut -d+ -f1)" iommu_bus_notifier &&
+		is "$(deadlock .change_place | cut -d+ -f1)" vfio_group_release &&
+		is "$(of race event "select(.event == \"chain-deadlock\") | .tid")" "$tid" &&
+		is "$(of race event "select(.event == \"release\" and .context == \"notifier\") | .tid")" "$tid"
+}
+
+@test "unfixed: right task, chain, callback and places" {
+	each right_task
+}
+
+@test "unfixed: the kernel's own stack of that task shows the deadlock" {
+	stack_agrees() { deadlock '.stack | join(" ")' | grep -qE 'chain_unregister.* vfio_group_release.* vfio_iommu_group_notifier.* blocking_notifier_call_chain.* iommu_bus_notifier'; }
+	each stack_agrees
+}
+
+@test "unfixed: the picture shows the other task's put" {
+	other_put() { [ "$(deadlock .picture.other_puts)" -ge 1 ] && [ "$(deadlock .picture.complete)" = true ]; }
+	each other_put
+}
+
+@test "unfixed: every notifier event that found its group is a put in the notifier" {
+	all_puts() { is "$(summary race '.findings["put-in-notifier"]')" "$(summary race .notifier_found)"; }
+	each all_puts
+}
+
+@test "unfixed: the counts in the picture add up to the last put" {
+	adds_up() { deadlock '.picture.rows[] | select(.event == "put" and .last) | .other' | grep -qx false; }
+	each adds_up
+}
+
+@test "unfixed: the file has the finding while the host hangs" {
+	in_file() { grep -q '"name":"notifier-deadlock"' "$OUT/copy-while-hung"; }
+	each in_file
+}
+
+@test "unfixed: nothing is lost" {
+	none_lost() { is "$(summary race .lost)" 0; }
+	each none_lost
+}
+
+@test "unfixed: /dev/vfio/N is gone while the task hangs, as the release had removed it" {
+	gone() { ! grep -qx 1 "$OUT/dev-vfio"; }
+	each gone
+}
+
+@test "unfixed: Ctrl-C ends the trace with its summary, and nothing stays behind" {
+	each nothing_left after
+}

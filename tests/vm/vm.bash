@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by the bats files: runs a scenario in a guest, and looks at what it left.
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+# with_bpftool: lab options that put bpftool and its libraries into the guest
+with_bpftool()
+{
+	local tool=/usr/sbin/bpftool lib
+	echo "--file $tool:/bin/bpftool"
+	ldd "$tool" | grep -o '/[^ ]*' | while read -r lib; do
+		echo "--file $lib:$lib"
+	done
+}
+
+# vm KERNEL SCENARIO [lab options]: results in $OUT/
+vm()
+{
+	local kernel=$1 scenario=$2
+	shift 2
+	OUT=${OUT:-$BATS_FILE_TMPDIR/out}
+	export OUT
+	mkdir -p "$OUT"
+	# shellcheck disable=SC2046 # words are wanted
+	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) --timeout "${VM_TIMEOUT:-150}" \
+		--file "$BATS_TEST_DIRNAME/guest.sh:/lab/guest.sh" \
+		--file "$BATS_TEST_DIRNAME/$scenario:/lab/scenario" \
+		--get "/tmp/out.tar:$OUT/out.tar" "$@" -- \
+		'. /lab/guest.sh; . /lab/scenario; tar -C /tmp -cf /tmp/out.tar out; exit 0' \
+		>"$OUT/console" 2>&1 || { cat "$OUT/console" >&2; return 1; }
+	tar -C "$OUT" --strip-components=1 -xf "$OUT/out.tar"
+}
+
+# has_status NAME STATUS
+has_status()
+{
+	local got
+	got=$(cat "$OUT/$1.status")
+	[ "$got" = "$2" ] || { echo "$1: status $got, expected $2"; tail -30 "$OUT/$1" "$OUT/$1.err"; return 1; }
+} 2>&1
+
+# says NAME PATTERN (extended)
+says()
+{
+	grep -qE "$2" "$OUT/$1" || { echo "$1 does not say: $2"; tail -40 "$OUT/$1"; return 1; }
+}
+
+says_not()
+{
+	! grep -E "$2" "$OUT/$1" || { echo "$1 should not say: $2"; return 1; }
+}
+
+# of NAME TYPE FILTER: jq over the records of one type
+of()
+{
+	jq -r "select(.type == \"$2\") | $3" "$OUT/$1"
+}
+
+# summary NAME FILTER
+summary()
+{
+	of "$1" summary "$2"
+}
+
+is()
+{
+	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
+}
+
+nothing_left()
+{
+	! grep -iE 'vfio|k  *|chain|deferred' "$OUT/$1" | grep -E 'vfio_|blocking_notifier|iommu_group_|chain_|deferred_|put_site|vfioscope' ||
+		{ echo "left behind"; return 1; }
+}
