@@ -34,7 +34,7 @@ struct task_state {
 	__u32 depth;
 	__u32 notifier;		/* 1 + index of the innermost frame inside vfio's notifier */
 	__s32 work_iommu_group;
-	__u32 pad;
+	__u32 found;		/* see task_find_chain() */
 	__u64 here;		/* see stack_position() */
 	__u64 work;		/* the deferred put that this worker runs */
 	__u64 work_group;

@@ -72,27 +72,20 @@ static __always_inline void task_pop(struct task_state *task, struct chain_frame
 	task->depth--;
 }
 
-/* 1 when equal, without a branch: the verifier walks every one of them. */
-static __always_inline __u64 is_equal(__u64 a, __u64 b)
-{
-	__u64 x = a ^ b;
-
-	return ((x | -x) >> 63) ^ 1;
-}
-
-/* The innermost frame of that chain, or NULL. */
+/*
+ * The innermost frame of that chain, or NULL. The result is kept in the map until
+ * the end: in a register it would make the verifier walk all that follows once for
+ * each frame.
+ */
 static __always_inline struct chain_frame *task_find_chain(struct task_state *task, __u64 chain)
 {
-	__u64 depth = task->depth, found = 0;	/* 1 + index */
+	volatile __u32 *found = &task->found;
 
-	barrier_var(depth);	/* or clang makes branches of what follows */
-	for (__u64 i = 0; i < VS_CHAIN_DEPTH; i++) {
-		__u64 hit = -(is_equal(task->frames[i].chain, chain) & ((i - depth) >> 63));
-
-		barrier_var(hit);
-		found = (found & ~hit) | ((i + 1) & hit);
-	}
-	return found ? task_frame(task, found - 1) : 0;
+	*found = 0;
+	for (__u32 i = 0; i < VS_CHAIN_DEPTH; i++)
+		if (task->frames[i].chain == chain && i < task->depth)
+			*found = i + 1;
+	return *found ? task_frame(task, *found - 1) : 0;
 }
 
 #endif

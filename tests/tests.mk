@@ -46,9 +46,13 @@ $(BUILD)/tests/verifier: tests/vm/verifier.c $(SKEL) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static $< -lbpf -lelf -lzstd -lz -o $@
 
-$(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/flags
+$(BUILD)/tests/refwatch.skel.h: tests/oracle/refwatch.bpf.c tests/oracle/refwatch.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -static $< -o $@
+	@$(CLANG) $(BPF_CFLAGS) -c $< -o $(BUILD)/tests/refwatch.bpf.o
+	@$(BPFTOOL) gen skeleton $(BUILD)/tests/refwatch.bpf.o name refwatch_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/tests/refwatch.skel.h
+	@$(CC) $(ALL_CFLAGS) -I$(BUILD)/tests -static $< -lbpf -lelf -lzstd -lz -o $@
 
 F := tests/unit/fixtures
 FIXTURE_CFLAGS := -O2 -fno-pie -mcmodel=kernel -fcf-protection=none

@@ -149,7 +149,7 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts)
 }
 
 static const struct vs_opt doctor_opts[] = {
-	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment, then take it away again",
+	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment, then disarm it",
 	  offsetof(struct doctor_options, self_test), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/events.md)",
 	  offsetof(struct doctor_options, json), 0, 0, NULL, 0 },

@@ -428,7 +428,7 @@ static const struct vs_opt trace_opts[] = {
 		      VS_FILTER_EVENT),
 	{ "duration", 'd', VS_OPT_DURATION, "TIME", "stop after this time: 10s, 5m",
 	  offsetof(struct trace_options, duration), 1000000, 1000 * 3600000000000ull, NULL, 0 },
-	{ "quiet", 'q', VS_OPT_FLAG, NULL, "no line for each event: only findings, losses, summary",
+	{ "quiet", 'q', VS_OPT_FLAG, NULL, "no line for each event: findings, losses, summary",
 	  offsetof(struct trace_options, quiet), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)",
 	  offsetof(struct trace_options, json), 0, 0, NULL, 0 },
@@ -500,6 +500,10 @@ const struct vs_command vs_cmd_trace = {
 		"  vfioscope trace -q -o /var/log/vfio.txt   silent until something is wrong\n"
 		"  vfioscope trace -D 0000:65:00.0 -e get,put,release\n"
 		"  vfioscope trace --json --duration 60s | jq 'select(.type == \"finding\")'\n"
-		"Filters choose what is shown; findings and the summary always see everything.\n",
+		"Filters choose what is shown; findings and the summary always see everything.\n\n"
+		"reference counts\n"
+		"  refs 2       after a get: exact\n"
+		"  refs 2->1?   before a put: read just before it, another CPU may change it\n"
+		"  refs 2?      when a put is queued; refs 1 (last): certainly the last one\n",
 	.run = cmd_trace,
 };

@@ -16,7 +16,7 @@ static const struct vs_command *const commands[] = {
 static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: vfioscope COMMAND [options]\n\n"
-		"Follows VFIO group references on a running host and catches the notifier deadlock.\n\n"
+		"Follows VFIO group references on a live host, catches the notifier deadlock.\n\n"
 		"commands\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);

@@ -27,9 +27,11 @@ sleep 1
 stopped INT
 
 tracing many -q --json
-for i in 1 2 3 4 5 6; do
+reloads=0
+while [ $reloads -lt 6 ]; do
 	vfio_unload
 	vfio_load
+	reloads=$((reloads + 1))
 done
 sleep 4
 bind vfio-pci 05.0

@@ -14,8 +14,8 @@ agrees()
 	local gets puts watched
 	gets=$(summary "$1" .events_by_type.get)
 	puts=$(summary "$1" .events_by_type.put)
-	watched=$(tail -1 "$OUT/$1.watch")
-	echo "# $1: gets $gets + puts $puts = $((gets + puts)), watchpoints saw $watched" >&3
+	watched=$(sed -n 's/^changes \([0-9]*\) .*/\1/p' "$OUT/$1.watch")
+	echo "# $1: gets $gets + puts $puts = $((gets + puts)), watchpoints: $(tail -1 "$OUT/$1.watch")" >&3
 	is "$(summary "$1" .lost)" 0 && is "$((gets + puts))" "$watched"
 }
 

@@ -184,7 +184,7 @@ static bool needs_met(const struct planner *p, const struct vs_rung *rung)
 	const struct vs_layout *l = &p->plan->layout;
 
 	/* A module's BTF can be read only once it is loaded. */
-	if (p->facts->vfio_state == VS_KMOD_ON_DISK && p->plan->fix == VS_FIX_NO_NOTIFIER)
+	if (p->facts->vfio_state == VS_KMOD_ON_DISK && p->plan->release_is_free)
 		return true;
 	return !((rung->needs & VS_NEEDS_COUNTER && l->group_counter == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_NB && l->group_nb == VS_NO_OFFSET) ||
@@ -233,7 +233,9 @@ static bool is_wanted_add(const struct vs_kmod *kmod, const struct vs_kmod_site 
 {
 	const char *func = kmod->funcs[site->func].name;
 
-	if (site->kind != VS_SITE_LOCKED_ADD || site->disp != counter)
+	/* Not known yet: the plan made when vfio.ko is loaded will choose. */
+	if (site->kind != VS_SITE_LOCKED_ADD ||
+	    (counter != VS_NO_OFFSET && site->disp != counter))
 		return false;
 	for (const char *const *within = rung->within; *within; within++)
 		if (!strcmp(func, *within) || is_suffixed(func, *within))
@@ -297,15 +299,26 @@ static bool plan_sites(struct planner *p, struct vs_plan_row *row, const struct 
 	return row->nr_probes;
 }
 
+static bool has_file(const struct planner *p, struct vs_plan_row *row)
+{
+	if (p->facts->vfio_file)
+		return true;
+	if (p->facts->vfio_state == VS_KMOD_BUILTIN)
+		settle(row, VS_HOOK_MISSING, "VFIO is built in: inlined code is found in a file only",
+		       "needs a kernel with VFIO as a module");
+	else
+		settle(row, VS_HOOK_MISSING, p->facts->vfio_error,
+		       "inlined code is found in the file of the loaded vfio.ko: install it");
+	return false;
+}
+
 static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
 			    const struct vs_rung *rung)
 {
 	size_t nr_funcs;
 
-	if (!p->facts->vfio_file) {
-		say_how(row, "call sites need the module's file: %s", p->facts->vfio_error);
+	if (!has_file(p, row))
 		return false;
-	}
 	if (!plan_sites(p, row, rung, &nr_funcs)) {
 		say_how(row, "vfio.ko has no call of %s", rung->target);
 		return false;
@@ -322,10 +335,8 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 {
 	size_t nr_funcs;
 
-	if (!p->facts->vfio_file) {
-		say_how(row, "inlined gets need the module's file: %s", p->facts->vfio_error);
+	if (!has_file(p, row))
 		return false;
-	}
 	if (strcmp(p->facts->machine, "x86_64")) {
 		say_how(row, "inlined gets can be found on x86-64 only");
 		return false;
@@ -339,13 +350,18 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 	return true;
 }
 
-static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
+static bool has_btf(const struct planner *p, struct vs_plan_row *row)
 {
-	if (!p->facts->vmlinux_btf) {
+	if (!p->facts->vmlinux_btf)
 		settle(row, VS_HOOK_MISSING, "this kernel has no BTF",
 		       "needs a kernel with CONFIG_DEBUG_INFO_BTF=y");
+	return p->facts->vmlinux_btf;
+}
+
+static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
+{
+	if (!has_btf(p, row))
 		return false;
-	}
 	if (!vs_names__has(&p->facts->btf_funcs, rung->target)) {
 		say_how(row, "no function %s in this kernel", rung->target);
 		return false;
@@ -362,6 +378,8 @@ static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct
 static bool plan_tracepoint(struct planner *p, struct vs_plan_row *row,
 			    const struct vs_rung *rung)
 {
+	if (!has_btf(p, row))
+		return false;
 	if (!vs_names__has(&p->facts->tracepoints, rung->target)) {
 		say_how(row, "no tracepoint %s in this kernel's BTF", rung->target);
 		return false;
@@ -371,8 +389,19 @@ static bool plan_tracepoint(struct planner *p, struct vs_plan_row *row,
 	return true;
 }
 
+/* Seen: a kprobe at a function's entry goes through ftrace too, and is silent without it. */
+static bool is_at_entry(const struct vs_rung *rung)
+{
+	return rung->kind == VS_RUNG_FENTRY || rung->kind == VS_RUNG_FUNCTION;
+}
+
 static bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
 {
+	if (is_at_entry(rung) && p->facts->ftrace_enabled == 0) {
+		settle(row, VS_HOOK_MISSING, "kernel.ftrace_enabled is 0: the probe would never fire",
+		       "sysctl kernel.ftrace_enabled=1");
+		return false;
+	}
 	if (!needs_met(p, rung)) {
 		say_how(row, "the layout of vfio's structures is not known");
 		return false;
@@ -427,11 +456,6 @@ static bool kernel_refused(const struct vs_facts *facts, struct vs_plan_row *row
 	if (!strcmp(facts->lockdown, "confidentiality")) {
 		settle(row, VS_HOOK_MISSING, "kernel lockdown is \"confidentiality\"",
 		       "BPF may not read kernel memory: boot with lockdown=integrity");
-		return true;
-	}
-	if (rung->kind == VS_RUNG_FENTRY && facts->ftrace_enabled == 0) {
-		settle(row, VS_HOOK_MISSING, "kernel.ftrace_enabled is 0: fentry would never fire",
-		       "sysctl kernel.ftrace_enabled=1");
 		return true;
 	}
 	return is_in_vfio(rung) && vfio_refused(facts, row);
@@ -509,6 +533,8 @@ static void plan_hook(struct planner *p, struct vs_plan_row *row)
 		row->status = status_of(p->facts, rung);
 		if (row->status == VS_HOOK_PARTIAL)
 			note_remainder(row);
+		else
+			row->advice[0] = '\0';
 		plan_together(p, row, rung + 1);
 		return;
 	}

@@ -73,7 +73,7 @@ void vs_plan__free(struct vs_plan *plan);
 /* The row of a hook by name, NULL when there is no such hook. */
 const struct vs_plan_row *vs_plan__row(const struct vs_plan *plan, const char *hook);
 
-/* Every required hook is ready, waiting, or not applicable. */
+/* No required hook is missing; some may see only part of what they are for. */
 bool vs_plan__complete(const struct vs_plan *plan);
 
 /* Some hook waits for vfio.ko. */

@@ -211,6 +211,14 @@ static void put_test(const struct page *page, const struct vs_doctor_report *r)
 		put_item(page, r->failures[i]);
 }
 
+static bool has_partial(const struct vs_plan *plan)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		if (plan->rows[i].status == VS_HOOK_PARTIAL)
+			return true;
+	return false;
+}
+
 static const char *verdict_words(const struct vs_doctor_report *r)
 {
 	if (r->exit_status == VS_EXIT_PERMISSION)
@@ -218,6 +226,8 @@ static const char *verdict_words(const struct vs_doctor_report *r)
 		       "CAP_SYSLOG.";
 	if (r->exit_status != VS_EXIT_OK)
 		return "Something that is required cannot be armed.";
+	if (has_partial(r->plan))
+		return "Everything required can be armed, but not all of it is seen: what is partial above.";
 	if (vs_plan__waits(r->plan))
 		return "Everything required can be armed; what is in vfio.ko will be when it is "
 		       "loaded.";

@@ -1,0 +1,131 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The command line without a VM: wrong usage, help, recorded facts, and the rules of the tree.
+
+setup()
+{
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	VFIOSCOPE=build/vfioscope
+}
+
+# one_line STATUS ARGUMENTS...: fails with that status and one line that names the tool
+one_line()
+{
+	local status_wanted=$1
+	shift
+	run "$VFIOSCOPE" "$@"
+	[ "$status" -eq "$status_wanted" ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "${lines[0]}" == vfioscope* ]]
+}
+
+@test "no command: usage on stderr, status 2" {
+	run "$VFIOSCOPE"
+	[ "$status" -eq 2 ]
+	[[ "$output" == usage:* ]]
+	[ -z "$("$VFIOSCOPE" 2>/dev/null)" ]
+}
+
+@test "help and version go to stdout with status 0" {
+	for args in --help help --version 'trace --help' 'doctor -h'; do
+		# shellcheck disable=SC2086 # words are wanted
+		"$VFIOSCOPE" $args >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+		[ -s "$BATS_TEST_TMPDIR/out" ]
+		[ ! -s "$BATS_TEST_TMPDIR/err" ]
+	done
+}
+
+@test "help fits 80 columns" {
+	for args in --help 'trace --help' 'doctor --help'; do
+		# shellcheck disable=SC2086 # words are wanted
+		! "$VFIOSCOPE" $args | grep -nE '^.{81,}'
+	done
+}
+
+@test "help lists every exit status" {
+	run "$VFIOSCOPE" trace --help
+	for status in 0 1 2 3 4 5 6; do
+		[[ "$output" =~ $'\n'"  $status  " ]]
+	done
+}
+
+@test "wrong usage: one line, status 2" {
+	one_line 2 frobnicate
+	one_line 2 trace --frobnicate
+	one_line 2 trace operand
+	one_line 2 trace --duration
+	one_line 2 trace --duration soon
+	one_line 2 trace --duration 0
+	one_line 2 trace --ring-size 3000K
+	one_line 2 trace --ring-size 1
+	one_line 2 trace --color maybe
+	one_line 2 trace --event nonsense
+	one_line 2 trace --group abc
+	one_line 2 trace --device zzz
+	one_line 2 trace --pid -1
+	one_line 2 doctor operand
+	one_line 2 doctor --facts x --self-test
+}
+
+@test "a file that cannot be written is named" {
+	one_line 1 doctor --save-facts /nowhere/facts.json
+	[[ "$output" == *"/nowhere/facts.json: No such file"* ]]
+}
+
+@test "facts that are none are refused in one line" {
+	echo '{' >"$BATS_TEST_TMPDIR/broken"
+	one_line 1 doctor --facts "$BATS_TEST_TMPDIR/broken"
+	one_line 1 doctor --facts /nowhere
+	one_line 1 doctor --facts /dev/null
+}
+
+@test "doctor on this machine gives a reason for all that is missing" {
+	run "$VFIOSCOPE" doctor --json
+	[ "$status" -le 6 ]
+	echo "$output" | jq -e 'all(.hooks[]; .status != "missing" or .how != "")'
+}
+
+@test "doctor plans for recorded kernels" {
+	"$VFIOSCOPE" doctor --facts tests/facts/fixed.json | grep -q 'put  *ready  *13'
+	"$VFIOSCOPE" doctor --facts tests/facts/unfixed.json | grep -q 'the fix  *ABSENT'
+	"$VFIOSCOPE" doctor --facts tests/facts/6.12.json | grep -q 'notifier  *not-applicable'
+}
+
+@test "the binary is static, and below 4 MiB when stripped" {
+	run file "$VFIOSCOPE"
+	[[ "$output" == *"statically linked"* ]]
+	strip -o "$BATS_TEST_TMPDIR/stripped" "$VFIOSCOPE"
+	size=$(stat -c %s "$BATS_TEST_TMPDIR/stripped")
+	echo "# $size bytes" >&3
+	[ "$size" -lt $((4 << 20)) ]
+	"$BATS_TEST_TMPDIR/stripped" --version
+}
+
+@test "make install obeys DESTDIR and PREFIX" {
+	make -s install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/v >/dev/null
+	[ -x "$BATS_TEST_TMPDIR/root/opt/v/sbin/vfioscope" ]
+}
+
+@test "make has nothing to do after make, and rebuilds after a change of a header" {
+	make -s all
+	[ -z "$(make all | grep -E 'CC|BPF|LINK')" ]
+	make -n -W bpf/events.h all | grep -q 'chain.bpf'
+	make -n -W user/sink/sink.h all | grep -q 'user/session'
+}
+
+@test "make help lists the targets" {
+	for target in all check check-fast demo install clean; do
+		make help | grep -qE "make $target +[a-z]"
+	done
+}
+
+@test "every source file has its licence" {
+	! git ls-files | grep -E '\.(c|h|S|sh|bash|bats|mk)$|^Makefile$|^tools/deps$|^tests/run$' |
+		xargs grep -L 'SPDX-License-Identifier: GPL-2.0' | grep .
+}
+
+@test "no host of a mirror is named" {
+	hosts=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+		grep -oE 'https?://[^/ ]+' | sed 's#.*://##' | sort -u)
+	[ -z "$hosts" ] || ! git grep -nIF "$hosts" -- .
+}
