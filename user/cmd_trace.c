@@ -260,6 +260,8 @@ static int arm(struct trace *t)
 	vs_session__start(t->session, &start);
 	say_state(t);
 	vs_session__flush(t->session);
+	/* Now with the symbols of our own programs, which stacks will go through. */
+	vs_symbolizer__refresh(t->symbolizer, true);
 	return 0;
 }
 
@@ -347,7 +349,7 @@ static int run(struct trace *t)
 		vs_session__tick(t->session, now);
 		if (now - t->checked_ns >= LOSS_CHECK_NS) {
 			check_losses(t);
-			vs_symbolizer__refresh(t->symbolizer);
+			vs_symbolizer__refresh(t->symbolizer, false);
 			t->checked_ns = now;
 		}
 		vs_session__flush(t->session);

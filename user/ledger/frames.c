@@ -11,10 +11,13 @@ static bool in_function(const char *frame, const char *name)
 	return !strncmp(frame, name, len) && (!frame[len] || strchr("+.", frame[len]));
 }
 
-/* Of a BPF program, its helper or the trampoline that calls it: not the kernel's own path. */
+/*
+ * Of a BPF program, its helper or the trampoline that calls it: not the kernel's
+ * own path. They have no name while the symbols are older than they are.
+ */
 static bool is_own(const char *frame)
 {
-	return !strncmp(frame, "bpf_", 4);
+	return !strncmp(frame, "bpf_", 4) || !strncmp(frame, "0x", 2);
 }
 
 static bool same_function(const char *a, const char *b)
@@ -33,7 +36,7 @@ static void add_frame(struct vs_frames *f, const char *name, bool *after_own)
 	bool twice = *after_own && f->nr && same_function(f->name[f->nr - 1], name);
 
 	*after_own = is_own(name);
-	if (*after_own || twice || (!f->nr && !strncmp(name, "0x", 2)))
+	if (*after_own || twice)
 		return;
 	snprintf(f->name[f->nr++], VS_SITE_LEN, "%s", name);
 }

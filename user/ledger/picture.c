@@ -48,6 +48,15 @@ static bool has_refs(const struct vs_past *p, uint8_t type)
 	return p->type == type && p->flags & VS_F_REFS;
 }
 
+/* The next row after i that tells a count, or w->nr. */
+static size_t next_counted(const struct window *w, size_t i)
+{
+	while (++i < w->nr)
+		if (has_refs(w->past[i], VS_PUT) || has_refs(w->past[i], VS_GET))
+			break;
+	return i < w->nr ? i : w->nr;
+}
+
 /* The count that the next put after row i read, or -1. */
 static int next_reading(const struct window *w, size_t i)
 {
@@ -65,11 +74,15 @@ static int next_reading(const struct window *w, size_t i)
 static void order_gets(struct window *w)
 {
 	for (size_t i = 0; i + 1 < w->nr; i++) {
-		const struct vs_past *put = w->past[i], *get = w->past[i + 1];
+		const struct vs_past *put = w->past[i], *get;
+		size_t next = next_counted(w, i);
 
-		if (has_refs(put, VS_PUT) && has_refs(get, VS_GET) && put->tid != get->tid &&
-		    put->refs == get->refs && next_reading(w, i + 1) == put->refs - 1)
-			move(w, i + 1, i);
+		if (!has_refs(put, VS_PUT) || next == w->nr)
+			continue;
+		get = w->past[next];
+		if (has_refs(get, VS_GET) && put->tid != get->tid && put->refs == get->refs &&
+		    next_reading(w, next) == put->refs - 1)
+			move(w, next, i);
 	}
 }
 
@@ -147,6 +160,14 @@ static void add_entry(struct window *w, const struct vs_task *task)
 	w->past[w->nr++] = &w->entry;
 }
 
+/* What others did after the chain was lost has no part in how it came to that. */
+static void cut_after_deadlock(struct window *w)
+{
+	for (size_t i = 0; i < w->nr; i++)
+		if (w->past[i]->type == VS_CHAIN_DEADLOCK && w->past[i]->tid == w->tid)
+			w->nr = i + 1;
+}
+
 static void collect(struct window *w, const struct vs_group *group,
 		    const struct vs_task *task)
 {
@@ -158,6 +179,7 @@ static void collect(struct window *w, const struct vs_group *group,
 			w->past[w->nr++] = p;
 	add_entry(w, task);
 	sort_by_time(w);
+	cut_after_deadlock(w);
 	order_gets(w);
 	order_last_put(w);
 }

@@ -14,29 +14,59 @@
 struct vs_symbolizer {
 	pthread_t reader;
 	bool reading;
+	bool again;		/* read once more when the reader is done */
 	struct vs_ksyms *ksyms;
 	uint64_t modules;	/* fingerprint of /proc/modules when it was read */
 	struct vs_ksyms *new_ksyms; /* the reader's, until it is joined */
 	uint64_t new_modules;
 };
 
+struct module {
+	char name[64];
+	uint64_t size, addr;
+};
+
+static bool next_module(FILE *file, struct module *m)
+{
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lu %*s %*s %*s %lx", m->name, &m->size, &m->addr) == 3)
+			return true;
+	return false;
+}
+
 /* FNV-1a over names and addresses; use counts change all the time and are left out. */
 static uint64_t modules_fingerprint(void)
 {
 	FILE *file = fopen("/proc/modules", "re");
-	uint64_t hash = 0xcbf29ce484222325, addr;
-	char line[512], name[64];
+	uint64_t hash = 0xcbf29ce484222325;
+	struct module m;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %*s %*s %*s %*s %lx", name, &addr) != 2)
-			continue;
-		for (const char *c = name; *c; c++)
+	while (next_module(file, &m)) {
+		for (const char *c = m.name; *c; c++)
 			hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-		hash = (hash ^ addr) * 0x100000001b3;
+		hash = (hash ^ m.addr) * 0x100000001b3;
 	}
 	if (file)
 		fclose(file);
 	return hash;
+}
+
+/* "[bpf]" and the like are no modules, and what lies between modules belongs to none. */
+static bool is_in_module(uint64_t addr, const char *bracketed)
+{
+	FILE *file = fopen("/proc/modules", "re");
+	size_t len = strcspn(bracketed, "]");
+	bool inside = false;
+	struct module m;
+
+	while (!inside && next_module(file, &m))
+		inside = strlen(m.name) == len && !strncmp(m.name, bracketed, len) &&
+			 addr >= m.addr && addr < m.addr + m.size;
+	if (file)
+		fclose(file);
+	return inside;
 }
 
 static void *read_symbols(void *arg)
@@ -58,6 +88,12 @@ static void take_new(struct vs_symbolizer *s)
 	s->modules = s->new_modules;
 	s->new_ksyms = NULL;
 	s->reading = false;
+}
+
+static void take_if_ready(struct vs_symbolizer *s)
+{
+	if (s->reading && !pthread_tryjoin_np(s->reader, NULL))
+		take_new(s);
 }
 
 static void start_reading(struct vs_symbolizer *s)
@@ -99,21 +135,25 @@ struct vs_symbolizer *vs_symbolizer__new(void)
 
 bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size)
 {
-	bool found;
+	const char *module;
 
-	wait_a_little(s);
-	found = s->ksyms && vs_ksyms__lookup(s->ksyms, addr, buf, size);
-	if (found && strchr(buf, '[') && s->modules != modules_fingerprint())
+	take_if_ready(s);
+	if (!s->ksyms)
+		wait_a_little(s);
+	if (!s->ksyms || !vs_ksyms__lookup(s->ksyms, addr, buf, size))
 		return false;
-	return found;
+	module = strchr(buf, '[');
+	return !module || !strcmp(module, "[bpf]") || is_in_module(addr, module + 1);
 }
 
-void vs_symbolizer__refresh(struct vs_symbolizer *s)
+void vs_symbolizer__refresh(struct vs_symbolizer *s, bool anyway)
 {
-	if (s->reading && !pthread_tryjoin_np(s->reader, NULL))
-		take_new(s);
-	if (!s->reading && s->modules != modules_fingerprint())
-		start_reading(s);
+	take_if_ready(s);
+	s->again |= anyway;
+	if (s->reading || (!s->again && s->modules == modules_fingerprint()))
+		return;
+	s->again = false;
+	start_reading(s);
 }
 
 void vs_symbolizer__free(struct vs_symbolizer *s)

@@ -17,13 +17,16 @@ struct vs_symbolizer *vs_symbolizer__new(void);
 void vs_symbolizer__free(struct vs_symbolizer *s);	/* NULL is fine; waits for the reading */
 
 /*
- * As vs_ksyms__lookup(). Waits 30 ms at most for a table that is being read. While
- * the table is older than the modules that are loaded now, symbols of modules are
- * not believed: no old neighbour may lend its name.
+ * As vs_ksyms__lookup(). Waits 30 ms at most, and only for the first table. What
+ * it says of a module is believed only for addresses inside that module as it is
+ * loaded now: no neighbour may lend its name.
  */
 bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size);
 
-/* Reads again, in the background, if modules came or went since. For now and then. */
-void vs_symbolizer__refresh(struct vs_symbolizer *s);
+/*
+ * Reads again, in the background, if modules came or went since, or `anyway`.
+ * For now and then.
+ */
+void vs_symbolizer__refresh(struct vs_symbolizer *s, bool anyway);
 
 #endif

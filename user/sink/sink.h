@@ -127,7 +127,5 @@ struct vs_sink *vs_json_sink__new(const struct vs_sink_opts *opts);
 int vs_sink__flush(struct vs_sink *s);
 void vs_sink__free(struct vs_sink *s);	/* NULL is fine; flushes */
 
-/* For --help: how reference counts are written in text. */
-extern const char vs_text_refs_help[];
 
 #endif

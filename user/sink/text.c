@@ -11,11 +11,6 @@
 #define WIDE 100
 #define MAX_LINE 1024
 
-const char vs_text_refs_help[] =
-	"Reference counts: \"refs 2\" after a get is exact. \"refs 2->1?\" on a put was read\n"
-	"just before it; another CPU may change it in between. \"refs 2?\" on a queued put\n"
-	"is such a reading too; \"refs 1 (last)\" there is certain.\n";
-
 /* Columns of the parts of a line, for one width of the terminal. */
 struct layout {
 	int time, task, what, group, refs, place;
