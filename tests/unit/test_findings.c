@@ -180,7 +180,7 @@ static const struct vs_picture *get_beside_a_put(struct vs_session *s, int readi
 	feed_enter(s, sh, 900, VS_ACT_UNBIND_DRIVER, "0000:00:05.1");
 	feed(s, refs(event(VS_PUT, other_sh, 903), 2, IP_TRY_GET));
 	feed(s, event(VS_NOTIFIER_EXIT, other_sh, 904));
-	feed(s, event(VS_UNREGISTER, other_sh, 905));
+	feed_device(s, event(VS_UNREGISTER, other_sh, 905), "0000:00:05.0");
 	feed(s, in_notifier(refs(event(VS_GET, sh, 906), 2, IP_TRY_GET), VS_ACT_UNBIND_DRIVER));
 	feed(s, in_notifier(refs(event(VS_PUT, sh, 910), reading, IP_TRY_GET),
 			    VS_ACT_UNBIND_DRIVER));

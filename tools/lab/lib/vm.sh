@@ -4,7 +4,7 @@
 
 # An emulated machine that is starved at the wrong moment of its boot may hang: about one in a few
 # hundred on a busy host. The command has not begun then, so it is safe to start again.
-readonly BOOT_LIMIT=45
+readonly BOOT_LIMIT=5
 
 vm_defaults()
 {
@@ -171,6 +171,7 @@ vm_prepare()
 	make_overlay "$run/overlay" "$@"
 	pack_initrd
 	qemu_args
+	mkfifo "$run/out"
 }
 
 # vm_start: the output goes through a cat, because QEMU wants a pipe to write to and our own stdout
@@ -178,7 +179,8 @@ vm_prepare()
 vm_start()
 {
 	local out ctl both
-	mkfifo "$run/out" "$run/ctl"
+	rm -f "$run/ctl"
+	mkfifo "$run/ctl"
 	cat <"$run/out" &
 	cat_pid=$!
 	# Opening one end of a fifo waits for the other, unless both are opened at once first.
@@ -225,6 +227,7 @@ vm_stop()
 	vm_pid=
 	wait "$cat_pid" || true
 	cat_pid=
+	exec {status_fd}<&-
 	[ -z "$opt_console" ] || sleep 0.3 # for tail to catch up
 	[ -z "$opt_keep_log" ] || tr -d '\r' <"$run/console" >"$opt_keep_log"
 }
