@@ -260,8 +260,10 @@ static int arm(struct trace *t)
 	vs_session__start(t->session, &start);
 	say_state(t);
 	vs_session__flush(t->session);
-	/* Now with the symbols of our own programs, which stacks will go through. */
-	vs_symbolizer__refresh(t->symbolizer, true);
+	/* Not before: arming comes first, and its trampolines have symbols, too. */
+	t->symbolizer = vs_symbolizer__new();
+	if (!t->symbolizer)
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	return 0;
 }
 
@@ -349,7 +351,7 @@ static int run(struct trace *t)
 		vs_session__tick(t->session, now);
 		if (now - t->checked_ns >= LOSS_CHECK_NS) {
 			check_losses(t);
-			vs_symbolizer__refresh(t->symbolizer, false);
+			vs_symbolizer__refresh(t->symbolizer);
 			t->checked_ns = now;
 		}
 		vs_session__flush(t->session);
@@ -391,9 +393,6 @@ static int trace(struct trace *t)
 	int status;
 
 	t->started_ns = vs_host__mono_ns();
-	t->symbolizer = vs_symbolizer__new();
-	if (!t->symbolizer)
-		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	status = add_engine(t);
 	if (!status)
 		status = add_sinks(t);

@@ -14,7 +14,6 @@
 struct vs_symbolizer {
 	pthread_t reader;
 	bool reading;
-	bool again;		/* read once more when the reader is done */
 	struct vs_ksyms *ksyms;
 	uint64_t modules;	/* fingerprint of /proc/modules when it was read */
 	struct vs_ksyms *new_ksyms; /* the reader's, until it is joined */
@@ -146,14 +145,11 @@ bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, si
 	return !module || !strcmp(module, "[bpf]") || is_in_module(addr, module + 1);
 }
 
-void vs_symbolizer__refresh(struct vs_symbolizer *s, bool anyway)
+void vs_symbolizer__refresh(struct vs_symbolizer *s)
 {
 	take_if_ready(s);
-	s->again |= anyway;
-	if (s->reading || (!s->again && s->modules == modules_fingerprint()))
-		return;
-	s->again = false;
-	start_reading(s);
+	if (!s->reading && s->modules != modules_fingerprint())
+		start_reading(s);
 }
 
 void vs_symbolizer__free(struct vs_symbolizer *s)
