@@ -2,22 +2,24 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "host.h"
 #include "probe/attach.h"
 #include "probe/engine.h"
 #include "probe/merge.h"
 #include "probe/missed.h"
+#include "probe/rings.h"
 #include "vfioscope_bpf.skel.h"
 
 #define DEFAULT_RING_BYTES (1 << 20)
 #define DEFAULT_MAX_TASKS 1024
-#define SMALLEST_RING (16 << 10)
+#define NEEDS_PRIVILEGES "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG"
 /* A record is sent within microseconds of the time it carries; the rest is margin. */
 #define REORDER_NS 2000000
 
@@ -27,8 +29,7 @@ struct vs_engine {
 	struct vs_plan plan;
 	struct vfioscope_bpf *skel;
 	struct ring_buffer *ring; /* over all rings */
-	int *ring_fds;		/* one for each possible CPU */
-	size_t nr_rings;
+	struct vs_rings *rings;
 	struct vs_merge *merge;
 	bool urgent;		/* an alarm is among the records held back */
 	int record_error;
@@ -70,6 +71,32 @@ static int take_record(void *ctx, void *data, size_t len)
 	return 0;
 }
 
+/*
+ * Kernels before 5.11 charge maps to this limit. Only ever raised; libbpf does the
+ * same, but not before it loads.
+ */
+static void raise_memlock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+/*
+ * Facts and libbpf each read all of BTF, one after the other, and fresh pages cost
+ * more than the reading: the second may have those of the first.
+ */
+static void keep_pages(bool keep)
+{
+	mallopt(M_MMAP_THRESHOLD, keep ? 64 << 20 : 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, keep ? 64 << 20 : 128 << 10);
+	if (!keep)
+		malloc_trim(0);
+}
+
 /* -- before load -- */
 
 /* Each program costs the verifier's time: those that the plan does not use stay out. */
@@ -91,75 +118,21 @@ static void choose_programs(struct vs_engine *engine)
 	}
 }
 
-static uint32_t power_of_two(uint32_t value)
-{
-	uint32_t power = 1;
-
-	while (power < value)
-		power *= 2;
-	return power;
-}
-
-/* All rings together hold what was asked for, unless that made them too small to be of use. */
 static int set_sizes(struct vs_engine *engine)
 {
-	int cpus = libbpf_num_possible_cpus();
-	uint32_t bytes;
-
-	if (cpus < 0)
-		return cpus;
-	bytes = engine->opts.ring_bytes / power_of_two(cpus);
-	if (bytes < SMALLEST_RING)
-		bytes = SMALLEST_RING;
-	engine->nr_rings = cpus;
-	engine->skel->rodata->ring_bytes = bytes;
-	bpf_map__set_max_entries(engine->skel->maps.rings, cpus);
+	engine->skel->rodata->ring_bytes = vs_rings__bytes_each(engine->rings);
 	bpf_map__set_max_entries(engine->skel->maps.tasks, engine->opts.max_tasks);
-	return 0;
+	return vs_rings__use(engine->rings, engine->skel->maps.rings);
 }
 
-static int create_ring(const struct vs_engine *engine)
+static int open_ends(struct vs_engine *engine)
 {
-	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "vfioscope_ring", 0, 0,
-			      engine->skel->rodata->ring_bytes, NULL);
-}
-
-/* Before load: the first ring tells the kernel what all of them are like. */
-static int create_rings(struct vs_engine *engine)
-{
-	engine->ring_fds = calloc(engine->nr_rings, sizeof(*engine->ring_fds));
-	if (!engine->ring_fds)
-		return -ENOMEM;
-	for (size_t nr = 0; nr < engine->nr_rings; nr++) {
-		engine->ring_fds[nr] = create_ring(engine);
-		if (engine->ring_fds[nr] < 0)
-			return engine->ring_fds[nr];
-	}
-	return bpf_map__set_inner_map_fd(engine->skel->maps.rings, engine->ring_fds[0]);
-}
-
-static int add_ring(struct vs_engine *engine, uint32_t nr)
-{
-	int fd = engine->ring_fds[nr];
-
-	if (bpf_map_update_elem(bpf_map__fd(engine->skel->maps.rings), &nr, &fd, BPF_ANY))
-		return -errno;
-	if (engine->ring)
-		return ring_buffer__add(engine->ring, fd, take_record, engine);
-	engine->ring = ring_buffer__new(fd, take_record, engine, NULL);
-	return engine->ring ? 0 : -errno;
-}
-
-static int add_rings(struct vs_engine *engine)
-{
-	int err = 0;
-
 	engine->merge = vs_merge__new();
-	if (!engine->merge)
+	engine->attach = vs_attach__new(engine->skel->obj, engine->skel->maps.sites);
+	if (!engine->merge || !engine->attach)
 		return -ENOMEM;
-	for (size_t nr = 0; nr < engine->nr_rings && !err; nr++)
-		err = add_ring(engine, nr);
-	return err;
+	engine->ring = vs_rings__reader(engine->rings, take_record, engine);
+	return engine->ring ? 0 : -errno;
 }
 
 static int fail(char *error, size_t size, int err, const char *words)
@@ -178,16 +151,24 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(engine);
 	err = set_sizes(engine);
-	if (!err)
-		err = create_rings(engine);
 	if (err)
-		return fail(error, size, -err, "cannot make the ring buffers");
+		return fail(error, size, -err, "cannot use the ring buffers");
 	err = vfioscope_bpf__load(engine->skel);
 	if (err)
 		return fail(error, size, -err, "the kernel does not take the BPF programs");
-	engine->attach = vs_attach__new(engine->skel->obj, engine->skel->maps.sites);
-	err = engine->attach ? add_rings(engine) : -ENOMEM;
-	return err ? fail(error, size, -err, "cannot use the ring buffers") : 0;
+	err = open_ends(engine);
+	return err ? fail(error, size, -err, "cannot read the ring buffers") : 0;
+}
+
+/* Early, because they get ready while facts are collected and programs are loaded. */
+static int make_rings(struct vs_engine *engine, char *error, size_t size)
+{
+	raise_memlock();
+	engine->rings = vs_rings__new(engine->opts.ring_bytes);
+	if (engine->rings)
+		return 0;
+	return fail(error, size, errno, errno == EPERM ? NEEDS_PRIVILEGES
+		    : "cannot make the ring buffers");
 }
 
 static int learn(struct vs_engine *engine, char *error, size_t size)
@@ -199,8 +180,7 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 	if (err)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
-		return fail(error, size, EPERM,
-			    "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG");
+		return fail(error, size, EPERM, NEEDS_PRIVILEGES);
 	if (!engine->facts.vmlinux_btf)
 		return fail(error, size, ENOTSUP,
 			    "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
@@ -221,10 +201,14 @@ struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error,
 	engine->opts = *opts;
 	engine->opts.ring_bytes = opts->ring_bytes ? opts->ring_bytes : DEFAULT_RING_BYTES;
 	engine->opts.max_tasks = opts->max_tasks ? opts->max_tasks : DEFAULT_MAX_TASKS;
-	err = learn(engine, error, size);
+	keep_pages(true);
+	err = make_rings(engine, error, size);
+	if (!err)
+		err = learn(engine, error, size);
 	engine->times.learn_ns = vs_host__mono_ns() - start;
 	if (!err)
 		err = load_programs(engine, error, size);
+	keep_pages(false);
 	engine->times.load_ns = vs_host__mono_ns() - start - engine->times.learn_ns;
 	if (err) {
 		vs_engine__free(engine);
@@ -409,7 +393,7 @@ bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size
 
 size_t vs_engine__map_bytes(const struct vs_engine *engine)
 {
-	size_t bytes = (size_t)engine->skel->rodata->ring_bytes * engine->nr_rings;
+	size_t bytes = vs_rings__bytes_each(engine->rings) * vs_rings__nr(engine->rings);
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, engine->skel->obj)
@@ -445,10 +429,7 @@ void vs_engine__free(struct vs_engine *engine)
 		engine->skel->bss->cfg.ready = 0;
 	vs_attach__free(engine->attach);
 	ring_buffer__free(engine->ring);
-	for (size_t i = 0; engine->ring_fds && i < engine->nr_rings; i++)
-		if (engine->ring_fds[i] > 0)
-			close(engine->ring_fds[i]);
-	free(engine->ring_fds);
+	vs_rings__free(engine->rings);
 	vs_merge__free(engine->merge);
 	vfioscope_bpf__destroy(engine->skel);
 	vs_plan__free(&engine->plan);
