@@ -48,6 +48,7 @@ struct trace {
 	bool vfio_gone;
 	uint64_t loaded_ns;
 	uint64_t started_ns;
+	uint64_t armed_ns;
 	uint64_t checked_ns;
 };
 
@@ -214,6 +215,37 @@ static int fill_rows(struct trace *t)
 	return 0;
 }
 
+static bool has_same_reason(const struct vs_plan_row *a, const struct vs_plan_row *b)
+{
+	return a->status == b->status && !strcmp(a->how, b->how);
+}
+
+/* One line for each reason, with all the hooks it is for. */
+static void say_reason(struct trace *t, const struct vs_plan *plan, size_t first, uint64_t now)
+{
+	const struct vs_plan_row *row = &plan->rows[first];
+	char hooks[300] = "", words[800];
+	size_t len = 0;
+
+	for (size_t i = 0; i < first; i++)
+		if (has_same_reason(&plan->rows[i], row))
+			return;
+	for (size_t i = first; i < plan->nr_rows && len < sizeof(hooks); i++)
+		if (has_same_reason(&plan->rows[i], row))
+			len += snprintf(hooks + len, sizeof(hooks) - len, "%s%s", len ? ", " : "",
+					plan->rows[i].hook->name);
+	snprintf(words, sizeof(words), "not seen: %s: %s%s%s", hooks, row->how,
+		 row->advice[0] ? "; to do: " : "", row->advice);
+	vs_session__notice(t->session, now, words);
+}
+
+static void say_missing(struct trace *t, const struct vs_plan *plan, uint64_t now)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		if (plan->rows[i].status == VS_HOOK_MISSING)
+			say_reason(t, plan, i, now);
+}
+
 /* What a user must know before the first event. */
 static void say_state(struct trace *t)
 {
@@ -222,23 +254,15 @@ static void say_state(struct trace *t)
 	char words[400];
 
 	snprintf(words, sizeof(words), "%zu probes armed in %.2f s", vs_engine__nr_armed(t->engine),
-		 (now - t->started_ns) / 1e9);
-	vs_session__notice(t->session, now, words);
+		 (t->armed_ns - t->started_ns) / 1e9);
+	vs_session__notice(t->session, t->armed_ns, words);
 	snprintf(words, sizeof(words), "the fix for the notifier deadlock is %s",
 		 vs_fix__words(plan->fix));
 	vs_session__notice(t->session, now, words);
 	if (vs_plan__waits(plan))
 		vs_session__notice(t->session, now, "vfio.ko is not loaded: its probes will be "
 				   "armed when it is; any notifier chain is watched already");
-	for (size_t i = 0; i < plan->nr_rows; i++) {
-		const struct vs_plan_row *row = &plan->rows[i];
-
-		if (row->status != VS_HOOK_MISSING)
-			continue;
-		snprintf(words, sizeof(words), "not seen: %s (%s)%s%s", row->hook->what, row->how,
-			 row->advice[0] ? "; to do: " : "", row->advice);
-		vs_session__notice(t->session, now, words);
-	}
+	say_missing(t, plan, now);
 }
 
 static int arm(struct trace *t)
@@ -246,11 +270,11 @@ static int arm(struct trace *t)
 	struct vs_start start = {
 		.version = VS_VERSION,
 		.kernel = vs_engine__facts(t->engine)->release,
-		.mono_ns = vs_host__mono_ns(),
-		.wall_ns = vs_host__wall_ns(),
 	};
 	int err = vs_engine__attach(t->engine);
 
+	t->armed_ns = start.mono_ns = vs_host__mono_ns();
+	start.wall_ns = vs_host__wall_ns();
 	if (err)
 		return fail(VS_EXIT_UNAVAILABLE, "no probe can be armed; see vfioscope doctor", NULL);
 	if (fill_rows(t))
@@ -316,7 +340,7 @@ static bool is_over(const struct trace *t, uint64_t now)
 {
 	struct vs_session_result result;
 
-	if (stop_signal || (t->opts.duration && now - t->started_ns >= t->opts.duration))
+	if (stop_signal || (t->opts.duration && now - t->armed_ns >= t->opts.duration))
 		return true;
 	vs_session__result(t->session, &result);
 	return result.write_error || (t->opts.exit_on_bug && result.by_grade[VS_GRADE_BUG]);
@@ -329,9 +353,19 @@ static int wait_ms(const struct trace *t, uint64_t now, bool busy)
 
 	if (deadline)
 		wait = deadline <= now ? 0 : deadline - now < wait ? deadline - now : wait;
-	if (t->opts.duration && t->started_ns + t->opts.duration - now < wait)
-		wait = t->started_ns + t->opts.duration - now;
+	if (t->opts.duration && t->armed_ns + t->opts.duration - now < wait)
+		wait = t->armed_ns + t->opts.duration - now;
 	return (wait + 999999) / 1000000;
+}
+
+/* What is waited for may be in the rings already: look once more before giving up. */
+static void tick(struct trace *t, uint64_t now)
+{
+	uint64_t deadline = vs_session__deadline(t->session);
+
+	if (deadline && deadline <= now)
+		vs_engine__drain(t->engine);
+	vs_session__tick(t->session, now);
 }
 
 static int run(struct trace *t)
@@ -348,7 +382,7 @@ static int run(struct trace *t)
 		now = vs_host__mono_ns();
 		if (t->vfio_loaded || t->vfio_gone)
 			follow_module(t);
-		vs_session__tick(t->session, now);
+		tick(t, now);
 		if (now - t->checked_ns >= LOSS_CHECK_NS) {
 			check_losses(t);
 			vs_symbolizer__refresh(t->symbolizer);
@@ -437,7 +471,7 @@ static const struct vs_opt trace_opts[] = {
 	  offsetof(struct trace_options, output), 0, 0, NULL, 0 },
 	{ "exit-on-bug", 'x', VS_OPT_FLAG, NULL, "stop at the first finding of grade bug",
 	  offsetof(struct trace_options, exit_on_bug), 0, 0, NULL, 0 },
-	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffer in the kernel (1M), a power of two",
+	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
 	  offsetof(struct trace_options, ring_size), 4096, 256 << 20, NULL, 0 },
 	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
 	  offsetof(struct trace_options, color), 0, 0, NULL, 0 },

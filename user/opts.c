@@ -106,7 +106,7 @@ static int set_option(const struct vs_command *command, const struct vs_opt *opt
 		      const char *value, void *options)
 {
 	void *target = (char *)options + opt->offset;
-	char words[200];
+	char words[400];
 
 	switch (opt->kind) {
 	case VS_OPT_FLAG:

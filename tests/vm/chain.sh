@@ -7,6 +7,7 @@ echo call >/sys/module/chainlock/parameters/run
 echo nested >/sys/module/chainlock/parameters/run
 stopped INT
 tracing self -q --json
+sleep 1
 (echo self >/sys/module/chainlock/parameters/run) &
 wait_for $OUT/self chain-deadlock
 stopped INT

@@ -28,8 +28,9 @@ leftovers after-kill
 tracing unload -q --json
 unbind 05.0
 unbind 05.1
-step unload vfio_unload
-step load vfio_load
+step rmmod vfio_unload
+step modprobe vfio_load
+sleep 1
 bind vfio-pci 05.0
 sleep 1
 stopped INT

@@ -29,7 +29,8 @@ setup_file()
 
 @test "module: after a reload everything is seen again, and the gap is said" {
 	has_status reload 0
-	is "$(of reload event 'select(.event == "register") | .device' | wc -l)" 3
+	# The kernel may bind the device by itself while vfio-pci is loaded: driver_override stays set.
+	[ "$(of reload event 'select(.event == "register") | .device' | wc -l)" -ge 3 ]
 	is "$(of reload event 'select(.event == "module-load" or .event == "module-free") | .event' | tr '\n' ' ')" "module-free module-load "
 	is "$(of reload gap .gap_ns | wc -l)" 1
 	of reload event 'select(.event == "put") | .site' | sort -u | grep -q 'vfio_unregister_group_dev+'

@@ -143,14 +143,25 @@ static struct bug *add_bug(struct vs_detect *d, enum vs_finding_kind kind,
 	return b;
 }
 
+/*
+ * The kernel knows its own symbols at once, while our table of them may still be
+ * being read. A task that is not asleep yet has no stack to show.
+ */
+static bool ask_kernel(struct vs_detect *d, struct vs_finding *f)
+{
+	if (!d->opts.kernel_stack ||
+	    d->opts.kernel_stack(d->opts.ctx, f->tid, f->stack_text, sizeof(f->stack_text)))
+		return false;
+	vs_frames__parse(&d->frames, f->stack_text);
+	return vs_frames__tell(&d->frames);
+}
+
 static void take_frames(struct vs_detect *d, struct vs_finding *f)
 {
 	struct vs_frames *frames = &d->frames;
 
-	if (!vs_frames__resolve(frames, d->opts.sites, f->stack, f->nr_stack) &&
-	    d->opts.kernel_stack &&
-	    !d->opts.kernel_stack(d->opts.ctx, f->tid, f->stack_text, sizeof(f->stack_text)))
-		vs_frames__parse(frames, f->stack_text);
+	if (!ask_kernel(d, f))
+		vs_frames__resolve(frames, d->opts.sites, f->stack, f->nr_stack);
 	vs_frames__places(frames, f->change_place, f->call_place, f->callback);
 	vs_frames__print(frames, f->stack_text, sizeof(f->stack_text));
 }
@@ -185,11 +196,12 @@ static void say_bug(struct vs_detect *d, struct bug *b)
 	if (task && !b->f.entered_ns)
 		b->f.entered_ns = task->enter_ns;
 	take_frames(d, &b->f);
-	name_chain(d, &b->f);
 	if (b->f.kind == VS_NOTIFIER_DEADLOCK) {
 		if (!b->f.callback[0])
 			strcpy(b->f.callback, "vfio_iommu_group_notifier");
 		draw(d, &b->f);
+	} else {
+		name_chain(d, &b->f);
 	}
 	say(d, &b->f);
 }

@@ -17,7 +17,7 @@
 
 #define VS_PROOF_WAIT_NS 20000000ull
 #define VS_BUGS_KEPT 64	/* each is a task lost until reboot */
-#define VS_SAID_PER_SITE 10	/* hazards at one site said one by one; later only counted */
+#define VS_SAID_PER_SITE 3	/* hazards at one site said one by one; later only counted */
 
 struct vs_detect_opts {
 	void *ctx;

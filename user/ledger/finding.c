@@ -46,7 +46,7 @@ static int chain_words(const struct vs_finding *f, char *buf, size_t size)
 static int near_miss_words(char *buf, size_t size)
 {
 	return snprintf(buf, size,
-			"the deferred put was the last one: made in the notifier it would have deadlocked");
+			"its deferred put was queued while the count was 1: made in the notifier, it would have deadlocked");
 }
 
 static int put_words(const struct vs_finding *f, char *buf, size_t size)

@@ -116,6 +116,13 @@ static size_t find_call(const struct vs_frames *f, size_t from)
 	return plain < robust ? plain : robust;
 }
 
+bool vs_frames__tell(const struct vs_frames *f)
+{
+	size_t change = find_change(f);
+
+	return change < f->nr && find_call(f, change) < f->nr;
+}
+
 /* The function that the chain called: just inside notifier_call_chain, if not inlined. */
 static size_t find_callback(const struct vs_frames *f, size_t change, size_t call)
 {

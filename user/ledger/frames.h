@@ -26,6 +26,9 @@ bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint6
 /* Reads the format of /proc/TID/stack: "[<0>] symbol+0x1/0x2 [module]" lines. */
 void vs_frames__parse(struct vs_frames *f, const char *text);
 
+/* Whether both places are there: where a chain is called, and where it is changed inside. */
+bool vs_frames__tell(const struct vs_frames *f);
+
 /* The first frame from @from on that is in function @name; f->nr if none. */
 size_t vs_frames__find(const struct vs_frames *f, size_t from, const char *name);
 

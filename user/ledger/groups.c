@@ -140,7 +140,9 @@ static struct vs_group *begin_life(struct vs_groups *g, const struct vs_event *e
 	group->other_address = group->alive ? group->address : 0;
 	group->address = address;
 	group->alive = true;
-	group->seen_before = e->type != VS_CREATE && group->generation == 1;
+	/* From 6.1 on, create tells the number only: the address comes with the first use. */
+	group->seen_before = e->type != VS_CREATE && group->generation == 1 &&
+			     !group->counts.creates;
 	return group;
 }
 

@@ -37,6 +37,7 @@ struct vs_attach {
 	pthread_t reaper;
 	bool reaping;
 	uint64_t missed_retired; /* by probes of an unloaded vfio.ko */
+	int missed_error;	/* why those are not known */
 	struct section_base sections[MAX_SECTIONS];
 	size_t nr_sections;
 };
@@ -269,7 +270,9 @@ void vs_attach__forget_vfio(struct vs_attach *a)
 			a->armed[kept++] = a->armed[i];
 			continue;
 		}
-		vs_missed__kprobe(bpf_link__fd(a->armed[i].link), &a->missed_retired);
+		if (!a->missed_error)
+			a->missed_error = vs_missed__kprobe(bpf_link__fd(a->armed[i].link),
+							    &a->missed_retired);
 		if (dead)
 			dead[nr++] = a->armed[i].link;
 		else
@@ -298,7 +301,7 @@ const char *vs_attach__name_at(const struct vs_attach *a, uint64_t addr)
 
 int vs_attach__missed(const struct vs_attach *a, uint64_t *missed)
 {
-	int err = 0;
+	int err = a->missed_error;
 
 	*missed = a->missed_retired;
 	for (size_t i = 0; i < a->nr_armed && !err; i++)

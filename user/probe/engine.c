@@ -17,8 +17,10 @@
 #include "probe/rings.h"
 #include "vfioscope_bpf.skel.h"
 
-#define DEFAULT_RING_BYTES (1 << 20)
+#define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024
+/* A kprobe at a function's entry reports itself behind the endbr64 of a kernel with IBT. */
+#define ENDBR_BYTES 4
 #define NEEDS_PRIVILEGES "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG"
 /* A record is sent within microseconds of the time it carries; the rest is margin. */
 #define REORDER_NS 2000000
@@ -155,7 +157,9 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 		return fail(error, size, -err, "cannot use the ring buffers");
 	err = vfioscope_bpf__load(engine->skel);
 	if (err)
-		return fail(error, size, -err, "the kernel does not take the BPF programs");
+		return fail(error, size, err == -EPERM ? ENOTSUP : -err,
+			    err == -EPERM ? "this kernel forbids BPF programs of these types, to root too"
+			    : "the kernel does not take the BPF programs");
 	err = open_ends(engine);
 	return err ? fail(error, size, -err, "cannot read the ring buffers") : 0;
 }
@@ -384,7 +388,7 @@ bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size
 	func = addr && vfio_present(engine) ? function_at(engine, addr, &offset) : NULL;
 	if (!func)
 		return false;
-	if (offset)
+	if (offset && !(offset <= ENDBR_BYTES && vs_attach__name_at(engine->attach, addr - offset)))
 		snprintf(buf, size, "%s+0x%llx", func->name, (unsigned long long)offset);
 	else
 		snprintf(buf, size, "%s", func->name);

@@ -17,7 +17,7 @@
 #include "probe/plan.h"
 
 struct vs_engine_opts {
-	uint32_t ring_bytes;	/* of all rings together, a power of two; 0: 1 MiB */
+	uint32_t ring_bytes;	/* of all rings together, a power of two; 0: 4 MiB */
 	uint32_t max_tasks;	/* tasks followed inside chains at once; 0: 1024 */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	/* One record out of the ring; returns nothing, never blocks for long. */

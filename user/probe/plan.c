@@ -330,6 +330,14 @@ static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
 	return true;
 }
 
+static bool lists_locked_adds(const struct vs_kmod *kmod)
+{
+	for (size_t i = 0; i < kmod->nr_sites; i++)
+		if (kmod->sites[i].kind == VS_SITE_LOCKED_ADD)
+			return true;
+	return false;
+}
+
 static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 			     const struct vs_rung *rung)
 {
@@ -339,6 +347,11 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 		return false;
 	if (strcmp(p->facts->machine, "x86_64")) {
 		say_how(row, "inlined gets can be found on x86-64 only");
+		return false;
+	}
+	if (!lists_locked_adds(&p->facts->vfio)) {
+		say_how(row, "inlined, and this vfio.ko does not list its locked instructions "
+			"(.smp_locks)");
 		return false;
 	}
 	if (!plan_sites(p, row, rung, &nr_funcs)) {

@@ -9,11 +9,12 @@
 #include "probe/kallsyms.h"
 #include "probe/symbolizer.h"
 
-#define LONGEST_WAIT_NS 30000000
+#define LONGEST_WAIT_NS 50000000
 
 struct vs_symbolizer {
 	pthread_t reader;
 	bool reading;
+	bool waited;		/* for this table: once is enough */
 	struct vs_ksyms *ksyms;
 	uint64_t modules;	/* fingerprint of /proc/modules when it was read */
 	struct vs_ksyms *new_ksyms; /* the reader's, until it is joined */
@@ -119,6 +120,9 @@ static void wait_a_little(struct vs_symbolizer *s)
 {
 	struct timespec until = soon();
 
+	if (s->waited)
+		return;
+	s->waited = true;
 	if (s->reading && !pthread_timedjoin_np(s->reader, NULL, &until))
 		take_new(s);
 }

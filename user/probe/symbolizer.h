@@ -17,7 +17,7 @@ struct vs_symbolizer *vs_symbolizer__new(void);
 void vs_symbolizer__free(struct vs_symbolizer *s);	/* NULL is fine; waits for the reading */
 
 /*
- * As vs_ksyms__lookup(). Waits 30 ms at most, and only for the first table. What
+ * As vs_ksyms__lookup(). Waits 50 ms at most, once, for the first table. What
  * it says of a module is believed only for addresses inside that module as it is
  * loaded now: no neighbour may lend its name.
  */

@@ -45,11 +45,11 @@ static void put_wrapped(const struct page *page, unsigned int indent, unsigned i
 	while (*text) {
 		unsigned int len = next_word(text);
 
-		if (width && column > indent && column + len >= width) {
+		if (width && column > indent && column + len > width) {
 			fprintf(page->out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
-		fprintf(page->out, "%.*s%s", (int)len, text, text[len] ? " " : "");
+		fprintf(page->out, "%s%.*s", column > indent ? " " : "", (int)len, text);
 		column += len + 1;
 		text += len + !!text[len];
 	}
@@ -247,6 +247,9 @@ void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, uns
 	put_test(&page, report);
 	fputc('\n', out);
 	put_wrapped(&page, 0, 0, verdict_words(report));
+	if (report->plan->fix == VS_FIX_ABSENT)
+		put_wrapped(&page, 0, 0, "This kernel can deadlock when devices of a group are bound "
+			    "and unbound at the same time: update it.");
 }
 
 /* -- JSON -- */

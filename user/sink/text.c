@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sink/words.h"
 
@@ -199,11 +200,25 @@ static void text_event(struct vs_sink *s, const struct vs_view *v)
 	vs_out__relax(&t->out);
 }
 
+/* Wall clock in UTC, to be found again in other logs. */
+static void text_clock(char *buf, size_t size, uint64_t wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	struct tm utc;
+
+	gmtime_r(&seconds, &utc);
+	strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &utc);
+}
+
 static void text_start(struct vs_sink *s, const struct vs_start *start)
 {
 	struct vs_text *t = (struct vs_text *)s;
+	char when[40];
 
 	t->start_ns = start->mono_ns;
+	text_clock(when, sizeof(when), start->wall_ns);
+	vs_out__printf(&t->out, "vfioscope %s on %s; 0.000000 is %s\n", start->version,
+		       start->kernel, when);
 }
 
 static void add_step(char *buf, size_t size, const char *what, uint64_t from, uint64_t to)

@@ -34,8 +34,10 @@ static void say_events(struct vs_text *t, const struct vs_summary *sum)
 	char buf[1024], took[32];
 
 	vs_words__duration(took, sizeof(took), sum->duration_ns);
-	snprintf(buf, sizeof(buf), "%s, %llu events, %llu of them shown", took,
-		 (ull)sum->events, (ull)sum->shown);
+	snprintf(buf, sizeof(buf), "%s, %llu event%s", took, (ull)sum->events,
+		 sum->events == 1 ? "" : "s");
+	if (sum->shown && sum->shown < sum->events)
+		append(buf, sizeof(buf), ", %llu shown", (ull)sum->shown);
 	field(t, "traced", buf);
 	*buf = '\0';
 	for (unsigned int i = 0; i < VS_TYPE_END; i++)
@@ -91,6 +93,8 @@ static void say_notifier(struct vs_text *t, const struct vs_summary *sum)
 {
 	char buf[128];
 
+	if (!sum->found && !sum->not_found)
+		return;
 	snprintf(buf, sizeof(buf), "events that found their group: %llu, that did not and were ignored: %llu",
 		 (ull)sum->found, (ull)sum->not_found);
 	field(t, "notifier", buf);
@@ -130,10 +134,8 @@ static void say_deferred(struct vs_text *t, const struct vs_summary *sum)
 	const struct vs_deferred_stats *d = sum->deferred;
 	char buf[160];
 
-	if (!d->queued && !d->started && !d->ended) {
-		field(t, "deferred", "no deferred puts");
+	if (!d->queued && !d->started && !d->ended)
 		return;
-	}
 	say_conservation(t, sum);
 	if (d->wait.count) {
 		latency_words(buf, sizeof(buf), "queued to started", &d->wait);
@@ -143,7 +145,7 @@ static void say_deferred(struct vs_text *t, const struct vs_summary *sum)
 		latency_words(buf, sizeof(buf), "queued to ended", &d->total);
 		field(t, "", buf);
 	}
-	snprintf(buf, sizeof(buf), "dropped the last reference: %llu, of these certain already when queued: %llu",
+	snprintf(buf, sizeof(buf), "dropped the last reference: %llu; queued while the count was 1 (near-miss): %llu",
 		 (ull)d->released, (ull)d->near_misses);
 	field(t, "", buf);
 }
@@ -225,20 +227,31 @@ static void say_gaps(struct vs_text *t, const struct vs_summary *sum)
 	}
 }
 
+static bool is_armed(const struct vs_probe_row *p)
+{
+	return !strcmp(p->status, "armed");
+}
+
+/* What works is a list; what does not gets its reason. */
 static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 {
-	char buf[400];
+	char buf[1024] = "armed:";
 
+	for (size_t i = 0; i < sum->nr_probes; i++)
+		if (is_armed(&sum->probes[i]))
+			append(buf, sizeof(buf), " %s %u%s", sum->probes[i].hook,
+			       sum->probes[i].nr_probes, i + 1 < sum->nr_probes ? "," : "");
+	if (buf[strlen(buf) - 1] == ',')
+		buf[strlen(buf) - 1] = '\0';
+	field(t, "probes", buf);
 	for (size_t i = 0; i < sum->nr_probes; i++) {
 		const struct vs_probe_row *p = &sum->probes[i];
 
-		snprintf(buf, sizeof(buf), "%-20s %s", p->hook, p->status);
-		if (p->nr_probes)
-			append(buf, sizeof(buf), ", %u probe%s", p->nr_probes,
-			       p->nr_probes == 1 ? "" : "s");
-		if (p->how && *p->how)
-			append(buf, sizeof(buf), ": %s", p->how);
-		field(t, i ? "" : "probes", buf);
+		if (is_armed(p))
+			continue;
+		snprintf(buf, sizeof(buf), "%s: %s%s%s", p->status, p->hook, p->how ? ": " : "",
+			 p->how ? p->how : "");
+		field(t, "", buf);
 	}
 }
 
