@@ -17,7 +17,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 WERROR  ?= -Werror
 INCLUDE := -I. -Iuser -I$(BUILD)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(WERROR) $(INCLUDE)
-LDLIBS  := -lbpf -lelf -ljansson -lcap-ng -llzma -lzstd -lz
+LDLIBS  := -lbpf -lelf -ljansson -lcap -llzma -lzstd -lz
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(BPFARCH) -Wall -Werror \
 	      -Ivmlinux -Ivmlinux/$(ARCH) -Ibpf -I/usr/include/$(ARCH)-linux-gnu
 
@@ -69,6 +69,8 @@ help: ## this list
 
 install: all ## install under DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/vfioscope $(DESTDIR)$(PREFIX)/sbin/vfioscope
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -104,6 +104,7 @@ one_line()
 @test "make install obeys DESTDIR and PREFIX" {
 	make -s install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/v >/dev/null
 	[ -x "$BATS_TEST_TMPDIR/root/opt/v/sbin/vfioscope" ]
+	[ -s "$BATS_TEST_TMPDIR/root/opt/v/share/man/man8/vfioscope-trace.8" ]
 }
 
 @test "make has nothing to do after make, and rebuilds after a change of a header" {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <cap-ng.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -84,16 +84,25 @@ static int count_entry(void *count, const char *name)
 	return 0;
 }
 
+static bool has_capability(cap_t caps, cap_value_t cap)
+{
+	cap_flag_value_t value;
+
+	return !cap_get_flag(caps, cap, CAP_EFFECTIVE, &value) && value == CAP_SET;
+}
+
 static void collect_capabilities(struct vs_facts *facts)
 {
+	cap_t caps = cap_get_proc();
 	bool admin;
 
-	if (capng_get_caps_process())
+	if (!caps)
 		return;
-	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-	facts->cap_bpf = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
-	facts->cap_perfmon = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
-	facts->cap_syslog = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYSLOG);
+	admin = has_capability(caps, CAP_SYS_ADMIN);
+	facts->cap_bpf = admin || has_capability(caps, CAP_BPF);
+	facts->cap_perfmon = admin || has_capability(caps, CAP_PERFMON);
+	facts->cap_syslog = admin || has_capability(caps, CAP_SYSLOG);
+	cap_free(caps);
 }
 
 static int collect_host(const char *root, struct vs_facts *facts)
