@@ -3,22 +3,12 @@
 # Five guests, each of which deadlocks for real.
 load vm
 
-RUNS="1 2 3 4 5"
+CASES="1 2 3 4 5"
 
 setup_file()
 {
-	for run in $RUNS; do
+	for run in $CASES; do
 		OUT=$BATS_FILE_TMPDIR/$run VM_TIMEOUT=120 vm unfixed unfixed.sh || return
-	done
-}
-
-# each COMMAND...: in all five runs
-each()
-{
-	local run
-	for run in $RUNS; do
-		OUT=$BATS_FILE_TMPDIR/$run
-		"$@" || { echo "in run $run"; return 1; }
 	done
 }
 
@@ -111,4 +101,8 @@ right_task()
 
 @test "unfixed: Ctrl-C ends the trace with its summary, and nothing stays behind" {
 	each nothing_left after
+}
+
+@test "unfixed: nothing stays behind after SIGKILL" {
+	each nothing_left after-kill
 }

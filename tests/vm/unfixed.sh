@@ -2,6 +2,11 @@
 # shellcheck shell=dash disable=SC2154
 # The fix taken out: the real deadlock. What is told must be on disk before the host is of no use.
 step doctor vfioscope doctor
+tracing killed -q
+kill -KILL "$tracer"
+wait "$tracer" 2>/dev/null
+sleep 2
+leftovers after-kill
 tracing race -q --json -o /tmp/copy
 race 3000 >$OUT/stress 2>&1
 cp /tmp/copy $OUT/copy-while-hung

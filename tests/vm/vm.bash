@@ -31,6 +31,16 @@ vm()
 	tar -C "$OUT" --strip-components=1 -xf "$OUT/out.tar"
 }
 
+# each COMMAND...: on the results of each of $CASES, which have a folder each
+each()
+{
+	local case
+	for case in $CASES; do
+		OUT=$BATS_FILE_TMPDIR/$case
+		"$@" || { echo "in case $case"; return 1; }
+	done
+}
+
 # has_status NAME STATUS
 has_status()
 {

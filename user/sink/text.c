@@ -181,11 +181,45 @@ static enum vs_color color_of(const struct vs_event *e)
 	return e->type == VS_NOTIFIER_ENTER || e->type == VS_NOTIFIER_EXIT ? VS_DIM : VS_PLAIN;
 }
 
+/* A line that is no event, in its place in the stream. */
+static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, const char *words)
+{
+	size_t col = (size_t)layout_of(t)->time + 4;
+
+	vs_text__time(t, time_ns);
+	vs_out__printf(&t->out, "%s   ", vs_text__color(t, color));
+	vs_words__wrap(&t->out, words, col, col + 2, t->width);
+	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+}
+
+static bool is_named(const struct vs_text *t, int number)
+{
+	for (size_t i = 0; i < t->nr_named && i < VS_NAMED_GROUPS; i++)
+		if (t->named[i] == number)
+			return true;
+	return false;
+}
+
+/* Where lines have no room for the devices of a group, they are told once. */
+static void name_group(struct vs_text *t, const struct vs_view *v)
+{
+	const struct vs_group_view *g = &v->group;
+	char buf[VS_DEVICES_LEN];
+
+	if (layout_of(t) == &full || g->number < 0 || !g->devices[0] || is_named(t, g->number))
+		return;
+	t->named[t->nr_named++ % VS_NAMED_GROUPS] = g->number;
+	vs_words__group(buf, sizeof(buf), g, true);
+	remark(t, v->e->time_ns, VS_INFO, buf);
+}
+
 static void text_event(struct vs_sink *s, const struct vs_view *v)
 {
 	struct vs_text *t = (struct vs_text *)s;
 	enum vs_color color = color_of(v->e);
 	struct line l;
+
+	name_group(t, v);
 
 	l.len = l.col = 0;
 	l.indent = layout_of(t)->indent;
@@ -279,17 +313,6 @@ static void text_finding(struct vs_sink *s, const struct vs_finding *f)
 
 	vs_text__finding(t, f);
 	vs_out__flush(&t->out);
-}
-
-/* A line that is no event, in its place in the stream. */
-static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, const char *words)
-{
-	size_t col = (size_t)layout_of(t)->time + 4;
-
-	vs_text__time(t, time_ns);
-	vs_out__printf(&t->out, "%s   ", vs_text__color(t, color));
-	vs_words__wrap(&t->out, words, col, col + 2, t->width);
-	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
 }
 
 void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr)

@@ -8,12 +8,16 @@
 
 enum vs_color { VS_PLAIN, VS_BUG, VS_HAZARD, VS_INFO, VS_LOST, VS_DIM, VS_COLORS };
 
+#define VS_NAMED_GROUPS 64
+
 struct vs_text {
 	struct vs_sink base;
 	struct vs_out out;
 	size_t width;		/* 0: not a terminal */
 	bool color;
 	uint64_t start_ns;	/* times are shown since then */
+	int named[VS_NAMED_GROUPS]; /* groups whose devices were told, newest over oldest */
+	size_t nr_named;
 };
 
 /* Escape sequence, "" without colour. VS_PLAIN ends any other. */

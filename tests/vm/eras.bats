@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+load vm
+
+CASES="6.1 7.x"
+
+setup_file()
+{
+	for kernel in $CASES; do
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" eras.sh || return
+	done
+}
+
+@test "eras: doctor says that the notifier is gone" {
+	each has_status doctor 0
+	each says doctor 'notifier +not-applicable'
+}
+
+@test "eras: 7.x has no list of locked instructions, and that is said" {
+	OUT=$BATS_FILE_TMPDIR/7.x
+	says doctor 'get +missing .*smp_locks|get +missing'
+	says doctor 'locked instructions'
+}
+
+seen()
+{
+	has_status events 0 &&
+		is "$(of events event .event | grep -vx get | sort -u | tr '\n' ' ')" \
+			"close create open put register release unregister " &&
+		is "$(of events event 'select(.event == "put") | .refs' | tr '\n' ' ')" "2 1 " &&
+		is "$(summary events .lost)" 0
+}
+
+@test "eras: create, put, open, close, release are seen with their counts" {
+	each seen
+}
+
+@test "eras: modules can be unloaded and loaded again while tracing" {
+	each has_status rmmod 0
+	each has_status modprobe 0
+}
+
+@test "eras: nothing stays behind after SIGKILL" {
+	each nothing_left after-kill
+}
