@@ -137,6 +137,14 @@ static int open_ends(struct vs_engine *engine)
 	return engine->ring ? 0 : -errno;
 }
 
+/* What is told in full needs no errno behind it. */
+static int refuse(char *error, size_t size, int err, const char *words)
+{
+	snprintf(error, size, "%s", words);
+	errno = err;
+	return -err;
+}
+
 static int fail(char *error, size_t size, int err, const char *words)
 {
 	snprintf(error, size, "%s: %s", words, strerror(err));
@@ -156,10 +164,11 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 	if (err)
 		return fail(error, size, -err, "cannot use the ring buffers");
 	err = vfioscope_bpf__load(engine->skel);
+	if (err == -EPERM)
+		return refuse(error, size, ENOTSUP,
+			      "this kernel forbids BPF programs of these types, to root too");
 	if (err)
-		return fail(error, size, err == -EPERM ? ENOTSUP : -err,
-			    err == -EPERM ? "this kernel forbids BPF programs of these types, to root too"
-			    : "the kernel does not take the BPF programs");
+		return fail(error, size, -err, "the kernel does not take the BPF programs");
 	err = open_ends(engine);
 	return err ? fail(error, size, -err, "cannot read the ring buffers") : 0;
 }
@@ -171,8 +180,9 @@ static int make_rings(struct vs_engine *engine, char *error, size_t size)
 	engine->rings = vs_rings__new(engine->opts.ring_bytes);
 	if (engine->rings)
 		return 0;
-	return fail(error, size, errno, errno == EPERM ? NEEDS_PRIVILEGES
-		    : "cannot make the ring buffers");
+	if (errno == EPERM)
+		return refuse(error, size, EPERM, NEEDS_PRIVILEGES);
+	return fail(error, size, errno, "cannot make the ring buffers");
 }
 
 static int learn(struct vs_engine *engine, char *error, size_t size)
@@ -184,10 +194,10 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 	if (err)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
-		return fail(error, size, EPERM, NEEDS_PRIVILEGES);
+		return refuse(error, size, EPERM, NEEDS_PRIVILEGES);
 	if (!engine->facts.vmlinux_btf)
-		return fail(error, size, ENOTSUP,
-			    "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
+		return refuse(error, size, ENOTSUP,
+			      "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
 	return 0;
 }
 

@@ -232,6 +232,29 @@ static bool is_armed(const struct vs_probe_row *p)
 	return !strcmp(p->status, "armed");
 }
 
+static bool same_reason(const struct vs_probe_row *a, const struct vs_probe_row *b)
+{
+	return !strcmp(a->status, b->status) && !strcmp(a->how ? a->how : "", b->how ? b->how : "");
+}
+
+/* The reason of row i with all hooks that share it, unless an earlier row told it. */
+static void say_unarmed(struct vs_text *t, const struct vs_summary *sum, size_t i)
+{
+	const struct vs_probe_row *p = &sum->probes[i];
+	char buf[1024];
+
+	for (size_t k = 0; k < i; k++)
+		if (same_reason(&sum->probes[k], p))
+			return;
+	snprintf(buf, sizeof(buf), "%s: %s", p->status, p->hook);
+	for (size_t k = i + 1; k < sum->nr_probes; k++)
+		if (same_reason(&sum->probes[k], p))
+			append(buf, sizeof(buf), ", %s", sum->probes[k].hook);
+	if (p->how && *p->how)
+		append(buf, sizeof(buf), ": %s", p->how);
+	field(t, "", buf);
+}
+
 /* What works is a list; what does not gets its reason. */
 static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 {
@@ -239,20 +262,13 @@ static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 
 	for (size_t i = 0; i < sum->nr_probes; i++)
 		if (is_armed(&sum->probes[i]))
-			append(buf, sizeof(buf), " %s %u%s", sum->probes[i].hook,
-			       sum->probes[i].nr_probes, i + 1 < sum->nr_probes ? "," : "");
-	if (buf[strlen(buf) - 1] == ',')
-		buf[strlen(buf) - 1] = '\0';
-	field(t, "probes", buf);
-	for (size_t i = 0; i < sum->nr_probes; i++) {
-		const struct vs_probe_row *p = &sum->probes[i];
-
-		if (is_armed(p))
-			continue;
-		snprintf(buf, sizeof(buf), "%s: %s%s%s", p->status, p->hook, p->how ? ": " : "",
-			 p->how ? p->how : "");
-		field(t, "", buf);
-	}
+			append(buf, sizeof(buf), " %s %u,", sum->probes[i].hook,
+			       sum->probes[i].nr_probes);
+	buf[strlen(buf) - 1] = '\0';
+	field(t, "probes", *buf && strcmp(buf, "armed") ? buf : "none armed");
+	for (size_t i = 0; i < sum->nr_probes; i++)
+		if (!is_armed(&sum->probes[i]))
+			say_unarmed(t, sum, i);
 }
 
 void vs_text__summary(struct vs_text *t, const struct vs_summary *sum)
