@@ -28,7 +28,7 @@ run_guest()
 		>"$OUT/console" 2>&1
 }
 
-# vm KERNEL SCENARIO [lab options]: results in $OUT/. About one guest in a hundred stands still for
+# vm KERNEL SCENARIO [lab options]: results in $OUT/. A guest in some hundred stands still for
 # ever under TCG, without vfioscope too: that one is run once more, and it is said.
 vm()
 {
