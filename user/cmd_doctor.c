@@ -22,8 +22,7 @@ struct doctor_options {
 
 static int fail(int status, const char *words, const char *what)
 {
-	fprintf(stderr, "vfioscope doctor: %s%s%s\n", words, what ? ": " : "", what ? what : "");
-	return status;
+	return vs_command__fail(&vs_cmd_doctor, status, words, what);
 }
 
 /* The whole file as text, malloc'ed; NULL with errno. */

@@ -126,8 +126,7 @@ static bool want_color(const struct trace_options *opts)
 
 static int fail(int status, const char *words, const char *what)
 {
-	fprintf(stderr, "vfioscope trace: %s%s%s\n", words, what ? ": " : "", what ? what : "");
-	return status;
+	return vs_command__fail(&vs_cmd_trace, status, words, what);
 }
 
 static struct vs_sink *new_sink(const struct trace *t, int fd, bool durable, bool terminal)
@@ -480,19 +479,13 @@ static const struct vs_opt trace_opts[] = {
 	{ .name = NULL },
 };
 
-static int usage_error(const char *words)
-{
-	fail(VS_EXIT_USAGE, words, NULL);
-	return VS_EXIT_USAGE;
-}
-
 static int check_options(const struct trace_options *opts)
 {
 	if (opts->ring_size & (opts->ring_size - 1))
-		return usage_error("--ring-size must be a power of two, such as 512K, 4M");
+		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M", NULL);
 	if (opts->color && strcmp(opts->color, "auto") && strcmp(opts->color, "always") &&
 	    strcmp(opts->color, "never"))
-		return usage_error("--color is one of auto, always, never");
+		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
 	return 0;
 }
 
@@ -503,7 +496,7 @@ static int parse(struct trace_options *opts, int argc, char **argv)
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
 	if (first < argc)
-		return usage_error("takes no operands; see vfioscope trace --help");
+		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope trace --help", NULL);
 	return check_options(opts);
 }
 

@@ -75,6 +75,14 @@ static void print_help(const struct vs_command *command)
 	printf("  -h, --help                 this text\n\n%s\n%s", command->epilogue, VS_EXIT_HELP);
 }
 
+int vs_command__fail(const struct vs_command *command, int status, const char *words,
+		     const char *what)
+{
+	fprintf(stderr, "vfioscope %s: %s%s%s\n", command->name, words, what ? ": " : "",
+		what ? what : "");
+	return status;
+}
+
 static int complain(const struct vs_command *command, const char *name, const char *words)
 {
 	fprintf(stderr, "vfioscope %s: --%s: %s\n", command->name, name, words);

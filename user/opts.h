@@ -48,6 +48,13 @@ enum { VS_OPTS_HELP = 1 };
  */
 int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void *options);
 
+/*
+ * One line on stderr: "vfioscope NAME: words: what", or without `what` when that is
+ * NULL. Returns `status`.
+ */
+int vs_command__fail(const struct vs_command *command, int status, const char *words,
+		     const char *what);
+
 /* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
 int vs_opts__duration(const char *text, uint64_t *ns);
 int vs_opts__size(const char *text, uint64_t *bytes);

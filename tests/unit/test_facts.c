@@ -16,6 +16,7 @@
 #include "probe/facts.h"
 #include "probe/kallsyms.h"
 #include "probe/plan.h"
+#include "recorded.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -24,19 +25,10 @@ static const char *const kernels[] = { "fixed", "unfixed", "6.12", "6.12-not-loa
 /* ---- facts ---- */
 
 /* Without the newline that ends the file. */
-static char *read_recorded(const char *name)
+static char *read_line_free(const char *name)
 {
-	const char *dir = getenv("VS_FACTS");
-	char path[512], *text = NULL;
-	size_t room = 0;
-	FILE *file;
+	char *text = read_recorded(name);
 
-	snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : "tests/facts", name);
-	file = fopen(path, "re");
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(getdelim(&text, &room, '\0', file) > 0);
-	fclose(file);
 	text[strlen(text) - 1] = '\0';
 	return text;
 }
@@ -68,7 +60,7 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
-		char *text = read_recorded(kernels[i]), *again;
+		char *text = read_line_free(kernels[i]), *again;
 
 		load(text, &facts);
 		again = vs_facts__to_json(&facts);
@@ -81,7 +73,7 @@ static void test_round_trip(void **state)
 
 static void test_recorded_values(void **state)
 {
-	char *text = read_recorded("6.12");
+	char *text = read_line_free("6.12");
 	struct vs_facts facts;
 
 	(void)state;
@@ -168,7 +160,7 @@ static void test_nothing_known(void **state)
 
 static void test_truncated_anywhere(void **state)
 {
-	char *text = read_recorded("fixed");
+	char *text = read_line_free("fixed");
 
 	(void)state;
 	for (size_t len = strlen(text); len--;) {
@@ -206,7 +198,7 @@ static void test_deeply_nested(void **state)
 
 static json_t *recorded(const char *name)
 {
-	char *text = read_recorded(name);
+	char *text = read_line_free(name);
 	json_t *root = json_loads(text, 0, NULL);
 
 	free(text);
@@ -375,7 +367,7 @@ static void test_huge_names(void **state)
 static void test_damaged(void **state)
 {
 	static const char bytes[] = "{}[]\",:-0129eftnulx \\";
-	char *text = read_recorded("unfixed"), error[200];
+	char *text = read_line_free("unfixed"), error[200];
 	size_t len = strlen(text), loaded = 0;
 	struct vs_facts facts;
 	struct vs_plan plan;

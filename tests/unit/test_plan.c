@@ -12,27 +12,12 @@
 #include <cmocka.h>
 
 #include "probe/plan.h"
+#include "recorded.h"
 
 static struct vs_facts facts;
 static struct vs_plan plan;
 
 /* ---- facts: recorded, then changed ---- */
-
-static char *read_recorded(const char *name)
-{
-	const char *dir = getenv("VS_FACTS");
-	char path[512], *text = NULL;
-	size_t room = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : "tests/facts", name);
-	file = fopen(path, "re");
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(getdelim(&text, &room, '\0', file) > 0);
-	fclose(file);
-	return text;
-}
 
 static void load(const char *name)
 {

@@ -3,14 +3,7 @@
 # The other kernels without a notifier: what is seen there, and that nothing stays behind.
 group=$(group_of 05.0)
 step doctor vfioscope doctor
-tracing events --json
-bind vfio-pci 05.0
-use_group "$group"
-bind vfio-pci 05.1
-unbind 05.1
-unbind 05.0
-sleep 1
-stopped INT
+group_life events "$group"
 tracing unload -q --json
 step rmmod vfio_unload
 step modprobe vfio_load

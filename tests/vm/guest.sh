@@ -58,9 +58,17 @@ leftovers()
 	} >"$OUT/$1" 2>&1
 }
 
-group_devices()
+# group_life NAME N: traces the life of group N with both devices, its file opened once
+group_life()
 {
-	ls "/sys/kernel/iommu_groups/$1/devices"
+	tracing "$1" --json
+	bind vfio-pci 05.0
+	use_group "$2"
+	bind vfio-pci 05.1
+	unbind 05.1
+	unbind 05.0
+	sleep 1
+	stopped INT
 }
 
 # use_group N: opens and closes its file once

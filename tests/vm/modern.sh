@@ -4,14 +4,7 @@
 group=$(group_of 05.0)
 step doctor vfioscope doctor
 step self-test vfioscope doctor --self-test
-tracing events --json
-bind vfio-pci 05.0
-use_group "$group"
-bind vfio-pci 05.1
-unbind 05.1
-unbind 05.0
-sleep 1
-stopped INT
+group_life events "$group"
 tracing text
 bind vfio-pci 05.0
 sleep 1

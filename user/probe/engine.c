@@ -301,6 +301,12 @@ int vs_engine__attach(struct vs_engine *engine)
 
 /* -- events out -- */
 
+static void hand_over(struct vs_engine *engine, uint64_t until_ns)
+{
+	vs_merge__drain(engine->merge, until_ns, engine->opts.record, engine->opts.ctx);
+	engine->urgent = false;
+}
+
 /*
  * Ordinary records wake nobody, so the rings are emptied after each wait. An alarm
  * does not wait for order.
@@ -313,16 +319,14 @@ int vs_engine__poll(struct vs_engine *engine, int timeout_ms)
 
 	if (more < 0)
 		return more;
-	vs_merge__drain(engine->merge, engine->urgent ? UINT64_MAX : now - REORDER_NS,
-			engine->opts.record, engine->opts.ctx);
-	engine->urgent = false;
+	hand_over(engine, engine->urgent ? UINT64_MAX : now - REORDER_NS);
 	return engine->record_error ? engine->record_error : woken + more;
 }
 
 void vs_engine__drain(struct vs_engine *engine)
 {
 	ring_buffer__consume(engine->ring);
-	vs_merge__drain(engine->merge, UINT64_MAX, engine->opts.record, engine->opts.ctx);
+	hand_over(engine, UINT64_MAX);
 }
 
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine)
@@ -414,25 +418,6 @@ size_t vs_engine__map_bytes(const struct vs_engine *engine)
 		bytes += (bpf_map__key_size(map) + bpf_map__value_size(map)) *
 			 (size_t)bpf_map__max_entries(map);
 	return bytes;
-}
-
-int vs_engine__each_program(const struct vs_engine *engine,
-			    void (*each)(void *ctx, const char *name, uint32_t verified),
-			    void *ctx)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, engine->skel->obj) {
-		struct bpf_prog_info info = {};
-		uint32_t len = sizeof(info);
-
-		if (bpf_program__fd(prog) < 0)
-			continue;
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			return -errno;
-		each(ctx, bpf_program__name(prog), info.verified_insns);
-	}
-	return 0;
 }
 
 void vs_engine__free(struct vs_engine *engine)

@@ -93,11 +93,6 @@ bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size
 /* Bytes of kernel memory in maps and ring. */
 size_t vs_engine__map_bytes(const struct vs_engine *engine);
 
-/* Instructions of each loaded program as the verifier counted them; for the table in docs. */
-int vs_engine__each_program(const struct vs_engine *engine,
-			    void (*each)(void *ctx, const char *name, uint32_t verified),
-			    void *ctx);
-
 /* Detaches and frees. Takes some 50 ms per kprobe on old kernels. NULL is fine. */
 void vs_engine__free(struct vs_engine *engine);
 
