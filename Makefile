@@ -21,10 +21,11 @@ LDLIBS  := -lbpf -lelf -ljansson -lcap -llzma -lzstd -lz
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(BPFARCH) -Wall -Werror \
 	      -Ivmlinux -Ivmlinux/$(ARCH) -Ibpf -I/usr/include/$(ARCH)-linux-gnu
 
-# libbpf 1.1 links extern maps wrongly unless their definition comes first.
-BPF_SRC  := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
+# Each folder of bpf/ becomes one object: bpf/trace/*.bpf.c -> trace_bpf.skel.h.
+BPF_SRC  := $(sort $(wildcard bpf/*/*.bpf.c))
 BPF_OBJ  := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
-SKEL     := $(BUILD)/vfioscope_bpf.skel.h
+BPF_ROOM := $(sort $(patsubst bpf/%/,%,$(dir $(BPF_SRC))))
+SKEL     := $(BPF_ROOM:%=$(BUILD)/%_bpf.skel.h)
 USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 # Everything but main(): what the unit tests link with.
@@ -44,13 +45,18 @@ $(BUILD)/%.bpf.o: %.bpf.c $(BUILD)/flags
 	@echo '  BPF   $<'
 	@$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/vfioscope.bpf.o: $(BPF_OBJ) $(BUILD)/flags
-	@echo '  LINK  $@'
-	@$(BPFTOOL) gen object $@ $(BPF_OBJ)
+# libbpf 1.1 links extern maps wrongly unless their definition (state.bpf.c) comes first.
+define bpf_room
+$(BUILD)/$(1).bpf.o: $$(filter %/$(1)/state.bpf.o,$$(BPF_OBJ)) \
+		$$(filter-out %/state.bpf.o,$$(filter $(BUILD)/bpf/$(1)/%,$$(BPF_OBJ)))
+	@echo '  LINK  $$@'
+	@$(BPFTOOL) gen object $$@ $$^
 
-$(SKEL): $(BUILD)/vfioscope.bpf.o
-	@echo '  SKEL  $@'
-	@$(BPFTOOL) gen skeleton $< name vfioscope_bpf > $@.tmp && mv $@.tmp $@
+$(BUILD)/$(1)_bpf.skel.h: $(BUILD)/$(1).bpf.o
+	@echo '  SKEL  $$@'
+	@$(BPFTOOL) gen skeleton $$< name $(1)_bpf > $$@.tmp && mv $$@.tmp $$@
+endef
+$(foreach room,$(BPF_ROOM),$(eval $(call bpf_room,$(room))))
 
 $(BUILD)/user/%.o: user/%.c $(BUILD)/flags | $(SKEL)
 	@mkdir -p $(@D)

@@ -42,7 +42,7 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
 		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
 
-$(BUILD)/tests/verifier: tests/vm/verifier.c $(SKEL) $(BUILD)/flags
+$(BUILD)/tests/verifier: tests/vm/verifier.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static $< -lbpf -lelf -lzstd -lz -o $@
 

@@ -4,17 +4,27 @@
 load vm
 
 KERNELS=$(awk '!/^#/ && NF { print $1 }' "$BATS_TEST_DIRNAME/../../tools/lab/matrix")
-TABLE=$BATS_TEST_DIRNAME/../../docs/verifier.md
+TABLE=$TOP/docs/verifier.md
+
+# objects: lab options that put every BPF object into the guest
+objects()
+{
+	local room
+	for room in "$TOP"/bpf/*/; do
+		echo "--file $TOP/build/$(basename "$room").bpf.o:/lab/$(basename "$room").bpf.o"
+	done
+}
 
 setup_file()
 {
 	for kernel in $KERNELS; do
-		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" verifier.sh \
-			--file "$BATS_TEST_DIRNAME/../../build/tests/verifier:/bin/verifier" || return
+		# shellcheck disable=SC2046 # words are wanted
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" verifier.sh $(objects) \
+			--file "$TOP/build/tests/verifier:/bin/verifier" || return
 	done
 }
 
-# rows: "kernel program error instructions" for all
+# rows: "kernel object program error instructions" for all
 rows()
 {
 	local kernel
@@ -33,19 +43,21 @@ not_there()
 }
 
 @test "verifier: every program of the object was tried on every kernel" {
+	programs=$(grep -hE '^SEC\("' "$TOP"/bpf/*/*.bpf.c | grep -cvE '"(license|\.maps)"')
+	[ "$programs" -ge 24 ]
 	for kernel in $KERNELS; do
-		is "$(wc -l <"$BATS_FILE_TMPDIR/$kernel/verifier")" 24
+		is "$(wc -l <"$BATS_FILE_TMPDIR/$kernel/verifier")" "$programs"
 	done
 }
 
 @test "verifier: every program loads on every kernel that has its target" {
-	rows | while read -r kernel program error instructions; do
+	rows | while read -r kernel _ program error _; do
 		not_there "$kernel" "$program" || is "$kernel $program $error" "$kernel $program 0" || exit 1
 	done
 }
 
 @test "verifier: no program needs more than 2000 instructions" {
-	rows | while read -r kernel program error instructions; do
+	rows | while read -r kernel _ program _ instructions; do
 		[ "$instructions" -lt 2000 ] || { echo "$kernel $program $instructions"; exit 1; }
 	done
 }
@@ -54,13 +66,13 @@ not_there()
 @test "verifier: instruction counts are as in docs/verifier.md" {
 	made=$BATS_FILE_TMPDIR/verifier.md
 	{
-		sed '/^| program/,$d' "$TABLE"
-		echo "| program | $(echo "$KERNELS" | paste -sd'|' | sed 's/|/ | /g') |"
-		echo "|---|$(for _ in $KERNELS; do printf -- '---|'; done)"
-		cut -d' ' -f1 "$BATS_FILE_TMPDIR/fixed/verifier" | while read -r program; do
-			printf '| %s |' "$program"
+		sed '/^| object/,$d' "$TABLE"
+		echo "| object | program | $(echo "$KERNELS" | paste -sd'|' | sed 's/|/ | /g') |"
+		echo "|---|---|$(for _ in $KERNELS; do printf -- '---|'; done)"
+		cut -d' ' -f1,2 "$BATS_FILE_TMPDIR/fixed/verifier" | while read -r object program; do
+			printf '| %s | %s |' "$object" "$program"
 			for kernel in $KERNELS; do
-				read -r _ error instructions < <(grep "^$program " "$BATS_FILE_TMPDIR/$kernel/verifier")
+				read -r _ _ error instructions < <(grep "^$object $program " "$BATS_FILE_TMPDIR/$kernel/verifier")
 				[ "$error" = 0 ] && printf ' %s |' "$instructions" || printf ' – |'
 			done
 			echo

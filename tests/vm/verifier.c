@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads each BPF program alone and prints what the verifier says: name, result
- * and instructions walked. Runs in the guests of the lab.
+ * Loads each BPF program alone and prints what the verifier says: object, name,
+ * result and instructions walked. Runs in the guests of the lab.
+ * usage: verifier OBJECT.bpf.o...
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <libgen.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "bpf/config.h"
-#include "vfioscope_bpf.skel.h"
 
 #define STATISTICS 4	/* log_level: counts only */
 
@@ -25,28 +25,22 @@ static int no_output(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
-static void choose(struct vfioscope_bpf *skel, size_t index)
+/* Leaves only the program at @index; its name, or NULL when there is none. */
+static const char *choose(struct bpf_object *obj, size_t index)
 {
+	const char *name = NULL;
 	struct bpf_program *prog;
 	size_t i = 0;
 
-	bpf_object__for_each_program(prog, skel->obj) {
+	bpf_object__for_each_program(prog, obj) {
 		bpf_program__set_autoload(prog, i == index);
 		if (i++ != index)
 			continue;
+		name = bpf_program__name(prog);
 		bpf_program__set_log_level(prog, STATISTICS);
 		bpf_program__set_log_buf(prog, verifier_log, sizeof(verifier_log));
 	}
-}
-
-static const char *name_of(struct vfioscope_bpf *skel, size_t index)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, skel->obj)
-		if (!index--)
-			return bpf_program__name(prog);
-	return NULL;
+	return name;
 }
 
 static long processed(void)
@@ -56,35 +50,44 @@ static long processed(void)
 	return at ? atol(at + strlen("processed ")) : -1;
 }
 
-/* Returns false when there is no such program any more. */
-static bool try_program(size_t index, int ring)
+/* A map of rings wants one that shows what is in it. */
+static int set_inner_map(struct bpf_object *obj, int ring)
 {
-	struct vfioscope_bpf *skel = vfioscope_bpf__open();
-	const char *name = skel ? name_of(skel, index) : NULL;
+	struct bpf_map *rings = bpf_object__find_map_by_name(obj, "rings");
+
+	return rings ? bpf_map__set_inner_map_fd(rings, ring) : 0;
+}
+
+/* Returns false when there is no such program any more. */
+static bool try_program(char *path, size_t index, int ring)
+{
+	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	const char *name = obj ? choose(obj, index) : NULL;
 	int err;
 
 	if (!name) {
-		vfioscope_bpf__destroy(skel);
+		bpf_object__close(obj);
 		return false;
 	}
 	verifier_log[0] = '\0';
-	choose(skel, index);
-	err = bpf_map__set_inner_map_fd(skel->maps.rings, ring);
+	err = set_inner_map(obj, ring);
 	if (!err)
-		err = vfioscope_bpf__load(skel);
-	printf("%s %d %ld\n", name, err, processed());
-	vfioscope_bpf__destroy(skel);
+		err = bpf_object__load(obj);
+	printf("%.*s %s %d %ld\n", (int)strcspn(basename(path), "."), basename(path), name, err,
+	       processed());
+	bpf_object__close(obj);
 	return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, 1 << 16, NULL);
 
 	libbpf_set_print(no_output);
 	if (ring < 0)
 		return 1;
-	for (size_t i = 0; try_program(i, ring); i++)
-		;
+	for (int file = 1; file < argc; file++)
+		for (size_t i = 0; try_program(argv[file], i, ring); i++)
+			;
 	return 0;
 }

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-step verifier verifier
+step verifier verifier /lab/*.bpf.o

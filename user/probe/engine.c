@@ -15,7 +15,7 @@
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
-#include "vfioscope_bpf.skel.h"
+#include "trace_bpf.skel.h"
 
 #define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024
@@ -29,7 +29,7 @@ struct vs_engine {
 	struct vs_engine_opts opts;
 	struct vs_facts facts;
 	struct vs_plan plan;
-	struct vfioscope_bpf *skel;
+	struct trace_bpf *skel;
 	struct ring_buffer *ring; /* over all rings */
 	struct vs_rings *rings;
 	struct vs_merge *merge;
@@ -156,14 +156,14 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 {
 	int err;
 
-	engine->skel = vfioscope_bpf__open();
+	engine->skel = trace_bpf__open();
 	if (!engine->skel)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(engine);
 	err = set_sizes(engine);
 	if (err)
 		return fail(error, size, -err, "cannot use the ring buffers");
-	err = vfioscope_bpf__load(engine->skel);
+	err = trace_bpf__load(engine->skel);
 	if (err == -EPERM)
 		return refuse(error, size, ENOTSUP,
 			      "this kernel forbids BPF programs of these types, to root too");
@@ -430,7 +430,7 @@ void vs_engine__free(struct vs_engine *engine)
 	ring_buffer__free(engine->ring);
 	vs_rings__free(engine->rings);
 	vs_merge__free(engine->merge);
-	vfioscope_bpf__destroy(engine->skel);
+	trace_bpf__destroy(engine->skel);
 	vs_plan__free(&engine->plan);
 	vs_facts__free(&engine->facts);
 	free(engine);
