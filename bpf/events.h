@@ -25,6 +25,7 @@
 #define VS_COMM_LEN 16	/* TASK_COMM_LEN */
 #define VS_DEVICE_LEN 40	/* a PCI address, or an mdev UUID and its NUL */
 #define VS_STACK_LEN 48	/* frames kept with an alarm */
+#define VS_SHORT_STACK_LEN 20	/* frames kept with a get, a put, a change */
 #define VS_CHAIN_DEPTH 8	/* nested notifier chains followed per task */
 
 /*
@@ -33,6 +34,7 @@
  *   register, unregister                                struct vfio_device *
  *   queue, start, end                                   struct work_struct *
  *   open, close                                         struct file * (0 if not known)
+ *   change                                              the counter's address
  *   chain-deadlock                                      struct notifier_block *
  */
 enum vs_type {
@@ -54,6 +56,8 @@ enum vs_type {
 	VS_MODULE_LOAD,		/* vfio.ko is loaded, its init not yet run */
 	VS_MODULE_FREE,		/* vfio.ko is gone */
 	VS_CHAIN_DEADLOCK,	/* a chain changed from inside itself: never returns */
+	VS_CHANGE,		/* a watchpoint saw the counter change: refs is the value
+				 * after, exact with VS_F_REFS; see VS_F_TAKEN */
 	VS_TYPE_END
 };
 
@@ -80,6 +84,8 @@ enum vs_flags {
 	VS_F_LAST_SURE = 1 << 1, /* queue: refs was 1, so this put was the last one */
 	VS_F_REGISTERING = 1 << 2, /* chain-deadlock: by register, not unregister */
 	VS_F_FREED = 1 << 3,	/* release: means memory freed (5.16 and later) */
+	VS_F_TAKEN = 1 << 4,	/* change: the counter went up */
+	VS_F_DROPPED = 1 << 5,	/* change: the counter went down; neither: not known */
 };
 
 struct vs_event {
@@ -111,6 +117,19 @@ struct vs_device_event {
 	char device[VS_DEVICE_LEN];	/* dev_name(), NUL-terminated, may be empty */
 };
 _Static_assert(sizeof(struct vs_device_event) == 136, "struct vs_device_event is ABI");
+
+/*
+ * VS_GET and VS_PUT when stacks are wanted (else a plain vs_event), VS_CHANGE
+ * always. The first frame is e.ip.
+ */
+struct vs_stack_event {
+	struct vs_event e;
+	__u32 nr_stack;
+	__u32 pad;
+	__u64 stack[VS_SHORT_STACK_LEN]; /* innermost first, kernel addresses */
+};
+_Static_assert(sizeof(struct vs_stack_event) == 104 + 8 * VS_SHORT_STACK_LEN,
+	       "struct vs_stack_event is ABI");
 
 /* VS_CHAIN_DEADLOCK: e.ctx_object is the chain, e.object the block. */
 struct vs_alarm_event {

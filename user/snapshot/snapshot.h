@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What exists at one moment, without any history: VFIO groups with their
+ * counters, their devices, who has which of their files open, who has device
+ * memory mapped. Plain data; vs_snapshot__take() fills it, everything else reads it.
+ */
+#ifndef VFIOSCOPE_SNAPSHOT_H
+#define VFIOSCOPE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+
+#define VS_SNAP_UNKNOWN INT32_MIN	/* a number that could not be read */
+
+struct vs_snap_group {
+	uint64_t address;	/* struct vfio_group *, 0 if not known */
+	int number;		/* iommu group number, -1 if not known */
+	int32_t refs;		/* its counter; VS_SNAP_UNKNOWN */
+	int32_t opened;		/* open group files (0 or 1 up to 5.15); VS_SNAP_UNKNOWN */
+	int32_t container_users;
+	uint64_t container;	/* struct vfio_container *, 0: none */
+	uint64_t group_file;	/* struct file * of the opener where the kernel keeps it (5.18+) */
+};
+
+struct vs_snap_device {
+	uint64_t address;	/* struct vfio_device *, 0 if not known */
+	uint64_t group;		/* struct vfio_group * */
+	int number;		/* iommu group number */
+	int32_t refs;		/* its registration's counter */
+	int32_t open_count;	/* VS_SNAP_UNKNOWN before 5.15 */
+	char name[VS_DEVICE_LEN];	/* dev_name() */
+	char driver[32];	/* bound driver, "" if none */
+};
+
+enum vs_snap_file_kind {
+	VS_SNAP_GROUP_FILE,	/* /dev/vfio/N; object: struct vfio_group * */
+	VS_SNAP_DEVICE_FILE,	/* a device's fd; object: struct vfio_device * */
+	VS_SNAP_CONTAINER_FILE,	/* /dev/vfio/vfio; object: struct vfio_container * */
+	VS_SNAP_CDEV_FILE,	/* /dev/vfio/devices/vfioN (6.6+); object: struct vfio_device * */
+	VS_SNAP_IOMMUFD_FILE,	/* /dev/iommu (6.2+); object: struct iommufd_ctx * */
+	VS_SNAP_KVM_FILE,	/* a KVM vfio device; object: one struct vfio_group * it holds,
+				 * a row for each; 0 when it holds none or cannot be read */
+	VS_SNAP_FILE_KINDS,
+};
+
+/* One descriptor of one process: dup()ed and inherited ones are rows of their own. */
+struct vs_snap_fd {
+	enum vs_snap_file_kind kind;
+	uint64_t file;		/* struct file *: the same for dup()ed, inherited, passed ones */
+	uint64_t object;
+	uint32_t tgid;
+	int fd;
+	char comm[VS_COMM_LEN];
+};
+
+/* Device memory mapped into an address space: holds the device open with every fd closed. */
+struct vs_snap_map {
+	uint64_t file;		/* struct file * of the device */
+	uint64_t device;	/* struct vfio_device * */
+	uint64_t mm;		/* struct mm_struct * */
+	uint64_t start, end;	/* user addresses */
+	uint32_t tgid;		/* a process with that mm, 0: none, only something in the kernel
+				 * keeps it (vhost) */
+	char comm[VS_COMM_LEN];
+};
+
+/* What could be looked at. A false one has its reason in vs_snapshot.words. */
+struct vs_snap_scope {
+	bool groups;		/* the list of groups in the kernel was walked */
+	bool counters;
+	bool fds;
+	bool maps;
+};
+
+struct vs_snapshot {
+	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC: taken between these */
+	struct vs_snap_scope scope;
+	char words[400];	/* what could not be looked at and why, "" if nothing */
+	struct vs_snap_group *groups;
+	size_t nr_groups;
+	struct vs_snap_device *devices;
+	size_t nr_devices;
+	struct vs_snap_fd *fds;
+	size_t nr_fds;
+	struct vs_snap_map *maps;
+	size_t nr_maps;
+};
+
+void vs_snapshot__free(struct vs_snapshot *s);	/* NULL is fine */
+
+#endif
