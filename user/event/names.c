@@ -25,6 +25,7 @@ static const char *const types[VS_TYPE_END] = {
 	[VS_MODULE_LOAD] = "module-load",
 	[VS_MODULE_FREE] = "module-free",
 	[VS_CHAIN_DEADLOCK] = "chain-deadlock",
+	[VS_CHANGE] = "change",
 };
 
 static const char *const contexts[] = {

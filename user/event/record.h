@@ -23,4 +23,7 @@ const char *vs_record__device(const struct vs_event *e);
 /* The alarm of a checked VS_CHAIN_DEADLOCK record, else NULL. */
 const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e);
 
+/* The stack of a checked VS_GET, VS_PUT or VS_CHANGE that has one, else NULL. */
+const struct vs_stack_event *vs_record__stack(const struct vs_event *e);
+
 #endif

@@ -14,6 +14,11 @@ static const struct {
 	[VS_PUT_IN_NOTIFIER] = { "put-in-notifier", VS_GRADE_HAZARD },
 	[VS_NOTIFIER_DEADLOCK] = { "notifier-deadlock", VS_GRADE_BUG },
 	[VS_CHAIN_DEADLOCK_FOUND] = { "chain-deadlock", VS_GRADE_BUG },
+	[VS_REF_LEAK] = { "reference-leak", VS_GRADE_BUG },
+	[VS_PUT_WITHOUT_GET] = { "put-without-get", VS_GRADE_BUG },
+	[VS_RELEASED_WHILE_HELD] = { "released-while-held", VS_GRADE_BUG },
+	[VS_USE_AFTER_RELEASE] = { "use-after-release", VS_GRADE_BUG },
+	[VS_OLD_REFERENCE] = { "old-reference", VS_GRADE_INFO },
 };
 
 const char *vs_grade__name(enum vs_grade grade)

@@ -9,6 +9,7 @@
 
 #include "bpf/events.h"
 #include "event/view.h"
+#include "ledger/ref.h"
 
 enum vs_grade {
 	VS_GRADE_INFO,		/* worth knowing */
@@ -22,6 +23,11 @@ enum vs_finding_kind {
 	VS_PUT_IN_NOTIFIER,	/* hazard */
 	VS_NOTIFIER_DEADLOCK,	/* bug */
 	VS_CHAIN_DEADLOCK_FOUND, /* bug */
+	VS_REF_LEAK,		/* bug: nobody will put this reference */
+	VS_PUT_WITHOUT_GET,	/* bug: a put of a reference that nobody holds */
+	VS_RELEASED_WHILE_HELD,	/* bug: the last put came too early */
+	VS_USE_AFTER_RELEASE,	/* bug: a get or put on a group that is dead */
+	VS_OLD_REFERENCE,	/* info */
 	VS_FINDING_KINDS,
 };
 
@@ -63,7 +69,13 @@ struct vs_finding {
 	uint8_t action;		/* enum vs_action of the notifier */
 	bool last_said;		/* hazards: later ones at this site are only counted */
 	struct vs_group_view group;	/* devices valid during the call only */
-	char site[VS_SITE_LEN];	/* the put */
+	char site[VS_SITE_LEN];	/* the put; of references: the get, if there is one */
+
+	/* References only. */
+	bool uncertain;		/* events were lost before: it may be wrong */
+	bool has_ref;
+	struct vs_ref ref;
+	char words[160];	/* what is wrong with it */
 
 	/* Deadlocks only. */
 	bool registering;	/* by register, not unregister */
@@ -77,7 +89,7 @@ struct vs_finding {
 	char callback[VS_SITE_LEN];	/* function the chain was calling, "" if not known */
 	char call_place[VS_SITE_LEN];	/* who called the chain */
 	char change_place[VS_SITE_LEN];	/* who changes it from inside */
-	size_t nr_stack;
+	size_t nr_stack;	/* references too: of the get, or of the put */
 	uint64_t stack[VS_STACK_LEN];	/* innermost first */
 	char stack_text[VS_STACK_TEXT_LEN]; /* a frame a line, "" if not known */
 	struct vs_picture picture;

@@ -78,6 +78,8 @@ struct vs_snap_scope {
 struct vs_snapshot {
 	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC: taken between these */
 	struct vs_snap_scope scope;
+	bool files_counted;	/* an open group file is a reference in vs_snap_group.refs (up to 5.18);
+				 * later the counter has the devices only */
 	char words[400];	/* what could not be looked at and why, "" if nothing */
 	struct vs_snap_group *groups;
 	size_t nr_groups;

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ledger: every live reference of every group with its holder, and what
+ * became of the others. Each put is matched to its get by who held the reference:
+ * the device, the file, the work, the task. What cannot be matched is counted as
+ * unattributed and, if nothing was lost, said as a finding.
+ *
+ * Pure: fed by the one stream of events, live or recorded. No clock of its own:
+ * what must wait for late records is settled by vs_refs__tick().
+ */
+#ifndef VFIOSCOPE_LEDGER_REFS_H
+#define VFIOSCOPE_LEDGER_REFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "ledger/finding.h"
+#include "ledger/groups.h"
+#include "ledger/lifetimes.h"
+#include "ledger/ref.h"
+#include "ledger/ref_pool.h"
+#include "ledger/sites.h"
+#include "ledger/stacks.h"
+#include "snapshot/snapshot.h"
+
+#define VS_SETTLE_NS 100000000ull	/* how long a record may come late */
+
+struct vs_refs_opts {
+	size_t max_refs;	/* live references, 0: 16384, some 250 bytes each */
+	size_t max_groups;	/* 0: 4096 */
+	size_t max_stacks;	/* different ones, 0: 4096, 176 bytes each */
+	uint64_t older_ns;	/* say references older than this; 0: none */
+	void *ctx;
+	void (*say)(void *ctx, struct vs_finding *f);	/* may be NULL */
+	/* Whether a process exists. NULL: all do. */
+	bool (*task_alive)(void *ctx, uint32_t tgid);
+	struct vs_sites *sites;	/* borrowed */
+};
+
+/* What hardware watchpoints saw of a group, against what the probes saw. */
+struct vs_ref_exact {
+	uint64_t since_ns;	/* armed; 0: not watched */
+	uint64_t changes;
+	uint64_t gets, puts;	/* seen by probes since then */
+	uint64_t paired;	/* a change and the get or put that made it */
+	uint64_t differences;	/* one without the other, or another value */
+	int32_t last_refs;	/* the counter after the last change */
+};
+
+/* One life of a group. */
+struct vs_book {
+	uint64_t key;		/* private */
+	uint64_t address;	/* struct vfio_group *, 0 if not known */
+	int number;		/* iommu group, -1 if not known */
+	uint32_t generation;
+	bool seen_before;	/* it existed when tracing began */
+	bool released;
+	bool broken;		/* a finding of grade bug says so: what follows from it is not said */
+	uint64_t gets, puts;	/* events; the reference it is born with is neither */
+	uint64_t births;
+	uint64_t before;	/* puts of references that were taken before tracing began */
+	uint64_t unattributed;	/* puts without a get */
+	uint64_t guessed;	/* puts that more than one holder could have made */
+	uint64_t after_bug;	/* events that follow from the bug that was said */
+	uint64_t unknown;	/* references that existed at the start, holder not known */
+	int32_t refs;		/* the counter as last read exactly; VS_SNAP_UNKNOWN */
+	int32_t kernel_refs;	/* the counter as of the last check; VS_SNAP_UNKNOWN */
+	uint64_t kernel_ns;	/* when that was */
+	bool differs;		/* the last check found another number than the ledger has */
+	uint64_t last_ns;	/* of the last event */
+	uint64_t released_ns;
+	uint32_t released_tid;	/* who put last */
+	struct vs_ref_list live;
+	struct vs_ref_exact exact;
+};
+
+struct vs_refs_totals {
+	uint64_t gets, puts, births, before, unattributed, guessed, after_bug;
+	uint64_t changes, paired, differences;	/* of all watched groups */
+	size_t live;		/* references now */
+	size_t groups;		/* alive now */
+	uint64_t refused_refs;	/* no room for them */
+	uint64_t refused_stacks;
+	uint64_t evicted_groups;
+};
+
+struct vs_refs;
+
+/* NULL with errno set. */
+struct vs_refs *vs_refs__new(const struct vs_refs_opts *opts);
+void vs_refs__free(struct vs_refs *r);	/* NULL is fine */
+
+/* Begins with what exists. Before the first vs_refs__feed(), after probes are armed. */
+void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
+
+/* @group: what vs_groups__take() gave for @e, may be NULL. */
+void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_group *group);
+
+/* Watchpoints on this group are armed from @since_ns on. */
+void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns);
+
+/* Events were lost: from now on findings say that they may be wrong, and are hazards. */
+void vs_refs__lossy(struct vs_refs *r);
+
+/* Settles what had to wait. @now_ns CLOCK_MONOTONIC, UINT64_MAX: all of it. */
+void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
+
+/*
+ * Compares with a snapshot that was taken after every event fed so far: counters,
+ * open files, holders that are gone. Groups with events during it are left out.
+ */
+void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s);
+
+/* Books, in no order; @book NULL: the first; NULL at the end. Released ones last a while. */
+const struct vs_book *vs_refs__next(const struct vs_refs *r, const struct vs_book *book);
+const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number);
+
+const struct vs_stacks *vs_refs__stacks(const struct vs_refs *r);
+const struct vs_lifetimes *vs_refs__lifetimes(const struct vs_refs *r);
+void vs_refs__totals(const struct vs_refs *r, struct vs_refs_totals *t);
+
+/* Findings so far, by kind; array of VS_FINDING_KINDS. */
+const uint64_t *vs_refs__counts(const struct vs_refs *r);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ledger and snapshots: how it begins, and whether the kernel agrees later. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/refs_priv.h"
+
+#define FILE_GRACE_NS 1000000000ull	/* an open that fails has put its reference by then */
+
+/* -- the beginning -- */
+
+static struct vs_ref *seed_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,
+			       uint64_t object, uint64_t now_ns)
+{
+	struct vs_ref *ref = vs_ref_pool__add(r->pool, &b->live,
+					      refs_key(class, b->address, object));
+
+	if (!ref)
+		return NULL;
+	ref->class = (uint8_t)class;
+	ref->origin = VS_REF_FOUND;
+	ref->group = b->address;
+	ref->object = object;
+	ref->get_ns = now_ns;
+	return ref;
+}
+
+static void seed_devices(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_devices; i++) {
+		const struct vs_snap_device *d = &s->devices[i];
+		struct vs_ref *ref;
+
+		if (!d->address || d->group != b->address)
+			continue;
+		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns);
+		if (ref)
+			memcpy(ref->device, d->name, sizeof(ref->device));
+	}
+}
+
+static bool is_same_file(const struct vs_snapshot *s, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (s->fds[j].file == s->fds[i].file && s->fds[j].kind == s->fds[i].kind)
+			return true;
+	return false;
+}
+
+/* One for each open file, however many descriptors it has; or without any that can be seen. */
+static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
+		       int32_t opened)
+{
+	int32_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_fds; i++) {
+		const struct vs_snap_fd *fd = &s->fds[i];
+		struct vs_ref *ref;
+
+		if (fd->kind != VS_SNAP_GROUP_FILE || fd->object != b->address ||
+		    is_same_file(s, i))
+			continue;
+		ref = seed_ref(r, b, VS_REF_FILE, fd->file, s->end_ns);
+		nr++;
+		if (!ref)
+			continue;
+		ref->tid = ref->tgid = fd->tgid;
+		memcpy(ref->comm, fd->comm, sizeof(ref->comm));
+	}
+	for (; opened != VS_SNAP_UNKNOWN && nr < opened; nr++)
+		seed_ref(r, b, VS_REF_FILE, 0, s->end_ns);
+}
+
+static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_fds; i++) {
+		const struct vs_snap_fd *fd = &s->fds[i];
+		struct vs_ref *ref;
+
+		if (fd->kind != VS_SNAP_KVM_FILE || fd->object != b->address || is_same_file(s, i))
+			continue;
+		ref = seed_ref(r, b, VS_REF_EXTERNAL, fd->file, s->end_ns);
+		if (!ref)
+			continue;
+		ref->tid = ref->tgid = fd->tgid;
+		memcpy(ref->comm, fd->comm, sizeof(ref->comm));
+	}
+}
+
+static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
+		       const struct vs_snap_group *g)
+{
+	struct vs_book *b = g->address ? vs_lru__add(r->books, g->address) : NULL;
+
+	if (!b)
+		return;
+	b->key = b->address = g->address;
+	b->number = g->number;
+	b->generation = 1;
+	b->seen_before = true;
+	b->refs = b->kernel_refs = g->refs;
+	b->kernel_ns = s->end_ns;
+	seed_devices(r, b, s);
+	if (s->files_counted) {
+		seed_files(r, b, s, g->opened);
+		seed_external(r, b, s);
+	}
+	if (g->refs != VS_SNAP_UNKNOWN && g->refs > (int64_t)b->live.nr)
+		b->unknown = (uint64_t)(g->refs - (int64_t)b->live.nr);
+}
+
+void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
+{
+	if (!s->scope.groups)
+		return;
+	r->seeded_ns = s->end_ns;
+	for (size_t i = 0; i < s->nr_groups; i++)
+		seed_group(r, s, &s->groups[i]);
+}
+
+/* -- later -- */
+
+static bool has_descriptor(const struct vs_snapshot *s, const struct vs_ref *ref)
+{
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (s->fds[i].kind == VS_SNAP_GROUP_FILE && s->fds[i].object == ref->group &&
+		    (s->fds[i].tgid == ref->tgid || (ref->object && s->fds[i].file == ref->object)))
+			return true;
+	return false;
+}
+
+static bool is_settled_file(const struct vs_ref *ref, const struct vs_snapshot *s)
+{
+	return ref->class == VS_REF_FILE && !ref->leaked &&
+	       ref->get_ns + FILE_GRACE_NS < s->start_ns;
+}
+
+/* More references by files than there are open files: those whose opener has none. */
+static void check_files(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
+			int32_t opened)
+{
+	struct vs_event e = { .time_ns = s->end_ns };
+	int64_t surplus = -(int64_t)opened;
+
+	if (opened == VS_SNAP_UNKNOWN || !s->scope.fds || !s->files_counted)
+		return;
+	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+		surplus += is_settled_file(ref, s);
+	for (struct vs_ref *ref = b->live.newest; ref && surplus > 0;
+	     ref = vs_ref_pool__older(ref)) {
+		if (!is_settled_file(ref, s) || has_descriptor(s, ref))
+			continue;
+		e.tid = ref->tid;
+		e.tgid = ref->tgid;
+		memcpy(e.comm, ref->comm, sizeof(e.comm));
+		refs_say_leak(r, b, ref, &e,
+			      "taken when /dev/vfio/N was opened, and no open file has it");
+		surplus--;
+	}
+}
+
+static bool is_alive(const struct vs_refs *r, uint32_t tgid)
+{
+	return !r->opts.task_alive || r->opts.task_alive(r->opts.ctx, tgid);
+}
+
+/* KVM and others put what they took before their process is gone. */
+static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
+{
+	struct vs_event e = { .time_ns = s->end_ns };
+
+	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
+		if (ref->class != VS_REF_EXTERNAL || ref->leaked || !ref->tgid ||
+		    ref->get_ns + FILE_GRACE_NS > s->start_ns || is_alive(r, ref->tgid))
+			continue;
+		e.tid = ref->tid;
+		e.tgid = ref->tgid;
+		memcpy(e.comm, ref->comm, sizeof(e.comm));
+		refs_say_leak(r, b, ref, &e,
+			      "taken through the external-user API by a process that is gone");
+	}
+}
+
+static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
+			const struct vs_snap_group *g)
+{
+	struct vs_book *b = refs_book_at(r, g->address);
+
+	if (!b || b->released || b->last_ns >= s->start_ns)
+		return;
+	b->kernel_refs = g->refs;
+	b->kernel_ns = s->end_ns;
+	b->differs = g->refs != VS_SNAP_UNKNOWN && !b->broken &&
+		     (uint64_t)g->refs != b->live.nr + b->unknown;
+	check_files(r, b, s, g->opened);
+	check_external(r, b, s);
+}
+
+void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_groups; i++)
+		if (s->groups[i].address)
+			check_group(r, s, &s->groups[i]);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files of the ledger of references only. */
+#ifndef VFIOSCOPE_LEDGER_REFS_PRIV_H
+#define VFIOSCOPE_LEDGER_REFS_PRIV_H
+
+#include "ledger/lru.h"
+#include "ledger/ref_site.h"
+#include "ledger/refs.h"
+
+#define ORPHANS 256	/* puts that wait for a get that comes late */
+#define SITE_CACHE 256	/* places in vfio: tens */
+#define SAID_SITES 64
+
+/* What a task is doing that a get or put of it belongs to. */
+struct ref_task {
+	uint64_t registering;	/* struct vfio_device *, 0 */
+	bool registered;	/* it has its reference */
+	uint64_t unregistering;
+	char device[VS_DEVICE_LEN];
+	uint64_t file;		/* that it closes */
+	/* Watchpoints: the get's change comes before it, the put's after it. */
+	uint64_t change_group;
+	int32_t change_refs;
+	bool change_open;	/* a change up that waits for its get */
+	bool put_open;		/* a put that waits for its change */
+};
+
+struct orphan {
+	struct vs_event e;
+	uint64_t key;
+	uint32_t stack;
+	uint8_t class;
+};
+
+struct site_role {
+	uint64_t ip;
+	enum vs_role role;
+};
+
+struct said_site {
+	uint64_t ip;
+	uint8_t kind;
+	uint64_t said;
+};
+
+struct vs_refs {
+	struct vs_refs_opts opts;
+	struct vs_ref_pool *pool;
+	struct vs_lru *books;	/* struct vs_book */
+	struct vs_lru *tasks;	/* struct ref_task by tid */
+	struct vs_stacks *stacks;
+	struct vs_lifetimes lifetimes;
+	struct vs_refs_totals past;	/* of books that are gone */
+	struct orphan orphans[ORPHANS];
+	size_t nr_orphans;
+	struct site_role roles[SITE_CACHE];
+	struct said_site said[SAID_SITES];
+	uint64_t counts[VS_FINDING_KINDS];
+	uint64_t seeded_ns;	/* end of the snapshot */
+	uint64_t old_check_ns;
+	bool lossy;
+	struct vs_finding finding;	/* built here */
+};
+
+/* -- refs.c -- */
+struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known */
+struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
+
+/* -- refs_match.c -- */
+void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_change(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_queue(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_on_end(struct vs_refs *r, const struct vs_event *e);
+void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e);
+uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object);
+void refs_forget(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref);
+void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns);
+
+/* -- refs_say.c -- */
+/* A finding about @ref (may be NULL) of @b, made at @e; stacks and places from them. */
+void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+	      const struct vs_ref *ref, const struct vs_event *e, const char *words);
+void refs_say_leak(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
+		   const struct vs_event *e, const char *words);
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Findings about references: what is said, how often, and what follows from what. */
+#include <stdio.h>
+#include <string.h>
+
+#include "event/record.h"
+#include "ledger/frames.h"
+#include "ledger/refs_priv.h"
+
+#define SAID_PER_SITE 3	/* later ones at the same place are only counted */
+
+static const char *const classes[VS_REF_CLASSES] = {
+	[VS_REF_DEVICE] = "device",
+	[VS_REF_FILE] = "file",
+	[VS_REF_NOTIFIER] = "notifier",
+	[VS_REF_DEFERRED] = "deferred",
+	[VS_REF_EXTERNAL] = "external",
+	[VS_REF_LOOKUP] = "lookup",
+};
+
+const char *vs_ref_class__name(unsigned int class)
+{
+	return class < VS_REF_CLASSES ? classes[class] : "?";
+}
+
+/* Sites beyond the table share its last entry. */
+static struct said_site *site_of(struct vs_refs *r, enum vs_finding_kind kind, uint64_t ip)
+{
+	size_t i = 0;
+
+	while (i < SAID_SITES - 1 && r->said[i].said &&
+	       (r->said[i].ip != ip || r->said[i].kind != kind))
+		i++;
+	r->said[i].ip = ip;
+	r->said[i].kind = (uint8_t)kind;
+	return &r->said[i];
+}
+
+static void fill_task(struct vs_finding *f, const struct vs_event *e)
+{
+	f->time_ns = e->time_ns;
+	f->tid = e->tid;
+	f->tgid = e->tgid;
+	f->cpu = e->cpu;
+	f->action = e->action;
+	memcpy(f->comm, e->comm, VS_COMM_LEN);
+}
+
+static void fill_group(struct vs_finding *f, const struct vs_book *b)
+{
+	f->group = (struct vs_group_view){
+		.known = true,
+		.seen_before = b->seen_before,
+		.number = b->number,
+		.generation = b->generation,
+		.address = b->address,
+		.devices = "",
+	};
+}
+
+/* The innermost function of vfio that is more than a helper. */
+static uint64_t place_of(struct vs_refs *r, uint64_t ip, const __u64 *frames, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		enum vs_role role = vs_role__of(vs_sites__name(r->opts.sites, frames[i]));
+
+		if (role != VS_ROLE_HELPER && role != VS_ROLE_UNKNOWN)
+			return frames[i];
+	}
+	return ip;
+}
+
+/* The place and stack of the get when there is one, else those of the event. */
+static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_ref *ref,
+		       const struct vs_event *e)
+{
+	const struct vs_stack_event *s = ref ? NULL : vs_record__stack(e);
+	const __u64 *frames = s ? s->stack : NULL;
+	uint64_t ip = ref ? ref->get_ip : e->ip;
+	size_t nr = s ? s->nr_stack : 0;
+
+	if (ref)
+		frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
+	ip = place_of(r, ip, frames, nr);
+	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(r->opts.sites, ip));
+	f->nr_stack = nr;
+	if (nr)
+		memcpy(f->stack, frames, nr * sizeof(*frames));
+}
+
+static void fill_ref(struct vs_finding *f, const struct vs_ref *ref)
+{
+	f->has_ref = ref != NULL;
+	if (ref)
+		f->ref = *ref;
+}
+
+static bool is_bug(enum vs_finding_kind kind)
+{
+	return vs_finding__grade(kind) == VS_GRADE_BUG;
+}
+
+void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+	      const struct vs_ref *ref, const struct vs_event *e, const char *words)
+{
+	struct vs_finding *f = &r->finding;
+	struct said_site *site;
+
+	if (is_bug(kind) && b->broken) {
+		b->after_bug++;
+		return;
+	}
+	r->counts[kind]++;
+	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
+	if (site->said++ >= SAID_PER_SITE || !r->opts.say)
+		return;
+	memset(f, 0, sizeof(*f));
+	f->kind = kind;
+	f->grade = vs_finding__grade(kind);
+	f->uncertain = r->lossy && is_bug(kind);
+	if (f->uncertain)
+		f->grade = VS_GRADE_HAZARD;
+	f->number = r->counts[kind];
+	f->last_said = site->said == SAID_PER_SITE;
+	fill_task(f, e);
+	fill_group(f, b);
+	fill_ref(f, ref);
+	fill_place(r, f, ref, e);
+	snprintf(f->words, sizeof(f->words), "%s", words);
+	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
+	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
+	r->opts.say(r->opts.ctx, f);
+}
+
+void refs_say_leak(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
+		   const struct vs_event *e, const char *words)
+{
+	ref->leaked = true;
+	refs_say(r, VS_REF_LEAK, b, ref, e, words);
+}
