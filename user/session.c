@@ -31,6 +31,7 @@ struct vs_session {
 	struct vs_deferreds *deferreds;
 	struct vs_sites *sites;
 	struct vs_detect *detect;
+	struct vs_refs *refs;	/* NULL: not kept */
 	struct loss losses[VS_LOSS_END];
 	uint64_t first_ns, last_ns;
 	uint64_t events, shown, found, not_found;
@@ -116,6 +117,37 @@ static int read_stack(void *ctx, uint32_t tid, char *buf, size_t size)
 	return s->opts.calls.kernel_stack(s->opts.ctx, tid, buf, size);
 }
 
+/* The ledger of references knows addresses and numbers, not devices. */
+static void say_ref_finding(void *ctx, struct vs_finding *f)
+{
+	struct vs_session *s = ctx;
+
+	f->group.devices = vs_session__devices(s, f->group.number);
+	say_finding(ctx, f);
+}
+
+static bool task_alive(void *ctx, uint32_t tgid)
+{
+	struct vs_session *s = ctx;
+
+	return !s->opts.calls.task_alive || s->opts.calls.task_alive(s->opts.ctx, tgid);
+}
+
+static int make_refs(struct vs_session *s)
+{
+	struct vs_refs_opts opts = s->opts.refs;
+
+	if (!s->opts.keep_refs)
+		return 0;
+	opts.ctx = s;
+	opts.say = say_ref_finding;
+	opts.task_alive = task_alive;
+	opts.sites = s->sites;
+	opts.max_groups = or_default(s->opts.max_groups, DEFAULT_GROUPS);
+	s->refs = vs_refs__new(&opts);
+	return s->refs ? 0 : -ENOMEM;
+}
+
 static int copy_sinks(struct vs_session *s)
 {
 	size_t nr = 0;
@@ -149,7 +181,7 @@ static int make_ledger(struct vs_session *s)
 		.groups = s->groups,
 		.tasks = s->tasks,
 	});
-	return s->detect ? 0 : -ENOMEM;
+	return s->detect ? make_refs(s) : -ENOMEM;
 }
 
 struct vs_session *vs_session__new(const struct vs_session_opts *opts)
@@ -170,6 +202,7 @@ void vs_session__free(struct vs_session *s)
 {
 	if (!s)
 		return;
+	vs_refs__free(s->refs);
 	vs_detect__free(s->detect);
 	vs_sites__free(s->sites);
 	vs_deferreds__free(s->deferreds);
@@ -242,6 +275,37 @@ static void learn_devices(struct vs_session *s, struct vs_group *group, const ch
 			add_names(group, names);
 	}
 	vs_group__add_device(group, device);
+}
+
+void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->nr_groups; i++) {
+		const struct vs_snap_group *g = &snapshot->groups[i];
+		struct vs_group *group = vs_groups__know(s->groups, g->number, g->address);
+
+		if (group)
+			learn_devices(s, group, "");
+	}
+	if (s->refs)
+		vs_refs__seed(s->refs, snapshot);
+}
+
+void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	if (s->refs)
+		vs_refs__check(s->refs, snapshot);
+}
+
+struct vs_refs *vs_session__refs(const struct vs_session *s)
+{
+	return s->refs;
+}
+
+const char *vs_session__devices(const struct vs_session *s, int number)
+{
+	const struct vs_group *group = vs_groups__numbered(s->groups, number);
+
+	return group && group->devices ? group->devices : "";
 }
 
 static void count_missed(struct vs_session *s, const struct vs_task *gone)
@@ -323,6 +387,8 @@ static void take_event(struct vs_session *s, const struct vs_event *e)
 	show_event(s, &view);
 	show_deferred(s, done, &view);
 	vs_detect__feed(s->detect, e, group);
+	if (s->refs)
+		vs_refs__feed(s->refs, e, group);
 }
 
 static void note_time(struct vs_session *s, const struct vs_event *e)
@@ -337,6 +403,13 @@ static void note_time(struct vs_session *s, const struct vs_event *e)
 		vs_sites__forget(s->sites);
 }
 
+static void tick_ledger(struct vs_session *s, uint64_t now_ns)
+{
+	vs_detect__tick(s->detect, now_ns);
+	if (s->refs)
+		vs_refs__tick(s->refs, now_ns);
+}
+
 int vs_session__feed(struct vs_session *s, const void *record, size_t len)
 {
 	const struct vs_event *e;
@@ -347,7 +420,7 @@ int vs_session__feed(struct vs_session *s, const void *record, size_t len)
 	note_time(s, e);
 	take_event(s, e);
 	if (!s->opts.calls.now_ns)
-		vs_detect__tick(s->detect, s->last_ns);
+		tick_ledger(s, s->last_ns);
 	return 0;
 }
 
@@ -363,6 +436,8 @@ static void say_loss(struct vs_session *s, unsigned int cause)
 	};
 
 	l->said = l->total;
+	if (s->refs)
+		vs_refs__lossy(s->refs);
 	EACH_SINK(s, loss, &row);
 }
 
@@ -371,11 +446,13 @@ static void count_evictions(struct vs_session *s)
 	s->losses[VS_LOSS_GROUP_EVICTED].total = vs_groups__evicted(s->groups);
 	s->losses[VS_LOSS_TASK_EVICTED].total = vs_tasks__evicted(s->tasks);
 	s->losses[VS_LOSS_WORK_EVICTED].total = vs_deferreds__stats(s->deferreds)->evicted;
+	if (s->refs)
+		s->losses[VS_LOSS_REF_REFUSED].total = vs_refs__refused(s->refs);
 }
 
 void vs_session__tick(struct vs_session *s, uint64_t now_ns)
 {
-	vs_detect__tick(s->detect, now_ns);
+	tick_ledger(s, now_ns);
 	count_evictions(s);
 	for (unsigned int i = 0; i < VS_LOSS_END; i++)
 		if (s->losses[i].total > s->losses[i].said)
@@ -543,6 +620,7 @@ int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_
 void vs_session__result(const struct vs_session *s, struct vs_session_result *result)
 {
 	const uint64_t *counts = vs_detect__counts(s->detect);
+	const uint64_t *refs = s->refs ? vs_refs__counts(s->refs) : NULL;
 
 	memset(result, 0, sizeof(*result));
 	result->events = s->events;
@@ -550,7 +628,9 @@ void vs_session__result(const struct vs_session *s, struct vs_session_result *re
 	result->outstanding = vs_deferreds__outstanding(s->deferreds);
 	for (int i = 0; i < VS_FINDING_KINDS; i++) {
 		result->findings[i] = counts[i];
-		result->by_grade[vs_finding__grade(i)] += counts[i];
+		if (refs)
+			result->findings[i] += refs[i];
+		result->by_grade[vs_finding__grade(i)] += result->findings[i];
 	}
 	for (int i = 0; i < VS_LOSS_END; i++)
 		result->lost += s->losses[i].total;

@@ -23,6 +23,7 @@
 
 #include "event/filter.h"
 #include "event/names.h"
+#include "ledger/refs.h"
 #include "sink/sink.h"
 
 /* What the session asks from outside. Each may be NULL. */
@@ -35,6 +36,8 @@ struct vs_session_calls {
 	int (*kernel_stack)(void *ctx, uint32_t tid, char *buf, size_t size);
 	/* CLOCK_MONOTONIC now. NULL for recordings: no "said after" times. */
 	uint64_t (*now_ns)(void *ctx);
+	/* Whether a process exists. */
+	bool (*task_alive)(void *ctx, uint32_t tgid);
 };
 
 struct vs_session_opts {
@@ -49,6 +52,8 @@ struct vs_session_opts {
 	size_t history;		/* records kept per group, 0: 64 */
 	size_t max_deferred;	/* outstanding deferred puts, 0: 4096 */
 	size_t max_tasks;	/* tasks inside a notifier, 0: 4096 */
+	bool keep_refs;		/* the ledger of references, with its findings */
+	struct vs_refs_opts refs;	/* its limits; what it calls is set by the session */
 };
 
 struct vs_session_result {
@@ -68,6 +73,18 @@ void vs_session__free(struct vs_session *s);	/* NULL is fine; frees no sinks */
 
 /* Says who traces what. Strings and probe rows stay the caller's until finish. */
 void vs_session__start(struct vs_session *s, const struct vs_start *start);
+
+/* Begins with what exists: after start(), before the first feed(). */
+void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot);
+
+/* Compares the ledger with a snapshot taken after every event fed so far. */
+void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot);
+
+/* The ledger of references; NULL without keep_refs. */
+struct vs_refs *vs_session__refs(const struct vs_session *s);
+
+/* The devices of a group in one line; "" when not known. Valid until the next feed(). */
+const char *vs_session__devices(const struct vs_session *s, int number);
 
 /* The probe rows for the summary changed (module reloaded). Borrowed until finish. */
 void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr);

@@ -72,6 +72,8 @@ static const struct loss_text losses[VS_LOSS_END] = {
 		"more outstanding deferred puts than are kept, the oldest was forgotten", "" },
 	[VS_LOSS_TASK_EVICTED] = { "task-evicted", "tasks",
 		"more tasks inside a notifier than are kept, the oldest was forgotten", "" },
+	[VS_LOSS_REF_REFUSED] = { "ref-refused", "references",
+		"more references, stacks or groups than are kept", "use a larger --max-refs" },
 	[VS_LOSS_UNKNOWN_TYPE] = { "unknown-type", "records",
 		"of a type this program does not know, skipped", "use a newer vfioscope" },
 	[VS_LOSS_NEWER_RECORD] = { "newer-record", "records",

@@ -18,6 +18,7 @@ enum vs_user_loss {
 	VS_LOSS_GROUP_EVICTED,	/* more groups than the ledger keeps */
 	VS_LOSS_WORK_EVICTED,	/* more outstanding deferred puts than the ledger keeps */
 	VS_LOSS_TASK_EVICTED,	/* more tasks in a notifier than the ledger keeps */
+	VS_LOSS_REF_REFUSED,	/* more references, stacks or groups than the ledger keeps */
 	VS_LOSS_UNKNOWN_TYPE,	/* record of a type this program does not know */
 	VS_LOSS_NEWER_RECORD,	/* record of a newer ABI version */
 	VS_LOSS_BAD_RECORD,	/* record with impossible sizes */

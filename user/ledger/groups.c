@@ -289,6 +289,16 @@ struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 	return group;
 }
 
+struct vs_group *vs_groups__know(struct vs_groups *g, int number, uint64_t address)
+{
+	struct vs_event e = { .type = VS_GET, .iommu_group = number };
+	struct vs_group *group = address ? begin_life(g, &e, address) : find_or_add(g, number, 0);
+
+	if (group)
+		group->seen_before = true;
+	return group;
+}
+
 struct vs_group *vs_groups__at(struct vs_groups *g, uint64_t address)
 {
 	struct life *life = address ? vs_lru__find(g->lives, address) : NULL;

@@ -65,6 +65,12 @@ void vs_groups__free(struct vs_groups *g);	/* NULL is fine */
 struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 				 uint64_t address);
 
+/*
+ * A group that exists before any event tells of it. @address 0: not known. NULL when
+ * it can not be told or memory is short.
+ */
+struct vs_group *vs_groups__know(struct vs_groups *g, int number, uint64_t address);
+
 /* The group at an address or with a number, NULL if not known. Changes nothing. */
 struct vs_group *vs_groups__at(struct vs_groups *g, uint64_t address);
 struct vs_group *vs_groups__numbered(struct vs_groups *g, int number);

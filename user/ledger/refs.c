@@ -428,10 +428,17 @@ void vs_refs__totals(const struct vs_refs *r, struct vs_refs_totals *t)
 	*t = r->past;
 	for (const struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
 		add_book(t, b);
+	t->uncertain = r->uncertain;
 	t->live = vs_ref_pool__count(r->pool);
 	t->refused_refs = vs_ref_pool__refused(r->pool);
 	t->refused_stacks = vs_stacks__refused(r->stacks);
 	t->evicted_groups = vs_lru__evicted(r->books);
+}
+
+uint64_t vs_refs__refused(const struct vs_refs *r)
+{
+	return vs_ref_pool__refused(r->pool) + vs_stacks__refused(r->stacks) +
+	       vs_lru__evicted(r->books);
 }
 
 const uint64_t *vs_refs__counts(const struct vs_refs *r)

@@ -79,6 +79,7 @@ struct vs_book {
 struct vs_refs_totals {
 	uint64_t gets, puts, births, before, unattributed, guessed, after_bug;
 	uint64_t changes, paired, differences;	/* of all watched groups */
+	uint64_t uncertain;	/* findings that may be wrong because events were lost */
 	size_t live;		/* references now */
 	size_t groups;		/* alive now */
 	uint64_t refused_refs;	/* no room for them */
@@ -120,6 +121,9 @@ const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number);
 const struct vs_stacks *vs_refs__stacks(const struct vs_refs *r);
 const struct vs_lifetimes *vs_refs__lifetimes(const struct vs_refs *r);
 void vs_refs__totals(const struct vs_refs *r, struct vs_refs_totals *t);
+
+/* References, stacks and groups for which there was no room. */
+uint64_t vs_refs__refused(const struct vs_refs *r);
 
 /* Findings so far, by kind; array of VS_FINDING_KINDS. */
 const uint64_t *vs_refs__counts(const struct vs_refs *r);

@@ -56,6 +56,7 @@ struct vs_refs {
 	struct site_role roles[SITE_CACHE];
 	struct said_site said[SAID_SITES];
 	uint64_t counts[VS_FINDING_KINDS];
+	uint64_t uncertain;	/* findings after a loss */
 	uint64_t seeded_ns;	/* end of the snapshot */
 	uint64_t old_check_ns;
 	bool lossy;

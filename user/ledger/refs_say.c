@@ -105,22 +105,25 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 {
 	struct vs_finding *f = &r->finding;
 	struct said_site *site;
+	uint64_t number;
+	bool uncertain;
 
 	if (is_bug(kind) && b->broken) {
 		b->after_bug++;
 		return;
 	}
-	r->counts[kind]++;
+	uncertain = r->lossy && is_bug(kind);
+	number = uncertain ? ++r->uncertain : ++r->counts[kind];
 	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
 	if (site->said++ >= SAID_PER_SITE || !r->opts.say)
 		return;
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
 	f->grade = vs_finding__grade(kind);
-	f->uncertain = r->lossy && is_bug(kind);
+	f->uncertain = uncertain;
 	if (f->uncertain)
 		f->grade = VS_GRADE_HAZARD;
-	f->number = r->counts[kind];
+	f->number = number;
 	f->last_said = site->said == SAID_PER_SITE;
 	fill_task(f, e);
 	fill_group(f, b);

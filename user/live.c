@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "live.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit_codes.h"
+#include "host.h"
+#include "version.h"
+
+/*
+ * Ordinary records wake nobody: they are fetched this often while something
+ * happens, and less often when nothing does. Alarms come at once.
+ */
+#define BUSY_POLL_MS 20
+#define IDLE_POLL_MS 100
+#define LOSS_CHECK_NS 1000000000ull
+
+/* The only thing that a signal handler can reach. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int sig)
+{
+	stop_signal = sig;
+}
+
+void vs_live__catch_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_signal };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+bool vs_live__stopped(void)
+{
+	return stop_signal;
+}
+
+static int fail(const struct vs_live *l, int status, const char *words, const char *what)
+{
+	return vs_command__fail(l->command, status, words, what);
+}
+
+/* -- what the session asks -- */
+
+static bool resolve_ip(void *ctx, uint64_t ip, char *buf, size_t size)
+{
+	struct vs_live *l = ctx;
+
+	return vs_engine__resolve(l->engine, ip, buf, size) ||
+	       vs_symbolizer__lookup(l->symbolizer, ip, buf, size);
+}
+
+static int group_devices(void *ctx, int iommu_group, char *buf, size_t size)
+{
+	(void)ctx;
+	return vs_host__group_devices(iommu_group, buf, size);
+}
+
+static int kernel_stack(void *ctx, uint32_t tid, char *buf, size_t size)
+{
+	(void)ctx;
+	return vs_host__kernel_stack(tid, buf, size);
+}
+
+static uint64_t now_ns(void *ctx)
+{
+	(void)ctx;
+	return vs_host__mono_ns();
+}
+
+static bool task_alive(void *ctx, uint32_t tgid)
+{
+	(void)ctx;
+	return !kill((pid_t)tgid, 0) || errno != ESRCH;
+}
+
+static void take_record(void *ctx, const void *data, size_t len)
+{
+	const struct vs_event *e = data;
+	struct vs_live *l = ctx;
+
+	if (len >= sizeof(*e) && l->seen)
+		l->seen(l->ctx, e);
+	vs_session__feed(l->session, data, len);
+	if (len < sizeof(*e))
+		return;
+	if (e->type == VS_MODULE_LOAD) {
+		l->vfio_loaded = true;
+		l->loaded_ns = e->time_ns;
+	} else if (e->type == VS_MODULE_FREE) {
+		l->vfio_gone = true;
+	}
+}
+
+/* -- setting up -- */
+
+int vs_live__begin(struct vs_live *l)
+{
+	l->session_opts.calls = (struct vs_session_calls){
+		resolve_ip, group_devices, kernel_stack, now_ns, task_alive,
+	};
+	l->session_opts.ctx = l;
+	l->session = vs_session__new(&l->session_opts);
+	return l->session ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
+int vs_live__open(struct vs_live *l)
+{
+	char error[200];
+
+	l->started_ns = vs_host__mono_ns();
+	l->engine_opts.record = take_record;
+	l->engine_opts.ctx = l;
+	l->engine = vs_engine__new(&l->engine_opts, error, sizeof(error));
+	if (l->engine)
+		return VS_EXIT_OK;
+	if (errno == EPERM)
+		return fail(l, VS_EXIT_PERMISSION, error, NULL);
+	return fail(l, errno == ENOTSUP ? VS_EXIT_UNAVAILABLE : VS_EXIT_FAILURE, error, NULL);
+}
+
+static const char *armed_name(enum vs_hook_status status)
+{
+	return status == VS_HOOK_READY ? "armed" : vs_hook_status__name(status);
+}
+
+static int fill_rows(struct vs_live *l)
+{
+	const struct vs_plan *plan = vs_engine__plan(l->engine);
+	struct vs_probe_row *rows = calloc(plan->nr_rows, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		rows[i] = (struct vs_probe_row){
+			.hook = plan->rows[i].hook->name,
+			.status = armed_name(plan->rows[i].status),
+			.how = plan->rows[i].how,
+			.nr_probes = plan->rows[i].nr_probes,
+		};
+	free(l->rows);
+	l->rows = rows;
+	return 0;
+}
+
+static bool has_same_reason(const struct vs_plan_row *a, const struct vs_plan_row *b)
+{
+	return a->status == b->status && !strcmp(a->how, b->how);
+}
+
+/* One line for each reason, with all the hooks it is for. */
+static void say_reason(struct vs_live *l, const struct vs_plan *plan, size_t first, uint64_t now)
+{
+	const struct vs_plan_row *row = &plan->rows[first];
+	char hooks[300] = "", words[800];
+	size_t len = 0;
+
+	for (size_t i = 0; i < first; i++)
+		if (has_same_reason(&plan->rows[i], row))
+			return;
+	for (size_t i = first; i < plan->nr_rows && len < sizeof(hooks); i++)
+		if (has_same_reason(&plan->rows[i], row))
+			len += snprintf(hooks + len, sizeof(hooks) - len, "%s%s", len ? ", " : "",
+					plan->rows[i].hook->name);
+	snprintf(words, sizeof(words), "not seen: %s: %s%s%s", hooks, row->how,
+		 row->advice[0] ? "; to do: " : "", row->advice);
+	vs_session__notice(l->session, now, words);
+}
+
+static void say_missing(struct vs_live *l, const struct vs_plan *plan, uint64_t now)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++)
+		if (plan->rows[i].status == VS_HOOK_MISSING)
+			say_reason(l, plan, i, now);
+}
+
+/* What a user must know before the first event. */
+static void say_state(struct vs_live *l)
+{
+	const struct vs_plan *plan = vs_engine__plan(l->engine);
+	uint64_t now = vs_host__mono_ns();
+	char words[400];
+
+	snprintf(words, sizeof(words), "%zu probes armed in %.2f s", vs_engine__nr_armed(l->engine),
+		 (l->armed_ns - l->started_ns) / 1e9);
+	vs_session__notice(l->session, l->armed_ns, words);
+	snprintf(words, sizeof(words), "the fix for the notifier deadlock is %s",
+		 vs_fix__words(plan->fix));
+	vs_session__notice(l->session, now, words);
+	if (vs_plan__waits(plan))
+		vs_session__notice(l->session, now, "vfio.ko is not loaded: its probes will be "
+				   "armed when it is; any notifier chain is watched already");
+	say_missing(l, plan, now);
+}
+
+int vs_live__arm(struct vs_live *l)
+{
+	struct vs_start start = {
+		.version = VS_VERSION,
+		.kernel = vs_engine__facts(l->engine)->release,
+	};
+	int err = vs_engine__attach(l->engine);
+
+	l->armed_ns = start.mono_ns = vs_host__mono_ns();
+	start.wall_ns = vs_host__wall_ns();
+	if (err)
+		return fail(l, VS_EXIT_UNAVAILABLE, "no probe can be armed; see vfioscope doctor", NULL);
+	if (fill_rows(l))
+		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
+	start.probes = l->rows;
+	start.nr_probes = vs_engine__plan(l->engine)->nr_rows;
+	vs_session__start(l->session, &start);
+	say_state(l);
+	vs_session__flush(l->session);
+	/* Not before: arming comes first, and its trampolines have symbols, too. */
+	l->symbolizer = vs_symbolizer__new();
+	if (!l->symbolizer)
+		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	return 0;
+}
+
+/* -- running -- */
+
+static void follow_module(struct vs_live *l)
+{
+	uint64_t now;
+	int nr;
+
+	if (l->vfio_gone && !l->vfio_loaded)
+		vs_engine__vfio_gone(l->engine);
+	if (l->vfio_loaded) {
+		nr = vs_engine__vfio_loaded(l->engine);
+		now = vs_host__mono_ns();
+		if (!fill_rows(l))
+			vs_session__set_probes(l->session, l->rows,
+					       vs_engine__plan(l->engine)->nr_rows);
+		if (nr > 0)
+			vs_session__rearmed(l->session, now, now - l->loaded_ns);
+		else
+			vs_session__notice(l->session, now, "vfio.ko was loaded, but none of its "
+					   "probes can be armed; see vfioscope doctor");
+	}
+	l->vfio_gone = l->vfio_loaded = false;
+}
+
+static void tell_missed(struct vs_live *l, unsigned int cause, int err, uint64_t missed)
+{
+	if (err)
+		vs_session__loss_not_reported(l->session, cause);
+	else
+		vs_session__loss(l->session, cause, missed);
+}
+
+static void check_losses(struct vs_live *l)
+{
+	uint64_t missed;
+	int err;
+
+	for (unsigned int cause = 0; cause < VS_LOSS_KERNEL_END; cause++)
+		vs_session__loss(l->session, cause, vs_engine__loss(l->engine, cause));
+	err = vs_engine__missed_kprobes(l->engine, &missed);
+	tell_missed(l, VS_LOSS_PROBE_MISSED, err, missed);
+	err = vs_engine__missed_programs(l->engine, &missed);
+	tell_missed(l, VS_LOSS_RECURSION, err, missed);
+}
+
+static bool is_over(const struct vs_live *l, uint64_t now)
+{
+	struct vs_session_result result;
+
+	if (stop_signal || (l->duration && now - l->armed_ns >= l->duration))
+		return true;
+	vs_session__result(l->session, &result);
+	return result.write_error;
+}
+
+static int wait_ms(const struct vs_live *l, uint64_t now, bool busy)
+{
+	uint64_t deadline = vs_session__deadline(l->session);
+	uint64_t wait = (busy ? BUSY_POLL_MS : IDLE_POLL_MS) * 1000000ull;
+
+	if (deadline)
+		wait = deadline <= now ? 0 : deadline - now < wait ? deadline - now : wait;
+	if (l->duration && l->armed_ns + l->duration - now < wait)
+		wait = l->armed_ns + l->duration - now;
+	return (wait + 999999) / 1000000;
+}
+
+/* What is waited for may be in the rings already: look once more before giving up. */
+static void tick(struct vs_live *l, uint64_t now)
+{
+	uint64_t deadline = vs_session__deadline(l->session);
+
+	if (deadline && deadline <= now)
+		vs_engine__drain(l->engine);
+	vs_session__tick(l->session, now);
+}
+
+int vs_live__run(struct vs_live *l)
+{
+	uint64_t now = vs_host__mono_ns();
+	bool busy = true;
+	int nr;
+
+	while (!is_over(l, now)) {
+		nr = vs_engine__poll(l->engine, wait_ms(l, now, busy));
+		if (nr < 0 && nr != -EINTR)
+			return fail(l, VS_EXIT_FAILURE, "cannot read events", strerror(-nr));
+		busy = nr > 0;
+		now = vs_host__mono_ns();
+		if (l->vfio_loaded || l->vfio_gone)
+			follow_module(l);
+		tick(l, now);
+		if (now - l->checked_ns >= LOSS_CHECK_NS) {
+			check_losses(l);
+			vs_symbolizer__refresh(l->symbolizer);
+			l->checked_ns = now;
+		}
+		vs_session__flush(l->session);
+		if (l->each && l->each(l->ctx, now))
+			break;
+	}
+	return VS_EXIT_OK;
+}
+
+void vs_live__drain(struct vs_live *l)
+{
+	vs_engine__drain(l->engine);
+	check_losses(l);
+}
+
+void vs_live__close(struct vs_live *l)
+{
+	vs_session__free(l->session);
+	vs_symbolizer__free(l->symbolizer);
+	vs_engine__free(l->engine);
+	free(l->rows);
+}

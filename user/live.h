@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A live run: the engine's events go into a session until it is time to stop.
+ * What `trace` and `refs` have in common.
+ *
+ *	vs_live__open(l)	programs loaded, nothing attached
+ *	vs_live__begin(l)	a session; its sinks must be there
+ *	vs_live__arm(l)		probes armed, and what is missing said
+ *	vs_live__run(l)		until a signal, the duration, or `each` says so
+ *	vs_live__close(l)
+ *
+ * All return VS_EXIT_OK or an exit status, after one line on stderr.
+ */
+#ifndef VFIOSCOPE_LIVE_H
+#define VFIOSCOPE_LIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "opts.h"
+#include "probe/engine.h"
+#include "probe/symbolizer.h"
+#include "session.h"
+
+struct vs_live {
+	/* Filled in by the caller before vs_live__open(). */
+	const struct vs_command *command;	/* who speaks */
+	struct vs_engine_opts engine_opts;	/* record and ctx are set by open */
+	struct vs_session_opts session_opts;	/* calls and ctx are set by begin */
+	uint64_t duration;	/* ns, 0: until a signal */
+	/* After each fetch of events; true ends the run. May be NULL. */
+	bool (*each)(void *ctx, uint64_t now_ns);
+	/* Each event, before the session gets it. May be NULL. */
+	void (*seen)(void *ctx, const struct vs_event *e);
+	void *ctx;
+
+	/* For the caller to use. */
+	struct vs_engine *engine;
+	struct vs_session *session;
+	uint64_t started_ns, armed_ns;
+
+	/* Private. */
+	struct vs_symbolizer *symbolizer;
+	struct vs_probe_row *rows;
+	bool vfio_loaded;	/* seen since the last look, with its time */
+	bool vfio_gone;
+	uint64_t loaded_ns;
+	uint64_t checked_ns;
+};
+
+int vs_live__open(struct vs_live *l);
+int vs_live__begin(struct vs_live *l);
+int vs_live__arm(struct vs_live *l);
+int vs_live__run(struct vs_live *l);
+
+/* The last events and losses go to the session. Before vs_session__finish(). */
+void vs_live__drain(struct vs_live *l);
+
+/* Frees the session, too. Fine after any failure. */
+void vs_live__close(struct vs_live *l);
+
+/* A signal asked to stop; vs_live__catch_signals() makes it so. SIGPIPE is ignored. */
+bool vs_live__stopped(void);
+void vs_live__catch_signals(void);
+
+#endif
