@@ -8,6 +8,7 @@
 #include "event/record.h"
 #include "ledger/detect.h"
 #include "ledger/groups.h"
+#include "ledger/report.h"
 #include "ledger/sites.h"
 #include "ledger/tasks.h"
 
@@ -294,6 +295,40 @@ void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
 	if (s->refs)
 		vs_refs__check(s->refs, snapshot);
+}
+
+static bool is_wanted(void *ctx, const struct vs_group_view *view)
+{
+	return vs_filter__match_group(((struct vs_session *)ctx)->opts.filter, view);
+}
+
+static const char *devices_of(void *ctx, int number)
+{
+	return vs_session__devices(ctx, number);
+}
+
+int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts)
+{
+	struct vs_report *report = vs_report__new(&(struct vs_report_opts){
+		.refs = s->refs,
+		.snapshot = opts->snapshot,
+		.sites = s->sites,
+		.now_ns = opts->now_ns,
+		.older_ns = s->opts.refs.older_ns,
+		.traced = opts->traced,
+		.last = opts->last,
+		.wanted = is_wanted,
+		.devices = devices_of,
+		.ctx = s,
+	});
+
+	if (!report)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->opts.nr_sinks; i++)
+		if (s->sinks[i]->ops->ledger)
+			s->sinks[i]->ops->ledger(s->sinks[i], report);
+	vs_report__free(report);
+	return 0;
 }
 
 struct vs_refs *vs_session__refs(const struct vs_session *s)

@@ -80,6 +80,16 @@ void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot);
 /* Compares the ledger with a snapshot taken after every event fed so far. */
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot);
 
+struct vs_ledger_opts {
+	const struct vs_snapshot *snapshot;	/* of just now */
+	uint64_t now_ns;	/* CLOCK_MONOTONIC */
+	bool traced;		/* false: the snapshot is all there is */
+	bool last;		/* with lifetimes */
+};
+
+/* Shows the ledger, groups as the filter wants. 0 or -ENOMEM; needs keep_refs. */
+int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts);
+
 /* The ledger of references; NULL without keep_refs. */
 struct vs_refs *vs_session__refs(const struct vs_session *s);
 

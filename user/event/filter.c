@@ -259,3 +259,11 @@ bool vs_filter__match(const struct vs_filter *f, const struct vs_view *v)
 			return false;
 	return true;
 }
+
+bool vs_filter__match_group(const struct vs_filter *f, const struct vs_group_view *group)
+{
+	struct vs_view v = { .device = "", .site = "", .group = *group };
+
+	return !f || (kind_matches(VS_FILTER_GROUP, &f->kinds[VS_FILTER_GROUP], &v) &&
+		      kind_matches(VS_FILTER_DEVICE, &f->kinds[VS_FILTER_DEVICE], &v));
+}

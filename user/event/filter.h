@@ -41,4 +41,7 @@ bool vs_filter__is_empty(const struct vs_filter *f);	/* NULL is empty */
  */
 bool vs_filter__match(const struct vs_filter *f, const struct vs_view *v);
 
+/* Whether a group is to be shown: its number and devices only. */
+bool vs_filter__match_group(const struct vs_filter *f, const struct vs_group_view *group);
+
 #endif

@@ -61,6 +61,39 @@ static int put_words(const struct vs_finding *f, char *buf, size_t size)
 			f->site[0] ? f->site : "an unknown place");
 }
 
+static const char *class_of(const struct vs_finding *f)
+{
+	return f->has_ref ? vs_ref_class__name(f->ref.class) : "";
+}
+
+static int ref_words(const struct vs_finding *f, char *buf, size_t size)
+{
+	const char *place = f->site[0] ? f->site : "a place that was not seen";
+	const char *doubt = f->uncertain ? " (events were lost before: this may be wrong)" : "";
+
+	switch (f->kind) {
+	case VS_REF_LEAK:
+		return snprintf(buf, size, "%s reference taken at %s leaks: %s%s", class_of(f),
+				place, f->words, doubt);
+	case VS_OLD_REFERENCE:
+		return snprintf(buf, size, "%s reference taken at %s: %s", class_of(f), place,
+				f->words);
+	case VS_RELEASED_WHILE_HELD:
+		return snprintf(buf, size, "%s; the last one: %s, taken at %s%s", f->words,
+				class_of(f), place, doubt);
+	case VS_PUT_WITHOUT_GET:
+		return snprintf(buf, size, "at %s: %s%s", f->site[0] ? f->site :
+				"the notifier", f->words, doubt);
+	default:
+		return snprintf(buf, size, "at %s, %s%s", place, f->words, doubt);
+	}
+}
+
+bool vs_finding__is_deadlock(enum vs_finding_kind kind)
+{
+	return kind == VS_NOTIFIER_DEADLOCK || kind == VS_CHAIN_DEADLOCK_FOUND;
+}
+
 size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size)
 {
 	int len;
@@ -72,7 +105,9 @@ size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size)
 	else if (f->kind == VS_NOTIFIER_DEADLOCK)
 		len = snprintf(buf, size,
 			       "last put inside the notifier: the task waits for a lock that it holds itself");
-	else
+	else if (f->kind == VS_CHAIN_DEADLOCK_FOUND)
 		len = chain_words(f, buf, size);
+	else
+		len = ref_words(f, buf, size);
 	return len < 0 ? 0 : (size_t)len;
 }

@@ -99,6 +99,8 @@ const char *vs_grade__name(enum vs_grade grade);	/* "bug" ... */
 const char *vs_finding__name(enum vs_finding_kind kind);	/* "notifier-deadlock" ... */
 enum vs_grade vs_finding__grade(enum vs_finding_kind kind);
 
+bool vs_finding__is_deadlock(enum vs_finding_kind kind);
+
 /* One line in words, without name and grade. Returns its length. */
 size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "event/record.h"
-#include "ledger/frames.h"
 #include "ledger/refs_priv.h"
 
 #define SAID_PER_SITE 3	/* later ones at the same place are only counted */
@@ -70,6 +69,15 @@ static uint64_t place_of(struct vs_refs *r, uint64_t ip, const __u64 *frames, si
 	return ip;
 }
 
+static void print_stack(struct vs_refs *r, struct vs_finding *f)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < f->nr_stack && len + VS_SITE_LEN < sizeof(f->stack_text); i++)
+		len += (size_t)snprintf(f->stack_text + len, sizeof(f->stack_text) - len, "%s\n",
+					vs_sites__name(r->opts.sites, f->stack[i]));
+}
+
 /* The place and stack of the get when there is one, else those of the event. */
 static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_ref *ref,
 		       const struct vs_event *e)
@@ -84,8 +92,9 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 	ip = place_of(r, ip, frames, nr);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(r->opts.sites, ip));
 	f->nr_stack = nr;
-	if (nr)
-		memcpy(f->stack, frames, nr * sizeof(*frames));
+	for (size_t i = 0; i < nr; i++)
+		f->stack[i] = frames[i];
+	print_stack(r, f);
 }
 
 static void fill_ref(struct vs_finding *f, const struct vs_ref *ref)

@@ -6,76 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sink/json.h"
 #include "sink/out.h"
 #include "sink/sink.h"
-
-#define SCHEMA 1
 
 struct json_sink {
 	struct vs_sink base;
 	struct vs_out out;
 };
-
-typedef json_int_t jint;
-
-static json_t *hex(uint64_t value)
-{
-	char buf[24];
-
-	if (!value)
-		return json_null();
-	snprintf(buf, sizeof(buf), "0x%llx", (unsigned long long)value);
-	return json_string(buf);
-}
-
-/* Task names may hold any bytes: what is no UTF-8 becomes U+FFFD. */
-static json_t *text(const char *s, size_t max)
-{
-	size_t len = strnlen(s, max), n = 0;
-	json_t *value = json_stringn(s, len);
-	char buf[3 * VS_DEVICES_LEN];
-
-	if (value)
-		return value;
-	for (size_t i = 0; i < len && n + 3 <= sizeof(buf); i++) {
-		if ((unsigned char)s[i] < 0x80) {
-			buf[n++] = s[i];
-			continue;
-		}
-		memcpy(buf + n, "\xef\xbf\xbd", 3);
-		n += 3;
-	}
-	return json_stringn(buf, n);
-}
-
-static json_t *string_or_null(const char *s)
-{
-	return s && *s ? text(s, VS_STACK_TEXT_LEN) : json_null();
-}
-
-static json_t *time_or_null(uint64_t ns)
-{
-	return ns ? json_integer((jint)ns) : json_null();
-}
-
-static void set(json_t *o, const char *key, json_t *value)
-{
-	json_object_set_new_nocheck(o, key, value);
-}
-
-static void set_int(json_t *o, const char *key, uint64_t value)
-{
-	set(o, key, json_integer((jint)value));
-}
-
-static json_t *record(const char *type)
-{
-	json_t *o = json_object();
-
-	set(o, "type", json_string(type));
-	set_int(o, "schema", SCHEMA);
-	return o;
-}
 
 static int to_out(const char *data, size_t len, void *out)
 {
@@ -99,35 +37,6 @@ static void emit_now(struct vs_sink *s, json_t *o)
 {
 	emit(s, o);
 	vs_sink__flush(s);
-}
-
-static json_t *split(const char *list, const char *at)
-{
-	json_t *array = json_array();
-
-	while (*list) {
-		size_t len = strcspn(list, at);
-
-		if (len)
-			json_array_append_new(array, text(list, len));
-		list += len + !!list[len];
-	}
-	return array;
-}
-
-static json_t *group_json(const struct vs_group_view *g)
-{
-	json_t *o;
-
-	if (!g->known)
-		return json_null();
-	o = json_object();
-	set(o, "number", g->number < 0 ? json_null() : json_integer(g->number));
-	set(o, "address", hex(g->address));
-	set_int(o, "generation", g->generation);
-	set(o, "seen_before", json_boolean(g->seen_before));
-	set(o, "devices", split(g->devices, " "));
-	return o;
 }
 
 static json_t *context_json(const struct vs_event *e)
@@ -303,10 +212,19 @@ static void set_deadlock(json_t *o, const struct vs_finding *f)
 	set(o, "stack", split(f->stack_text, "\n"));
 }
 
+static void set_reference(json_t *o, const struct vs_finding *f)
+{
+	set(o, "class", f->has_ref ? json_string(vs_ref_class__name(f->ref.class)) : json_null());
+	set(o, "get_ns", time_or_null(f->has_ref ? f->ref.get_ns : 0));
+	set(o, "object", hex(f->has_ref ? f->ref.object : 0));
+	set(o, "uncertain", json_boolean(f->uncertain));
+	set(o, "stack", split(f->stack_text, "\n"));
+}
+
 static json_t *finding_json(const struct vs_finding *f)
 {
 	json_t *o = record("finding");
-	char words[256];
+	char words[400];
 
 	vs_finding__words(f, words, sizeof(words));
 	set(o, "name", json_string(vs_finding__name(f->kind)));
@@ -322,8 +240,10 @@ static json_t *finding_json(const struct vs_finding *f)
 	set(o, "site", string_or_null(f->site));
 	if (f->last_said)
 		set(o, "last_said", json_true());
-	if (f->grade == VS_GRADE_BUG)
+	if (vs_finding__is_deadlock(f->kind))
 		set_deadlock(o, f);
+	else if (f->words[0])
+		set_reference(o, f);
 	return o;
 }
 
@@ -509,6 +429,11 @@ static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
 	emit_now(s, o);
 }
 
+static void json_ledger(struct vs_sink *s, const struct vs_report *r)
+{
+	emit_now(s, vs_json__ledger(r));
+}
+
 static int json_flush(struct vs_sink *s)
 {
 	return vs_out__flush(&((struct json_sink *)s)->out);
@@ -539,6 +464,7 @@ static const struct vs_sink_ops json_ops = {
 	.gap = json_gap,
 	.notice = json_notice,
 	.summary = json_summary,
+	.ledger = json_ledger,
 	.flush = json_flush,
 	.ready = json_ready,
 	.sync = json_sync,

@@ -361,6 +361,11 @@ static void text_summary(struct vs_sink *s, const struct vs_summary *sum)
 	vs_text__summary((struct vs_text *)s, sum);
 }
 
+static void text_ledger(struct vs_sink *s, const struct vs_report *r)
+{
+	vs_text__ledger((struct vs_text *)s, r);
+}
+
 static int text_flush(struct vs_sink *s)
 {
 	return vs_out__flush(&((struct vs_text *)s)->out);
@@ -391,6 +396,7 @@ static const struct vs_sink_ops text_ops = {
 	.gap = text_gap,
 	.notice = text_notice,
 	.summary = text_summary,
+	.ledger = text_ledger,
 	.flush = text_flush,
 	.ready = text_ready,
 	.sync = text_sync,

@@ -48,7 +48,7 @@ static const char *group_of(const struct vs_finding *f, char *buf, size_t size)
 
 static void say_minor(struct vs_text *t, const struct vs_finding *f)
 {
-	char task[VS_TASK_LEN], group[200], words[256], line[640], grade[16];
+	char task[VS_TASK_LEN], group[200], words[400], line[800], grade[16];
 	size_t len = 0;
 
 	snprintf(grade, sizeof(grade), "%s", vs_grade__name(f->grade));
@@ -141,7 +141,10 @@ static void say_stack(struct vs_text *t, const struct vs_finding *f)
 
 	if (!*at)
 		return;
-	vs_out__printf(&t->out, "\nKernel stack of %s:\n", task_of(f, task));
+	if (vs_finding__is_deadlock(f->kind))
+		vs_out__printf(&t->out, "\nKernel stack of %s:\n", task_of(f, task));
+	else
+		vs_out__printf(&t->out, "\nKernel stack of the %s:\n", f->has_ref ? "get" : "put");
 	while (*at) {
 		size_t len = strcspn(at, "\n");
 
@@ -150,7 +153,7 @@ static void say_stack(struct vs_text *t, const struct vs_finding *f)
 	}
 }
 
-static void say_bug(struct vs_text *t, const struct vs_finding *f)
+static void headline(struct vs_text *t, const struct vs_finding *f)
 {
 	char title[64];
 
@@ -159,6 +162,11 @@ static void say_bug(struct vs_text *t, const struct vs_finding *f)
 	vs_out__puts(&t->out, vs_text__color(t, VS_BUG));
 	rule(t, '=', title);
 	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+}
+
+static void say_bug(struct vs_text *t, const struct vs_finding *f)
+{
+	headline(t, f);
 	say_verdict(t, f);
 	say_who(t, f);
 	say_chain(t, f);
@@ -170,10 +178,32 @@ static void say_bug(struct vs_text *t, const struct vs_finding *f)
 	rule(t, '=', NULL);
 }
 
+/* A reference: what is wrong with it, and the stack of its get, or of the put. */
+static void say_ref_bug(struct vs_text *t, const struct vs_finding *f)
+{
+	char words[400], buf[400];
+
+	headline(t, f);
+	vs_finding__words(f, words, sizeof(words));
+	paragraph(t, words);
+	vs_out__puts(&t->out, "\n");
+	if (f->tid)
+		say_who(t, f);
+	else
+		field(t, "group", group_of(f, buf, sizeof(buf)));
+	field(t, f->has_ref ? "taken at" : "at", f->site);
+	say_stack(t, f);
+	if (f->last_said)
+		paragraph(t, "(later ones at this place are only counted)");
+	rule(t, '=', NULL);
+}
+
 void vs_text__finding(struct vs_text *t, const struct vs_finding *f)
 {
-	if (f->grade == VS_GRADE_BUG)
+	if (vs_finding__is_deadlock(f->kind))
 		say_bug(t, f);
+	else if (f->grade == VS_GRADE_BUG)
+		say_ref_bug(t, f);
 	else
 		say_minor(t, f);
 }

@@ -46,6 +46,22 @@ void vs_words__duration(char *buf, size_t size, uint64_t ns)
 		snprintf(buf, size, "%.1f s", (double)ns / 1e9);
 }
 
+void vs_words__age(char *buf, size_t size, uint64_t ns)
+{
+	unsigned long long s = ns / 1000000000;
+
+	if (s < 10)
+		vs_words__duration(buf, size, ns);
+	else if (s < 60)
+		snprintf(buf, size, "%llu s", s);
+	else if (s < 3600)
+		snprintf(buf, size, "%llum %llus", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(buf, size, "%lluh %llum", s / 3600, s / 60 % 60);
+	else
+		snprintf(buf, size, "%llud %lluh", s / 86400, s / 3600 % 24);
+}
+
 /* The first two names, and how many more. */
 static void short_devices(char *buf, size_t size, const char *devices)
 {

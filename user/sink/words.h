@@ -21,6 +21,9 @@ void vs_words__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_
 /* "850 ns", "3 us", "12.5 ms", "2.0 s". */
 void vs_words__duration(char *buf, size_t size, uint64_t ns);
 
+/* "45 s", "12m 3s", "3h 12m", "5d 2h"; below 10 s as vs_words__duration(). */
+void vs_words__age(char *buf, size_t size, uint64_t ns);
+
 /* "group 1 (0000:00:05.0 0000:00:05.1 +6)", or without devices; "" if not known. */
 void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices);
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ledger made ready to be shown: groups by suspicion, alike references
+ * together, and from a fresh snapshot who has the files open and memory mapped now.
+ * Pure. Points into the ledger and the snapshot: valid until either changes.
+ */
+#ifndef VFIOSCOPE_LEDGER_REPORT_H
+#define VFIOSCOPE_LEDGER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/view.h"
+#include "ledger/refs.h"
+#include "snapshot/snapshot.h"
+
+#define VS_REPORT_USERS 8	/* named per reference; the others are counted */
+
+/* Sorted by this, worst first. */
+enum vs_suspicion {
+	VS_FINE,
+	VS_SUSPECT_OLD,		/* longer than --older */
+	VS_SUSPECT_UNKNOWN,	/* the kernel counts references that nobody accounts for */
+	VS_SUSPECT_LEAK,	/* a finding says so */
+	VS_SUSPECT_BROKEN,	/* put too often, or used after its release */
+};
+
+/* A process that has it open or mapped. */
+struct vs_report_user {
+	const char *comm;	/* VS_COMM_LEN bytes */
+	uint32_t tgid;		/* 0: no process, something in the kernel keeps the memory */
+	int fd;			/* -1: mapped */
+	uint64_t start, end;	/* mapped: user addresses */
+};
+
+struct vs_report_row {
+	const struct vs_ref *ref;	/* the oldest of them; NULL: holder not known */
+	size_t first;		/* counts the references of the group, from 1 */
+	size_t nr;		/* alike: same holder, same stack */
+	const char *driver;	/* class device: bound driver, "" if not known */
+	uint64_t caller;	/* the first frame above the helpers of vfio, 0 */
+	enum vs_suspicion suspicion;
+	struct vs_report_user users[VS_REPORT_USERS];
+	size_t nr_users, more_users;
+};
+
+struct vs_report_group {
+	const struct vs_book *book;	/* NULL: only what sysfs knows */
+	struct vs_group_view view;
+	enum vs_suspicion suspicion;
+	size_t nr_refs;		/* live ones, with those whose holder is not known */
+	const struct vs_report_row *rows;
+	size_t nr_rows;
+};
+
+struct vs_report {
+	uint64_t time_ns;	/* CLOCK_MONOTONIC: what ages count to */
+	bool traced;		/* false: from the snapshot alone */
+	bool last;		/* the run is over: with lifetimes */
+	const struct vs_snapshot *snapshot;
+	struct vs_refs_totals totals;
+	const struct vs_lifetimes *lifetimes;
+	const struct vs_stacks *stacks;
+	struct vs_sites *sites;	/* to name addresses */
+	const struct vs_report_group *groups;
+	size_t nr_groups;
+};
+
+struct vs_report_opts {
+	const struct vs_refs *refs;
+	const struct vs_snapshot *snapshot;
+	struct vs_sites *sites;
+	uint64_t now_ns;
+	uint64_t older_ns;	/* 0: none is too old */
+	bool traced, last;
+	/* Shows only groups that it likes; NULL: all. */
+	bool (*wanted)(void *ctx, const struct vs_group_view *view);
+	/* "0000:00:05.0 0000:00:05.1", "" when not known. */
+	const char *(*devices)(void *ctx, int number);
+	void *ctx;
+};
+
+/* NULL with errno set. */
+struct vs_report *vs_report__new(const struct vs_report_opts *opts);
+void vs_report__free(struct vs_report *r);	/* NULL is fine */
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who holds each group. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sink/text.h"
+#include "sink/words.h"
+
+#define INDENT 2
+#define BELOW 6		/* what belongs to the reference above */
+
+typedef unsigned long long ull;
+
+__attribute__((format(printf, 3, 4)))
+static void append(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t len = strlen(buf);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf + len, size - len, fmt, args);
+	va_end(args);
+}
+
+static void line(struct vs_text *t, size_t indent, const char *words)
+{
+	vs_out__fill(&t->out, ' ', indent);
+	vs_words__wrap(&t->out, words, indent, indent + 2, vs_text__page(t));
+}
+
+static void colored(struct vs_text *t, enum vs_suspicion suspicion, size_t indent,
+		    const char *words)
+{
+	enum vs_color color = suspicion >= VS_SUSPECT_LEAK ? VS_BUG : VS_HAZARD;
+
+	if (suspicion != VS_FINE)
+		vs_out__puts(&t->out, vs_text__color(t, color));
+	line(t, indent, words);
+	if (suspicion != VS_FINE)
+		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+}
+
+/* -- one reference -- */
+
+static void append_user(char *buf, size_t size, const struct vs_report_user *u)
+{
+	char task[VS_TASK_LEN];
+
+	if (!u->tgid)
+		snprintf(task, sizeof(task), "no process (kernel user of the memory)");
+	else
+		vs_words__task(task, u->comm, u->tgid, 0);
+	if (u->fd >= 0)
+		append(buf, size, "%s fd %d", task, u->fd);
+	else
+		append(buf, size, "%s mmap 0x%llx-0x%llx", task, (ull)u->start, (ull)u->end);
+}
+
+static void append_users(char *buf, size_t size, const struct vs_report_row *row)
+{
+	for (size_t i = 0; i < row->nr_users; i++) {
+		if (i)
+			append(buf, size, ", ");
+		append_user(buf, size, &row->users[i]);
+	}
+	if (row->more_users)
+		append(buf, size, " and %zu more", row->more_users);
+}
+
+static void append_task(char *buf, size_t size, const char *what, const struct vs_ref *ref)
+{
+	char task[VS_TASK_LEN];
+
+	if (!ref->tid)
+		return;
+	vs_words__task(task, ref->comm, ref->tid, 0);
+	append(buf, size, "%s%s", what, task);
+}
+
+static void append_file(char *buf, size_t size, const struct vs_report *r,
+			const struct vs_report_row *row, int number)
+{
+	if (row->nr_users)
+		append_users(buf, size, row);
+	else if (r->snapshot->scope.fds)
+		append(buf, size, "an open file that no process has a descriptor of");
+	else
+		append(buf, size, "an open file");
+	append(buf, size, " /dev/vfio/%d", number);
+	if (!row->nr_users)
+		append_task(buf, size, ", opened by ", row->ref);
+}
+
+static void append_external(char *buf, size_t size, const struct vs_report *r,
+			    const struct vs_report_row *row)
+{
+	bool kvm = row->nr_users > 0;
+
+	append(buf, size, kvm ? "external user, KVM's vfio device: " : "external user: ");
+	if (kvm)
+		append_users(buf, size, row);
+	else
+		append_task(buf, size, "", row->ref);
+	if (row->caller)
+		append(buf, size, " in %s", vs_sites__name(r->sites, row->caller));
+}
+
+static void append_holder(char *buf, size_t size, const struct vs_report *r,
+			  const struct vs_report_row *row, int number)
+{
+	const struct vs_ref *ref = row->ref;
+
+	switch (ref->class) {
+	case VS_REF_DEVICE:
+		append(buf, size, "device %s", ref->device[0] ? ref->device : "not known");
+		if (row->driver[0])
+			append(buf, size, " (%s)", row->driver);
+		break;
+	case VS_REF_FILE:
+		append_file(buf, size, r, row, number);
+		break;
+	case VS_REF_DEFERRED:
+		append(buf, size, "deferred put, work 0x%llx", (ull)ref->object);
+		append_task(buf, size, " queued by ", ref);
+		break;
+	case VS_REF_EXTERNAL:
+		append_external(buf, size, r, row);
+		break;
+	default:
+		append_task(buf, size, ref->class == VS_REF_NOTIFIER ? "notifier of " : "", ref);
+		break;
+	}
+}
+
+static void append_age(char *buf, size_t size, const struct vs_report *r,
+		       const struct vs_ref *ref)
+{
+	char age[32];
+
+	if (ref->origin == VS_REF_FOUND) {
+		append(buf, size, r->traced ? ", since before tracing began" : "");
+		return;
+	}
+	vs_words__age(age, sizeof(age), r->time_ns > ref->get_ns ? r->time_ns - ref->get_ns : 0);
+	append(buf, size, ", for %s", age);
+}
+
+static void say_stack(struct vs_text *t, const struct vs_report *r, const struct vs_ref *ref)
+{
+	char buf[VS_SHORT_STACK_LEN * (VS_SITE_LEN + 4)] = "";
+	size_t nr;
+	const __u64 *frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
+
+	for (size_t i = 0; i < nr; i++)
+		append(buf, sizeof(buf), "%s%s", i ? " < " : "",
+		       vs_sites__name(r->sites, frames[i]));
+	if (nr)
+		line(t, BELOW, buf);
+	else if (ref->get_ip)
+		line(t, BELOW, vs_sites__name(r->sites, ref->get_ip));
+}
+
+/* "2/3 ", "2-4/9 " */
+static void append_place(char *buf, size_t size, const struct vs_report_row *row, size_t of)
+{
+	if (row->nr > 1)
+		append(buf, size, "%zu-%zu/%zu by ", row->first, row->first + row->nr - 1, of);
+	else
+		append(buf, size, "%zu/%zu by ", row->first, of);
+}
+
+static void say_open(struct vs_text *t, const struct vs_report_row *row)
+{
+	char buf[1024] = "in use: ";
+
+	if (row->ref->class != VS_REF_DEVICE || !row->nr_users)
+		return;
+	append_users(buf, sizeof(buf), row);
+	line(t, BELOW, buf);
+}
+
+static void say_row(struct vs_text *t, const struct vs_report *r, const struct vs_report_row *row,
+		    const struct vs_report_group *g)
+{
+	char buf[1024] = "";
+
+	append_place(buf, sizeof(buf), row, g->nr_refs);
+	if (!row->ref) {
+		append(buf, sizeof(buf),
+		       "nobody that can be seen: no device, open file or KVM accounts for %s",
+		       row->nr > 1 ? "them" : "it");
+		colored(t, row->suspicion, INDENT, buf);
+		return;
+	}
+	append_holder(buf, sizeof(buf), r, row, g->view.number);
+	append_age(buf, sizeof(buf), r, row->ref);
+	if (row->suspicion == VS_SUSPECT_LEAK)
+		append(buf, sizeof(buf), " - LEAKED, see the finding");
+	else if (row->suspicion == VS_SUSPECT_OLD)
+		append(buf, sizeof(buf), " - older than --older");
+	colored(t, row->suspicion, INDENT, buf);
+	say_open(t, row);
+	if (row->suspicion != VS_FINE)
+		say_stack(t, r, row->ref);
+}
+
+/* -- one group -- */
+
+static void append_kernel(char *buf, size_t size, const struct vs_book *b)
+{
+	if (b->kernel_refs == VS_SNAP_UNKNOWN)
+		append(buf, size, "; the kernel's counter cannot be read");
+	else if (b->differs)
+		append(buf, size, "; the kernel counts %d: THIS DIFFERS", b->kernel_refs);
+}
+
+static void append_exact(char *buf, size_t size, const struct vs_ref_exact *x)
+{
+	append(buf, size, "watchpoints: %llu changes = %llu gets + %llu puts, %llu difference%s",
+	       (ull)x->changes, (ull)x->gets, (ull)x->puts, (ull)x->differences,
+	       x->differences == 1 ? "" : "s");
+}
+
+static void say_group_head(struct vs_text *t, const struct vs_report_group *g)
+{
+	char buf[640];
+
+	vs_words__group(buf, 200, &g->view, true);
+	if (!g->book) {
+		append(buf, sizeof(buf), ": its references cannot be read");
+	} else {
+		append(buf, sizeof(buf), " has %zu reference%s", g->nr_refs,
+		       g->nr_refs == 1 ? "" : "s");
+		append_kernel(buf, sizeof(buf), g->book);
+		if (g->book->released)
+			append(buf, sizeof(buf), "; RELEASED");
+	}
+	colored(t, g->suspicion, 0, buf);
+}
+
+static void say_group(struct vs_text *t, const struct vs_report *r,
+		      const struct vs_report_group *g)
+{
+	char buf[256] = "";
+
+	say_group_head(t, g);
+	for (size_t i = 0; i < g->nr_rows; i++)
+		say_row(t, r, &g->rows[i], g);
+	if (!g->book || !g->book->exact.since_ns)
+		return;
+	append_exact(buf, sizeof(buf), &g->book->exact);
+	colored(t, g->book->exact.differences ? VS_SUSPECT_BROKEN : VS_FINE, INDENT, buf);
+}
+
+/* -- all of them -- */
+
+static void say_totals(struct vs_text *t, const struct vs_report *r)
+{
+	const struct vs_refs_totals *n = &r->totals;
+	char buf[400] = "";
+
+	append(buf, sizeof(buf), "references  %zu live in %zu group%s; seen: %llu born with their group, %llu gets, %llu puts",
+	       n->live, n->groups, n->groups == 1 ? "" : "s", (ull)n->births, (ull)n->gets,
+	       (ull)n->puts);
+	if (n->before)
+		append(buf, sizeof(buf), ", %llu of them of references from before", (ull)n->before);
+	append(buf, sizeof(buf), "; unattributed %llu", (ull)n->unattributed);
+	if (n->guessed)
+		append(buf, sizeof(buf), "; matched by order among several holders %llu",
+		       (ull)n->guessed);
+	if (n->after_bug)
+		append(buf, sizeof(buf), "; following from a bug %llu", (ull)n->after_bug);
+	if (n->uncertain)
+		append(buf, sizeof(buf), "; findings that may be wrong because events were lost %llu",
+		       (ull)n->uncertain);
+	line(t, 0, buf);
+}
+
+static void say_scope(struct vs_text *t, const struct vs_snapshot *s)
+{
+	char buf[460] = "not looked at: ";
+
+	if (!s->words[0])
+		return;
+	append(buf, sizeof(buf), "%s", s->words);
+	colored(t, VS_SUSPECT_OLD, 0, buf);
+}
+
+void vs_text__ledger(struct vs_text *t, const struct vs_report *r)
+{
+	for (size_t i = 0; i < r->nr_groups; i++)
+		say_group(t, r, &r->groups[i]);
+	if (!r->nr_groups)
+		vs_out__puts(&t->out, "no VFIO group exists\n");
+	say_scope(t, r->snapshot);
+	if (r->traced)
+		say_totals(t, r);
+	if (r->last)
+		vs_text__lifetimes(t, r);
+	vs_out__relax(&t->out);
+}
