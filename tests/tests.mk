@@ -4,7 +4,8 @@
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 FIXTURES  := $(BUILD)/tests/fixtures
-GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch
+GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch $(BUILD)/tests/holder \
+	     $(BUILD)/tests/snapshot_dump
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
 
@@ -46,6 +47,14 @@ $(BUILD)/tests/verifier: tests/vm/verifier.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static $< -lbpf -lelf -lzstd -lz -o $@
 
+$(BUILD)/tests/holder: tests/vm/holder.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -static $< -o $@
+
+$(BUILD)/tests/snapshot_dump: tests/vm/snapshot_dump.c $(LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -static -MMD -MP $< $(LIB) $(LDLIBS) -o $@
+
 $(BUILD)/tests/refwatch.skel.h: tests/oracle/refwatch.bpf.c tests/oracle/refwatch.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CLANG) $(BPF_CFLAGS) -c $< -o $(BUILD)/tests/refwatch.bpf.o
@@ -74,6 +83,6 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_*) $(BUILD)/flags
 	@cp $(F)/*.txt $(FIXTURES)/
 	@touch $@
 
--include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d)
+-include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/tests/snapshot_dump.d
 
 .PHONY: check check-fast demo deps tests

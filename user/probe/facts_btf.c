@@ -1,142 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * BTF is walked as the kernel has it, without an index of its types: nothing is
- * looked up twice, and libbpf's parser would cost a third of the time that
- * vfioscope may take to start.
- */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/btf.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "probe/btf.h"
 #include "probe/facts_btf.h"
 #include "probe/hooks.h"
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define MODULE_BTF "/sys/kernel/btf/vfio"
 #define TRACEPOINT_TYPEDEF "btf_trace_"
-#define LARGEST (256 << 20)
-
-struct blob {
-	unsigned char *data;
-	size_t len;
-	const unsigned char *types, *types_end;
-	const char *strings;
-	size_t strings_len;
-};
 
 struct walk {
 	struct vs_facts *facts;
-	const struct blob *blob;
-	const struct blob *base; /* of a module: where its first strings are */
+	const struct vs_btf *btf;
 	int error;
 };
-
-static void blob_free(struct blob *blob)
-{
-	free(blob->data);
-	memset(blob, 0, sizeof(*blob));
-}
-
-static int read_all(int fd, struct blob *blob)
-{
-	struct stat st;
-	ssize_t got;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (st.st_size <= 0 || st.st_size > LARGEST)
-		return -EINVAL;
-	blob->data = malloc(st.st_size);
-	if (!blob->data)
-		return -ENOMEM;
-	while (blob->len < (size_t)st.st_size &&
-	       (got = read(fd, blob->data + blob->len, st.st_size - blob->len)) > 0)
-		blob->len += got;
-	return 0;
-}
-
-static bool fits(const struct btf_header *h, size_t len)
-{
-	uint64_t types_end = (uint64_t)h->hdr_len + h->type_off + h->type_len;
-	uint64_t strings_end = (uint64_t)h->hdr_len + h->str_off + h->str_len;
-
-	return h->magic == BTF_MAGIC && h->version == BTF_VERSION && types_end <= len &&
-	       strings_end <= len && h->str_len;
-}
-
-static int find_sections(struct blob *blob)
-{
-	const struct btf_header *h = (const void *)blob->data;
-
-	if (blob->len < sizeof(*h) || !fits(h, blob->len))
-		return -EINVAL;
-	blob->types = blob->data + h->hdr_len + h->type_off;
-	blob->types_end = blob->types + h->type_len;
-	blob->strings = (const char *)blob->data + h->hdr_len + h->str_off;
-	blob->strings_len = h->str_len;
-	return blob->strings[blob->strings_len - 1] ? -EINVAL : 0;
-}
-
-static int blob_read(const char *path, struct blob *blob)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-
-	memset(blob, 0, sizeof(*blob));
-	if (fd < 0)
-		return -errno;
-	err = read_all(fd, blob);
-	close(fd);
-	if (!err)
-		err = find_sections(blob);
-	if (err)
-		blob_free(blob);
-	return err;
-}
-
-/* A module's strings are numbered on from those of vmlinux. */
-static const char *name_at(const struct walk *walk, uint32_t offset)
-{
-	const struct blob *blob = walk->blob;
-
-	if (walk->base && offset < walk->base->strings_len)
-		blob = walk->base;
-	else if (walk->base)
-		offset -= walk->base->strings_len;
-	return offset < blob->strings_len ? blob->strings + offset : "";
-}
-
-/* Bytes after struct btf_type, or -1 for a kind that is not known. */
-static long extra_bytes(const struct btf_type *type)
-{
-	unsigned int nr = BTF_INFO_VLEN(type->info);
-
-	switch (BTF_INFO_KIND(type->info)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return sizeof(uint32_t);
-	case BTF_KIND_ARRAY:
-		return sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return nr * sizeof(struct btf_member);
-	case BTF_KIND_ENUM:
-		return nr * sizeof(struct btf_enum);
-	case BTF_KIND_ENUM64:
-		return nr * sizeof(struct btf_enum64);
-	case BTF_KIND_FUNC_PROTO:
-		return nr * sizeof(struct btf_param);
-	case BTF_KIND_DATASEC:
-		return nr * sizeof(struct btf_var_secinfo);
-	default:
-		return BTF_INFO_KIND(type->info) <= BTF_KIND_TYPE_TAG ? 0 : -1;
-	}
-}
 
 static bool wanted(enum vs_rung_kind kind, const char *target)
 {
@@ -176,7 +57,7 @@ static int member_offset(const struct walk *walk, const struct btf_type *type, c
 	unsigned int nr = BTF_INFO_VLEN(type->info);
 
 	for (; nr; nr--, member++)
-		if (!strcmp(name_at(walk, member->name_off), name))
+		if (!strcmp(vs_btf__name(walk->btf, member->name_off), name))
 			return (BTF_INFO_KFLAG(type->info) ? BTF_MEMBER_BIT_OFFSET(member->offset)
 				: member->offset) / 8;
 	return VS_NO_OFFSET;
@@ -214,50 +95,42 @@ static void note_struct(struct walk *walk, const struct btf_type *type, const ch
 		note_vfio_device(walk, type);
 }
 
-static void note_type(struct walk *walk, const struct btf_type *type)
+static int note_type(void *ctx, const struct btf_type *type, const char *name)
 {
+	struct walk *walk = ctx;
+
 	switch (BTF_INFO_KIND(type->info)) {
 	case BTF_KIND_FUNC:
-		note_func(walk, name_at(walk, type->name_off));
+		note_func(walk, name);
 		break;
 	case BTF_KIND_TYPEDEF:
-		note_typedef(walk, name_at(walk, type->name_off));
+		note_typedef(walk, name);
 		break;
 	case BTF_KIND_STRUCT:
-		note_struct(walk, type, name_at(walk, type->name_off));
+		note_struct(walk, type, name);
 		break;
 	}
+	return walk->error;
 }
 
-static int walk_types(struct vs_facts *facts, const struct blob *blob, const struct blob *base)
+static int walk_types(struct vs_facts *facts, const struct vs_btf *btf)
 {
-	struct walk walk = { .facts = facts, .blob = blob, .base = base };
-	const unsigned char *at = blob->types;
+	struct walk walk = { .facts = facts, .btf = btf };
 
-	while (!walk.error && (size_t)(blob->types_end - at) >= sizeof(struct btf_type)) {
-		const struct btf_type *type = (const void *)at;
-		long extra = extra_bytes(type);
-
-		at += sizeof(*type);
-		if (extra < 0 || extra > blob->types_end - at)
-			break;
-		note_type(&walk, type);
-		at += extra;
-	}
-	return walk.error;
+	return vs_btf__each(btf, note_type, &walk);
 }
 
-static int walk_module(struct vs_facts *facts, const struct blob *vmlinux)
+static int walk_module(struct vs_facts *facts, const struct vs_btf *vmlinux)
 {
-	struct blob module;
-	int err = blob_read(MODULE_BTF, &module);
+	struct vs_btf *module = vs_btf__read(MODULE_BTF, vmlinux);
+	int err;
 
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	err = walk_types(facts, &module, vmlinux);
+	if (!module)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	err = walk_types(facts, module);
 	if (facts->btf_layout.group_counter != VS_NO_OFFSET)
 		facts->layout_source = VS_LAYOUT_MODULE_BTF;
-	blob_free(&module);
+	vs_btf__free(module);
 	return err;
 }
 
@@ -274,7 +147,7 @@ static void clear_layout(struct vs_layout *layout)
 
 int vs_facts__collect_module_btf(struct vs_facts *facts)
 {
-	struct blob vmlinux;
+	struct vs_btf *vmlinux;
 	int err;
 
 	if (facts->layout_source != VS_LAYOUT_VMLINUX_BTF) {
@@ -283,30 +156,30 @@ int vs_facts__collect_module_btf(struct vs_facts *facts)
 	}
 	if (!module_has_btf(facts))
 		return 0;
-	err = blob_read(VMLINUX_BTF, &vmlinux);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	err = walk_module(facts, &vmlinux);
-	blob_free(&vmlinux);
+	vmlinux = vs_btf__read(VMLINUX_BTF, NULL);
+	if (!vmlinux)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	err = walk_module(facts, vmlinux);
+	vs_btf__free(vmlinux);
 	return err;
 }
 
 int vs_facts__collect_btf(struct vs_facts *facts)
 {
-	struct blob vmlinux;
+	struct vs_btf *vmlinux;
 	int err;
 
 	clear_layout(&facts->btf_layout);
 	facts->mutex_size = facts->work_size = VS_UNKNOWN;
-	err = blob_read(VMLINUX_BTF, &vmlinux);
-	if (err)
-		return err == -ENOMEM ? err : 0;
+	vmlinux = vs_btf__read(VMLINUX_BTF, NULL);
+	if (!vmlinux)
+		return errno == ENOMEM ? -ENOMEM : 0;
 	facts->vmlinux_btf = true;
-	err = walk_types(facts, &vmlinux, NULL);
+	err = walk_types(facts, vmlinux);
 	if (facts->btf_layout.group_counter != VS_NO_OFFSET)
 		facts->layout_source = VS_LAYOUT_VMLINUX_BTF;
 	if (!err && module_has_btf(facts))
-		err = walk_module(facts, &vmlinux);
-	blob_free(&vmlinux);
+		err = walk_module(facts, vmlinux);
+	vs_btf__free(vmlinux);
 	return err;
 }

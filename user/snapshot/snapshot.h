@@ -16,7 +16,7 @@
 #define VS_SNAP_UNKNOWN INT32_MIN	/* a number that could not be read */
 
 struct vs_snap_group {
-	uint64_t address;	/* struct vfio_group *, 0 if not known */
+	uint64_t address;	/* struct vfio_group *, 0: known from sysfs only */
 	int number;		/* iommu group number, -1 if not known */
 	int32_t refs;		/* its counter; VS_SNAP_UNKNOWN */
 	int32_t opened;		/* open group files (0 or 1 up to 5.15); VS_SNAP_UNKNOWN */
@@ -26,10 +26,11 @@ struct vs_snap_group {
 };
 
 struct vs_snap_device {
-	uint64_t address;	/* struct vfio_device *, 0 if not known */
-	uint64_t group;		/* struct vfio_group * */
+	uint64_t address;	/* struct vfio_device *, 0: known from sysfs only, which it is
+				 * when its driver is not one of VFIO's */
+	uint64_t group;		/* struct vfio_group *, 0 with address 0 */
 	int number;		/* iommu group number */
-	int32_t refs;		/* its registration's counter */
+	int32_t refs;		/* its registration's counter; VS_SNAP_UNKNOWN */
 	int32_t open_count;	/* VS_SNAP_UNKNOWN before 5.15 */
 	char name[VS_DEVICE_LEN];	/* dev_name() */
 	char driver[32];	/* bound driver, "" if none */
@@ -64,7 +65,7 @@ struct vs_snap_map {
 	uint64_t start, end;	/* user addresses */
 	uint32_t tgid;		/* a process with that mm, 0: none, only something in the kernel
 				 * keeps it (vhost) */
-	char comm[VS_COMM_LEN];
+	char comm[VS_COMM_LEN];	/* with tgid 0: a kernel thread that works in it, or "" */
 };
 
 /* What could be looked at. A false one has its reason in vs_snapshot.words. */
@@ -91,6 +92,23 @@ struct vs_snapshot {
 	size_t nr_maps;
 };
 
-void vs_snapshot__free(struct vs_snapshot *s);	/* NULL is fine */
+struct vs_snapshot_opts {
+	const char *root;	/* prefixed to /sys and /proc; NULL or "": the system */
+	bool no_memory;		/* only what sysfs says, as without privileges */
+};
+
+/*
+ * Looks at the running host. Hooks nothing, takes no lock and no reference in the
+ * kernel and opens no file of a process, so it works where tasks are stuck; what
+ * changes meanwhile may be seen before or after the change. NULL options: the defaults.
+ *
+ * 0 with whatever could be found: scope and words say what could not be looked at and
+ * why. -ENOMEM with words in `error`. Free with vs_snapshot__free().
+ */
+int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s, char *error,
+		      size_t size);
+
+/* What was found; *s is empty afterwards. NULL is fine. */
+void vs_snapshot__free(struct vs_snapshot *s);
 
 #endif

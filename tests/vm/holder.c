@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Holds VFIO objects in the ways that real programs do, until it is killed.
+ * usage: holder SCENARIO GROUP DEVICE	prints "ready NAME=VALUE..." when it does
+ * Exit status 77: this kernel does not offer it; 1: something failed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SKIPPED 77
+#define BAR_BYTES (1 << 20)	/* of QEMU's edu device */
+
+struct held {
+	int container, group, device;
+};
+
+static const char *group_number, *device_name;
+
+__attribute__((noreturn)) static void fail(const char *what)
+{
+	printf("holder: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int check(int ret, const char *what)
+{
+	if (ret < 0)
+		fail(what);
+	return ret;
+}
+
+static void wait_to_be_killed(void)
+{
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* The child ends with its parent, so that a test has one process to kill. */
+static pid_t child(void)
+{
+	pid_t pid = check(fork(), "fork");
+
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+static int open_group(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group_number);
+	return check(open(path, O_RDWR), path);
+}
+
+static struct held open_container(void)
+{
+	struct held h = { .device = -1 };
+
+	h.container = check(open("/dev/vfio/vfio", O_RDWR), "/dev/vfio/vfio");
+	h.group = open_group();
+	check(ioctl(h.group, VFIO_GROUP_SET_CONTAINER, &h.container), "VFIO_GROUP_SET_CONTAINER");
+	check(ioctl(h.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), "VFIO_SET_IOMMU");
+	return h;
+}
+
+static struct held open_device(void)
+{
+	struct held h = open_container();
+
+	h.device = check(ioctl(h.group, VFIO_GROUP_GET_DEVICE_FD, device_name),
+			 "VFIO_GROUP_GET_DEVICE_FD");
+	return h;
+}
+
+static void hold_group(void)
+{
+	printf("ready pid=%d fd=%d\n", getpid(), open_group());
+}
+
+static void hold_dup(void)
+{
+	int fd = open_group(), second = check(dup2(fd, 77), "dup2");
+
+	printf("ready pid=%d fd=%d fd2=%d\n", getpid(), fd, second);
+}
+
+static void hold_fork(void)
+{
+	int fd = open_group();
+	pid_t pid = child();
+
+	if (!pid)
+		wait_to_be_killed();
+	close(fd);
+	printf("ready pid=%d fd=%d parent=%d\n", pid, fd, getpid());
+}
+
+static void send_fd(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {}, byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	check(sendmsg(socket, &msg, 0), "sendmsg");
+}
+
+static int receive_fd(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	int fd;
+
+	check(recvmsg(socket, &msg, 0), "recvmsg");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* The child never opens anything: all it has came through the socket. */
+static void hold_pass(void)
+{
+	int sockets[2], fd, got;
+	char byte = 0;
+	pid_t pid;
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), "socketpair");
+	pid = child();
+	if (!pid) {
+		got = receive_fd(sockets[1]);
+		check(dup2(got, 55), "dup2");
+		close(got);
+		check(write(sockets[1], &byte, 1), "write");
+		wait_to_be_killed();
+	}
+	fd = open_group();
+	send_fd(sockets[0], fd);
+	close(fd);
+	check(read(sockets[0], &byte, 1), "read");
+	printf("ready pid=%d fd=55 parent=%d\n", pid, getpid());
+}
+
+static void hold_device(void)
+{
+	struct held h = open_device();
+
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d\n", getpid(), h.device);
+}
+
+/* Everything as a virtual machine has it. */
+static void hold_all(void)
+{
+	struct held h = open_device();
+
+	printf("ready pid=%d container=%d group=%d device=%d\n", getpid(), h.container, h.group,
+	       h.device);
+}
+
+/* Closing the group's file takes the group out of the container again. */
+static void hold_container(void)
+{
+	struct held h = open_container();
+
+	close(h.group);
+	printf("ready pid=%d fd=%d\n", getpid(), h.container);
+}
+
+/* The first region is the BAR. */
+static void map_bar(int device)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info),
+					 .index = VFIO_PCI_BAR0_REGION_INDEX };
+
+	check(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info), "VFIO_DEVICE_GET_REGION_INFO");
+	if (mmap(NULL, BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, device, info.offset) ==
+	    MAP_FAILED)
+		fail("mmap");
+}
+
+static void hold_mmap(void)
+{
+	struct held h = open_device();
+
+	map_bar(h.device);
+	close(h.device);
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d\n", getpid());
+}
+
+/* One has the group and the container, another only the device. */
+static void hold_two(void)
+{
+	struct held h = open_device();
+	pid_t pid = child();
+
+	if (!pid) {
+		close(h.group);
+		close(h.container);
+		wait_to_be_killed();
+	}
+	close(h.device);
+	usleep(300000);
+	printf("ready pid=%d container=%d group=%d child=%d device=%d\n", getpid(), h.container,
+	       h.group, pid, h.device);
+}
+
+static void hold_cdev(void)
+{
+	char path[128];
+	int fd;
+
+	if (access("/dev/vfio/devices", F_OK) || access("/dev/iommu", F_OK)) {
+		printf("skipped: no /dev/vfio/devices or no /dev/iommu here\n");
+		exit(SKIPPED);
+	}
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", device_name);
+	fd = check(open(path, O_RDWR), path);
+	printf("ready pid=%d fd=%d\n", getpid(), fd);
+}
+
+static const struct {
+	const char *name;
+	void (*hold)(void);
+} scenarios[] = {
+	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
+	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
+	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
+	{ "cdev", hold_cdev },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	group_number = argv[2];
+	device_name = argv[3];
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (strcmp(scenarios[i].name, argv[1]))
+			continue;
+		scenarios[i].hold();
+		wait_to_be_killed();
+	}
+	return 2;
+}

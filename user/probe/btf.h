@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * BTF as the kernel has it (/sys/kernel/btf), walked from front to back without
+ * building anything: libbpf's parser would cost a third of the time that
+ * vfioscope may take to start. A module's BTF goes on from that of vmlinux.
+ */
+#ifndef VFIOSCOPE_BTF_H
+#define VFIOSCOPE_BTF_H
+
+#include <linux/btf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vs_btf;
+
+/*
+ * Reads and checks a file. `base`: what a module's BTF continues, which must live
+ * longer; NULL for vmlinux. NULL with errno: ENOENT, EINVAL, ENOMEM...
+ */
+struct vs_btf *vs_btf__read(const char *path, const struct vs_btf *base);
+void vs_btf__free(struct vs_btf *btf);	/* NULL is fine */
+
+/*
+ * Calls `each` for every type of this file until it returns nonzero, and returns
+ * that. Ends early at a kind that is not known: nobody knows where the next one is.
+ */
+int vs_btf__each(const struct vs_btf *btf,
+		 int (*each)(void *ctx, const struct btf_type *type, const char *name), void *ctx);
+
+/* Of a type or member; "" when it has none. */
+const char *vs_btf__name(const struct vs_btf *btf, uint32_t name_off);
+
+/* One member wanted of a struct; several questions go through BTF in one walk. */
+struct vs_btf_query {
+	const char *type;	/* of a struct, without "struct" */
+	const char *member;	/* NULL: the size is wanted */
+	int answer;		/* bytes from the start; negative: not answered yet */
+};
+
+/*
+ * Answers what is not answered yet and this file can answer, looking into anonymous
+ * members too. Of several structs of one name the first that has the member counts.
+ */
+void vs_btf__query(const struct vs_btf *btf, struct vs_btf_query *queries, size_t nr);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the members are that the snapshot reads: from BTF, and for VFIO and KVM
+ * structures that BTF does not describe (before v5.11) as they were from 4.15 to
+ * 5.15. What is assumed is checked on the running kernel by those who walk.
+ */
+#ifndef VFIOSCOPE_SNAPSHOT_LAYOUT_H
+#define VFIOSCOPE_SNAPSHOT_LAYOUT_H
+
+#include <stdbool.h>
+
+#define VS_ABSENT (-1)	/* there is no such member */
+
+/* Byte offsets, and sizes where the name ends in _size. FIELD(name, struct, member). */
+#define VS_LAYOUT_VMLINUX(FIELD) \
+	FIELD(mutex_size, "mutex", 0) \
+	FIELD(completion_size, "completion", 0) \
+	FIELD(files_fdt, "files_struct", "fdt") \
+	FIELD(fdt_max, "fdtable", "max_fds") \
+	FIELD(fdt_fd, "fdtable", "fd") \
+	FIELD(file_op, "file", "f_op") \
+	FIELD(file_private, "file", "private_data") \
+	FIELD(file_mapping, "file", "f_mapping") \
+	FIELD(op_release, "file_operations", "release") \
+	FIELD(inode_mapping, "inode", "i_mapping") \
+	FIELD(mapping_tree, "address_space", "i_mmap") \
+	FIELD(root_node, "rb_root_cached", "rb_root") \
+	FIELD(node_parent, "rb_node", "__rb_parent_color") \
+	FIELD(node_left, "rb_node", "rb_left") \
+	FIELD(node_right, "rb_node", "rb_right") \
+	FIELD(vma_start, "vm_area_struct", "vm_start") \
+	FIELD(vma_end, "vm_area_struct", "vm_end") \
+	FIELD(vma_mm, "vm_area_struct", "vm_mm") \
+	FIELD(vma_file, "vm_area_struct", "vm_file") \
+	FIELD(vma_node, "vm_area_struct", "shared") \
+	FIELD(iommu_group_id, "iommu_group", "id") \
+	FIELD(device_kobj, "device", "kobj") \
+	FIELD(kobj_name, "kobject", "name")
+
+#define VS_LAYOUT_VFIO(FIELD) \
+	FIELD(vfio_group_list, "vfio", "group_list") \
+	FIELD(group_drivers, "vfio_group", "drivers") /* v6.1 */ \
+	FIELD(group_users, "vfio_group", "users") /* v5.16 to v6.0 */ \
+	FIELD(group_kref, "vfio_group", "kref") /* to v5.15 */ \
+	FIELD(group_container_users, "vfio_group", "container_users") \
+	FIELD(group_iommu_group, "vfio_group", "iommu_group") \
+	FIELD(group_container, "vfio_group", "container") \
+	FIELD(group_device_list, "vfio_group", "device_list") \
+	FIELD(group_dev, "vfio_group", "dev") \
+	FIELD(group_cdev, "vfio_group", "cdev") /* v5.16: and dev is embedded */ \
+	FIELD(group_next, "vfio_group", "vfio_next") \
+	FIELD(group_opened, "vfio_group", "opened") \
+	FIELD(group_opened_file, "vfio_group", "opened_file") /* v5.18 */ \
+	FIELD(device_dev, "vfio_device", "dev") \
+	FIELD(device_group, "vfio_device", "group") \
+	FIELD(device_refcount, "vfio_device", "refcount") \
+	FIELD(device_kref, "vfio_device", "kref") /* before v5.13, 5.10.137 */ \
+	FIELD(device_open_count, "vfio_device", "open_count") /* v5.15 */ \
+	FIELD(device_next, "vfio_device", "group_next") \
+	FIELD(device_inode, "vfio_device", "inode") /* v6.10: a mapping of its own */ \
+	FIELD(device_file_device, "vfio_device_file", "device") /* v6.6 */ \
+	FIELD(device_file_group, "vfio_device_file", "group") /* NULL: opened by cdev */
+
+#define VS_LAYOUT_KVM(FIELD) \
+	FIELD(kvm_device_ops, "kvm_device", "ops") \
+	FIELD(kvm_device_private, "kvm_device", "private") \
+	FIELD(kvm_vfio_groups, "kvm_vfio", "group_list") \
+	FIELD(kvm_vfio_files, "kvm_vfio", "file_list") /* v6.6, with kvm_vfio_file */ \
+	FIELD(kvm_group_node, "kvm_vfio_group", "node") \
+	FIELD(kvm_group_group, "kvm_vfio_group", "vfio_group") /* to v5.19 */ \
+	FIELD(kvm_group_file, "kvm_vfio_group", "file") /* v6.0 */ \
+	FIELD(kvm_file_node, "kvm_vfio_file", "node") \
+	FIELD(kvm_file_file, "kvm_vfio_file", "file")
+
+#define VS_LAYOUT_FIELD(name, type, member) int name;
+struct vs_snap_layout {
+	VS_LAYOUT_VMLINUX(VS_LAYOUT_FIELD)
+	VS_LAYOUT_VFIO(VS_LAYOUT_FIELD)
+	VS_LAYOUT_KVM(VS_LAYOUT_FIELD)
+	bool vfio_assumed;	/* no BTF describes VFIO's structures */
+};
+#undef VS_LAYOUT_FIELD
+
+/*
+ * Of the running kernel. `root` is prefixed to /sys/kernel/btf. -ENOENT without BTF
+ * of vmlinux, -ENOTSUP when VFIO's structures are not described and cannot be assumed
+ * (locks of another size: lock debugging), -ENOMEM.
+ */
+int vs_snap_layout__collect(const char *root, struct vs_snap_layout *layout);
+
+/*
+ * Fills in VFIO's structures as they were from 4.15 to 5.15 on 64-bit kernels.
+ * vfio_device: as in v5.13, 5.10.137 and later. -ENOTSUP if locks have another size.
+ */
+int vs_snap_layout__assume_vfio(struct vs_snap_layout *layout);
+
+/* vfio_device as it was before that: with a kref, which stands first. */
+void vs_snap_layout__assume_old_device(struct vs_snap_layout *layout);
+
+/* KVM's structures up to 5.19. */
+void vs_snap_layout__assume_kvm(struct vs_snap_layout *layout);
+
+#endif

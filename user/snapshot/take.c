@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "snapshot/layout.h"
+#include "snapshot/peek.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/symbols.h"
+#include "snapshot/sysfs.h"
+#include "snapshot/walk.h"
+
+#define INIT_PID_NAMESPACE 0xEFFFFFFCu	/* PROC_PID_INIT_INO, v3.8 and later */
+
+struct taking {
+	const char *root;
+	struct vs_snapshot *s;
+	struct vs_peek *peek;
+	struct vs_mem mem;
+	struct vs_snap_layout layout;
+	struct vs_snap_symbols symbols;
+	struct vs_walk walk;
+	struct vs_file_kinds *kinds;
+	struct vs_task_row *tasks;
+	size_t nr_tasks;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void say(struct vs_snapshot *s, const char *format, ...)
+{
+	size_t used = strlen(s->words);
+	va_list args;
+
+	if (used && used < sizeof(s->words) - 3)
+		used += sprintf(s->words + used, "; ");
+	va_start(args, format);
+	vsnprintf(s->words + used, sizeof(s->words) - used, format, args);
+	va_end(args);
+}
+
+static int read_symbols(struct taking *t)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/proc/kallsyms", t->root);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	err = vs_snap_symbols__read(file, &t->symbols);
+	fclose(file);
+	return err;
+}
+
+/* -ENOMEM; anything else is said and leaves t->peek NULL. */
+static int get_ready(struct taking *t)
+{
+	int err = read_symbols(t);
+
+	if (err) {
+		say(t->s, "files, counters and mappings not looked at: /proc/kallsyms shows no "
+		    "addresses (needs CAP_SYSLOG and kernel.kptr_restrict below 2)");
+		return 0;
+	}
+	err = vs_snap_layout__collect(t->root, &t->layout);
+	if (err == -ENOENT || err == -ENOTSUP)
+		say(t->s, "files, counters and mappings not looked at: %s", err == -ENOENT ?
+		    "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)" :
+		    "no BTF describes VFIO, and locks of this kernel have another size");
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	t->peek = vs_peek__new();
+	if (!t->peek)
+		say(t->s, "files, counters and mappings not looked at: %s", errno == EPERM ?
+		    "needs root, or CAP_BPF and CAP_PERFMON" : strerror(errno));
+	return !t->peek && errno == ENOMEM ? -ENOMEM : 0;
+}
+
+/* With an assumed layout a list can look whole and be something else. */
+static bool groups_are_real(const struct taking *t)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < t->s->nr_groups; i++) {
+		snprintf(path, sizeof(path), "%s/sys/kernel/iommu_groups/%d", t->root,
+			 t->s->groups[i].number);
+		if (access(path, F_OK))
+			return false;
+	}
+	return true;
+}
+
+static void forget_groups(struct vs_snapshot *s)
+{
+	free(s->groups);
+	free(s->devices);
+	s->groups = NULL;
+	s->devices = NULL;
+	s->nr_groups = s->nr_devices = 0;
+}
+
+static bool vfio_is_there(const struct taking *t)
+{
+	return t->symbols.release[VS_SNAP_GROUP_FILE] || t->symbols.release[VS_SNAP_DEVICE_FILE];
+}
+
+static int look_at_groups(struct taking *t)
+{
+	struct vs_snapshot *s = t->s;
+	int err = vs_walk__groups(&t->walk, s);
+
+	if (err == -ENOMEM)
+		return err;
+	if (t->layout.vfio_assumed && !groups_are_real(t)) {
+		forget_groups(s);
+		err = -EFAULT;
+	}
+	s->scope.groups = !err;
+	s->scope.counters = s->nr_groups || !err;
+	if (err == -ENOENT)
+		say(s, "groups only as sysfs shows them: no symbol leads to the kernel's list");
+	else if (err)
+		say(s, "the kernel's list of groups could not be followed");
+	return 0;
+}
+
+/* The kernel's iterator shows the tasks of our own PID namespace. */
+static bool sees_all_tasks(const struct taking *t)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/proc/self/ns/pid", t->root);
+	return stat(path, &st) || st.st_ino == INIT_PID_NAMESPACE;
+}
+
+static int look_at_tasks(struct taking *t)
+{
+	t->tasks = vs_peek__tasks(t->peek, &t->nr_tasks);
+	if (!t->tasks && errno == ENOMEM)
+		return -ENOMEM;
+	if (!t->tasks)
+		say(t->s, "descriptors not looked at: the kernel lists no tasks (%s)",
+		    strerror(errno));
+	return 0;
+}
+
+static int look_at_fds(struct taking *t)
+{
+	int unread = vs_walk__fds(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s);
+
+	if (unread == -ENOMEM)
+		return unread;
+	t->s->scope.fds = t->tasks && !unread && sees_all_tasks(t);
+	if (unread)
+		say(t->s, "descriptors of %d processes changed while they were read", unread);
+	if (!sees_all_tasks(t))
+		say(t->s, "only processes of this PID namespace are seen: run it on the host");
+	return 0;
+}
+
+static int look_at_maps(struct taking *t)
+{
+	int unread = vs_walk__maps(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s);
+
+	if (unread == -ENOMEM)
+		return unread;
+	t->s->scope.maps = !unread;
+	if (unread == -ENOENT)
+		say(t->s, "mappings not looked at: no symbol leads to them");
+	else if (unread)
+		say(t->s, "mappings changed all the time while they were read");
+	return 0;
+}
+
+static int look_into_memory(struct taking *t)
+{
+	int err;
+
+	t->mem = vs_peek__mem(t->peek);
+	t->walk = (struct vs_walk){ &t->mem, &t->layout, &t->symbols };
+	t->kinds = vs_file_kinds__new(&t->walk);
+	if (!t->kinds)
+		return -ENOMEM;
+	err = look_at_groups(t) ?: look_at_tasks(t) ?: look_at_fds(t);
+	return err ?: look_at_maps(t);
+}
+
+/* Nothing in the kernel belongs to a VFIO that is not loaded. */
+static void nothing_there(struct vs_snapshot *s)
+{
+	s->scope = (struct vs_snap_scope){ true, true, true, true };
+	say(s, "VFIO is not loaded");
+}
+
+static int take(struct taking *t, const struct vs_snapshot_opts *opts)
+{
+	int err = 0;
+
+	if (opts && opts->no_memory)
+		say(t->s, "files, counters and mappings not looked at, as asked");
+	else
+		err = get_ready(t);
+	if (t->peek && !vfio_is_there(t))
+		nothing_there(t->s);
+	else if (t->peek)
+		err = look_into_memory(t);
+	return err ?: vs_sysfs__complete(t->root, t->s);
+}
+
+int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s, char *error,
+		      size_t size)
+{
+	struct taking t = { .root = opts && opts->root ? opts->root : "", .s = s };
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->start_ns = vs_host__mono_ns();
+	err = take(&t, opts);
+	s->end_ns = vs_host__mono_ns();
+	vs_file_kinds__free(t.kinds);
+	free(t.tasks);
+	vs_peek__free(t.peek);
+	if (err) {
+		vs_snapshot__free(s);
+		snprintf(error, size, "no snapshot: %s", strerror(-err));
+	}
+	return err;
+}
+
+void vs_snapshot__free(struct vs_snapshot *s)
+{
+	if (!s)
+		return;
+	free(s->groups);
+	free(s->devices);
+	free(s->fds);
+	free(s->maps);
+	memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/rows.h"
+#include "snapshot/walk.h"
+
+#define LARGEST_NUMBER (1 << 24)	/* of an IOMMU group: more is not a number */
+
+struct walking {
+	struct vs_walk *walk;
+	struct vs_snapshot *snapshot;
+	uint64_t *nodes;	/* room for one list */
+	bool device_layout_seen;	/* an assumed layout has proved right */
+};
+
+static int32_t number_at(const struct vs_walk *walk, uint64_t base, int offset)
+{
+	int32_t value;
+
+	if (offset == VS_ABSENT || vs_mem__read(walk->mem, base + offset, &value, sizeof(value)))
+		return VS_SNAP_UNKNOWN;
+	return value;
+}
+
+static uint64_t pointer_at(const struct vs_walk *walk, uint64_t base, int offset)
+{
+	return offset == VS_ABSENT ? 0 : vs_mem__pointer(walk->mem, base + offset);
+}
+
+/* dev_name() of a device that is registered. */
+static void device_name(const struct vs_walk *walk, uint64_t device, char *buf, size_t size)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	uint64_t name = device ? pointer_at(walk, device, l->device_kobj + l->kobj_name) : 0;
+
+	*buf = '\0';
+	if (name)
+		vs_walk__string(walk->mem, name, buf, size);
+}
+
+/* The group's own device is named after the number: "26", "noiommu-0". */
+static int number_by_name(const struct vs_walk *walk, uint64_t group)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	bool embedded = l->group_cdev != VS_ABSENT;
+	char name[VS_DEVICE_LEN], *at = name, *end;
+	long number;
+
+	device_name(walk, embedded ? group + l->group_dev : pointer_at(walk, group, l->group_dev),
+		    name, sizeof(name));
+	at += strcspn(at, "0123456789");
+	number = strtol(at, &end, 10);
+	return *at && !*end && number < LARGEST_NUMBER ? number : -1;
+}
+
+/* v6.2 and later: a group whose last device has left has no IOMMU group any more. */
+static int group_number(const struct vs_walk *walk, uint64_t group)
+{
+	uint64_t iommu_group = pointer_at(walk, group, walk->layout->group_iommu_group);
+	int32_t id = iommu_group ? number_at(walk, iommu_group, walk->layout->iommu_group_id)
+				 : VS_SNAP_UNKNOWN;
+
+	return id >= 0 && id < LARGEST_NUMBER ? id : number_by_name(walk, group);
+}
+
+static int counter_offset(const struct vs_snap_layout *l)
+{
+	if (l->group_drivers != VS_ABSENT)
+		return l->group_drivers;
+	return l->group_users != VS_ABSENT ? l->group_users : l->group_kref;
+}
+
+static void read_group(const struct vs_walk *walk, uint64_t address, struct vs_snap_group *group)
+{
+	const struct vs_snap_layout *l = walk->layout;
+
+	group->address = address;
+	group->number = group_number(walk, address);
+	group->refs = number_at(walk, address, counter_offset(l));
+	group->container_users = number_at(walk, address, l->group_container_users);
+	group->container = pointer_at(walk, address, l->group_container);
+	group->group_file = pointer_at(walk, address, l->group_opened_file);
+	group->opened = number_at(walk, address, l->group_opened);
+	if (l->group_opened_file != VS_ABSENT)
+		group->opened = !!group->group_file;
+}
+
+static void read_device(const struct vs_walk *walk, uint64_t address, int number,
+			struct vs_snap_device *device)
+{
+	const struct vs_snap_layout *l = walk->layout;
+
+	device->address = address;
+	device->group = pointer_at(walk, address, l->device_group);
+	device->number = number;
+	device->refs = number_at(walk, address, l->device_refcount != VS_ABSENT ?
+				 l->device_refcount : l->device_kref);
+	device->open_count = number_at(walk, address, l->device_open_count);
+	device_name(walk, pointer_at(walk, address, l->device_dev), device->name,
+		    sizeof(device->name));
+}
+
+/* Before v5.13 (and 5.10.137) vfio_device was another: its group pointer tells. */
+static void check_device_layout(struct walking *w, uint64_t group, uint64_t node)
+{
+	struct vs_snap_layout *l = w->walk->layout, old = *l;
+
+	if (w->device_layout_seen || !l->vfio_assumed)
+		return;
+	vs_snap_layout__assume_old_device(&old);
+	if (pointer_at(w->walk, node - l->device_next, l->device_group) == group)
+		w->device_layout_seen = true;
+	else if (pointer_at(w->walk, node - old.device_next, old.device_group) == group)
+		*l = old;
+}
+
+static int add_devices(struct walking *w, uint64_t group, int number)
+{
+	const struct vs_snap_layout *l = w->walk->layout;
+	int nr = vs_walk__list(w->walk->mem, group + l->group_device_list, w->nodes,
+			       VS_WALK_MAX_LIST);
+	struct vs_snap_device *device;
+
+	for (int i = 0; i < nr; i++) {
+		check_device_layout(w, group, w->nodes[i]);
+		device = vs_rows__add(&w->snapshot->devices, &w->snapshot->nr_devices,
+				      sizeof(*device));
+		if (!device)
+			return -ENOMEM;
+		read_device(w->walk, w->nodes[i] - l->device_next, number, device);
+	}
+	return nr < 0 ? nr : 0;
+}
+
+static int add_group(struct walking *w, uint64_t address)
+{
+	struct vs_snap_group *group;
+
+	group = vs_rows__add(&w->snapshot->groups, &w->snapshot->nr_groups, sizeof(*group));
+	if (!group)
+		return -ENOMEM;
+	read_group(w->walk, address, group);
+	return 0;
+}
+
+/* Of several objects called vfio the one with a whole list where the list must be. */
+static int find_list(struct walking *w)
+{
+	const struct vs_snap_symbols *symbols = w->walk->symbols;
+	int nr = -ENOENT;
+
+	for (size_t i = 0; i < symbols->nr_vfio && nr < 0; i++)
+		nr = vs_walk__list(w->walk->mem,
+				   symbols->vfio[i] + w->walk->layout->vfio_group_list,
+				   w->nodes, VS_WALK_MAX_LIST);
+	return nr;
+}
+
+/* Groups first: their list is in the room that the lists of devices need, too. */
+static int add_groups(struct walking *w)
+{
+	struct vs_snapshot *s = w->snapshot;
+	int nr = find_list(w), err = nr < 0 ? nr : 0, broken = 0;
+
+	for (int i = 0; i < nr && !err; i++)
+		err = add_group(w, w->nodes[i] - w->walk->layout->group_next);
+	for (size_t i = 0; i < s->nr_groups && !err; i++) {
+		err = add_devices(w, s->groups[i].address, s->groups[i].number);
+		if (err == -EFAULT) {
+			broken = err;
+			err = 0;
+		}
+	}
+	return err ?: broken;
+}
+
+int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot)
+{
+	struct walking w = { .walk = walk, .snapshot = snapshot };
+	int err;
+
+	if (walk->layout->vfio_group_list == VS_ABSENT)
+		return -ENOENT;
+	w.nodes = malloc(VS_WALK_MAX_LIST * sizeof(*w.nodes));
+	if (!w.nodes)
+		return -ENOMEM;
+	err = add_groups(&w);
+	free(w.nodes);
+	return err;
+}
