@@ -31,6 +31,7 @@ struct trace_options {
 	const char *color;
 	bool json;
 	bool quiet;
+	bool stack;
 	bool exit_on_bug;
 	bool debug;
 };
@@ -176,6 +177,7 @@ static int add_engine(struct trace *t)
 {
 	struct vs_engine_opts opts = {
 		.ring_bytes = t->opts.ring_size,
+		.stacks = t->opts.stack,
 		.debug = t->opts.debug,
 		.record = take_record,
 		.ctx = t,
@@ -470,6 +472,8 @@ static const struct vs_opt trace_opts[] = {
 	  offsetof(struct trace_options, output), 0, 0, NULL, 0 },
 	{ "exit-on-bug", 'x', VS_OPT_FLAG, NULL, "stop at the first finding of grade bug",
 	  offsetof(struct trace_options, exit_on_bug), 0, 0, NULL, 0 },
+	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack under each get and put",
+	  offsetof(struct trace_options, stack), 0, 0, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
 	  offsetof(struct trace_options, ring_size), 4096, 256 << 20, NULL, 0 },
 	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",

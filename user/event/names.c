@@ -25,6 +25,7 @@ static const char *const types[VS_TYPE_END] = {
 	[VS_MODULE_LOAD] = "module-load",
 	[VS_MODULE_FREE] = "module-free",
 	[VS_CHAIN_DEADLOCK] = "chain-deadlock",
+	[VS_CHANGE] = "change",
 };
 
 static const char *const contexts[] = {
@@ -65,6 +66,10 @@ static const struct loss_text losses[VS_LOSS_END] = {
 	[VS_LOSS_PROBE_MISSED] = { "probe-missed", "hits", "the kernel skipped a kprobe", "" },
 	[VS_LOSS_RECURSION] = { "recursion", "hits",
 		"a program was skipped: it was already running on that CPU", "" },
+	[VS_LOSS_WATCH_MISSED] = { "watch-missed", "hits",
+		"a watchpoint was hit and its program skipped", "" },
+	[VS_LOSS_CPU_UNWATCHED] = { "cpu-unwatched", "CPUs",
+		"came online after a watchpoint was set: changes there are not seen", "" },
 	[VS_LOSS_GROUP_EVICTED] = { "group-evicted", "groups",
 		"more groups than are kept, the longest unused one was forgotten", "" },
 	[VS_LOSS_WORK_EVICTED] = { "work-evicted", "deferred puts",

@@ -2,6 +2,7 @@
 #include "event/record.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "event/names.h"
@@ -15,6 +16,8 @@ static size_t least_size(unsigned int type)
 		return sizeof(struct vs_device_event);
 	case VS_CHAIN_DEADLOCK:
 		return sizeof(struct vs_alarm_event);
+	case VS_CHANGE:
+		return sizeof(struct vs_stack_event);
 	default:
 		return sizeof(struct vs_event);
 	}
@@ -48,4 +51,16 @@ const char *vs_record__device(const struct vs_event *e)
 const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e)
 {
 	return e->type == VS_CHAIN_DEADLOCK ? (const void *)e : NULL;
+}
+
+const struct vs_stack_event *vs_record__stack(const struct vs_event *e)
+{
+	bool may = e->type == VS_GET || e->type == VS_PUT || e->type == VS_CHANGE;
+
+	return may && e->size >= sizeof(struct vs_stack_event) ? (const void *)e : NULL;
+}
+
+size_t vs_stack__length(const struct vs_stack_event *s)
+{
+	return s->nr_stack < VS_SHORT_STACK_LEN ? s->nr_stack : VS_SHORT_STACK_LEN;
 }
