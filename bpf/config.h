@@ -28,6 +28,8 @@ struct vs_config {
 	__u32 release_is_free;	/* vfio_group_release means "memory freed" (5.16+) */
 	__u64 deferred_func;	/* address of vfio_group_put_bg, 0 when absent */
 	struct vs_layout layout;
+	__u32 stacks;		/* gets and puts carry their stack */
+	__u32 pad;
 };
 
 /*
@@ -39,6 +41,15 @@ struct vs_site_action {
 	__u16 value_offset;	/* the value from before the add */
 	__s32 disp;
 	__u32 opens_file;	/* this get belongs to an open of /dev/vfio/N */
+};
+
+#define VS_WATCHES 4	/* debug registers of x86 */
+
+/* A counter under a hardware watchpoint; key: its address. */
+struct vs_watch {
+	__u64 group;
+	__s32 iommu_group;	/* its number, -1 if not known */
+	__u32 on;		/* 0: not yet armed on all CPUs, or released */
 };
 
 #endif

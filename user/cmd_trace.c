@@ -18,6 +18,7 @@ struct trace_options {
 	const char *color;
 	bool json;
 	bool quiet;
+	bool stack;
 	bool exit_on_bug;
 	bool debug;
 };
@@ -112,6 +113,7 @@ static void set_up(struct trace *t)
 {
 	t->live.command = &vs_cmd_trace;
 	t->live.engine_opts.ring_bytes = t->opts.ring_size;
+	t->live.engine_opts.stacks = t->opts.stack;
 	t->live.engine_opts.debug = t->opts.debug;
 	t->live.session_opts = (struct vs_session_opts){
 		.filter = t->opts.filter,
@@ -175,6 +177,8 @@ static const struct vs_opt trace_opts[] = {
 	  offsetof(struct trace_options, output), 0, 0, NULL, 0 },
 	{ "exit-on-bug", 'x', VS_OPT_FLAG, NULL, "stop at the first finding of grade bug",
 	  offsetof(struct trace_options, exit_on_bug), 0, 0, NULL, 0 },
+	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack under each get and put",
+	  offsetof(struct trace_options, stack), 0, 0, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
 	  offsetof(struct trace_options, ring_size), 4096, 256 << 20, NULL, 0 },
 	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",

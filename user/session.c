@@ -42,6 +42,7 @@ struct vs_session {
 	struct vs_gap_row gaps[MAX_GAPS];
 	size_t nr_gaps;
 	int write_error;
+	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
 	struct vs_alarm_event aligned;	/* for records at odd addresses */
 };
 
@@ -386,7 +387,29 @@ static void make_view(struct vs_view *v, const struct vs_event *e, const struct 
 	v->alarm = vs_record__alarm(e);
 	v->device = vs_record__device(e);
 	v->site = "";
+	v->stack = NULL;
+	v->nr_stack = 0;
 	vs_group__view(group, &v->group);
+}
+
+static void name_frames(struct vs_session *s, struct vs_view *v)
+{
+	const struct vs_stack_event *stack = vs_record__stack(v->e);
+
+	v->nr_stack = stack ? vs_stack__length(stack) : 0;
+	v->stack = (const char (*)[VS_SITE_LEN])s->frames;
+	for (size_t i = 0; i < v->nr_stack; i++)
+		strcpy(s->frames[i], vs_sites__name(s->sites, stack->stack[i]));
+}
+
+static void name_site(struct vs_session *s, struct vs_view *v)
+{
+	size_t caller = 0;
+
+	if (v->e->type == VS_CHANGE)
+		caller = vs_sites__caller(s->sites, vs_record__stack(v->e)->stack, v->nr_stack);
+	v->site = caller && caller < v->nr_stack ? v->stack[caller] :
+						   vs_sites__name(s->sites, v->e->ip);
 }
 
 static void show_event(struct vs_session *s, struct vs_view *v)
@@ -394,7 +417,8 @@ static void show_event(struct vs_session *s, struct vs_view *v)
 	if (s->opts.no_events || !s->opts.nr_sinks || !vs_filter__match(s->opts.filter, v))
 		return;
 	s->shown++;
-	v->site = vs_sites__name(s->sites, v->e->ip);
+	name_frames(s, v);
+	name_site(s, v);
 	EACH_SINK(s, event, v);
 }
 

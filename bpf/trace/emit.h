@@ -84,6 +84,20 @@ static __always_inline void *reserve(__u64 size, __u64 *wakeup)
 		__r;                                                                    \
 	})
 
+/*
+ * The first frame is e.ip: of a kprobe the kernel gives the byte after the
+ * breakpoint, which is inside the probed instruction.
+ */
+static __always_inline void emit_stack(struct vs_stack_event *s, void *ctx)
+{
+	long len = bpf_get_stack(ctx, s->stack, sizeof(s->stack), 0);
+
+	if (len < (long)sizeof(s->stack[0]))
+		return;
+	s->nr_stack = len / sizeof(s->stack[0]);
+	s->stack[0] = s->e.ip;
+}
+
 static __always_inline void emit_end(void *record, __u64 wakeup)
 {
 	bpf_ringbuf_submit(record, wakeup);

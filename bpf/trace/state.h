@@ -77,7 +77,15 @@ VS_STATE_EXTERN struct {
 	__uint(max_entries, 64);
 } sites SEC(".maps");
 
+VS_STATE_EXTERN struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u64);
+	__type(value, struct vs_watch);
+	__uint(max_entries, VS_WATCHES);
+} watches SEC(".maps");
+
 extern struct vs_config cfg;
+extern __u64 watch_runs;	/* of the program behind the watchpoints */
 extern __u64 losses[VS_LOSS_KERNEL_END];
 extern const volatile __u32 ring_bytes;	/* of each */
 

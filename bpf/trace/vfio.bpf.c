@@ -23,18 +23,39 @@ static __always_inline __u64 read_register(struct pt_regs *ctx, __u16 offset)
 	return value;
 }
 
-static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
+static __always_inline void fill_put(struct vs_event *e, __u64 ip, __u64 group)
 {
-	__u64 wakeup;
-	struct vs_event *e = emit_begin(VS_PUT, struct vs_event, &wakeup);
-
-	if (!e)
-		return 0;
-	e->ip = probe_ip(ctx);
+	e->ip = ip;
 	e->group = group;
 	e->iommu_group = group_number(group);
 	read_counter(e, group);
 	emit_context(e);
+}
+
+static __always_inline int emit_put_stack(struct pt_regs *ctx, __u64 group)
+{
+	__u64 wakeup;
+	struct vs_stack_event *s = emit_begin(VS_PUT, struct vs_stack_event, &wakeup);
+
+	if (!s)
+		return 0;
+	fill_put(&s->e, probe_ip(ctx), group);
+	emit_stack(s, ctx);
+	emit_end(s, wakeup);
+	return 0;
+}
+
+static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
+{
+	struct vs_event *e;
+	__u64 wakeup;
+
+	if (cfg.stacks)
+		return emit_put_stack(ctx, group);
+	e = emit_begin(VS_PUT, struct vs_event, &wakeup);
+	if (!e)
+		return 0;
+	fill_put(e, probe_ip(ctx), group);
 	emit_end(e, wakeup);
 	return 0;
 }
@@ -85,14 +106,49 @@ static __always_inline void check_layout(const struct vs_event *e)
 		count_loss(VS_LOSS_LAYOUT);
 }
 
+static __always_inline void fill_get(struct vs_event *e, struct pt_regs *ctx,
+				     const struct vs_site_action *site, __u64 group)
+{
+	e->ip = probe_ip(ctx);
+	e->group = group;
+	e->iommu_group = group_number(group);
+	e->refs = (__s32)read_register(ctx, site->value_offset) + 1;
+	e->flags = VS_F_REFS;
+	emit_context(e);
+	check_layout(e);
+}
+
+static __always_inline void emit_get_stack(struct pt_regs *ctx,
+					   const struct vs_site_action *site, __u64 group)
+{
+	__u64 wakeup;
+	struct vs_stack_event *s = emit_begin(VS_GET, struct vs_stack_event, &wakeup);
+
+	if (!s)
+		return;
+	fill_get(&s->e, ctx, site, group);
+	emit_stack(s, ctx);
+	emit_end(s, wakeup);
+}
+
+static __always_inline void emit_get(struct pt_regs *ctx, const struct vs_site_action *site,
+				     __u64 group)
+{
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(VS_GET, struct vs_event, &wakeup);
+
+	if (!e)
+		return;
+	fill_get(e, ctx, site, group);
+	emit_end(e, wakeup);
+}
+
 /* After the locked add of an inlined get: registers are per site. */
 SEC("kprobe")
 int BPF_KPROBE(get_site)
 {
 	__u64 ip = probe_ip(ctx), group;
 	struct vs_site_action *site;
-	struct vs_event *e;
-	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
@@ -100,17 +156,10 @@ int BPF_KPROBE(get_site)
 	if (!site)
 		return 0;
 	group = read_register(ctx, site->base_offset) + site->disp - cfg.layout.group_counter;
-	e = emit_begin(VS_GET, struct vs_event, &wakeup);
-	if (!e)
-		return 0;
-	e->ip = ip;
-	e->group = group;
-	e->iommu_group = group_number(group);
-	e->refs = (__s32)read_register(ctx, site->value_offset) + 1;
-	e->flags = VS_F_REFS;
-	emit_context(e);
-	check_layout(e);
-	emit_end(e, wakeup);
+	if (cfg.stacks)
+		emit_get_stack(ctx, site, group);
+	else
+		emit_get(ctx, site, group);
 	if (site->opens_file)
 		emit_open(ip, group, 0);
 	return 0;
@@ -162,6 +211,20 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 }
 
 /*
+ * The memory of a released group is soon something else's: its watchpoint is to
+ * be taken away. True if there is one.
+ */
+static __always_inline bool end_watch(__u64 group)
+{
+	__u64 counter = group + cfg.layout.group_counter;
+	struct vs_watch *watch = bpf_map_lookup_elem(&watches, &counter);
+
+	if (watch)
+		watch->on = 0;
+	return watch;
+}
+
+/*
  * Up to v5.15 the last put, with the kref as argument; later the last reference
  * of the embedded struct device. Both are the first member.
  */
@@ -169,10 +232,12 @@ SEC("kprobe")
 int BPF_KPROBE(group_release, __u64 group)
 {
 	struct vs_event *e;
+	bool watched;
 	__u64 wakeup;
 
 	if (!cfg.ready)
 		return 0;
+	watched = end_watch(group);
 	e = emit_begin(VS_RELEASE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
@@ -183,7 +248,7 @@ int BPF_KPROBE(group_release, __u64 group)
 	else
 		e->iommu_group = group_number(group);
 	emit_context(e);
-	if (e->context == VS_CTX_NOTIFIER)
+	if (watched || e->context == VS_CTX_NOTIFIER)
 		emit_end_now(e);
 	else
 		emit_end(e, wakeup);

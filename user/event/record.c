@@ -59,3 +59,8 @@ const struct vs_stack_event *vs_record__stack(const struct vs_event *e)
 
 	return may && e->size >= sizeof(struct vs_stack_event) ? (const void *)e : NULL;
 }
+
+size_t vs_stack__length(const struct vs_stack_event *s)
+{
+	return s->nr_stack < VS_SHORT_STACK_LEN ? s->nr_stack : VS_SHORT_STACK_LEN;
+}

@@ -20,10 +20,13 @@ int vs_record__check(const void *data, size_t len, const struct vs_event **event
 /* Device name of a checked record; "" for types that carry none. Always terminated. */
 const char *vs_record__device(const struct vs_event *e);
 
+/* A checked get, put or change that carries a stack (it may be empty), else NULL. */
+const struct vs_stack_event *vs_record__stack(const struct vs_event *e);
+
+/* Frames in it, whatever the record says: VS_SHORT_STACK_LEN at most. */
+size_t vs_stack__length(const struct vs_stack_event *s);
+
 /* The alarm of a checked VS_CHAIN_DEADLOCK record, else NULL. */
 const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e);
-
-/* The stack of a checked VS_GET, VS_PUT or VS_CHANGE that has one, else NULL. */
-const struct vs_stack_event *vs_record__stack(const struct vs_event *e);
 
 #endif

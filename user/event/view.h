@@ -4,6 +4,7 @@
 #define VFIOSCOPE_EVENT_VIEW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "bpf/events.h"
 
@@ -22,8 +23,14 @@ struct vs_group_view {
 struct vs_view {
 	const struct vs_event *e;
 	const struct vs_alarm_event *alarm;	/* NULL unless chain-deadlock */
+	const char (*stack)[VS_SITE_LEN]; /* frames of a get, put, change, innermost first */
+	size_t nr_stack;	/* 0 when there is no stack */
 	const char *device;	/* device of this event, "" if none */
-	const char *site;	/* "symbol+0x12" or "0xffff..." of e->ip, "" if 0 */
+	/*
+	 * "symbol+0x12" or "0xffff..." of e->ip, "" if 0. Of a change: who called the
+	 * helper of lib/refcount.c that made it.
+	 */
+	const char *site;
 	struct vs_group_view group;
 };
 

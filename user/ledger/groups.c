@@ -282,7 +282,9 @@ struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 	if (!group)
 		return NULL;
 	count(&group->counts, e);
-	remember(g, group, e, address);
+	/* The same step is there as a get or a put. */
+	if (e->type != VS_CHANGE)
+		remember(g, group, e, address);
 	/* A creator that lost a race unregisters and frees without a release. */
 	if (e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER)
 		end_life(g, group, address, e);

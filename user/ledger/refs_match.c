@@ -43,7 +43,7 @@ static enum vs_role role_of(struct vs_refs *r, const struct vs_event *e)
 	const struct vs_stack_event *s = vs_record__stack(e);
 	enum vs_role role = role_at(r, e->ip);
 
-	for (size_t i = 1; role == VS_ROLE_HELPER && s && i < s->nr_stack; i++)
+	for (size_t i = 1; role == VS_ROLE_HELPER && s && i < vs_stack__length(s); i++)
 		role = role_at(r, s->stack[i]);
 	return role == VS_ROLE_HELPER ? role_by_context(r, e) : role;
 }
@@ -121,7 +121,7 @@ static uint32_t stack_of(struct vs_refs *r, const struct vs_event *e)
 {
 	const struct vs_stack_event *s = vs_record__stack(e);
 
-	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
+	return s ? vs_stacks__number(r->stacks, s->stack, vs_stack__length(s)) : 0;
 }
 
 static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,

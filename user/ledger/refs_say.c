@@ -85,7 +85,7 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 	const struct vs_stack_event *s = ref ? NULL : vs_record__stack(e);
 	const __u64 *frames = s ? s->stack : NULL;
 	uint64_t ip = ref ? ref->get_ip : e->ip;
-	size_t nr = s ? s->nr_stack : 0;
+	size_t nr = s ? vs_stack__length(s) : 0;
 
 	if (ref)
 		frames = vs_stacks__frames(r->stacks, ref->stack, &nr);

@@ -7,7 +7,7 @@
 
 #include "event/view.h"
 
-#define SLOTS 128	/* call sites of VFIO: tens */
+#define SLOTS 1024	/* call sites of VFIO: tens; of stacks: hundreds */
 
 struct site {
 	uint64_t ip;
@@ -64,6 +64,15 @@ void vs_sites__symbol(struct vs_sites *s, uint64_t ip, char *buf, size_t size)
 	len = strlen(buf);
 	if (len > 4 && !strcmp(buf + len - 4, "+0x0"))
 		buf[len - 4] = '\0';
+}
+
+size_t vs_sites__caller(struct vs_sites *s, const __u64 *stack, size_t nr)
+{
+	size_t i = 0;
+
+	while (i < nr && !strncmp(vs_sites__name(s, stack[i]), "refcount_", 9))
+		i++;
+	return i;
 }
 
 void vs_sites__forget(struct vs_sites *s)

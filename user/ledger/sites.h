@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/types.h>
 
 typedef bool (*vs_resolve_fn)(void *ctx, uint64_t ip, char *buf, size_t size);
 
@@ -20,6 +21,12 @@ const char *vs_sites__name(struct vs_sites *s, uint64_t ip);
 
 /* As above into @buf, but "" when unknown and without a "+0x0". */
 void vs_sites__symbol(struct vs_sites *s, uint64_t ip, char *buf, size_t size);
+
+/*
+ * Which frame of a stack says who changed a reference count: the first one that is
+ * not in a helper of lib/refcount.c, which are never inlined. @nr when there is none.
+ */
+size_t vs_sites__caller(struct vs_sites *s, const __u64 *stack, size_t nr);
 
 /* A module came or went: addresses mean something else now. */
 void vs_sites__forget(struct vs_sites *s);

@@ -36,6 +36,7 @@ struct vs_engine {
 	bool urgent;		/* an alarm is among the records held back */
 	int record_error;
 	struct vs_attach *attach;
+	struct vs_exact *exact;	/* NULL unless opts.exact */
 	struct vs_engine_times times;
 };
 
@@ -61,9 +62,8 @@ static bool is_urgent(const struct vs_event *e)
 		(e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER));
 }
 
-static int take_record(void *ctx, void *data, size_t len)
+static int hold(struct vs_engine *engine, const void *data, size_t len)
 {
-	struct vs_engine *engine = ctx;
 	int err = vs_merge__add(engine->merge, data, len);
 
 	if (err)
@@ -71,6 +71,23 @@ static int take_record(void *ctx, void *data, size_t len)
 	else if (is_urgent(data))
 		engine->urgent = true;
 	return 0;
+}
+
+static int take_record(void *ctx, void *data, size_t len)
+{
+	struct vs_engine *engine = ctx;
+	const struct vs_event *e = data;
+	struct vs_stack_event clean;
+
+	if (!engine->exact || len < sizeof(*e))
+		return hold(engine, data, len);
+	if (e->type == VS_RELEASE)
+		vs_exact__released(engine->exact, e->group, e->time_ns);
+	if (e->type != VS_CHANGE)
+		return hold(engine, data, len);
+	if (!vs_exact__clean(engine->exact, data, len, &clean))
+		return 0;
+	return hold(engine, &clean, sizeof(clean));
 }
 
 /*
@@ -101,9 +118,14 @@ static void keep_pages(bool keep)
 
 /* -- before load -- */
 
-/* Each program costs the verifier's time: those that the plan does not use stay out. */
-static bool is_planned(const struct vs_plan *plan, const char *program)
+/* Each program costs the verifier's time: those that are not used stay out. */
+static bool is_wanted(const struct vs_engine *engine, const struct bpf_program *prog)
 {
+	const struct vs_plan *plan = &engine->plan;
+	const char *program = bpf_program__name(prog);
+
+	if (prog == engine->skel->progs.counter_written)
+		return engine->opts.exact;
 	for (size_t i = 0; i < plan->nr_probes; i++)
 		if (!strcmp(plan->probes[i].program, program))
 			return true;
@@ -115,8 +137,7 @@ static void choose_programs(struct vs_engine *engine)
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, engine->skel->obj) {
-		bpf_program__set_autoload(prog, is_planned(&engine->plan,
-							   bpf_program__name(prog)));
+		bpf_program__set_autoload(prog, is_wanted(engine, prog));
 	}
 }
 
@@ -131,7 +152,11 @@ static int open_ends(struct vs_engine *engine)
 {
 	engine->merge = vs_merge__new();
 	engine->attach = vs_attach__new(engine->skel->obj, engine->skel->maps.sites);
-	if (!engine->merge || !engine->attach)
+	if (engine->opts.exact)
+		engine->exact = vs_exact__new(engine->skel->progs.counter_written,
+					      engine->skel->maps.watches,
+					      (const uint64_t *)&engine->skel->bss->watch_runs);
+	if (!engine->merge || !engine->attach || (engine->opts.exact && !engine->exact))
 		return -ENOMEM;
 	engine->ring = vs_rings__reader(engine->rings, take_record, engine);
 	return engine->ring ? 0 : -errno;
@@ -248,6 +273,7 @@ static void configure(struct vs_engine *engine)
 
 	cfg->layout = engine->plan.layout;
 	cfg->release_is_free = engine->plan.release_is_free;
+	cfg->stacks = engine->opts.stacks;
 	if (deferred && vs_attach__address(engine->attach, deferred, &addr))
 		addr = 0;
 	cfg->deferred_func = addr;
@@ -327,6 +353,27 @@ void vs_engine__drain(struct vs_engine *engine)
 {
 	ring_buffer__consume(engine->ring);
 	hand_over(engine, UINT64_MAX);
+}
+
+/* -- watchpoints -- */
+
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group)
+{
+	int32_t offset = engine->plan.layout.group_counter;
+
+	if (!engine->exact || !vfio_present(engine) || offset == VS_NO_OFFSET)
+		return -ENOTSUP;
+	return vs_exact__watch(engine->exact, group + offset, group, iommu_group);
+}
+
+int vs_engine__unwatch(struct vs_engine *engine, uint64_t group)
+{
+	return engine->exact ? vs_exact__unwatch(engine->exact, group) : -ENOENT;
+}
+
+struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine)
+{
+	return engine->exact ? vs_exact__stats(engine->exact) : (struct vs_exact_stats){ 0 };
 }
 
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine)
@@ -426,6 +473,7 @@ void vs_engine__free(struct vs_engine *engine)
 		return;
 	if (engine->skel)
 		engine->skel->bss->cfg.ready = 0;
+	vs_exact__free(engine->exact);
 	vs_attach__free(engine->attach);
 	ring_buffer__free(engine->ring);
 	vs_rings__free(engine->rings);

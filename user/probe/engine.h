@@ -13,12 +13,15 @@
 #include <stdint.h>
 
 #include "bpf/events.h"
+#include "probe/exact.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
 
 struct vs_engine_opts {
 	uint32_t ring_bytes;	/* of all rings together, a power of two; 0: 4 MiB */
 	uint32_t max_tasks;	/* tasks followed inside chains at once; 0: 1024 */
+	bool stacks;		/* gets and puts are struct vs_stack_event */
+	bool exact;		/* load what vs_engine__watch() needs */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	/* One record out of the ring; returns nothing, never blocks for long. */
 	void (*record)(void *ctx, const void *data, size_t len);
@@ -59,6 +62,21 @@ int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
 
 /* Hands over everything there is: for the end. */
 void vs_engine__drain(struct vs_engine *engine);
+
+/*
+ * Each write to the counter of this group becomes a VS_CHANGE from now on, by
+ * hardware watchpoints: at most VS_WATCHES groups. `iommu_group`: its number for
+ * the records, -1 if not known. The watch ends by itself when the group's release
+ * is seen. Errors as vs_exact__watch(), and -ENOTSUP without opts.exact or where
+ * the offset of the counter is not known.
+ */
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group);
+
+/* 0, or -ENOENT: it is not watched (any more). */
+int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
+
+/* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
+struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);
 
 /* The present facts and plan; valid until the next vfio_loaded. */
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);

@@ -46,7 +46,7 @@ static json_t *context_json(const struct vs_event *e)
 
 static void set_refs(json_t *o, const struct vs_event *e)
 {
-	bool exact = e->type == VS_GET || e->flags & VS_F_LAST_SURE;
+	bool exact = e->type == VS_GET || e->type == VS_CHANGE || e->flags & VS_F_LAST_SURE;
 
 	if (!(e->flags & VS_F_REFS))
 		return;
@@ -62,6 +62,10 @@ static void set_flags(json_t *o, const struct vs_event *e)
 		set(o, "registering", json_true());
 	if (e->flags & VS_F_FREED)
 		set(o, "freed", json_true());
+	if (e->flags & VS_F_TAKEN)
+		set(o, "taken", json_true());
+	if (e->flags & VS_F_DROPPED)
+		set(o, "dropped", json_true());
 }
 
 static void set_task(json_t *o, uint32_t tgid, uint32_t tid, const char *comm, uint32_t cpu)
@@ -82,6 +86,15 @@ static void set_alarm(json_t *o, const struct vs_alarm_event *a)
 	for (uint32_t i = 0; i < a->nr_stack && i < VS_STACK_LEN; i++)
 		json_array_append_new(stack, hex(a->stack[i]));
 	set(o, "stack_addresses", stack);
+}
+
+static json_t *frames_json(const struct vs_view *v)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < v->nr_stack; i++)
+		json_array_append_new(array, text(v->stack[i], VS_SITE_LEN));
+	return array;
 }
 
 static void json_event(struct vs_sink *s, const struct vs_view *v)
@@ -107,6 +120,8 @@ static void json_event(struct vs_sink *s, const struct vs_view *v)
 	set(o, "context_group", hex(e->ctx_group));
 	if (v->alarm)
 		set_alarm(o, v->alarm);
+	if (v->nr_stack)
+		set(o, "stack", frames_json(v));
 	emit(s, o);
 }
 

@@ -104,12 +104,29 @@ static void flow(struct line *l, int pad, const char *text)
 	put(l, pad, text);
 }
 
+/* The value is not known of an instruction that could not be decoded. */
+static void change_words(char *buf, size_t size, const struct vs_event *e)
+{
+	const char *way = "";
+	int len;
+
+	if (e->flags & VS_F_TAKEN)
+		way = " (up)";
+	else if (e->flags & VS_F_DROPPED)
+		way = " (down)";
+	len = e->flags & VS_F_REFS ? snprintf(buf, size, "refs %d", e->refs) :
+				     snprintf(buf, size, "refs ?");
+	snprintf(buf + len, size - (size_t)len, "%s", way);
+}
+
 static void refs_words(char *buf, size_t size, const struct vs_event *e)
 {
 	*buf = '\0';
-	if (!(e->flags & VS_F_REFS))
+	if (e->type == VS_CHANGE)
+		change_words(buf, size, e);
+	else if (!(e->flags & VS_F_REFS))
 		return;
-	if (e->type == VS_PUT)
+	else if (e->type == VS_PUT)
 		snprintf(buf, size, "refs %d->%d?", e->refs, e->refs - 1);
 	else if (e->type == VS_QUEUE)
 		snprintf(buf, size, e->flags & VS_F_LAST_SURE ? "refs %d (last)" : "refs %d?",
@@ -128,7 +145,7 @@ static bool is_entry(const char *site)
 /* Where: the device, the call site, the chain or the work, as fits the type. */
 static void place_words(char *buf, size_t size, const struct vs_view *v, bool roomy)
 {
-	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT;
+	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE;
 	bool is_work = v->e->type == VS_QUEUE || v->e->type == VS_START || v->e->type == VS_END;
 
 	*buf = '\0';
@@ -213,6 +230,19 @@ static void name_group(struct vs_text *t, const struct vs_view *v)
 	remark(t, v->e->time_ns, VS_INFO, buf);
 }
 
+/* Under the line, one frame each. */
+static void show_stack(struct vs_text *t, const struct vs_view *v)
+{
+	size_t indent = (size_t)layout_of(t)->time + 4;
+	char frame[4 * VS_SITE_LEN];
+
+	for (size_t i = 0; i < v->nr_stack; i++) {
+		vs_words__escape(frame, sizeof(frame), v->stack[i], VS_SITE_LEN);
+		vs_out__fill(&t->out, ' ', indent);
+		vs_out__printf(&t->out, "%s\n", frame);
+	}
+}
+
 static void text_event(struct vs_sink *s, const struct vs_view *v)
 {
 	struct vs_text *t = (struct vs_text *)s;
@@ -231,6 +261,7 @@ static void text_event(struct vs_sink *s, const struct vs_view *v)
 	if (color != VS_PLAIN)
 		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
 	vs_out__puts(&t->out, "\n");
+	show_stack(t, v);
 	vs_out__relax(&t->out);
 }
 

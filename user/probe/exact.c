@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "probe/exact.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf/config.h"
+#include "host.h"
+#include "probe/exact_decode.h"
+
+#define ONLINE_CPUS "/sys/devices/system/cpu/online"
+#define IN_FLIGHT_TRIES 20
+/* Any address in the kernel will do to ask for room: the event is never enabled. */
+#define KERNEL_ADDRESS 0xffff888000000000ull
+
+/* The watchpoint of one group on one CPU. */
+struct point {
+	int fd;			/* -1: none */
+	struct bpf_link *link;
+	uint64_t enabled_ns;	/* perf's clock at the last look: stands still once its CPU is gone */
+	bool dead;		/* its CPU went away and came back */
+};
+
+struct watch {
+	uint64_t group, counter;	/* 0: free */
+	uint64_t since_ns;
+	struct point *points;	/* one for each possible CPU */
+};
+
+struct vs_exact {
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	const uint64_t *runs;
+	size_t nr_cpus;
+	bool *online;
+	struct watch watches[VS_WATCHES];
+	uint64_t past_hits;	/* of watchpoints that are gone */
+	uint64_t retries, unknown;
+};
+
+/* -- one watchpoint -- */
+
+static int open_point(uint64_t addr, size_t cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = addr,
+		.bp_len = HW_BREAKPOINT_LEN_4,
+		.disabled = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* perf has several words for "not here" and for "not for you". */
+static int in_our_words(int err)
+{
+	if (err == -ENOENT || err == -ENOSYS)
+		return -EOPNOTSUPP;
+	if (err == -ENODEV)
+		return -EAGAIN;
+	return err == -EACCES ? -EPERM : err;
+}
+
+struct reading {
+	uint64_t hits;
+	uint64_t enabled_ns;
+};
+
+static struct reading read_point(const struct point *point)
+{
+	struct reading reading = { 0, 0 };
+
+	if (point->fd >= 0 && read(point->fd, &reading, sizeof(reading)) != sizeof(reading))
+		reading = (struct reading){ 0, 0 };
+	return reading;
+}
+
+/* The link owns the descriptor. */
+static int arm(struct vs_exact *x, struct point *point, uint64_t counter, size_t cpu)
+{
+	int fd = open_point(counter, cpu);
+
+	if (fd < 0)
+		return in_our_words(fd);
+	point->link = bpf_program__attach_perf_event(x->prog, fd);
+	if (!point->link) {
+		close(fd);
+		return in_our_words(-errno);
+	}
+	point->fd = fd;
+	return 0;
+}
+
+/* Disabling waits for the CPU, so that the count that is read then is the last one. */
+static void disarm(struct vs_exact *x, struct point *point)
+{
+	if (point->fd < 0)
+		return;
+	ioctl(point->fd, PERF_EVENT_IOC_DISABLE, 0);
+	x->past_hits += read_point(point).hits;
+	bpf_link__destroy(point->link);
+	point->fd = -1;
+}
+
+/* -- which CPUs -- */
+
+static void mark_range(bool *online, size_t nr, unsigned int first, unsigned int last)
+{
+	for (unsigned int cpu = first; cpu <= last && cpu < nr; cpu++)
+		online[cpu] = true;
+}
+
+/* "0-3,6" */
+static int read_online(bool *online, size_t nr)
+{
+	FILE *file = fopen(ONLINE_CPUS, "re");
+	unsigned int first, last;
+	char dash;
+
+	if (!file)
+		return -errno;
+	memset(online, 0, nr * sizeof(*online));
+	while (fscanf(file, "%u%c", &first, &dash) >= 1) {
+		last = first;
+		if (dash == '-' && fscanf(file, "%u%c", &last, &dash) < 1)
+			break;
+		mark_range(online, nr, first, last);
+	}
+	fclose(file);
+	return 0;
+}
+
+/* -- one group -- */
+
+static void disarm_all(struct vs_exact *x, struct watch *w)
+{
+	for (size_t cpu = 0; w->points && cpu < x->nr_cpus; cpu++)
+		disarm(x, &w->points[cpu]);
+	free(w->points);
+	w->points = NULL;
+}
+
+static int arm_all(struct vs_exact *x, struct watch *w, uint64_t counter)
+{
+	int err = read_online(x->online, x->nr_cpus);
+
+	w->points = calloc(x->nr_cpus, sizeof(*w->points));
+	if (!w->points)
+		return -ENOMEM;
+	for (size_t cpu = 0; cpu < x->nr_cpus; cpu++)
+		w->points[cpu].fd = -1;
+	for (size_t cpu = 0; cpu < x->nr_cpus && !err; cpu++)
+		if (x->online[cpu])
+			err = arm(x, &w->points[cpu], counter, cpu);
+	if (err)
+		disarm_all(x, w);
+	return err;
+}
+
+static int set_map(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group)
+{
+	struct vs_watch value = { .group = group, .iommu_group = iommu_group, .on = 1 };
+
+	return bpf_map__update_elem(x->map, &counter, sizeof(counter), &value, sizeof(value),
+				    BPF_ANY);
+}
+
+static struct watch *watch_of(struct vs_exact *x, uint64_t group)
+{
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		if (x->watches[i].group == group)
+			return &x->watches[i];
+	return NULL;
+}
+
+/* The programs make records only once every CPU is armed: all or nothing. */
+static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint64_t group,
+		     int iommu_group)
+{
+	int err = arm_all(x, w, counter);
+
+	if (!err)
+		err = set_map(x, counter, group, iommu_group);
+	if (err) {
+		disarm_all(x, w);
+		return err;
+	}
+	w->group = group;
+	w->counter = counter;
+	w->since_ns = vs_host__mono_ns();
+	return 0;
+}
+
+static void end_watch(struct vs_exact *x, struct watch *w)
+{
+	bpf_map__delete_elem(x->map, &w->counter, sizeof(w->counter), 0);
+	disarm_all(x, w);
+	w->group = w->counter = 0;
+}
+
+int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group)
+{
+	struct watch *w;
+
+	if (!counter || !group || counter % 4)
+		return -EINVAL;
+	if (watch_of(x, group))
+		return -EEXIST;
+	w = watch_of(x, 0);
+	return w ? set_watch(x, w, counter, group, iommu_group) : -ENOSPC;
+}
+
+int vs_exact__unwatch(struct vs_exact *x, uint64_t group)
+{
+	struct watch *w = group ? watch_of(x, group) : NULL;
+
+	if (!w)
+		return -ENOENT;
+	end_watch(x, w);
+	return 0;
+}
+
+void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns)
+{
+	struct watch *w = group ? watch_of(x, group) : NULL;
+
+	if (w && w->since_ns < time_ns)
+		end_watch(x, w);
+}
+
+/* -- records -- */
+
+static void fill(struct vs_event *e, const struct vs_write *write)
+{
+	if (write->has_value) {
+		e->refs = write->value;
+		e->flags |= VS_F_REFS;
+	}
+	if (write->direction > 0)
+		e->flags |= VS_F_TAKEN;
+	else if (write->direction < 0)
+		e->flags |= VS_F_DROPPED;
+}
+
+bool vs_exact__clean(struct vs_exact *x, const void *data, size_t len,
+		     struct vs_stack_event *clean)
+{
+	const struct vs_raw_change *raw = data;
+	struct vs_write write;
+
+	if (len < sizeof(*raw) || raw->s.e.type != VS_CHANGE)
+		return false;
+	write = vs_write__decode(&raw->trap, raw->s.e.object);
+	x->retries += write.kind == VS_WRITE_NO_CHANGE;
+	x->unknown += write.kind == VS_WRITE_UNKNOWN || (write.kind == VS_WRITE_CHANGE &&
+							 !write.has_value);
+	if (write.kind == VS_WRITE_NO_CHANGE)
+		return false;
+	*clean = raw->s;
+	clean->e.size = sizeof(*clean);
+	fill(&clean->e, &write);
+	return true;
+}
+
+/* -- what was not seen -- */
+
+static uint64_t all_hits(const struct vs_exact *x)
+{
+	uint64_t hits = x->past_hits;
+
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		for (size_t cpu = 0; x->watches[i].points && cpu < x->nr_cpus; cpu++)
+			hits += read_point(&x->watches[i].points[cpu]).hits;
+	return hits;
+}
+
+/*
+ * perf counts a hit before it looks whether a program may run on that CPU now
+ * (bpf_prog_active), so a hit that is skipped shows here, on every kernel.
+ */
+static uint64_t missed_of(const struct vs_exact *x, uint64_t hits)
+{
+	uint64_t runs = __atomic_load_n(x->runs, __ATOMIC_RELAXED);
+
+	for (int i = 0; runs < hits && i < IN_FLIGHT_TRIES; i++) {
+		usleep(1000);
+		runs = __atomic_load_n(x->runs, __ATOMIC_RELAXED);
+	}
+	return runs < hits ? hits - runs : 0;
+}
+
+/* The kernel takes an event off a CPU that goes away, and does not put it back. */
+static bool is_covered(struct point *point)
+{
+	uint64_t enabled_ns = read_point(point).enabled_ns;
+
+	if (point->fd < 0 || enabled_ns <= point->enabled_ns)
+		point->dead = true;
+	point->enabled_ns = enabled_ns;
+	return !point->dead;
+}
+
+static bool covers(struct vs_exact *x, size_t cpu)
+{
+	bool covered = true;
+
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		if (x->watches[i].points && !is_covered(&x->watches[i].points[cpu]))
+			covered = false;
+	return covered;
+}
+
+static unsigned int cpus_missing(struct vs_exact *x)
+{
+	unsigned int nr = 0;
+
+	if (read_online(x->online, x->nr_cpus))
+		return 0;
+	for (size_t cpu = 0; cpu < x->nr_cpus; cpu++)
+		nr += x->online[cpu] && !covers(x, cpu);
+	return nr;
+}
+
+struct vs_exact_stats vs_exact__stats(struct vs_exact *x)
+{
+	uint64_t hits = all_hits(x);
+
+	return (struct vs_exact_stats){
+		.hits = hits,
+		.missed = missed_of(x, hits),
+		.retries = x->retries,
+		.unknown = x->unknown,
+		.cpus_missing = cpus_missing(x),
+	};
+}
+
+/* -- is there any -- */
+
+static int room_of(size_t cpu)
+{
+	int fds[VS_WATCHES], nr = 0, fd = 0;
+
+	while (nr < VS_WATCHES && (fd = open_point(KERNEL_ADDRESS, cpu)) >= 0)
+		fds[nr++] = fd;
+	for (int i = 0; i < nr; i++)
+		close(fds[i]);
+	return fd < 0 && fd != -ENOSPC ? in_our_words(fd) : nr;
+}
+
+int vs_exact__room(void)
+{
+	int nr = libbpf_num_possible_cpus(), least = VS_WATCHES, room;
+	bool *online = nr > 0 ? calloc(nr, sizeof(*online)) : NULL;
+	int err = online ? read_online(online, nr) : -ENOMEM;
+
+	for (int cpu = 0; cpu < nr && !err; cpu++) {
+		room = online[cpu] ? room_of(cpu) : VS_WATCHES;
+		err = room < 0 ? room : 0;
+		least = room < least ? room : least;
+	}
+	free(online);
+	return err ? err : least;
+}
+
+/* -- all -- */
+
+struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
+			       const uint64_t *runs)
+{
+	struct vs_exact *x = calloc(1, sizeof(*x));
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!x || cpus <= 0) {
+		free(x);
+		return NULL;
+	}
+	x->prog = prog;
+	x->map = watches;
+	x->runs = runs;
+	x->nr_cpus = cpus;
+	x->online = calloc(x->nr_cpus, sizeof(*x->online));
+	if (x->online)
+		return x;
+	free(x);
+	return NULL;
+}
+
+void vs_exact__free(struct vs_exact *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		if (x->watches[i].group)
+			end_watch(x, &x->watches[i]);
+	free(x->online);
+	free(x);
+}

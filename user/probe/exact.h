@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hardware watchpoints on the counters of a few groups: a write breakpoint of perf
+ * on each online CPU, with a BPF program behind it. The kernel gives watchpoints on
+ * its own memory to CAP_SYS_ADMIN only (hw_breakpoint_parse(), since v2.6.33).
+ */
+#ifndef VFIOSCOPE_EXACT_PROBE_H
+#define VFIOSCOPE_EXACT_PROBE_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/exact.h"
+
+struct vs_exact;
+
+struct vs_exact_stats {
+	uint64_t hits;		/* of watchpoints, as perf counts them */
+	uint64_t missed;	/* hits that the program was not run for */
+	uint64_t retries;	/* writes that changed nothing: failed compare-and-exchange */
+	uint64_t unknown;	/* changes whose value could not be told */
+	unsigned int cpus_missing; /* CPUs online now that came (back) after a watch was set */
+};
+
+/*
+ * @runs: how often the program ran, counted by itself. All three stay the caller's
+ * and must outlive it. NULL with errno set.
+ */
+struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
+			       const uint64_t *runs);
+void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
+
+/*
+ * Watches the four bytes at @counter, on all online CPUs or on none. 0, or
+ *   -EEXIST	 watched already,
+ *   -ENOSPC	 a CPU has no debug register left (or VS_WATCHES are set),
+ *   -EOPNOTSUPP the kernel or the CPU has no watchpoints,
+ *   -EPERM	 without CAP_SYS_ADMIN,
+ *   -EAGAIN	 a CPU went away meanwhile,
+ * or another negative errno.
+ */
+int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group);
+
+/* 0 or -ENOENT. */
+int vs_exact__unwatch(struct vs_exact *x, uint64_t group);
+
+/* The group was released at that time: its watch goes, if it is older. */
+void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns);
+
+/*
+ * Makes a record of the event ABI of what the program sent. False: it is no
+ * change, or no such record.
+ */
+bool vs_exact__clean(struct vs_exact *x, const void *raw, size_t len,
+		     struct vs_stack_event *clean);
+
+/* Waits up to 20 ms for programs that are running just now, only if some seem missed. */
+struct vs_exact_stats vs_exact__stats(struct vs_exact *x);
+
+/*
+ * How many more watchpoints the CPU with the fewest could take: 0 to VS_WATCHES, or
+ * -EOPNOTSUPP, -EPERM as above. Reserves them for a moment; arms nothing.
+ */
+int vs_exact__room(void);
+
+#endif
