@@ -54,8 +54,8 @@ static bool resolve_ip(void *ctx, uint64_t ip, char *buf, size_t size)
 {
 	struct vs_live *l = ctx;
 
-	return vs_engine__resolve(l->engine, ip, buf, size) ||
-	       vs_symbolizer__lookup(l->symbolizer, ip, buf, size);
+	return (l->engine && vs_engine__resolve(l->engine, ip, buf, size)) ||
+	       (l->symbolizer && vs_symbolizer__lookup(l->symbolizer, ip, buf, size));
 }
 
 static int group_devices(void *ctx, int iommu_group, char *buf, size_t size)
@@ -87,11 +87,11 @@ static void take_record(void *ctx, const void *data, size_t len)
 	const struct vs_event *e = data;
 	struct vs_live *l = ctx;
 
-	if (len >= sizeof(*e) && l->seen)
-		l->seen(l->ctx, e);
 	vs_session__feed(l->session, data, len);
 	if (len < sizeof(*e))
 		return;
+	if (l->seen)
+		l->seen(l->ctx, e);
 	if (e->type == VS_MODULE_LOAD) {
 		l->vfio_loaded = true;
 		l->loaded_ns = e->time_ns;
@@ -261,6 +261,7 @@ static void tell_missed(struct vs_live *l, unsigned int cause, int err, uint64_t
 
 static void check_losses(struct vs_live *l)
 {
+	struct vs_exact_stats stats;
 	uint64_t missed;
 	int err;
 
@@ -270,6 +271,9 @@ static void check_losses(struct vs_live *l)
 	tell_missed(l, VS_LOSS_PROBE_MISSED, err, missed);
 	err = vs_engine__missed_programs(l->engine, &missed);
 	tell_missed(l, VS_LOSS_RECURSION, err, missed);
+	stats = vs_engine__watch_stats(l->engine);
+	vs_session__loss(l->session, VS_LOSS_WATCH_MISSED, stats.missed + stats.unknown);
+	vs_session__loss(l->session, VS_LOSS_CPU_UNWATCHED, stats.cpus_missing);
 }
 
 static bool is_over(const struct vs_live *l, uint64_t now)

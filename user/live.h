@@ -30,7 +30,7 @@ struct vs_live {
 	uint64_t duration;	/* ns, 0: until a signal */
 	/* After each fetch of events; true ends the run. May be NULL. */
 	bool (*each)(void *ctx, uint64_t now_ns);
-	/* Each event, before the session gets it. May be NULL. */
+	/* Each event, once the session has it. May be NULL. */
 	void (*seen)(void *ctx, const struct vs_event *e);
 	void *ctx;
 

@@ -9,6 +9,7 @@
 static const struct vs_command *const commands[] = {
 	&vs_cmd_doctor,
 	&vs_cmd_trace,
+	&vs_cmd_refs,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -46,6 +46,14 @@ struct vs_session {
 	struct vs_alarm_event aligned;	/* for records at odd addresses */
 };
 
+/* Those that want each event. */
+#define EACH_EVENT_SINK(s, call, ...)						\
+	do {									\
+		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
+			if (!(s)->sinks[i_]->no_events)				\
+				(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__); \
+	} while (0)
+
 #define EACH_SINK(s, call, ...)							\
 	do {									\
 		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
@@ -419,7 +427,7 @@ static void show_event(struct vs_session *s, struct vs_view *v)
 	s->shown++;
 	name_frames(s, v);
 	name_site(s, v);
-	EACH_SINK(s, event, v);
+	EACH_EVENT_SINK(s, event, v);
 }
 
 /* The line of a deferred put goes with the event that ended it. */
@@ -427,7 +435,7 @@ static void show_deferred(struct vs_session *s, const struct vs_deferred *d,
 			  const struct vs_view *v)
 {
 	if (d && !s->opts.no_deferred && vs_filter__match(s->opts.filter, v))
-		EACH_SINK(s, deferred, d, &v->group);
+		EACH_EVENT_SINK(s, deferred, d, &v->group);
 }
 
 static void take_event(struct vs_session *s, const struct vs_event *e)

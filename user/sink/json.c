@@ -494,6 +494,7 @@ struct vs_sink *vs_json_sink__new(const struct vs_sink_opts *opts)
 		return NULL;
 	j->base.ops = &json_ops;
 	j->base.durable = opts->durable;
+	j->base.no_events = opts->no_events;
 	vs_out__init(&j->out, opts->fd);
 	return &j->base;
 }

@@ -112,6 +112,7 @@ struct vs_sink_ops {
 struct vs_sink {
 	const struct vs_sink_ops *ops;
 	bool durable;		/* served first, sync()ed after bugs */
+	bool no_events;		/* gets neither events nor deferred puts */
 };
 
 struct vs_sink_opts {
@@ -119,6 +120,7 @@ struct vs_sink_opts {
 	bool durable;		/* fdatasync after each finding and the summary */
 	unsigned int width;	/* text: columns of the terminal, 0: not a terminal */
 	bool color;		/* text */
+	bool no_events;		/* gets neither events nor deferred puts */
 };
 
 /* NULL with errno set. The caller frees them, after the session. */

@@ -442,6 +442,7 @@ struct vs_sink *vs_text_sink__new(const struct vs_sink_opts *opts)
 		return NULL;
 	t->base.ops = &text_ops;
 	t->base.durable = opts->durable;
+	t->base.no_events = opts->no_events;
 	t->width = opts->width;
 	t->color = opts->color;
 	vs_out__init(&t->out, opts->fd);

@@ -123,6 +123,7 @@ static int look_at_groups(struct taking *t)
 		err = -EFAULT;
 	}
 	s->scope.groups = !err;
+	s->files_counted = t->layout.group_drivers == VS_ABSENT;
 	s->scope.counters = s->nr_groups || !err;
 	if (err == -ENOENT)
 		say(s, "groups only as sysfs shows them: no symbol leads to the kernel's list");

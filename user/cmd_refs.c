@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "host.h"
+#include "live.h"
+#include "snapshot/snapshot.h"
+
+#define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
+#define WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
+
+struct refs_options {
+	struct vs_filter *filter;
+	uint64_t duration;
+	uint64_t watch;
+	uint64_t older;
+	uint64_t max_refs;
+	uint64_t ring_size;
+	const char *output;
+	const char *color;
+	bool once;
+	bool exact;
+	bool json;
+	bool debug;
+};
+
+struct refs {
+	struct vs_live live;
+	struct refs_options opts;
+	struct vs_sink *sinks[2];
+	size_t nr_sinks;
+	int output_fd;
+	uint64_t shown_ns, checked_ns;
+	size_t nr_watched;
+	bool no_watchpoints;	/* said once */
+	bool differs;		/* the last check found another number than the kernel has */
+};
+
+static int fail(int status, const char *words, const char *what)
+{
+	return vs_command__fail(&vs_cmd_refs, status, words, what);
+}
+
+/* -- sinks -- */
+
+static bool want_color(const struct refs_options *opts)
+{
+	if (opts->color && strcmp(opts->color, "auto"))
+		return !strcmp(opts->color, "always");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+}
+
+static struct vs_sink *new_page(const struct refs *r)
+{
+	struct vs_sink_opts opts = {
+		.fd = STDOUT_FILENO,
+		.width = vs_host__columns(STDOUT_FILENO),
+		.color = want_color(&r->opts),
+		.no_events = true,
+	};
+
+	return r->opts.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
+}
+
+static int add_log(struct refs *r)
+{
+	struct vs_sink_opts opts = { .durable = true };
+
+	if (!r->opts.output)
+		return VS_EXIT_OK;
+	r->output_fd = open(r->opts.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (r->output_fd < 0)
+		return fail(VS_EXIT_FAILURE, r->opts.output, strerror(errno));
+	opts.fd = r->output_fd;
+	r->sinks[r->nr_sinks] = vs_json_sink__new(&opts);
+	return r->sinks[r->nr_sinks++] ? VS_EXIT_OK :
+	       fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
+static int add_sinks(struct refs *r)
+{
+	int status = add_log(r);
+
+	if (status)
+		return status;
+	r->sinks[r->nr_sinks] = new_page(r);
+	return r->sinks[r->nr_sinks++] ? VS_EXIT_OK :
+	       fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
+/* -- the ledger -- */
+
+static int take_snapshot(struct vs_snapshot *s)
+{
+	char error[200];
+
+	return vs_snapshot__take(NULL, s, error, sizeof(error)) ?
+	       fail(VS_EXIT_FAILURE, error, NULL) : VS_EXIT_OK;
+}
+
+static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
+{
+	struct vs_ledger_opts opts = {
+		.snapshot = s,
+		.now_ns = vs_host__mono_ns(),
+		.traced = !r->opts.once,
+		.last = last,
+	};
+
+	if (vs_session__say_ledger(r->live.session, &opts))
+		return fail(VS_EXIT_FAILURE, "cannot show the ledger", strerror(ENOMEM));
+	vs_session__flush(r->live.session);
+	r->shown_ns = opts.now_ns;
+	return VS_EXIT_OK;
+}
+
+static bool any_differs(const struct vs_refs *refs)
+{
+	const struct vs_book *b = NULL;
+
+	while ((b = vs_refs__next(refs, b)))
+		if (b->differs)
+			return true;
+	return false;
+}
+
+/* A fresh look at the host, against which the ledger is checked, and shown if wanted. */
+static int look(struct refs *r, bool show, bool last)
+{
+	struct vs_snapshot s;
+	int status = take_snapshot(&s);
+
+	if (status)
+		return status;
+	vs_engine__drain(r->live.engine);
+	vs_session__check(r->live.session, &s);
+	r->differs = any_differs(vs_session__refs(r->live.session));
+	if (show)
+		status = say_ledger(r, &s, last);
+	vs_snapshot__free(&s);
+	return status;
+}
+
+/* -- watchpoints -- */
+
+static const char *watch_error(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return "a CPU has no debug register left";
+	case -EOPNOTSUPP:
+		return "this machine has no hardware watchpoints";
+	case -EPERM:
+		return "CAP_SYS_ADMIN is needed";
+	default:
+		return strerror(-err);
+	}
+}
+
+static void say_watch(struct refs *r, int number, int err)
+{
+	char words[200];
+
+	if (err)
+		snprintf(words, sizeof(words), "group %d: no watchpoint on its counter: %s", number,
+			 watch_error(err));
+	else
+		snprintf(words, sizeof(words), "group %d: each change of its counter is watched from now on",
+			 number);
+	vs_session__notice(r->live.session, vs_host__mono_ns(), words);
+}
+
+static void watch(struct refs *r, uint64_t address, int number)
+{
+	int err;
+
+	if (!address || r->no_watchpoints)
+		return;
+	err = vs_engine__watch(r->live.engine, address, number);
+	if (err == -EEXIST)
+		return;
+	if (r->nr_watched++ < WATCHES_SAID)
+		say_watch(r, number, err);
+	if (!err)
+		vs_refs__watched(vs_session__refs(r->live.session), address, vs_host__mono_ns());
+	r->no_watchpoints = err && err != -ENOSPC && err != -EAGAIN;
+}
+
+static bool is_wanted(const struct refs *r, int number)
+{
+	struct vs_group_view view = {
+		.known = true,
+		.number = number,
+		.devices = vs_session__devices(r->live.session, number),
+	};
+
+	return vs_filter__match_group(r->opts.filter, &view);
+}
+
+static void watch_existing(struct refs *r, const struct vs_snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_groups; i++)
+		if (is_wanted(r, s->groups[i].number))
+			watch(r, s->groups[i].address, s->groups[i].number);
+}
+
+/* A group that is created while we run: armed as soon as its event is here. */
+static void on_event(void *ctx, const struct vs_event *e)
+{
+	struct refs *r = ctx;
+
+	if (r->opts.exact && e->type == VS_CREATE && e->group && is_wanted(r, e->iommu_group))
+		watch(r, e->group, e->iommu_group);
+}
+
+/* -- running -- */
+
+static bool each(void *ctx, uint64_t now_ns)
+{
+	struct refs *r = ctx;
+	bool show = r->opts.watch && now_ns - r->shown_ns >= r->opts.watch;
+
+	if (!show && now_ns - r->checked_ns < CHECK_NS)
+		return false;
+	r->checked_ns = now_ns;
+	return look(r, show, false) != VS_EXIT_OK;
+}
+
+static int begin_ledger(struct refs *r)
+{
+	struct vs_snapshot s;
+	int status = take_snapshot(&s);
+
+	if (status)
+		return status;
+	vs_session__seed(r->live.session, &s);
+	if (r->opts.exact)
+		watch_existing(r, &s);
+	status = say_ledger(r, &s, false);
+	vs_snapshot__free(&s);
+	return status;
+}
+
+static int verdict(struct refs *r, const struct vs_session_result *result)
+{
+	struct vs_refs_totals totals;
+
+	vs_refs__totals(vs_session__refs(r->live.session), &totals);
+	if (result->by_grade[VS_GRADE_BUG])
+		return VS_EXIT_BUG;
+	if (result->write_error && result->write_error != -EPIPE)
+		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result->write_error));
+	if (result->lost || totals.unattributed || totals.uncertain || totals.differences ||
+	    r->differs)
+		return VS_EXIT_INCONCLUSIVE;
+	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
+static int conclude(struct refs *r)
+{
+	struct vs_session_result result;
+	int status;
+
+	vs_live__drain(&r->live);
+	vs_session__tick(r->live.session, UINT64_MAX);
+	status = look(r, true, true);
+	if (status)
+		return status;
+	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
+	return verdict(r, &result);
+}
+
+static void set_up(struct refs *r)
+{
+	r->live.command = &vs_cmd_refs;
+	r->live.engine_opts.ring_bytes = r->opts.ring_size;
+	r->live.engine_opts.debug = r->opts.debug;
+	r->live.engine_opts.stacks = true;
+	r->live.engine_opts.exact = r->opts.exact;
+	r->live.session_opts = (struct vs_session_opts){
+		.filter = r->opts.filter,
+		.sinks = r->sinks,
+		.no_events = !r->opts.output,
+		.no_deferred = !r->opts.output,
+		.keep_refs = true,
+		.refs = { .max_refs = r->opts.max_refs, .older_ns = r->opts.older },
+	};
+	r->live.duration = r->opts.duration;
+	r->live.each = each;
+	r->live.seen = on_event;
+	r->live.ctx = r;
+}
+
+/* From the snapshot alone: nothing is attached, so there is no engine. */
+static int once(struct refs *r)
+{
+	struct vs_snapshot s;
+	int status = vs_live__begin(&r->live);
+
+	if (!status)
+		status = take_snapshot(&s);
+	if (status)
+		return status;
+	vs_session__seed(r->live.session, &s);
+	status = say_ledger(r, &s, false);
+	if (!status && !s.scope.groups)
+		status = s.nr_groups ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK;
+	vs_snapshot__free(&s);
+	return status;
+}
+
+static int follow(struct refs *r)
+{
+	int status = vs_live__begin(&r->live);
+
+	if (!status)
+		status = vs_live__arm(&r->live);
+	if (!status)
+		status = begin_ledger(r);
+	if (!status)
+		status = vs_live__run(&r->live);
+	return status ? status : conclude(r);
+}
+
+static int refs(struct refs *r)
+{
+	int status = VS_EXIT_OK;
+
+	set_up(r);
+	if (!r->opts.once)
+		status = vs_live__open(&r->live);
+	if (!status)
+		status = add_sinks(r);
+	r->live.session_opts.nr_sinks = r->nr_sinks;
+	if (status)
+		return status;
+	return r->opts.once ? once(r) : follow(r);
+}
+
+static void clean_up(struct refs *r)
+{
+	vs_live__close(&r->live);
+	for (size_t i = 0; i < r->nr_sinks; i++)
+		vs_sink__free(r->sinks[i]);
+	vs_filter__free(r->opts.filter);
+	if (r->output_fd >= 0)
+		close(r->output_fd);
+}
+
+/* -- options -- */
+
+static int add_filter(void *options, int kind, const char *value, char *error, size_t size)
+{
+	struct refs_options *opts = options;
+
+	return vs_filter__add(opts->filter, kind, value, error, size);
+}
+
+#define FILTER_OPTION(n, l, m, h, k) \
+	{ .name = n, .letter = l, .kind = VS_OPT_LIST, .metavar = m, .help = h, \
+	  .add = add_filter, .arg = k }
+
+static const struct vs_opt refs_opts[] = {
+	FILTER_OPTION("group", 'g', "N,...", "only these IOMMU groups", VS_FILTER_GROUP),
+	FILTER_OPTION("device", 'D', "BDF,...", "only groups of these devices", VS_FILTER_DEVICE),
+	{ "once", '1', VS_OPT_FLAG, NULL, "show who holds what now, attach nothing, and end",
+	  offsetof(struct refs_options, once), 0, 0, NULL, 0 },
+	{ "watch", 'w', VS_OPT_DURATION, "TIME", "show the ledger again this often: 2s",
+	  offsetof(struct refs_options, watch), 100000000, 3600000000000ull, NULL, 0 },
+	{ "duration", 'd', VS_OPT_DURATION, "TIME", "stop after this time: 10s, 5m",
+	  offsetof(struct refs_options, duration), 1000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "exact", 'x', VS_OPT_FLAG, NULL,
+	  "hardware watchpoints on the counters of up to 4 of the groups",
+	  offsetof(struct refs_options, exact), 0, 0, NULL, 0 },
+	{ "older", 'a', VS_OPT_DURATION, "TIME", "say references that are held longer than this",
+	  offsetof(struct refs_options, older), 1000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)",
+	  offsetof(struct refs_options, json), 0, 0, NULL, 0 },
+	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",
+	  offsetof(struct refs_options, output), 0, 0, NULL, 0 },
+	{ "max-refs", 0, VS_OPT_SIZE, "NR", "live references kept at most (16K, 4 MB of memory)",
+	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
+	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
+	  offsetof(struct refs_options, ring_size), 4096, 256 << 20, NULL, 0 },
+	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
+	  offsetof(struct refs_options, color), 0, 0, NULL, 0 },
+	{ "debug", 0, VS_OPT_FLAG, NULL, "let libbpf and the verifier speak on stderr",
+	  offsetof(struct refs_options, debug), 0, 0, NULL, 0 },
+	{ .name = NULL },
+};
+
+static int check_options(const struct refs_options *opts)
+{
+	if (opts->ring_size & (opts->ring_size - 1))
+		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M", NULL);
+	if (opts->color && strcmp(opts->color, "auto") && strcmp(opts->color, "always") &&
+	    strcmp(opts->color, "never"))
+		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
+	if (opts->once && (opts->watch || opts->duration || opts->exact || opts->older ||
+			   opts->output))
+		return fail(VS_EXIT_USAGE,
+			    "--once attaches nothing: without --watch, --duration, --exact, --older, --output",
+			    NULL);
+	return 0;
+}
+
+static int parse(struct refs_options *opts, int argc, char **argv)
+{
+	int first = vs_opts__parse(&vs_cmd_refs, argc, argv, opts);
+
+	if (first < 0)
+		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
+	if (first < argc)
+		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope refs --help", NULL);
+	return check_options(opts);
+}
+
+static int cmd_refs(int argc, char **argv)
+{
+	struct refs r = { .output_fd = -1 };
+	int status;
+
+	r.opts.filter = vs_filter__new();
+	if (!r.opts.filter)
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	status = parse(&r.opts, argc, argv);
+	if (!status) {
+		vs_live__catch_signals();
+		status = refs(&r);
+	}
+	clean_up(&r);
+	return status < 0 ? VS_EXIT_OK : status;
+}
+
+const struct vs_command vs_cmd_refs = {
+	.name = "refs",
+	.summary = "who holds each VFIO group, since when, and what leaks",
+	.operands = "",
+	.opts = refs_opts,
+	.epilogue =
+		"examples\n"
+		"  vfioscope refs --once               who holds what now, without tracing\n"
+		"  vfioscope refs --watch 2s           the ledger every two seconds, until Ctrl-C\n"
+		"  vfioscope refs -g 42 --exact -d 60s with each change seen by a watchpoint\n"
+		"  vfioscope refs --older 1h -o refs.ndjson\n"
+		"Groups come sorted by suspicion. At the end: how long references lived.\n",
+	.run = cmd_refs,
+};
