@@ -89,6 +89,12 @@ static void keep_cpu(struct item *i)
 		cpu_relax();
 }
 
+/* msleep() counts jiffies: some milliseconds too long, or, in a starved guest, too short. */
+static void sleep_ms(unsigned int ms)
+{
+	usleep_range(ms * USEC_PER_MSEC, ms * USEC_PER_MSEC + 50);
+}
+
 static void wqload_burn(struct work_struct *work)
 {
 	struct item *i = container_of(work, struct item, work);
@@ -103,19 +109,19 @@ static void wqload_sleep(struct work_struct *work)
 	struct item *i = container_of(work, struct item, work);
 
 	started(i);
-	msleep(i->ms);
+	sleep_ms(i->ms);
 	ended(i);
 }
 
 static void wqload_hog(struct work_struct *work)
 {
 	struct item *i = container_of(work, struct item, work);
-	s64 left_ms;
+	u64 late_ms;
 
 	started(i);
-	left_ms = (s64)i->ms - (s64)div_u64(i->started_ns - i->queued_ns, NSEC_PER_MSEC);
-	if (left_ms > 0)
-		msleep(left_ms);
+	late_ms = div_u64(i->started_ns - i->queued_ns, NSEC_PER_MSEC);
+	if (late_ms < i->ms)
+		sleep_ms(i->ms - late_ms);
 	ended(i);
 }
 
