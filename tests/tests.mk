@@ -4,8 +4,8 @@
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 FIXTURES  := $(BUILD)/tests/fixtures
-GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch $(BUILD)/tests/holder \
-	     $(BUILD)/tests/snapshot_dump
+GUEST_SRC := $(sort $(wildcard tests/vm/*.c))
+GUEST_BIN := $(GUEST_SRC:tests/vm/%.c=$(BUILD)/tests/%) $(BUILD)/tests/refwatch
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
 
@@ -43,15 +43,8 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
 		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
 
-$(BUILD)/tests/verifier: tests/vm/verifier.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -static $< -lbpf -lelf -lzstd -lz -o $@
-
-$(BUILD)/tests/holder: tests/vm/holder.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -static $< -o $@
-
-$(BUILD)/tests/snapshot_dump: tests/vm/snapshot_dump.c $(LIB) $(BUILD)/flags
+# Programs that run in the guests, static.
+$(BUILD)/tests/%: tests/vm/%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static -MMD -MP $< $(LIB) $(LDLIBS) -o $@
 
@@ -83,6 +76,6 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_*) $(BUILD)/flags
 	@cp $(F)/*.txt $(FIXTURES)/
 	@touch $@
 
--include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/tests/snapshot_dump.d
+-include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BUILD)/tests/snapshot_dump.d
 
 .PHONY: check check-fast demo deps tests
