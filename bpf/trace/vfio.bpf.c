@@ -370,7 +370,7 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 		e->group = block - cfg.layout.group_nb;
 	e->iommu_group = iommu_group_number(argument(ctx, 0));
 	emit_context(e);
-	if (type == VS_UNREGISTER_NOTIFIER && e->context == VS_CTX_NOTIFIER)
+	if (type != VS_CREATE && e->context == VS_CTX_NOTIFIER)
 		emit_end_now(e);
 	else
 		emit_end(e, wakeup);
@@ -388,4 +388,11 @@ SEC("fentry/iommu_group_unregister_notifier")
 int iommu_unregister(void *ctx)
 {
 	return emit_block(ctx, VS_UNREGISTER_NOTIFIER);
+}
+
+/* Where vfio_group_release() is inlined into its caller: it ends here. */
+SEC("fentry/iommu_group_unregister_notifier")
+int iommu_release(void *ctx)
+{
+	return emit_block(ctx, VS_RELEASE);
 }

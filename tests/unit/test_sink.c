@@ -419,9 +419,9 @@ static const struct vs_sink_ops order_ops = {
 
 static void nothing_slow_is_in_the_way_of_a_finding(void **state)
 {
-	struct order_sink pipe_ = { { &order_ops, false }, "pipe", true };
-	struct order_sink screen = { { &order_ops, false }, "screen", false };
-	struct order_sink file = { { &order_ops, true }, "file", false };
+	struct order_sink pipe_ = { { .ops = &order_ops }, "pipe", true };
+	struct order_sink screen = { { .ops = &order_ops }, "screen", false };
+	struct order_sink file = { { .ops = &order_ops, .durable = true }, "file", false };
 	struct vs_sink *sinks[] = { &pipe_.base, &screen.base, &file.base };
 	struct vs_session *s = session_with(sinks, 3);
 

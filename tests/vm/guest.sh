@@ -36,6 +36,16 @@ tracing()
 	wait_for "$OUT/$traced" 'armed in'
 }
 
+# following NAME ARGUMENTS...: vfioscope refs in the background, its first ledger shown when this returns
+following()
+{
+	traced=$1
+	shift
+	vfioscope refs "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
+	tracer=$!
+	wait_for "$OUT/$traced" 'unattributed'
+}
+
 # stopped [SIGNAL]: ends it and keeps its status
 stopped()
 {

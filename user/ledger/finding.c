@@ -82,8 +82,7 @@ static int ref_words(const struct vs_finding *f, char *buf, size_t size)
 		return snprintf(buf, size, "%s; the last one: %s, taken at %s%s", f->words,
 				class_of(f), place, doubt);
 	case VS_PUT_WITHOUT_GET:
-		return snprintf(buf, size, "at %s: %s%s", f->site[0] ? f->site :
-				"the notifier", f->words, doubt);
+		return snprintf(buf, size, "at %s: %s%s", place, f->words, doubt);
 	default:
 		return snprintf(buf, size, "at %s, %s%s", place, f->words, doubt);
 	}

@@ -205,29 +205,38 @@ static void on_close(struct vs_refs *r, const struct vs_event *e)
 		task->file = e->object;
 }
 
-/* A creator that lost the race frees its group without a release. */
-static void on_unregister_notifier(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+/* Two tasks created a group at once: the loser frees its own, which nobody else has seen. */
+static bool lost_race(const struct vs_book *b, const struct vs_event *e)
 {
-	struct vs_ref *ref = b->live.newest;
+	const struct vs_ref *ref = b->live.newest;
 
-	if (b->released || b->live.nr != 1 || b->gets || ref->tid != e->tid)
-		return;
-	refs_forget(r, b, ref);
+	return b->live.nr == 1 && b->births && !b->gets && ref->tid == e->tid;
+}
+
+static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+{
+	if (lost_race(b, e))
+		refs_forget(r, b, b->live.newest);
 	b->released = true;
 	b->released_ns = e->time_ns;
+	b->released_tid = e->tid;
+}
+
+/* The last act of a release; the only one that is seen of a creator that lost. */
+static void on_unregister_notifier(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+{
+	if (!b->released && (!b->live.nr || lost_race(b, e)))
+		end_life(r, b, e);
 }
 
 static void on_release(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	if (e->flags & VS_F_FREED && !b->address)
 		return;
-	if (b->released) {
+	if (!b->released)
+		end_life(r, b, e);
+	else if (e->tid != b->released_tid)
 		refs_say(r, VS_USE_AFTER_RELEASE, b, NULL, e, "released a second time");
-		return;
-	}
-	b->released = true;
-	b->released_ns = e->time_ns;
-	b->released_tid = e->tid;
 }
 
 static bool is_dead(const struct vs_event *e)

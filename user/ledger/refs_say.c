@@ -91,6 +91,8 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 		frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
 	ip = place_of(r, ip, frames, nr);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(r->opts.sites, ip));
+	if (!f->site[0] && e->context == VS_CTX_NOTIFIER)
+		snprintf(f->site, sizeof(f->site), "vfio_iommu_group_notifier");
 	f->nr_stack = nr;
 	for (size_t i = 0; i < nr; i++)
 		f->stack[i] = frames[i];

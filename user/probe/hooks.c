@@ -92,6 +92,9 @@ const struct vs_hook vs_hooks[] = {
 		.rungs = {
 			FUNCTION("vfio_group_release", "group_release"),
 			FUNCTION("vfio_group_unlock_and_free", "group_release"),
+			/* Both inlined: what they call, when the group has left the list. */
+			FENTRY("iommu_group_unregister_notifier", "iommu_release",
+			       .needs = VS_NEEDS_NB),
 		},
 	}, {
 		.name = "group-unregister",
