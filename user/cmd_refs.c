@@ -288,6 +288,7 @@ static void set_up(struct refs *r)
 		.sinks = r->sinks,
 		.no_events = !r->opts.output,
 		.no_deferred = !r->opts.output,
+		.no_stacks = true,
 		.keep_refs = true,
 		.refs = { .max_refs = r->opts.max_refs, .older_ns = r->opts.older },
 	};

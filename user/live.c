@@ -76,6 +76,16 @@ static uint64_t now_ns(void *ctx)
 	return vs_host__mono_ns();
 }
 
+static bool was_lost(void *ctx)
+{
+	struct vs_live *l = ctx;
+
+	for (unsigned int cause = 0; l->engine && cause < VS_LOSS_KERNEL_END; cause++)
+		if (vs_engine__loss(l->engine, cause))
+			return true;
+	return false;
+}
+
 static bool task_alive(void *ctx, uint32_t tgid)
 {
 	(void)ctx;
@@ -105,7 +115,7 @@ static void take_record(void *ctx, const void *data, size_t len)
 int vs_live__begin(struct vs_live *l)
 {
 	l->session_opts.calls = (struct vs_session_calls){
-		resolve_ip, group_devices, kernel_stack, now_ns, task_alive,
+		resolve_ip, group_devices, kernel_stack, now_ns, task_alive, was_lost,
 	};
 	l->session_opts.ctx = l;
 	l->session = vs_session__new(&l->session_opts);

@@ -143,6 +143,13 @@ static bool task_alive(void *ctx, uint32_t tgid)
 	return !s->opts.calls.task_alive || s->opts.calls.task_alive(s->opts.ctx, tgid);
 }
 
+static bool was_lost(void *ctx)
+{
+	struct vs_session *s = ctx;
+
+	return s->opts.calls.was_lost && s->opts.calls.was_lost(s->opts.ctx);
+}
+
 static int make_refs(struct vs_session *s)
 {
 	struct vs_refs_opts opts = s->opts.refs;
@@ -152,6 +159,7 @@ static int make_refs(struct vs_session *s)
 	opts.ctx = s;
 	opts.say = say_ref_finding;
 	opts.task_alive = task_alive;
+	opts.was_lost = was_lost;
 	opts.sites = s->sites;
 	opts.max_groups = or_default(s->opts.max_groups, DEFAULT_GROUPS);
 	s->refs = vs_refs__new(&opts);
@@ -404,6 +412,8 @@ static void name_frames(struct vs_session *s, struct vs_view *v)
 {
 	const struct vs_stack_event *stack = vs_record__stack(v->e);
 
+	if (s->opts.no_stacks && v->e->type != VS_CHANGE)
+		return;
 	v->nr_stack = stack ? vs_stack__length(stack) : 0;
 	v->stack = (const char (*)[VS_SITE_LEN])s->frames;
 	for (size_t i = 0; i < v->nr_stack; i++)
@@ -427,6 +437,8 @@ static void show_event(struct vs_session *s, struct vs_view *v)
 	s->shown++;
 	name_frames(s, v);
 	name_site(s, v);
+	if (s->opts.no_stacks)
+		v->nr_stack = 0;
 	EACH_EVENT_SINK(s, event, v);
 }
 

@@ -38,6 +38,8 @@ struct vs_session_calls {
 	uint64_t (*now_ns)(void *ctx);
 	/* Whether a process exists. */
 	bool (*task_alive)(void *ctx, uint32_t tgid);
+	/* Whether anything was lost up to this moment, told to the session or not. */
+	bool (*was_lost)(void *ctx);
 };
 
 struct vs_session_opts {
@@ -48,6 +50,7 @@ struct vs_session_opts {
 	size_t nr_sinks;
 	bool no_events;		/* show findings and the rest, but not each event */
 	bool no_deferred;	/* do not show the line of each deferred put */
+	bool no_stacks;		/* show events without the stacks they carry */
 	size_t max_groups;	/* 0: 4096 */
 	size_t history;		/* records kept per group, 0: 64 */
 	size_t max_deferred;	/* outstanding deferred puts, 0: 4096 */

@@ -36,6 +36,8 @@ struct vs_refs_opts {
 	void (*say)(void *ctx, struct vs_finding *f);	/* may be NULL */
 	/* Whether a process exists. NULL: all do. */
 	bool (*task_alive)(void *ctx, uint32_t tgid);
+	/* Whether events were lost so far: asked before a finding. NULL: vs_refs__lossy() only. */
+	bool (*was_lost)(void *ctx);
 	struct vs_sites *sites;	/* borrowed */
 };
 

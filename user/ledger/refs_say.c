@@ -111,6 +111,13 @@ static bool is_bug(enum vs_finding_kind kind)
 	return vs_finding__grade(kind) == VS_GRADE_BUG;
 }
 
+/* A loss is told once a second; a finding cannot wait for that. */
+static bool is_lossy(struct vs_refs *r)
+{
+	r->lossy = r->lossy || (r->opts.was_lost && r->opts.was_lost(r->opts.ctx));
+	return r->lossy;
+}
+
 void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	      const struct vs_ref *ref, const struct vs_event *e, const char *words)
 {
@@ -123,7 +130,7 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		b->after_bug++;
 		return;
 	}
-	uncertain = r->lossy && is_bug(kind);
+	uncertain = is_bug(kind) && is_lossy(r);
 	number = uncertain ? ++r->uncertain : ++r->counts[kind];
 	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
 	if (site->said++ >= SAID_PER_SITE || !r->opts.say)
