@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds VFIO objects in the ways that real programs do, until it is killed.
- * usage: holder SCENARIO GROUP DEVICE	prints "ready NAME=VALUE..." when it does
+ * usage: holder SCENARIO GROUP DEVICE	(sleepers: N tasks for GROUP) prints "ready NAME=VALUE..." when it does
  * Exit status 77: this kernel does not offer it; 1: something failed.
  */
 #include <errno.h>
@@ -240,6 +240,17 @@ static void hold_cdev(void)
 	printf("ready pid=%d fd=%d\n", getpid(), fd);
 }
 
+/* Idle processes with some descriptors each, as a host has by the thousand. */
+static void hold_sleepers(void)
+{
+	for (int i = 0; i < 10; i++)
+		check(dup(0), "dup");
+	for (int left = atoi(group_number); left; left--)
+		if (!child())
+			wait_to_be_killed();
+	printf("ready pid=%d\n", getpid());
+}
+
 static const struct {
 	const char *name;
 	void (*hold)(void);
@@ -247,7 +258,7 @@ static const struct {
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
-	{ "cdev", hold_cdev },
+	{ "cdev", hold_cdev }, { "sleepers", hold_sleepers },
 };
 
 int main(int argc, char **argv)

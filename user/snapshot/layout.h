@@ -35,7 +35,11 @@
 	FIELD(vma_node, "vm_area_struct", "shared") \
 	FIELD(iommu_group_id, "iommu_group", "id") \
 	FIELD(device_kobj, "device", "kobj") \
-	FIELD(kobj_name, "kobject", "name")
+	FIELD(kobj_name, "kobject", "name") \
+	FIELD(module_kallsyms, "module", "kallsyms") /* v4.5 */ \
+	FIELD(kallsyms_symtab, "mod_kallsyms", "symtab") \
+	FIELD(kallsyms_nr, "mod_kallsyms", "num_symtab") \
+	FIELD(kallsyms_strtab, "mod_kallsyms", "strtab")
 
 #define VS_LAYOUT_VFIO(FIELD) \
 	FIELD(vfio_group_list, "vfio", "group_list") \

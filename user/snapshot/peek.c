@@ -217,3 +217,8 @@ struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr)
 	}
 	return rows;
 }
+
+int vs_peek__anonymous_fd(const struct vs_peek *peek)
+{
+	return peek->words_fd;
+}

@@ -36,4 +36,10 @@ struct vs_mem vs_peek__mem(struct vs_peek *peek);
  */
 struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr);
 
+/*
+ * A descriptor of ours whose file is on the kernel's anonymous inode, as those of all
+ * BPF programs: the way to what else is there.
+ */
+int vs_peek__anonymous_fd(const struct vs_peek *peek);
+
 #endif
