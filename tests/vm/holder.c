@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +228,27 @@ static void hold_two(void)
 	       h.group, pid, h.device);
 }
 
+/* The virtual machine alone keeps the group: its monitor has closed what it opened. */
+static void hold_kvm(void)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct held h = open_container();
+	struct kvm_device_attr attr = { .group = KVM_DEV_VFIO_GROUP, .attr = KVM_DEV_VFIO_GROUP_ADD,
+					.addr = (uintptr_t)&h.group };
+	int kvm = open("/dev/kvm", O_RDWR), vm;
+
+	if (kvm < 0) {
+		printf("skipped: no /dev/kvm here\n");
+		exit(SKIPPED);
+	}
+	vm = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	check(ioctl(vm, KVM_CREATE_DEVICE, &create), "KVM_CREATE_DEVICE");
+	check(ioctl(create.fd, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR");
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d\n", getpid(), create.fd);
+}
+
 static void hold_cdev(void)
 {
 	char path[128];
@@ -258,7 +281,7 @@ static const struct {
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
-	{ "cdev", hold_cdev }, { "sleepers", hold_sleepers },
+	{ "kvm", hold_kvm }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
 };
 
 int main(int argc, char **argv)

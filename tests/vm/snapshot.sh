@@ -3,10 +3,11 @@
 # Every way to hold something of VFIO, and what a snapshot shows of it.
 group=$(group_of 05.0)
 
-# holding SCENARIO [GROUP]: its holder runs when this returns; its words in $OUT/SCENARIO.holder
+# holding NAME SCENARIO [GROUP]: its holder runs when this returns; its words in $OUT/NAME.holder
 holding()
 {
-	holder "$1" "${2:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	: >"$OUT/$1.holder"
+	holder "$2" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
 	holder=$!
 	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
 }
@@ -24,14 +25,13 @@ step idle snapshot_dump
 step sysfs snapshot_dump sysfs
 step unprivileged su -s /bin/sh nobody -c snapshot_dump
 for scenario in group dup fork pass device all container mmap two cdev; do
-	holding $scenario
+	holding $scenario $scenario
 	step $scenario snapshot_dump
 	let_go
 done
 
 # An unbind that waits for a mapping: its task sits in the kernel with the device's lock.
-holding mmap
-cp $OUT/mmap.holder $OUT/stuck.holder
+holding stuck mmap
 echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
 sleep 2
 step stuck snapshot_dump
@@ -40,14 +40,13 @@ wait
 step after snapshot_dump
 bind vfio-pci 05.0
 bind vfio-pci 05.1
-holding all
+holding both all
 step both snapshot_dump
-cp $OUT/all.holder $OUT/both.holder
 let_go
 unbind 05.0
 unbind 05.1
 
-holding sleepers 2000
+holding crowd sleepers 2000
 step crowd snapshot_dump
 step crowd-warm snapshot_dump
 kill -9 "$holder"

@@ -84,7 +84,7 @@ static void print_devices(const struct vs_snapshot *s)
 		       d->number, *d->driver ? d->driver : "-");
 		print_number("refs", d->refs);
 		print_number("open_count", d->open_count);
-		printf("\n");
+		printf("%s\n", d->leaving ? " leaving" : "");
 	}
 }
 

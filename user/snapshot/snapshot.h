@@ -29,11 +29,13 @@ struct vs_snap_device {
 	uint64_t address;	/* struct vfio_device *, 0: known from sysfs only, which it is
 				 * when its driver is not one of VFIO's */
 	uint64_t group;		/* struct vfio_group *, 0 with address 0 */
+	bool leaving;		/* no more in its group's list: an unregister is under way that
+				 * still waits for users (v6.12; earlier kernels wait first) */
 	int number;		/* iommu group number */
 	int32_t refs;		/* its registration's counter; VS_SNAP_UNKNOWN */
 	int32_t open_count;	/* VS_SNAP_UNKNOWN before 5.15 */
 	char name[VS_DEVICE_LEN];	/* dev_name() */
-	char driver[32];	/* bound driver, "" if none */
+	char driver[32];	/* bound driver, also while its remove() runs; "" if none */
 };
 
 enum vs_snap_file_kind {
