@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
+#include <linux/vhost.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -249,6 +251,35 @@ static void hold_kvm(void)
 	printf("ready pid=%d fd=%d\n", getpid(), create.fd);
 }
 
+/*
+ * An address space that no process has any more: who owned the vhost device has exited, but
+ * another process has the device open, and that keeps the memory and what is mapped in it.
+ */
+static void hold_vhost(void)
+{
+	int vhost = open("/dev/vhost-vsock", O_RDWR), status;
+	struct held h;
+	pid_t pid;
+
+	if (vhost < 0) {
+		printf("skipped: no /dev/vhost-vsock here\n");
+		exit(SKIPPED);
+	}
+	pid = child();
+	if (!pid) {
+		check(ioctl(vhost, VHOST_SET_OWNER, NULL), "VHOST_SET_OWNER");
+		h = open_device();
+		map_bar(h.device);
+		exit(0);
+	}
+	check(waitpid(pid, &status, 0), "waitpid");
+	if (status) {
+		errno = ECHILD;
+		fail("the owner of the vhost device");
+	}
+	printf("ready pid=%d gone=%d\n", getpid(), pid);
+}
+
 static void hold_cdev(void)
 {
 	char path[128];
@@ -281,7 +312,7 @@ static const struct {
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
-	{ "kvm", hold_kvm }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
+	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
 };
 
 int main(int argc, char **argv)

@@ -24,7 +24,9 @@ bind vfio-pci 05.0
 step idle snapshot_dump
 step sysfs snapshot_dump sysfs
 step unprivileged su -s /bin/sh nobody -c snapshot_dump
-for scenario in group dup fork pass device all container mmap two cdev; do
+modprobe kvm-amd
+modprobe vhost_vsock
+for scenario in group dup fork pass device all container mmap two kvm vhost cdev; do
 	holding $scenario $scenario
 	step $scenario snapshot_dump
 	let_go
