@@ -13,9 +13,9 @@
 struct vs_peek;
 
 /*
- * Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before v5.8). NULL with errno: EPERM,
- * ENOTSUP or what the kernel said; EPERM too where it reads nothing for anybody
- * (lockdown=confidentiality).
+ * Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before v5.8). NULL with errno: EPERM
+ * without them, EACCES where the kernel loads the programs and then reads nothing for
+ * anybody (lockdown=confidentiality), or what else it said.
  */
 struct vs_peek *vs_peek__new(void);
 void vs_peek__free(struct vs_peek *peek);	/* NULL is fine */

@@ -102,6 +102,12 @@ struct vs_snapshot_opts {
  * kernel and opens no file of a process, so it works where tasks are stuck; what
  * changes meanwhile may be seen before or after the change. NULL options: the defaults.
  *
+ * Open files that no descriptor names are not found: those on their way through a socket
+ * (SCM_RIGHTS), or registered with io_uring. A counter that is higher than what was found
+ * tells that there is one. On v6.6 to v6.9 mappings of a device opened by cdev are found
+ * only while a descriptor of it is open. Without CONFIG_VFIO_GROUP (v6.6) devices are
+ * those that sysfs and descriptors show.
+ *
  * 0 with whatever could be found: scope and words say what could not be looked at and
  * why. -ENOMEM with words in `error`. Free with vs_snapshot__free().
  */

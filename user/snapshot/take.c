@@ -129,6 +129,15 @@ static int say_layout(struct vs_snapshot *s, int err)
 	return err;
 }
 
+static const char *why_no_peek(int err)
+{
+	if (err == -EPERM)
+		return "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG";
+	if (err == -EACCES)
+		return "the kernel forbids reading its memory (lockdown=confidentiality)";
+	return strerror(-err);
+}
+
 static int open_peek(struct taking *t)
 {
 	int err;
@@ -140,8 +149,7 @@ static int open_peek(struct taking *t)
 	}
 	err = -errno;
 	if (err != -ENOMEM)
-		say_nothing_seen(t->s, err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON"
-				 : strerror(-err));
+		say_nothing_seen(t->s, why_no_peek(err));
 	return err;
 }
 
