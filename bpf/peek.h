@@ -35,7 +35,7 @@ struct vs_task_row {
 	__u32 tgid;
 	__u32 tid;
 	__u32 kernel_thread;	/* its mm, if any, is borrowed (kthread_use_mm()) */
-	__u32 pad;
+	__u32 is_reader;	/* the process that reads these rows */
 	char comm[VS_COMM_LEN];
 };
 _Static_assert(sizeof(struct vs_task_row) == 48, "struct vs_task_row is ABI");

@@ -36,6 +36,7 @@ struct refs {
 	struct vs_sink *sinks[2];
 	size_t nr_sinks;
 	int output_fd;
+	struct vs_snapper *snapper;
 	uint64_t shown_ns, checked_ns;
 	size_t nr_watched;
 	bool no_watchpoints;	/* said once */
@@ -96,11 +97,11 @@ static int add_sinks(struct refs *r)
 
 /* -- the ledger -- */
 
-static int take_snapshot(struct vs_snapshot *s)
+static int take_snapshot(struct refs *r, struct vs_snapshot *s)
 {
 	char error[200];
 
-	return vs_snapshot__take(NULL, s, error, sizeof(error)) ?
+	return vs_snapper__take(r->snapper, s, error, sizeof(error)) ?
 	       fail(VS_EXIT_FAILURE, error, NULL) : VS_EXIT_OK;
 }
 
@@ -134,7 +135,7 @@ static bool any_differs(const struct vs_refs *refs)
 static int look(struct refs *r, bool show, bool last)
 {
 	struct vs_snapshot s;
-	int status = take_snapshot(&s);
+	int status = take_snapshot(r, &s);
 
 	if (status)
 		return status;
@@ -235,7 +236,7 @@ static bool each(void *ctx, uint64_t now_ns)
 static int begin_ledger(struct refs *r)
 {
 	struct vs_snapshot s;
-	int status = take_snapshot(&s);
+	int status = take_snapshot(r, &s);
 
 	if (status)
 		return status;
@@ -305,7 +306,7 @@ static int once(struct refs *r)
 	int status = vs_live__begin(&r->live);
 
 	if (!status)
-		status = take_snapshot(&s);
+		status = take_snapshot(r, &s);
 	if (status)
 		return status;
 	vs_session__seed(r->live.session, &s);
@@ -334,6 +335,9 @@ static int refs(struct refs *r)
 	int status = VS_EXIT_OK;
 
 	set_up(r);
+	r->snapper = vs_snapper__new(NULL);
+	if (!r->snapper)
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	if (!r->opts.once)
 		status = vs_live__open(&r->live);
 	if (!status)
@@ -347,6 +351,7 @@ static int refs(struct refs *r)
 static void clean_up(struct refs *r)
 {
 	vs_live__close(&r->live);
+	vs_snapper__free(r->snapper);
 	for (size_t i = 0; i < r->nr_sinks; i++)
 		vs_sink__free(r->sinks[i]);
 	vs_filter__free(r->opts.filter);

@@ -37,6 +37,7 @@ int tasks(struct bpf_iter__task *ctx)
 		return 0;
 	row.tgid = task->tgid;
 	row.tid = task->pid;
+	row.is_reader = row.tgid == bpf_get_current_pid_tgid() >> 32;
 	row.kernel_thread = !!(task->flags & PF_KTHREAD);
 	bpf_probe_read_kernel(row.comm, sizeof(row.comm), task->comm);
 	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds VFIO objects in the ways that real programs do, until it is killed.
- * usage: holder SCENARIO GROUP DEVICE	prints "ready NAME=VALUE..." when it does
+ * usage: holder SCENARIO GROUP DEVICE	(sleepers: N tasks for GROUP) prints "ready NAME=VALUE..." when it does
  * Exit status 77: this kernel does not offer it; 1: something failed.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <linux/vfio.h>
+#include <linux/vhost.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -226,6 +230,56 @@ static void hold_two(void)
 	       h.group, pid, h.device);
 }
 
+/* The virtual machine alone keeps the group: its monitor has closed what it opened. */
+static void hold_kvm(void)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct held h = open_container();
+	struct kvm_device_attr attr = { .group = KVM_DEV_VFIO_GROUP, .attr = KVM_DEV_VFIO_GROUP_ADD,
+					.addr = (uintptr_t)&h.group };
+	int kvm = open("/dev/kvm", O_RDWR), vm;
+
+	if (kvm < 0) {
+		printf("skipped: no /dev/kvm here\n");
+		exit(SKIPPED);
+	}
+	vm = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	check(ioctl(vm, KVM_CREATE_DEVICE, &create), "KVM_CREATE_DEVICE");
+	check(ioctl(create.fd, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR");
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d\n", getpid(), create.fd);
+}
+
+/*
+ * An address space that no process has any more: who owned the vhost device has exited, but
+ * another process has the device open, and that keeps the memory and what is mapped in it.
+ */
+static void hold_vhost(void)
+{
+	int vhost = open("/dev/vhost-vsock", O_RDWR), status;
+	struct held h;
+	pid_t pid;
+
+	if (vhost < 0) {
+		printf("skipped: no /dev/vhost-vsock here\n");
+		exit(SKIPPED);
+	}
+	pid = child();
+	if (!pid) {
+		check(ioctl(vhost, VHOST_SET_OWNER, NULL), "VHOST_SET_OWNER");
+		h = open_device();
+		map_bar(h.device);
+		exit(0);
+	}
+	check(waitpid(pid, &status, 0), "waitpid");
+	if (status) {
+		errno = ECHILD;
+		fail("the owner of the vhost device");
+	}
+	printf("ready pid=%d gone=%d\n", getpid(), pid);
+}
+
 static void hold_cdev(void)
 {
 	char path[128];
@@ -240,6 +294,17 @@ static void hold_cdev(void)
 	printf("ready pid=%d fd=%d\n", getpid(), fd);
 }
 
+/* Idle processes with some descriptors each, as a host has by the thousand. */
+static void hold_sleepers(void)
+{
+	for (int i = 0; i < 10; i++)
+		check(dup(0), "dup");
+	for (int left = atoi(group_number); left; left--)
+		if (!child())
+			wait_to_be_killed();
+	printf("ready pid=%d\n", getpid());
+}
+
 static const struct {
 	const char *name;
 	void (*hold)(void);
@@ -247,7 +312,7 @@ static const struct {
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
-	{ "cdev", hold_cdev },
+	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Prints a snapshot of the running host, a line for each thing, for the tests.
- * usage: snapshot_dump [sysfs]	with "sysfs" only what needs no privileges
+ * usage: snapshot_dump [memory|sysfs [ROOT]]	with "sysfs" only what needs no privileges
  *
  * Objects are named by what they are (group:1, device:0000:00:05.0), files by the
  * order in which they are met (f0, f1): addresses say nothing to a test.
@@ -84,7 +84,7 @@ static void print_devices(const struct vs_snapshot *s)
 		       d->number, *d->driver ? d->driver : "-");
 		print_number("refs", d->refs);
 		print_number("open_count", d->open_count);
-		printf("\n");
+		printf("%s\n", d->leaving ? " leaving" : "");
 	}
 }
 
@@ -114,7 +114,8 @@ static void print_maps(const struct vs_snapshot *s)
 
 int main(int argc, char **argv)
 {
-	struct vs_snapshot_opts opts = { .no_memory = argc > 1 && !strcmp(argv[1], "sysfs") };
+	struct vs_snapshot_opts opts = { .no_memory = argc > 1 && !strcmp(argv[1], "sysfs"),
+					 .root = argc > 2 ? argv[2] : NULL };
 	struct vs_snapshot s;
 	char error[200];
 

@@ -34,8 +34,18 @@
 	FIELD(vma_file, "vm_area_struct", "vm_file") \
 	FIELD(vma_node, "vm_area_struct", "shared") \
 	FIELD(iommu_group_id, "iommu_group", "id") \
+	FIELD(iommu_group_devices, "iommu_group", "devices") \
+	FIELD(iommu_member_list, "group_device", "list") \
+	FIELD(iommu_member_dev, "group_device", "dev") \
+	FIELD(dev_driver_data, "device", "driver_data") \
+	FIELD(dev_driver, "device", "driver") \
+	FIELD(driver_name, "device_driver", "name") \
 	FIELD(device_kobj, "device", "kobj") \
-	FIELD(kobj_name, "kobject", "name")
+	FIELD(kobj_name, "kobject", "name") \
+	FIELD(module_kallsyms, "module", "kallsyms") /* v4.5 */ \
+	FIELD(kallsyms_symtab, "mod_kallsyms", "symtab") \
+	FIELD(kallsyms_nr, "mod_kallsyms", "num_symtab") \
+	FIELD(kallsyms_strtab, "mod_kallsyms", "strtab")
 
 #define VS_LAYOUT_VFIO(FIELD) \
 	FIELD(vfio_group_list, "vfio", "group_list") \

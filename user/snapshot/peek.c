@@ -70,14 +70,14 @@ static int try_out(struct vs_peek *peek)
 	struct vs_task_row *rows;
 	uint64_t word;
 	size_t nr, i;
-	int err = -EPERM;
+	int err = -EACCES;
 
 	rows = vs_peek__tasks(peek, &nr);
 	if (!rows)
 		return -errno;
 	for (i = 0; i < nr && err; i++)
 		if (rows[i].files)
-			err = vs_peek__read(peek, rows[i].files, &word, sizeof(word)) ? -EPERM : 0;
+			err = vs_peek__read(peek, rows[i].files, &word, sizeof(word)) ? -EACCES : 0;
 	free(rows);
 	return err;
 }
@@ -216,4 +216,9 @@ struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr)
 		return NULL;
 	}
 	return rows;
+}
+
+int vs_peek__anonymous_fd(const struct vs_peek *peek)
+{
+	return peek->words_fd;
 }

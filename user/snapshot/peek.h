@@ -13,9 +13,9 @@
 struct vs_peek;
 
 /*
- * Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before v5.8). NULL with errno: EPERM,
- * ENOTSUP or what the kernel said; EPERM too where it reads nothing for anybody
- * (lockdown=confidentiality).
+ * Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before v5.8). NULL with errno: EPERM
+ * without them, EACCES where the kernel loads the programs and then reads nothing for
+ * anybody (lockdown=confidentiality), or what else it said.
  */
 struct vs_peek *vs_peek__new(void);
 void vs_peek__free(struct vs_peek *peek);	/* NULL is fine */
@@ -35,5 +35,11 @@ struct vs_mem vs_peek__mem(struct vs_peek *peek);
  * Array of *nr rows for the caller to free; NULL with errno.
  */
 struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr);
+
+/*
+ * A descriptor of ours whose file is on the kernel's anonymous inode, as those of all
+ * BPF programs: the way to what else is there.
+ */
+int vs_peek__anonymous_fd(const struct vs_peek *peek);
 
 #endif

@@ -29,11 +29,13 @@ struct vs_snap_device {
 	uint64_t address;	/* struct vfio_device *, 0: known from sysfs only, which it is
 				 * when its driver is not one of VFIO's */
 	uint64_t group;		/* struct vfio_group *, 0 with address 0 */
+	bool leaving;		/* no more in its group's list: an unregister is under way that
+				 * still waits for users (v6.12; earlier kernels wait first) */
 	int number;		/* iommu group number */
 	int32_t refs;		/* its registration's counter; VS_SNAP_UNKNOWN */
 	int32_t open_count;	/* VS_SNAP_UNKNOWN before 5.15 */
 	char name[VS_DEVICE_LEN];	/* dev_name() */
-	char driver[32];	/* bound driver, "" if none */
+	char driver[32];	/* bound driver, also while its remove() runs; "" if none */
 };
 
 enum vs_snap_file_kind {
@@ -102,11 +104,29 @@ struct vs_snapshot_opts {
  * kernel and opens no file of a process, so it works where tasks are stuck; what
  * changes meanwhile may be seen before or after the change. NULL options: the defaults.
  *
+ * Open files that no descriptor names are not found: those on their way through a socket
+ * (SCM_RIGHTS), or registered with io_uring. A counter that is higher than what was found
+ * tells that there is one. On v6.6 to v6.9 mappings of a device opened by cdev are found
+ * only while a descriptor of it is open. Without CONFIG_VFIO_GROUP (v6.6) devices are
+ * those that sysfs and descriptors show.
+ *
  * 0 with whatever could be found: scope and words say what could not be looked at and
  * why. -ENOMEM with words in `error`. Free with vs_snapshot__free().
  */
 int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s, char *error,
 		      size_t size);
+
+/*
+ * For those who look again and again: what does not change is learnt once, so that a
+ * snapshot costs the walks alone. @opts->root stays the caller's. NULL with errno.
+ */
+struct vs_snapper;
+
+struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts);
+void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
+
+/* As vs_snapshot__take(). */
+int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error, size_t size);
 
 /* What was found; *s is empty afterwards. NULL is fine. */
 void vs_snapshot__free(struct vs_snapshot *s);

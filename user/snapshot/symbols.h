@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel symbols that the snapshot starts from. */
+/*
+ * The kernel symbols that the snapshot starts from. A loaded module has its table of
+ * symbols in memory; reading that takes less than a millisecond, and the 150,000 lines of
+ * /proc/kallsyms some 40. So that file is read only where VFIO is built in.
+ */
 #ifndef VFIOSCOPE_SNAPSHOT_SYMBOLS_H
 #define VFIOSCOPE_SNAPSHOT_SYMBOLS_H
 
 #include <stdio.h>
 
+#include "snapshot/layout.h"
+#include "snapshot/mem.h"
 #include "snapshot/snapshot.h"
 
 #define VS_SNAP_MAX_VFIO 4	/* v6.1 and later: three objects are called vfio */
 
 struct vs_snap_symbols {
-	/* Objects need CONFIG_KALLSYMS_ALL, which all distributions set. */
-	uint64_t vfio[VS_SNAP_MAX_VFIO]; /* `struct vfio vfio`: one has the list of groups */
+	/* `struct vfio vfio`: one has the list of groups. Needs CONFIG_KALLSYMS_ALL, which
+	 * all distributions set. */
+	uint64_t vfio[VS_SNAP_MAX_VFIO];
 	size_t nr_vfio;
-	uint64_t anon_inode_inode;	/* address of that pointer, 0 if not known */
 	/*
 	 * file_operations.release of each kind of file. Functions are always in the
 	 * table, so files are told apart by it and not by the address of their f_op.
@@ -21,7 +27,14 @@ struct vs_snap_symbols {
 	uint64_t release[VS_SNAP_FILE_KINDS];
 };
 
-/* From an open kallsyms file. -EPERM when addresses are hidden. */
+/* Adds what an open /proc/kallsyms says. -EPERM when addresses are hidden. */
 int vs_snap_symbols__read(FILE *kallsyms, struct vs_snap_symbols *symbols);
+
+/* Adds those of the struct module at this address. -EFAULT, -ENOTSUP, -ENOMEM. */
+int vs_snap_symbols__of_module(const struct vs_mem *mem, const struct vs_snap_layout *layout,
+			       uint64_t module, struct vs_snap_symbols *symbols);
+
+/* VFIO is there. */
+bool vs_snap_symbols__have_vfio(const struct vs_snap_symbols *symbols);
 
 #endif

@@ -106,6 +106,8 @@ static void find_driver(const char *root, struct vs_snap_device *device)
 	const char *name;
 	ssize_t len;
 
+	if (*device->driver)
+		return;
 	snprintf(path, sizeof(path), "%s/sys/kernel/iommu_groups/%d/devices/%s/driver", root,
 		 device->number, device->name);
 	len = readlink(path, target, sizeof(target) - 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,12 +19,17 @@
 
 #define INIT_PID_NAMESPACE 0xEFFFFFFCu	/* PROC_PID_INIT_INO, v3.8 and later */
 
-struct taking {
+struct vs_snapper {
+	struct vs_snapshot_opts opts;
 	const char *root;
-	struct vs_snapshot *s;
+	/* Kept from one snapshot to the next, as long as vfio.ko stays. */
 	struct vs_peek *peek;
 	struct vs_mem mem;
 	struct vs_snap_layout layout;
+	bool has_layout;
+	uint64_t vfio;		/* struct module * that the layout is of, 0 built in */
+	/* Of one snapshot. */
+	struct vs_snapshot *s;
 	struct vs_snap_symbols symbols;
 	struct vs_walk walk;
 	struct vs_file_kinds *kinds;
@@ -44,7 +50,33 @@ static void say(struct vs_snapshot *s, const char *format, ...)
 	va_end(args);
 }
 
-static int read_symbols(struct taking *t)
+/* Where the struct module of a loaded module is; 0 for what is built in. */
+static uint64_t module_address(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+	uint64_t address = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/sys/module/%s/sections/.gnu.linkonce.this_module", root,
+		 name);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%" SCNx64, &address) != 1)
+		address = 0;
+	fclose(file);
+	return address;
+}
+
+static int read_module(struct vs_snapper *t, const char *name)
+{
+	uint64_t module = module_address(t->root, name);
+
+	return module ? vs_snap_symbols__of_module(&t->mem, &t->layout, module, &t->symbols)
+		      : -ENOENT;
+}
+
+static int read_kallsyms(struct vs_snapper *t)
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -54,37 +86,113 @@ static int read_symbols(struct taking *t)
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
+	memset(&t->symbols, 0, sizeof(t->symbols));
 	err = vs_snap_symbols__read(file, &t->symbols);
 	fclose(file);
 	return err;
 }
 
-/* -ENOMEM; anything else is said and leaves t->peek NULL. */
-static int get_ready(struct taking *t)
+static bool is_present(const struct vs_snapper *t, const char *file)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", t->root, file);
+	return !access(path, F_OK);
+}
+
+/* Built in, VFIO has a folder in /sys/module only if it has parameters. */
+static bool has_vfio(const struct vs_snapper *t)
+{
+	return is_present(t, "/sys/module/vfio") || is_present(t, "/sys/class/vfio") ||
+	       is_present(t, "/sys/class/vfio-dev");
+}
+
+static int read_symbols(struct vs_snapper *t)
+{
+	if (!read_module(t, "vfio") && vs_snap_symbols__have_vfio(&t->symbols)) {
+		read_module(t, "kvm");
+		read_module(t, "iommufd");
+		return 0;
+	}
+	return read_kallsyms(t);
+}
+
+static void say_nothing_seen(struct vs_snapshot *s, const char *why)
+{
+	say(s, "files, counters and mappings not looked at: %s", why);
+}
+
+static int say_layout(struct vs_snapshot *s, int err)
+{
+	if (err == -ENOENT)
+		say_nothing_seen(s, "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)");
+	else if (err == -ENOTSUP)
+		say_nothing_seen(s, "no BTF describes VFIO, and this kernel's locks have another "
+				 "size");
+	else if (err && err != -ENOMEM)
+		say_nothing_seen(s, strerror(-err));
+	return err;
+}
+
+static int get_layout(struct vs_snapper *t)
+{
+	uint64_t vfio = module_address(t->root, "vfio");
+	int err;
+
+	if (t->has_layout && vfio == t->vfio)
+		return 0;
+	t->vfio = vfio;
+	err = say_layout(t->s, vs_snap_layout__collect(t->root, &t->layout));
+	t->has_layout = !err;
+	return err;
+}
+
+static const char *why_no_peek(int err)
+{
+	if (err == -EPERM)
+		return "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG";
+	if (err == -EACCES)
+		return "the kernel forbids reading its memory (lockdown=confidentiality)";
+	return strerror(-err);
+}
+
+static int open_peek(struct vs_snapper *t)
+{
+	int err;
+
+	t->peek = vs_peek__new();
+	if (t->peek) {
+		t->mem = vs_peek__mem(t->peek);
+		return 0;
+	}
+	err = -errno;
+	if (err != -ENOMEM)
+		say_nothing_seen(t->s, why_no_peek(err));
+	return err;
+}
+
+static int get_symbols(struct vs_snapper *t)
 {
 	int err = read_symbols(t);
 
-	if (err) {
-		say(t->s, "files, counters and mappings not looked at: /proc/kallsyms shows no "
-		    "addresses (needs CAP_SYSLOG and kernel.kptr_restrict below 2)");
-		return 0;
-	}
-	err = vs_snap_layout__collect(t->root, &t->layout);
-	if (err == -ENOENT || err == -ENOTSUP)
-		say(t->s, "files, counters and mappings not looked at: %s", err == -ENOENT ?
-		    "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)" :
-		    "no BTF describes VFIO, and locks of this kernel have another size");
 	if (err)
-		return err == -ENOMEM ? err : 0;
-	t->peek = vs_peek__new();
-	if (!t->peek)
-		say(t->s, "files, counters and mappings not looked at: %s", errno == EPERM ?
-		    "needs root, or CAP_BPF and CAP_PERFMON" : strerror(errno));
-	return !t->peek && errno == ENOMEM ? -ENOMEM : 0;
+		say_nothing_seen(t->s, "/proc/kallsyms shows no addresses (needs CAP_SYSLOG and "
+				 "kernel.kptr_restrict below 2)");
+	else if (!vs_snap_symbols__have_vfio(&t->symbols))
+		say_nothing_seen(t->s, "the functions of VFIO are not in /proc/kallsyms");
+	return err ?: vs_snap_symbols__have_vfio(&t->symbols) ? 0 : -ENOENT;
+}
+
+/* Everything that the walks need. What is missing is said. */
+static int get_ready(struct vs_snapper *t)
+{
+	int err = t->peek ? 0 : open_peek(t);
+
+	return err ?: get_layout(t) ?: get_symbols(t);
 }
 
 /* With an assumed layout a list can look whole and be something else. */
-static bool groups_are_real(const struct taking *t)
+static bool groups_are_real(const struct vs_snapper *t)
 {
 	char path[PATH_MAX];
 
@@ -106,12 +214,7 @@ static void forget_groups(struct vs_snapshot *s)
 	s->nr_groups = s->nr_devices = 0;
 }
 
-static bool vfio_is_there(const struct taking *t)
-{
-	return t->symbols.release[VS_SNAP_GROUP_FILE] || t->symbols.release[VS_SNAP_DEVICE_FILE];
-}
-
-static int look_at_groups(struct taking *t)
+static int look_at_groups(struct vs_snapper *t)
 {
 	struct vs_snapshot *s = t->s;
 	int err = vs_walk__groups(&t->walk, s);
@@ -133,7 +236,7 @@ static int look_at_groups(struct taking *t)
 }
 
 /* The kernel's iterator shows the tasks of our own PID namespace. */
-static bool sees_all_tasks(const struct taking *t)
+static bool sees_all_tasks(const struct vs_snapper *t)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -142,7 +245,7 @@ static bool sees_all_tasks(const struct taking *t)
 	return stat(path, &st) || st.st_ino == INIT_PID_NAMESPACE;
 }
 
-static int look_at_tasks(struct taking *t)
+static int look_at_tasks(struct vs_snapper *t)
 {
 	t->tasks = vs_peek__tasks(t->peek, &t->nr_tasks);
 	if (!t->tasks && errno == ENOMEM)
@@ -153,7 +256,7 @@ static int look_at_tasks(struct taking *t)
 	return 0;
 }
 
-static int look_at_fds(struct taking *t)
+static int look_at_fds(struct vs_snapper *t)
 {
 	int unread = vs_walk__fds(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s);
 
@@ -167,7 +270,7 @@ static int look_at_fds(struct taking *t)
 	return 0;
 }
 
-static int look_at_maps(struct taking *t)
+static int look_at_maps(struct vs_snapper *t)
 {
 	int unread = vs_walk__maps(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s);
 
@@ -181,16 +284,26 @@ static int look_at_maps(struct taking *t)
 	return 0;
 }
 
-static int look_into_memory(struct taking *t)
+/* On kernels where all anonymous files share one tree of mappings: the way to it. */
+static uint64_t anonymous_file(const struct vs_snapper *t)
+{
+	for (size_t i = 0; i < t->nr_tasks; i++)
+		if (t->tasks[i].is_reader && t->tasks[i].files)
+			return vs_walk__file_of(&t->walk, t->tasks[i].files,
+						vs_peek__anonymous_fd(t->peek));
+	return 0;
+}
+
+static int look_into_memory(struct vs_snapper *t)
 {
 	int err;
 
-	t->mem = vs_peek__mem(t->peek);
-	t->walk = (struct vs_walk){ &t->mem, &t->layout, &t->symbols };
+	t->walk = (struct vs_walk){ &t->mem, &t->layout, &t->symbols, 0 };
 	t->kinds = vs_file_kinds__new(&t->walk);
 	if (!t->kinds)
 		return -ENOMEM;
 	err = look_at_groups(t) ?: look_at_tasks(t) ?: look_at_fds(t);
+	t->walk.anonymous_file = anonymous_file(t);
 	return err ?: look_at_maps(t);
 }
 
@@ -201,38 +314,69 @@ static void nothing_there(struct vs_snapshot *s)
 	say(s, "VFIO is not loaded");
 }
 
-static int take(struct taking *t, const struct vs_snapshot_opts *opts)
+static int take(struct vs_snapper *t)
 {
 	int err = 0;
 
-	if (opts && opts->no_memory)
-		say(t->s, "files, counters and mappings not looked at, as asked");
-	else
-		err = get_ready(t);
-	if (t->peek && !vfio_is_there(t))
+	if (!has_vfio(t))
 		nothing_there(t->s);
-	else if (t->peek)
+	else if (t->opts.no_memory)
+		say_nothing_seen(t->s, "as asked");
+	else if (!(err = get_ready(t)))
 		err = look_into_memory(t);
-	return err ?: vs_sysfs__complete(t->root, t->s);
+	return err == -ENOMEM ? err : vs_sysfs__complete(t->root, t->s);
+}
+
+struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts)
+{
+	struct vs_snapper *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	if (opts)
+		t->opts = *opts;
+	t->root = t->opts.root ? t->opts.root : "";
+	return t;
+}
+
+void vs_snapper__free(struct vs_snapper *t)
+{
+	if (!t)
+		return;
+	vs_peek__free(t->peek);
+	free(t);
+}
+
+int vs_snapper__take(struct vs_snapper *t, struct vs_snapshot *s, char *error, size_t size)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	t->s = s;
+	s->start_ns = vs_host__mono_ns();
+	err = take(t);
+	s->end_ns = vs_host__mono_ns();
+	vs_file_kinds__free(t->kinds);
+	free(t->tasks);
+	t->kinds = NULL;
+	t->tasks = NULL;
+	t->nr_tasks = 0;
+	if (err) {
+		vs_snapshot__free(s);
+		snprintf(error, size, "no snapshot: %s", strerror(-err));
+	}
+	return err;
 }
 
 int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s, char *error,
 		      size_t size)
 {
-	struct taking t = { .root = opts && opts->root ? opts->root : "", .s = s };
-	int err;
+	struct vs_snapper *t = vs_snapper__new(opts);
+	int err = t ? vs_snapper__take(t, s, error, size) : -ENOMEM;
 
-	memset(s, 0, sizeof(*s));
-	s->start_ns = vs_host__mono_ns();
-	err = take(&t, opts);
-	s->end_ns = vs_host__mono_ns();
-	vs_file_kinds__free(t.kinds);
-	free(t.tasks);
-	vs_peek__free(t.peek);
-	if (err) {
-		vs_snapshot__free(s);
-		snprintf(error, size, "no snapshot: %s", strerror(-err));
-	}
+	if (!t)
+		snprintf(error, size, "no snapshot: %s", strerror(ENOMEM));
+	vs_snapper__free(t);
 	return err;
 }
 

@@ -22,6 +22,7 @@ struct vs_walk {
 	const struct vs_mem *mem;
 	struct vs_snap_layout *layout;	/* an assumed vfio_device is corrected */
 	const struct vs_snap_symbols *symbols;
+	uint64_t anonymous_file;	/* any struct file on the anonymous inode, or 0 */
 };
 
 /*
@@ -45,6 +46,9 @@ struct vs_file_kinds;
 struct vs_file_kinds *vs_file_kinds__new(const struct vs_walk *walk); /* NULL: no memory */
 void vs_file_kinds__free(struct vs_file_kinds *kinds);
 int vs_file_kinds__of(struct vs_file_kinds *kinds, uint64_t file_operations);
+
+/* The struct file that descriptor `fd` of a files_struct names, 0 if it names none. */
+uint64_t vs_walk__file_of(const struct vs_walk *walk, uint64_t files, int fd);
 
 /* The struct vfio_device of a device's file, 0 if it cannot be read. */
 uint64_t vs_walk__file_device(const struct vs_walk *walk, uint64_t file);

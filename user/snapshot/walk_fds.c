@@ -257,3 +257,13 @@ int vs_walk__fds(const struct vs_walk *walk, struct vs_file_kinds *kinds,
 	free(tables);
 	return scan.error ?: unread;
 }
+
+uint64_t vs_walk__file_of(const struct vs_walk *walk, uint64_t files, int fd)
+{
+	const struct vs_task_row task = { .files = files };
+	struct table table;
+
+	if (find_tables(walk, &task, 1, &table) || !table.fd || (uint32_t)fd >= table.max)
+		return 0;
+	return vs_mem__pointer(walk->mem, table.fd + fd * sizeof(uint64_t));
+}

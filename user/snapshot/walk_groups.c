@@ -88,10 +88,21 @@ static void read_group(const struct vs_walk *walk, uint64_t address, struct vs_s
 		group->opened = !!group->group_file;
 }
 
+/* sysfs forgets the driver before its remove() runs, which may hang: this one does not. */
+static void driver_name(const struct vs_walk *walk, uint64_t dev, char *buf, size_t size)
+{
+	uint64_t driver = dev ? pointer_at(walk, dev, walk->layout->dev_driver) : 0;
+	uint64_t name = driver ? pointer_at(walk, driver, walk->layout->driver_name) : 0;
+
+	if (name)
+		vs_walk__string(walk->mem, name, buf, size);
+}
+
 static void read_device(const struct vs_walk *walk, uint64_t address, int number,
 			struct vs_snap_device *device)
 {
 	const struct vs_snap_layout *l = walk->layout;
+	uint64_t dev = pointer_at(walk, address, l->device_dev);
 
 	device->address = address;
 	device->group = pointer_at(walk, address, l->device_group);
@@ -99,8 +110,8 @@ static void read_device(const struct vs_walk *walk, uint64_t address, int number
 	device->refs = number_at(walk, address, l->device_refcount != VS_ABSENT ?
 				 l->device_refcount : l->device_kref);
 	device->open_count = number_at(walk, address, l->device_open_count);
-	device_name(walk, pointer_at(walk, address, l->device_dev), device->name,
-		    sizeof(device->name));
+	device_name(walk, dev, device->name, sizeof(device->name));
+	driver_name(walk, dev, device->driver, sizeof(device->driver));
 }
 
 /* Before v5.13 (and 5.10.137) vfio_device was another: its group pointer tells. */
@@ -117,22 +128,81 @@ static void check_device_layout(struct walking *w, uint64_t group, uint64_t node
 		*l = old;
 }
 
-static int add_devices(struct walking *w, uint64_t group, int number)
+static int add_device(struct walking *w, uint64_t address, int number, bool leaving)
+{
+	struct vs_snapshot *s = w->snapshot;
+	struct vs_snap_device *device = vs_rows__add(&s->devices, &s->nr_devices, sizeof(*device));
+
+	if (!device)
+		return -ENOMEM;
+	read_device(w->walk, address, number, device);
+	device->leaving = leaving;
+	return 0;
+}
+
+static bool has_device(const struct vs_snapshot *s, uint64_t address)
+{
+	for (size_t i = 0; i < s->nr_devices; i++)
+		if (s->devices[i].address == address)
+			return true;
+	return false;
+}
+
+/*
+ * VFIO's drivers have a structure that begins with vfio_device as their data. Whatever
+ * else is there does not point to this device and this group at the same places.
+ */
+static uint64_t vfio_device_of(const struct vs_walk *walk, uint64_t dev, uint64_t group)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	uint64_t data = dev ? pointer_at(walk, dev, l->dev_driver_data) : 0;
+
+	return data && pointer_at(walk, data, l->device_dev) == dev &&
+	       pointer_at(walk, data, l->device_group) == group ? data : 0;
+}
+
+/*
+ * v6.12 takes a device off the list before it waits for its users, so the very device
+ * whose unbind hangs is not there: found through its IOMMU group.
+ */
+static int add_leaving(struct walking *w, uint64_t group, int number)
+{
+	const struct vs_snap_layout *l = w->walk->layout;
+	uint64_t iommu_group = pointer_at(w->walk, group, l->group_iommu_group), device;
+	int nr, err = 0;
+
+	if (!iommu_group || l->iommu_group_devices == VS_ABSENT)
+		return 0;
+	nr = vs_walk__list(w->walk->mem, iommu_group + l->iommu_group_devices, w->nodes,
+			   VS_WALK_MAX_LIST);
+	for (int i = 0; i < nr && !err; i++) {
+		device = vfio_device_of(w->walk, pointer_at(w->walk, w->nodes[i] -
+					l->iommu_member_list, l->iommu_member_dev), group);
+		if (device && !has_device(w->snapshot, device))
+			err = add_device(w, device, number, true);
+	}
+	return err ?: nr < 0 ? nr : 0;
+}
+
+static int add_listed(struct walking *w, uint64_t group, int number)
 {
 	const struct vs_snap_layout *l = w->walk->layout;
 	int nr = vs_walk__list(w->walk->mem, group + l->group_device_list, w->nodes,
 			       VS_WALK_MAX_LIST);
-	struct vs_snap_device *device;
+	int err = 0;
 
-	for (int i = 0; i < nr; i++) {
+	for (int i = 0; i < nr && !err; i++) {
 		check_device_layout(w, group, w->nodes[i]);
-		device = vs_rows__add(&w->snapshot->devices, &w->snapshot->nr_devices,
-				      sizeof(*device));
-		if (!device)
-			return -ENOMEM;
-		read_device(w->walk, w->nodes[i] - l->device_next, number, device);
+		err = add_device(w, w->nodes[i] - l->device_next, number, false);
 	}
-	return nr < 0 ? nr : 0;
+	return err ?: nr < 0 ? nr : 0;
+}
+
+static int add_devices(struct walking *w, uint64_t group, int number)
+{
+	int err = add_listed(w, group, number);
+
+	return err ?: add_leaving(w, group, number);
 }
 
 static int add_group(struct walking *w, uint64_t address)

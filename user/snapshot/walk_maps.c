@@ -208,9 +208,9 @@ static void find_mappings(const struct vs_walk *walk, const struct vs_snapshot *
 {
 	const struct vs_snap_layout *l = walk->layout;
 
-	if (walk->symbols->anon_inode_inode)
-		add_inode(walk, mappings,
-			  vs_mem__pointer(walk->mem, walk->symbols->anon_inode_inode));
+	if (walk->anonymous_file)
+		add_mapping(mappings, vs_mem__pointer(walk->mem,
+			    walk->anonymous_file + l->file_mapping));
 	for (size_t i = 0; i < s->nr_devices && l->device_inode != VS_ABSENT; i++)
 		if (s->devices[i].address)
 			add_inode(walk, mappings, vs_mem__pointer(walk->mem,

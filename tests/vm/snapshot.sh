@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+# Every way to hold something of VFIO, and what a snapshot shows of it.
+group=$(group_of 05.0)
+
+# holding NAME SCENARIO [GROUP]: its holder runs when this returns; its words in $OUT/NAME.holder
+holding()
+{
+	: >"$OUT/$1.holder"
+	holder "$2" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder=$!
+	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
+}
+
+let_go()
+{
+	kill "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	usleep 300000
+}
+
+step nothing-bound snapshot_dump
+bind vfio-pci 05.0
+step idle snapshot_dump
+step sysfs snapshot_dump sysfs
+step unprivileged su -s /bin/sh nobody -c snapshot_dump
+modprobe kvm-amd
+modprobe vhost_vsock
+for scenario in group dup fork pass device all container mmap two kvm vhost cdev; do
+	holding $scenario $scenario
+	step $scenario snapshot_dump
+	let_go
+done
+
+# An unbind that waits for a mapping: its task sits in the kernel with the device's lock.
+holding stuck mmap
+echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
+sleep 2
+step stuck snapshot_dump
+let_go
+wait
+step after snapshot_dump
+bind vfio-pci 05.0
+bind vfio-pci 05.1
+holding both all
+step both snapshot_dump
+let_go
+unbind 05.0
+unbind 05.1
+
+holding crowd sleepers 2000
+step crowd snapshot_dump
+step crowd-warm snapshot_dump
+kill -9 "$holder"
+vfio_unload
+step unloaded snapshot_dump
