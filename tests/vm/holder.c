@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds VFIO objects in the ways that real programs do, until it is killed.
- * usage: holder SCENARIO GROUP DEVICE	(sleepers: N tasks for GROUP) prints "ready NAME=VALUE..." when it does
+ * usage: holder SCENARIO GROUP DEVICE	(sleepers: the number of them for GROUP)
+ * Prints "ready NAME=VALUE..." when it holds.
  * Exit status 77: this kernel does not offer it; 1: something failed.
  */
 #include <errno.h>
