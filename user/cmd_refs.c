@@ -12,6 +12,7 @@
 #include "live.h"
 #include "snapshot/snapshot.h"
 
+#define CATCH_UP_NS 2000000000ull
 #define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
 #define WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
 
@@ -131,6 +132,18 @@ static bool any_differs(const struct vs_refs *refs)
 	return false;
 }
 
+/* The ledger has seen all that the snapshot has, or waits for a CPU that stands still. */
+static bool has_caught_up(struct refs *r, const struct vs_snapshot *s, bool patient)
+{
+	uint64_t until = vs_host__mono_ns() + (patient ? CATCH_UP_NS : 0);
+
+	do {
+		if (vs_engine__settle(r->live.engine) > s->end_ns)
+			return true;
+	} while (vs_host__mono_ns() < until && !usleep(1000));
+	return false;
+}
+
 /* A fresh look at the host, against which the ledger is checked, and shown if wanted. */
 static int look(struct refs *r, bool show, bool last)
 {
@@ -139,9 +152,10 @@ static int look(struct refs *r, bool show, bool last)
 
 	if (status)
 		return status;
-	vs_engine__drain(r->live.engine);
-	vs_session__check(r->live.session, &s);
-	r->differs = any_differs(vs_session__refs(r->live.session));
+	if (has_caught_up(r, &s, last)) {
+		vs_session__check(r->live.session, &s);
+		r->differs = any_differs(vs_session__refs(r->live.session));
+	}
 	if (show)
 		status = say_ledger(r, &s, last);
 	vs_snapshot__free(&s);
@@ -268,11 +282,10 @@ static int conclude(struct refs *r)
 	struct vs_session_result result;
 	int status;
 
-	vs_live__drain(&r->live);
-	vs_session__tick(r->live.session, UINT64_MAX);
 	status = look(r, true, true);
 	if (status)
 		return status;
+	vs_live__drain(&r->live);
 	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
 	return verdict(r, &result);
 }

@@ -281,6 +281,7 @@ static void check_losses(struct vs_live *l)
 	tell_missed(l, VS_LOSS_PROBE_MISSED, err, missed);
 	err = vs_engine__missed_programs(l->engine, &missed);
 	tell_missed(l, VS_LOSS_RECURSION, err, missed);
+	vs_session__loss(l->session, VS_LOSS_LATE, vs_engine__late(l->engine));
 	stats = vs_engine__watch_stats(l->engine);
 	vs_session__loss(l->session, VS_LOSS_WATCH_MISSED, stats.missed + stats.unknown);
 	vs_session__loss(l->session, VS_LOSS_CPU_UNWATCHED, stats.cpus_missing);
@@ -314,7 +315,7 @@ static void tick(struct vs_live *l, uint64_t now)
 	uint64_t deadline = vs_session__deadline(l->session);
 
 	if (deadline && deadline <= now)
-		vs_engine__drain(l->engine);
+		vs_engine__settle(l->engine);
 	vs_session__tick(l->session, now);
 }
 

@@ -57,7 +57,7 @@ provoke()
 	esac
 }
 
-following refs --json -o $OUT/events
+following refs --json
 provoke
 sleep 1.5
 ls /dev/vfio >$OUT/nodes

@@ -70,6 +70,8 @@ static const struct loss_text losses[VS_LOSS_END] = {
 		"a watchpoint was hit and its program skipped", "" },
 	[VS_LOSS_CPU_UNWATCHED] = { "cpu-unwatched", "CPUs",
 		"came online after a watchpoint was set: changes there are not seen", "" },
+	[VS_LOSS_LATE] = { "late", "records",
+		"came seconds after their time, because a CPU stood still: out of order", "" },
 	[VS_LOSS_GROUP_EVICTED] = { "group-evicted", "groups",
 		"more groups than are kept, the longest unused one was forgotten", "" },
 	[VS_LOSS_WORK_EVICTED] = { "work-evicted", "deferred puts",

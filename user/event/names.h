@@ -17,6 +17,7 @@ enum vs_user_loss {
 	VS_LOSS_RECURSION,	/* a BPF program skipped: already running on that CPU */
 	VS_LOSS_WATCH_MISSED,	/* a watchpoint was hit, its program not run */
 	VS_LOSS_CPU_UNWATCHED,	/* a CPU came online after a watchpoint was set */
+	VS_LOSS_LATE,		/* a record that came seconds after its time */
 	VS_LOSS_GROUP_EVICTED,	/* more groups than the ledger keeps */
 	VS_LOSS_WORK_EVICTED,	/* more outstanding deferred puts than the ledger keeps */
 	VS_LOSS_TASK_EVICTED,	/* more tasks in a notifier than the ledger keeps */

@@ -22,8 +22,8 @@
 /* A kprobe at a function's entry reports itself behind the endbr64 of a kernel with IBT. */
 #define ENDBR_BYTES 4
 #define NEEDS_PRIVILEGES "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG"
-/* A record is sent within microseconds of the time it carries; the rest is margin. */
-#define REORDER_NS 2000000
+/* A record that is unfinished for longer than this is not waited for: a CPU stands still. */
+#define MAX_WAIT_NS 2000000000ull
 
 struct vs_engine {
 	struct vs_engine_opts opts;
@@ -33,6 +33,8 @@ struct vs_engine {
 	struct ring_buffer *ring; /* over all rings */
 	struct vs_rings *rings;
 	struct vs_merge *merge;
+	uint64_t forced_ns;	/* handed over up to here without waiting for what is unfinished */
+	uint64_t late;		/* records that came after that */
 	bool urgent;		/* an alarm is among the records held back */
 	int record_error;
 	struct vs_attach *attach;
@@ -66,6 +68,7 @@ static int hold(struct vs_engine *engine, const void *data, size_t len)
 {
 	int err = vs_merge__add(engine->merge, data, len);
 
+	engine->late += ((const struct vs_event *)data)->time_ns < engine->forced_ns;
 	if (err)
 		engine->record_error = err;
 	else if (is_urgent(data))
@@ -333,6 +336,20 @@ static void hand_over(struct vs_engine *engine, uint64_t until_ns)
 	engine->urgent = false;
 }
 
+/* Everything in the rings; returns the number, or a negative errno. */
+static int fetch(struct vs_engine *engine, uint64_t *horizon)
+{
+	uint64_t now = vs_host__mono_ns();
+	int nr;
+
+	vs_rings__mark(engine->rings, now);
+	nr = ring_buffer__consume(engine->ring);
+	*horizon = vs_rings__horizon(engine->rings);
+	if (*horizon + MAX_WAIT_NS < now)
+		*horizon = engine->forced_ns = now - MAX_WAIT_NS;
+	return nr;
+}
+
 /*
  * Ordinary records wake nobody, so the rings are emptied after each wait. An alarm
  * does not wait for order.
@@ -340,19 +357,35 @@ static void hand_over(struct vs_engine *engine, uint64_t until_ns)
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms)
 {
 	int woken = ring_buffer__poll(engine->ring, timeout_ms);
-	uint64_t now = vs_host__mono_ns();
-	int more = woken < 0 ? woken : ring_buffer__consume(engine->ring);
+	uint64_t horizon;
+	int more = woken < 0 ? woken : fetch(engine, &horizon);
 
 	if (more < 0)
 		return more;
-	hand_over(engine, engine->urgent ? UINT64_MAX : now - REORDER_NS);
+	hand_over(engine, engine->urgent ? UINT64_MAX : horizon);
 	return engine->record_error ? engine->record_error : woken + more;
+}
+
+uint64_t vs_engine__settle(struct vs_engine *engine)
+{
+	uint64_t horizon;
+
+	fetch(engine, &horizon);
+	hand_over(engine, engine->urgent ? UINT64_MAX : horizon);
+	return horizon;
 }
 
 void vs_engine__drain(struct vs_engine *engine)
 {
-	ring_buffer__consume(engine->ring);
+	uint64_t horizon;
+
+	fetch(engine, &horizon);
 	hand_over(engine, UINT64_MAX);
+}
+
+uint64_t vs_engine__late(const struct vs_engine *engine)
+{
+	return engine->late;
 }
 
 /* -- watchpoints -- */

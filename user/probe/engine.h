@@ -54,11 +54,20 @@ int vs_engine__vfio_loaded(struct vs_engine *engine);
 void vs_engine__vfio_gone(struct vs_engine *engine);
 
 /*
- * Waits up to `timeout_ms` for an alarm, then hands over the records there are,
- * in order of time; the last 2 ms are held back for that, unless there is an
- * alarm. Returns the number fetched or a negative errno (-EINTR after a signal).
+ * Waits up to `timeout_ms` for an alarm, then hands over the records there are, in
+ * order of time: those that no unfinished record of another CPU can precede. An alarm
+ * takes everything along at once. Returns the number fetched or a negative errno (-EINTR after a signal).
  */
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
+
+/*
+ * Hands over, in order, what there is now. Everything older than the returned moment
+ * (CLOCK_MONOTONIC) has been handed over.
+ */
+uint64_t vs_engine__settle(struct vs_engine *engine);
+
+/* Records that came when later ones had been handed over: a CPU stood still for 2 s. */
+uint64_t vs_engine__late(const struct vs_engine *engine);
 
 /* Hands over everything there is: for the end. */
 void vs_engine__drain(struct vs_engine *engine);

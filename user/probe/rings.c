@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "probe/rings.h"
@@ -19,11 +20,20 @@ struct worker {
 	size_t first;
 };
 
+/* What the kernel shows of a ring, and what was seen of it. */
+struct view {
+	const unsigned long *consumer, *producer;	/* positions, a page each */
+	unsigned long mark;	/* reserved up to here when it was marked */
+	uint64_t clean_ns;	/* nothing older than this is still in the ring */
+};
+
 struct vs_rings {
 	int map;
 	uint32_t bytes;		/* of each */
 	size_t nr;
 	int *fds;
+	struct view *views;
+	uint64_t marked_ns;
 	struct worker workers[MAX_THREADS];
 	int error;		/* the first of any worker, negative errno */
 };
@@ -46,6 +56,30 @@ static int create_rings(struct vs_rings *r)
 			return r->fds[i];
 	}
 	return 0;
+}
+
+static int view_ring(struct view *view, int fd)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (pages == MAP_FAILED)
+		return -errno;
+	view->consumer = (void *)pages;
+	view->producer = (void *)(pages + page);
+	return 0;
+}
+
+static int view_rings(struct vs_rings *r)
+{
+	int err = 0;
+
+	r->views = calloc(r->nr, sizeof(*r->views));
+	if (!r->views)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < r->nr; i++)
+		err = view_ring(&r->views[i], r->fds[i]);
+	return err;
 }
 
 static int create_map(struct vs_rings *r)
@@ -110,6 +144,8 @@ struct vs_rings *vs_rings__new(uint32_t bytes)
 	r->fds = calloc(r->nr, sizeof(*r->fds));
 	err = r->fds ? create_rings(r) : -ENOMEM;
 	if (!err)
+		err = view_rings(r);
+	if (!err)
 		err = create_map(r);
 	if (err) {
 		vs_rings__free(r);
@@ -125,9 +161,13 @@ void vs_rings__free(struct vs_rings *r)
 	if (!r)
 		return;
 	finish_entering(r);
+	for (size_t i = 0; r->views && i < r->nr; i++)
+		if (r->views[i].consumer)
+			munmap((void *)r->views[i].consumer, 2 * sysconf(_SC_PAGESIZE));
 	for (size_t i = 0; r->fds && i < r->nr; i++)
 		if (r->fds[i] > 0)
 			close(r->fds[i]);
+	free(r->views);
 	if (r->map >= 0)
 		close(r->map);
 	free(r->fds);
@@ -169,4 +209,26 @@ struct ring_buffer *vs_rings__reader(struct vs_rings *r, ring_buffer_sample_fn r
 		return NULL;
 	}
 	return reader;
+}
+
+void vs_rings__mark(struct vs_rings *r, uint64_t now_ns)
+{
+	r->marked_ns = now_ns;
+	for (size_t i = 0; i < r->nr; i++)
+		r->views[i].mark = __atomic_load_n(r->views[i].producer, __ATOMIC_ACQUIRE);
+}
+
+uint64_t vs_rings__horizon(struct vs_rings *r)
+{
+	uint64_t horizon = r->marked_ns;
+
+	for (size_t i = 0; i < r->nr; i++) {
+		struct view *view = &r->views[i];
+
+		if (__atomic_load_n(view->consumer, __ATOMIC_ACQUIRE) >= view->mark)
+			view->clean_ns = r->marked_ns;
+		if (view->clean_ns < horizon)
+			horizon = view->clean_ns;
+	}
+	return horizon;
 }

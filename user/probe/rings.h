@@ -30,4 +30,16 @@ int vs_rings__use(const struct vs_rings *r, struct bpf_map *map);
  */
 struct ring_buffer *vs_rings__reader(struct vs_rings *r, ring_buffer_sample_fn record, void *ctx);
 
+/*
+ * How far the order of time is certain. A record's time is read after its room in the
+ * ring was reserved, so what is reserved later than a moment is later than that moment.
+ *	vs_rings__mark(r, now);
+ *	consume all rings
+ *	horizon = vs_rings__horizon(r);
+ * Every record older than the horizon has been consumed: no ring holds one back that
+ * another CPU reserved and has not finished (it may stand still, being a virtual one).
+ */
+void vs_rings__mark(struct vs_rings *r, uint64_t now_ns);
+uint64_t vs_rings__horizon(struct vs_rings *r);
+
 #endif
