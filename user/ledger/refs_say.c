@@ -79,6 +79,8 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 	uint64_t ip = ref ? ref->get_ip : e->ip;
 	size_t nr = s ? s->nr_stack : 0;
 
+	if (nr > VS_SHORT_STACK_LEN)
+		nr = VS_SHORT_STACK_LEN;
 	if (ref)
 		frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
 	ip = place_of(r, ip, frames, nr);
@@ -112,6 +114,8 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		b->after_bug++;
 		return;
 	}
+	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
+	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
 	uncertain = r->lossy && is_bug(kind);
 	number = uncertain ? ++r->uncertain : ++r->counts[kind];
 	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
@@ -130,8 +134,6 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	fill_ref(f, ref);
 	fill_place(r, f, ref, e);
 	snprintf(f->words, sizeof(f->words), "%s", words);
-	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
-	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
 	r->opts.say(r->opts.ctx, f);
 }
 
