@@ -217,11 +217,14 @@ static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event 
 }
 
 /* Two probes tell of one birth where the function is not inlined: one the number only. */
-static bool is_new_life(const struct vs_book *b, const struct vs_event *e,
-			const struct vs_group *group, bool adopted)
+static bool is_new_life(const struct vs_refs *r, const struct vs_book *b,
+			const struct vs_event *e, const struct vs_group *group, bool adopted)
 {
 	if (e->type == VS_CREATE)
 		return !adopted && (b->births || b->seen_before || b->released);
+	/* Who saw one create sees the next, unless it was lost: this is use of a dead group. */
+	if (b->broken || (b->births && !r->lossy))
+		return false;
 	return b->released && group && group->alive && group->address == b->address &&
 	       group->generation != b->generation;
 }
@@ -238,7 +241,7 @@ static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
 		b = find_by_address(r, e, address, number, &adopted);
 	else
 		b = find_by_number(r, e, number);
-	if (b && is_new_life(b, e, group, adopted))
+	if (b && is_new_life(r, b, e, group, adopted))
 		b = end_book(r, b);
 	if (!b && (address || number >= 0))
 		b = begin_book(r, e, address ? address : (uint64_t)number);
