@@ -844,12 +844,14 @@ static void after_a_loss_nothing_is_a_bug(void **state)
 	vs_refs__lossy(l->r);
 	do_double_put(l, 0);
 	settled(l);
-	assert_int_equal(l->nr, 1);
-	assert_int_equal(l->said[0].grade, VS_GRADE_HAZARD);
-	assert_true(l->said[0].uncertain);
+	assert_true(l->nr > 0);
+	for (size_t i = 0; i < l->nr; i++) {
+		assert_int_equal(l->said[i].grade, VS_GRADE_HAZARD);
+		assert_true(l->said[i].uncertain);
+	}
 	for (int i = 0; i < VS_FINDING_KINDS; i++)
 		assert_int_equal(vs_refs__counts(l->r)[i], 0);
-	assert_int_equal(totals(l).uncertain, 1);
+	assert_int_equal(totals(l).uncertain, l->nr);
 	lab_free(l);
 }
 

@@ -208,7 +208,7 @@ static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event 
 {
 	struct vs_book *old = refs_book_at(r, address), *b = addressless(r, number);
 
-	if (!b || !is_replaced(old, b, e))
+	if (!b || b == old || !is_replaced(old, b, e))
 		return old;
 	if (old)
 		replace_book(r, old, b);
