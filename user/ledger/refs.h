@@ -28,7 +28,7 @@
 #define VS_SETTLE_NS 100000000ull	/* how long a record may come late */
 
 struct vs_refs_opts {
-	size_t max_refs;	/* live references, 0: 16384, some 250 bytes each */
+	size_t max_refs;	/* live references, 0: 16384, some 200 bytes each */
 	size_t max_groups;	/* 0: 4096 */
 	size_t max_stacks;	/* different ones, 0: 4096, 176 bytes each */
 	uint64_t older_ns;	/* say references older than this; 0: none */

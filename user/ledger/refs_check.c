@@ -10,10 +10,10 @@
 /* -- the beginning -- */
 
 static struct vs_ref *seed_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,
-			       uint64_t object, uint64_t now_ns)
+			       uint64_t object, uint64_t now_ns, uint64_t holder)
 {
 	struct vs_ref *ref = vs_ref_pool__add(r->pool, &b->live,
-					      refs_key(class, b->address, object));
+					      refs_key(class, b->address, holder));
 
 	if (!ref)
 		return NULL;
@@ -34,7 +34,7 @@ static void seed_devices(struct vs_refs *r, struct vs_book *b, const struct vs_s
 
 		if (!d->address || d->group != b->address)
 			continue;
-		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns, d->address);
 		if (ref)
 			memcpy(ref->device, d->name, sizeof(ref->device));
 	}
@@ -62,7 +62,7 @@ static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_sna
 		if (fd->kind != VS_SNAP_GROUP_FILE || fd->object != b->address ||
 		    is_same_file(s, i))
 			continue;
-		ref = seed_ref(r, b, VS_REF_FILE, fd->file, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_FILE, fd->file, s->end_ns, fd->tgid);
 		nr++;
 		if (!ref)
 			continue;
@@ -70,7 +70,7 @@ static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_sna
 		memcpy(ref->comm, fd->comm, sizeof(ref->comm));
 	}
 	for (; opened != VS_SNAP_UNKNOWN && nr < opened; nr++)
-		seed_ref(r, b, VS_REF_FILE, 0, s->end_ns);
+		seed_ref(r, b, VS_REF_FILE, 0, s->end_ns, 0);
 }
 
 static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
@@ -81,7 +81,7 @@ static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_
 
 		if (fd->kind != VS_SNAP_KVM_FILE || fd->object != b->address || is_same_file(s, i))
 			continue;
-		ref = seed_ref(r, b, VS_REF_EXTERNAL, fd->file, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_EXTERNAL, fd->file, s->end_ns, fd->tgid);
 		if (!ref)
 			continue;
 		ref->tid = ref->tgid = fd->tgid;

@@ -87,19 +87,27 @@ static unsigned int class_of(enum vs_role role)
 
 /* -- holders -- */
 
-/*
- * Devices and works are found by their own address, tasks by their thread, files
- * and external users by the group. Different holders may share a key: is_holder().
- */
 static bool is_task_held(unsigned int class)
 {
 	return class == VS_REF_NOTIFIER || class == VS_REF_LOOKUP;
 }
 
+/* One process may drop what another took. */
+static bool is_passed_on(unsigned int class)
+{
+	return class == VS_REF_FILE || class == VS_REF_EXTERNAL;
+}
+
+/*
+ * Devices and works are found by their own address, tasks by their thread, files and
+ * external users by the group and the process. Different holders may share a key:
+ * is_holder().
+ */
 uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object)
 {
-	if (class == VS_REF_FILE || class == VS_REF_EXTERNAL ||
-	    (!object && !is_task_held(class)))
+	if (is_passed_on(class))
+		return (group << 3 | class) ^ object << 42;
+	if (!object && !is_task_held(class))
 		object = group;
 	return object << 3 | class;
 }
@@ -126,7 +134,7 @@ static uint64_t device_of(struct vs_refs *r, const struct vs_event *e, enum vs_r
 static uint64_t key_of(struct vs_refs *r, const struct vs_event *e, enum vs_role role)
 {
 	unsigned int class = class_of(role);
-	uint64_t object = e->tid;
+	uint64_t object = is_passed_on(class) ? e->tgid : e->tid;
 
 	if (class == VS_REF_DEVICE)
 		object = device_of(r, e, role);
@@ -210,31 +218,44 @@ static bool is_nested(enum vs_role role)
 	       role == VS_ROLE_EXTERNAL_GET || role == VS_ROLE_NOTIFIER;
 }
 
+struct choice {
+	struct vs_ref *best;
+	int fit;
+	int equal;	/* that fit as well */
+};
+
 /*
  * Of several the best; of equal ones the newest within one call, else the oldest: a
- * file that was opened first is closed first. More than one that fits less than
- * certainly is a guess, and counted.
+ * file that was opened first is closed first. They come newest first.
  */
+static void consider(struct choice *c, struct vs_ref *ref, int fit, enum vs_role role)
+{
+	if (!fit || fit < c->fit)
+		return;
+	c->equal = fit == c->fit ? c->equal + 1 : 1;
+	if (fit > c->fit || !is_nested(role))
+		c->best = ref;
+	c->fit = fit;
+}
+
+/* More than one that fits less than certainly is a guess, and counted. */
 static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 			     const struct vs_event *e, enum vs_role role)
 {
 	const struct ref_task *task = refs_task(r, e->tid);
 	uint64_t file = task ? task->file : 0;
-	struct vs_ref *best = NULL, *ref = NULL;
-	int most = 1, equal = 0;
+	struct choice c = { 0 };
+	struct vs_ref *ref = NULL;
 
-	while ((ref = vs_ref_pool__held(r->pool, key, ref))) {
-		int fit = fitness(b, ref, e, role, file);
-
-		if (fit < most)
-			continue;
-		equal = fit == most ? equal + 1 : 1;
-		if (fit > most || !best || !is_nested(role))
-			best = ref;
-		most = fit;
+	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
+		consider(&c, ref, fitness(b, ref, e, role, file), role);
+	if (is_passed_on(class_of(role)) && (!c.best || (c.fit < 3 && role == VS_ROLE_CLOSE))) {
+		c = (struct choice){ 0 };
+		for (ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+			consider(&c, ref, fitness(b, ref, e, role, file), role);
 	}
-	b->guessed += most < 3 && equal > 1;
-	return best;
+	b->guessed += c.fit < 3 && c.equal > 1;
+	return c.best;
 }
 
 /* A reference whose device was not known when it was taken. */
@@ -400,17 +421,26 @@ void refs_drop_orphans(struct vs_refs *r, struct vs_book *b)
 
 /* -- gets -- */
 
-/* The found reference that is the same as the one taken by @e. */
-static struct vs_ref *found_twin(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+static struct vs_ref *found_with(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 				 unsigned int class, uint64_t key)
 {
 	struct vs_ref *ref = NULL;
 
 	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
-		if (ref->origin == VS_REF_FOUND && is_holder(b, ref, class, e) &&
-		    (class == VS_REF_DEVICE || !ref->tgid || ref->tgid == e->tgid))
+		if (ref->origin == VS_REF_FOUND && is_holder(b, ref, class, e))
 			return ref;
 	return NULL;
+}
+
+/* The found reference that is the same as the one taken by @e: or of a process not known. */
+static struct vs_ref *found_twin(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+				 unsigned int class, uint64_t key)
+{
+	struct vs_ref *twin = found_with(r, b, e, class, key);
+
+	if (!twin && is_passed_on(class))
+		twin = found_with(r, b, e, class, refs_key(class, b->address, 0));
+	return twin;
 }
 
 /* The snapshot counted it as one of a holder that it did not see, or came too early for that. */
@@ -467,8 +497,8 @@ static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *re
 	for (size_t i = 0; i < r->nr_orphans; i++) {
 		struct orphan *o = &r->orphans[i];
 
-		if (o->key != key || o->book != b || o->e.time_ns < ref->get_ns ||
-		    !is_holder(b, ref, o->class, &o->e))
+		if ((o->key != key && !is_passed_on(o->class)) || o->book != b ||
+		    o->e.time_ns < ref->get_ns || !is_holder(b, ref, o->class, &o->e))
 			continue;
 		if (o->e.type == VS_QUEUE)
 			complete_queued(r, b, ref, &o->e);
@@ -518,7 +548,7 @@ void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 /* The open that its get belongs to is the newest one of this task. */
 void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	uint64_t key = refs_key(VS_REF_FILE, b->address, 0);
+	uint64_t key = refs_key(VS_REF_FILE, b->address, e->tgid);
 	struct vs_ref *ref = NULL;
 
 	while (e->object && (ref = vs_ref_pool__held(r->pool, key, ref)))
