@@ -4,86 +4,9 @@
  * holder has. What tells the holder: the function that the place belongs to, and
  * what the task was doing there (registering a device, closing a file, running a work).
  */
-#include <stdio.h>
 #include <string.h>
 
-#include "event/record.h"
 #include "ledger/refs_priv.h"
-
-/* -- whose place is it -- */
-
-static enum vs_role role_at(struct vs_refs *r, uint64_t ip)
-{
-	struct site_role *slot = &r->roles[(ip * 0x9e3779b97f4a7c15ull >> 40) % SITE_CACHE];
-
-	/* A place without a role may have had no name yet: symbols are read in the background. */
-	if (slot->ip != ip || slot->role == VS_ROLE_UNKNOWN) {
-		slot->ip = ip;
-		slot->role = vs_role__of(vs_sites__name(r->opts.sites, ip));
-	}
-	return slot->role;
-}
-
-static enum vs_role role_by_context(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct ref_task *task = refs_task(r, e->tid);
-
-	if (e->context == VS_CTX_NOTIFIER)
-		return VS_ROLE_NOTIFIER;
-	if (e->context == VS_CTX_WORKER)
-		return VS_ROLE_DEFERRED;
-	if (task && e->type == VS_GET && task->registering && !task->registered)
-		return VS_ROLE_REGISTER;
-	if (task && e->type == VS_PUT && task->leaving)
-		return VS_ROLE_UNREGISTER;
-	if (task && e->type == VS_PUT && task->closing)
-		return VS_ROLE_CLOSE;
-	return VS_ROLE_LOOKUP;
-}
-
-static bool is_told_by_place(enum vs_role role)
-{
-	return role != VS_ROLE_HELPER && role != VS_ROLE_UNKNOWN;
-}
-
-static enum vs_role role_by_place(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct vs_stack_event *s = vs_record__stack(e);
-	enum vs_role role = role_at(r, e->ip);
-	size_t nr = s ? s->nr_stack : 0;
-
-	for (size_t i = 1; role == VS_ROLE_HELPER && i < nr && i < VS_SHORT_STACK_LEN; i++)
-		role = role_at(r, s->stack[i]);
-	return role;
-}
-
-static enum vs_role role_of(struct vs_refs *r, const struct vs_event *e)
-{
-	enum vs_role role = role_by_place(r, e);
-
-	return is_told_by_place(role) ? role : role_by_context(r, e);
-}
-
-static unsigned int class_of(enum vs_role role)
-{
-	switch (role) {
-	case VS_ROLE_NOTIFIER:
-		return VS_REF_NOTIFIER;
-	case VS_ROLE_REGISTER:
-	case VS_ROLE_UNREGISTER:
-		return VS_REF_DEVICE;
-	case VS_ROLE_OPEN:
-	case VS_ROLE_CLOSE:
-		return VS_REF_FILE;
-	case VS_ROLE_EXTERNAL_GET:
-	case VS_ROLE_EXTERNAL_PUT:
-		return VS_REF_EXTERNAL;
-	case VS_ROLE_DEFERRED:
-		return VS_REF_DEFERRED;
-	default:
-		return VS_REF_LOOKUP;
-	}
-}
 
 /* -- holders -- */
 
@@ -133,7 +56,7 @@ static uint64_t device_of(struct vs_refs *r, const struct vs_event *e, enum vs_r
 
 static uint64_t key_of(struct vs_refs *r, const struct vs_event *e, enum vs_role role)
 {
-	unsigned int class = class_of(role);
+	unsigned int class = refs_class_of(role);
 	uint64_t object = is_passed_on(class) ? e->tgid : e->tid;
 
 	if (class == VS_REF_DEVICE)
@@ -141,13 +64,6 @@ static uint64_t key_of(struct vs_refs *r, const struct vs_event *e, enum vs_role
 	else if (class == VS_REF_DEFERRED)
 		object = e->ctx_object;
 	return refs_key(class, e->group, object);
-}
-
-static uint32_t stack_of(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct vs_stack_event *s = vs_record__stack(e);
-
-	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
 }
 
 static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,
@@ -161,7 +77,7 @@ static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int
 		return NULL;
 	}
 	ref->class = (uint8_t)class;
-	ref->stack = stack_of(r, e);
+	ref->stack = refs_stack_of(r, e);
 	ref->group = b->address;
 	ref->get_ns = e->time_ns;
 	ref->get_ip = e->ip;
@@ -200,7 +116,7 @@ static bool is_known_by_object(const struct vs_ref *ref)
 static int fitness(const struct vs_book *b, const struct vs_ref *ref, const struct vs_event *e,
 		   enum vs_role role, uint64_t file)
 {
-	if (!is_holder(b, ref, class_of(role), e))
+	if (!is_holder(b, ref, refs_class_of(role), e))
 		return 0;
 	if (role == VS_ROLE_CLOSE && file && ref->object)
 		return ref->object == file ? 3 : 0;
@@ -249,7 +165,7 @@ static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 
 	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
 		consider(&c, ref, fitness(b, ref, e, role, file), role);
-	if (is_passed_on(class_of(role)) && (!c.best || (c.fit < 3 && role == VS_ROLE_CLOSE))) {
+	if (is_passed_on(refs_class_of(role)) && (!c.best || (c.fit < 3 && role == VS_ROLE_CLOSE))) {
 		c = (struct choice){ 0 };
 		for (ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
 			consider(&c, ref, fitness(b, ref, e, role, file), role);
@@ -281,7 +197,7 @@ static struct vs_ref *nameless_external(struct vs_refs *r, struct vs_book *b,
 
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
 		if (ref->class == VS_REF_LOOKUP && !ref->stack && ref->tgid == e->tgid &&
-		    role_at(r, ref->get_ip) == VS_ROLE_HELPER)
+		    refs_role_at(r, ref->get_ip) == VS_ROLE_HELPER)
 			found = ref;
 	b->guessed += found != NULL;
 	return found;
@@ -292,7 +208,7 @@ static struct vs_ref *find_held(struct vs_refs *r, struct vs_book *b, const stru
 {
 	struct vs_ref *ref = choose(r, b, key_of(r, e, role), e, role);
 
-	if (!ref && class_of(role) == VS_REF_DEVICE)
+	if (!ref && refs_class_of(role) == VS_REF_DEVICE)
 		ref = nameless_device(b);
 	if (!ref && role == VS_ROLE_EXTERNAL_PUT)
 		ref = nameless_external(r, b, e);
@@ -318,105 +234,6 @@ static struct vs_ref *find_by_guess(struct vs_refs *r, struct vs_book *b,
 	}
 	b->guessed += ref && ref->class != VS_REF_LOOKUP;
 	return ref;
-}
-
-/* A reference from before tracing began, by what the snapshot knows and when it was. */
-static bool began_before(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
-{
-	if (b->unknown) {
-		b->unknown--;
-		return true;
-	}
-	return b->uncounted ||
-	       (b->seen_before && (!r->seeded_ns || e->time_ns <= r->seeded_ns));
-}
-
-/* -- what comes before its get -- */
-
-static void keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
-			unsigned int class, uint64_t key)
-{
-	struct orphan *o;
-
-	if (r->nr_orphans == ORPHANS)
-		refs_settle_orphans(r, UINT64_MAX, NULL);
-	o = &r->orphans[r->nr_orphans++];
-	*o = (struct orphan){
-		.e = *e, .book = b, .key = key, .stack = stack_of(r, e), .class = (uint8_t)class,
-	};
-	o->e.size = sizeof(o->e);
-}
-
-/* A finding with the place and stack of the orphan. */
-static void say_orphan(struct vs_refs *r, const struct orphan *o, const char *words)
-{
-	struct vs_stack_event s = { .e = o->e };
-	const __u64 *frames;
-	size_t nr;
-
-	frames = vs_stacks__frames(r->stacks, o->stack, &nr);
-	if (nr) {
-		memcpy(s.stack, frames, nr * sizeof(*frames));
-		s.nr_stack = (__u32)nr;
-		s.e.size = sizeof(s);
-	}
-	refs_say(r, VS_PUT_WITHOUT_GET, o->book, NULL, &s.e, words);
-}
-
-static void judge_queue(struct vs_refs *r, const struct orphan *o)
-{
-	if (!began_before(r, o->book, &o->e))
-		say_orphan(r, o, "a deferred put was queued for a reference that the notifier did not take");
-}
-
-static void judge_put(struct vs_refs *r, const struct orphan *o)
-{
-	struct vs_book *b = o->book;
-	char words[120];
-
-	if (b->broken) {
-		b->adrift++;
-		b->after_bug++;
-	} else if (began_before(r, b, &o->e)) {
-		b->before++;
-	} else {
-		b->unattributed++;
-		snprintf(words, sizeof(words), "nobody holds a reference of class %s that this put could drop",
-			 vs_ref_class__name(o->class));
-		say_orphan(r, o, words);
-	}
-}
-
-void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->nr_orphans; i++) {
-		struct orphan *o = &r->orphans[i];
-
-		if ((b && o->book != b) ||
-		    (now_ns != UINT64_MAX && now_ns <= o->e.time_ns + VS_SETTLE_NS))
-			r->orphans[kept++] = *o;
-		else if (o->e.type == VS_QUEUE)
-			judge_queue(r, o);
-		else
-			judge_put(r, o);
-	}
-	r->nr_orphans = kept;
-}
-
-/* Their group makes room. */
-void refs_drop_orphans(struct vs_refs *r, struct vs_book *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->nr_orphans; i++) {
-		if (r->orphans[i].book != b)
-			r->orphans[kept++] = r->orphans[i];
-		else
-			b->adrift += r->orphans[i].e.type == VS_PUT;
-	}
-	r->nr_orphans = kept;
 }
 
 /* -- gets -- */
@@ -514,8 +331,8 @@ static void take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 		 enum vs_role role)
 {
 	uint64_t key = key_of(r, e, role), object = 0;
-	enum in_snapshot had = replace_found(r, b, e, class_of(role), key, &object);
-	struct vs_ref *ref = add_ref(r, b, class_of(role), e, key);
+	enum in_snapshot had = replace_found(r, b, e, refs_class_of(role), key, &object);
+	struct vs_ref *ref = add_ref(r, b, refs_class_of(role), e, key);
 
 	if (!ref) {
 		b->forgotten++;
@@ -542,7 +359,7 @@ void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 	if (e->flags & VS_F_REFS)
 		b->refs = e->refs;
 	refs_pair_get(r, b, e);
-	take(r, b, e, role_of(r, e));
+	take(r, b, e, refs_role_of(r, e));
 }
 
 /* The open that its get belongs to is the newest one of this task. */
@@ -578,7 +395,7 @@ static struct vs_ref *queued_without_get(struct vs_refs *r, struct vs_book *b,
 {
 	struct vs_ref *ref = add_ref(r, b, VS_REF_DEFERRED, e, key);
 
-	keep_orphan(r, b, e, VS_REF_NOTIFIER, refs_key(VS_REF_NOTIFIER, 0, e->tid));
+	refs_keep_orphan(r, b, e, VS_REF_NOTIFIER, refs_key(VS_REF_NOTIFIER, 0, e->tid));
 	if (!ref)
 		return NULL;
 	b->found++;
@@ -691,15 +508,15 @@ static void put_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 
 void refs_on_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	enum vs_role role = role_of(r, e);
+	enum vs_role role = refs_role_of(r, e);
 	struct vs_ref *ref = find_held(r, b, e, role);
 
-	if (!ref && !is_told_by_place(role_by_place(r, e)))
+	if (!ref && !refs_is_told_by_place(r, e))
 		ref = find_by_guess(r, b, e);
 	b->puts++;
 	refs_pair_put(r, b, e);
 	if (ref)
 		put_ref(r, b, ref, e, role);
 	else
-		keep_orphan(r, b, e, class_of(role), key_of(r, e, role));
+		refs_keep_orphan(r, b, e, refs_class_of(role), key_of(r, e, role));
 }

@@ -83,6 +83,21 @@ struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known 
 struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
 
+/* -- refs_role.c -- */
+enum vs_role refs_role_at(struct vs_refs *r, uint64_t ip);
+enum vs_role refs_role_of(struct vs_refs *r, const struct vs_event *e);
+/* By the place or its callers, not only by what the task does. */
+bool refs_is_told_by_place(struct vs_refs *r, const struct vs_event *e);
+unsigned int refs_class_of(enum vs_role role);
+
+/* -- refs_late.c -- */
+/* @e: a put, or a queue, of a reference of @class with @key whose get is missing. */
+void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+		      unsigned int class, uint64_t key);
+/* @b NULL: those of all groups. */
+void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b);
+void refs_drop_orphans(struct vs_refs *r, struct vs_book *b);
+
 /* -- refs_match.c -- */
 void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
@@ -93,9 +108,6 @@ void refs_on_end(struct vs_refs *r, const struct vs_event *e);
 void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e);
 uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object);
 void refs_forget(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref);
-/* @b NULL: those of all groups. */
-void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b);
-void refs_drop_orphans(struct vs_refs *r, struct vs_book *b);
 void refs_on_start(struct vs_refs *r, const struct vs_event *e);
 
 /* -- refs_exact.c -- */
@@ -105,6 +117,7 @@ void refs_pair_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 void refs_settle_pairs(struct vs_refs *r);
 
 /* -- refs_say.c -- */
+uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e);	/* 0: none */
 /* A finding about @ref (may be NULL) of @b, made at @e; stacks and places from them. */
 void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	      const struct vs_ref *ref, const struct vs_event *e, const char *words);

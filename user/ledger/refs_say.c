@@ -23,6 +23,13 @@ const char *vs_ref_class__name(unsigned int class)
 	return class < VS_REF_CLASSES ? classes[class] : "?";
 }
 
+uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e)
+{
+	const struct vs_stack_event *s = vs_record__stack(e);
+
+	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
+}
+
 /* Sites beyond the table share its last entry. */
 static struct said_site *site_of(struct vs_refs *r, enum vs_finding_kind kind, uint64_t ip)
 {
