@@ -3,6 +3,7 @@
 
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+BENCH_BIN := $(BUILD)/tests/bench_refs
 FIXTURES  := $(BUILD)/tests/fixtures
 GUEST_SRC := $(sort $(wildcard tests/vm/*.c))
 GUEST_BIN := $(GUEST_SRC:tests/vm/%.c=$(BUILD)/tests/%) $(BUILD)/tests/refwatch
@@ -27,7 +28,7 @@ demo: ## install what is missing, build, show the deadlock caught live in a VM
 deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
-tests: $(UNIT_BIN) $(GUEST_BIN) $(FIXTURES)/done
+tests: $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
@@ -42,6 +43,12 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 	@echo '  TEST  $@'
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
 		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
+
+# What is measured runs as it is shipped: without sanitizers.
+$(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  BENCH $@'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP $< $(LIB) $(LDLIBS) -o $@
 
 # Programs that run in the guests, static.
 $(BUILD)/tests/%: tests/vm/%.c $(LIB) $(BUILD)/flags
@@ -76,6 +83,6 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_*) $(BUILD)/flags
 	@cp $(F)/*.txt $(FIXTURES)/
 	@touch $@
 
--include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BUILD)/tests/snapshot_dump.d
+-include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
 .PHONY: check check-fast demo deps tests

@@ -99,7 +99,8 @@ static struct vs_group *adopt_number(struct vs_groups *g, struct vs_group *namel
 	uint64_t old = nameless->key;
 
 	life->group = (uint64_t)number;
-	if (!group) {
+	/* A recording that is no kernel's may have an address that looks like a number. */
+	if (!group || group == nameless) {
 		vs_lru__rekey(g->groups, old, life->group);
 		nameless->key = life->group;
 		nameless->number = number;

@@ -29,6 +29,7 @@ struct vs_ref {
 	uint8_t origin;		/* enum vs_ref_origin */
 	bool leaked;		/* a finding says that nobody will put it */
 	bool old_said;		/* a finding says how old it is */
+	uint8_t snapshot;	/* private: what the snapshot had of it, see refs_priv.h */
 	uint32_t stack;		/* of the get: vs_stacks__frames(), 0: none */
 	uint64_t group;		/* struct vfio_group * */
 	uint64_t object;	/* struct vfio_device *, struct file *, struct work_struct *; 0 */

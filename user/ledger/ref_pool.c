@@ -12,6 +12,7 @@ struct node {
 	uint64_t key;
 	struct node *chain;	/* next older in the bucket, or in the free list */
 	struct node *older, *newer;
+	const struct vs_ref_list *list;
 };
 
 struct vs_ref_pool {
@@ -105,6 +106,7 @@ static void hash_out(struct vs_ref_pool *p, struct node *n)
 
 static void list_in(struct vs_ref_list *list, struct node *n)
 {
+	n->list = list;
 	n->older = (struct node *)list->newest;
 	if (n->older)
 		n->older->newer = n;
@@ -147,6 +149,11 @@ void vs_ref_pool__del(struct vs_ref_pool *p, struct vs_ref_list *list, struct vs
 	n->chain = p->free_nodes;
 	p->free_nodes = n;
 	p->count--;
+}
+
+bool vs_ref_pool__is_in(const struct vs_ref_list *list, const struct vs_ref *ref)
+{
+	return ((const struct node *)ref)->list == list;
 }
 
 void vs_ref_pool__rekey(struct vs_ref_pool *p, struct vs_ref *ref, uint64_t key)

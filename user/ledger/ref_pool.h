@@ -28,6 +28,9 @@ struct vs_ref *vs_ref_pool__add(struct vs_ref_pool *p, struct vs_ref_list *list,
 
 void vs_ref_pool__del(struct vs_ref_pool *p, struct vs_ref_list *list, struct vs_ref *ref);
 
+/* Whether it was added to that list. */
+bool vs_ref_pool__is_in(const struct vs_ref_list *list, const struct vs_ref *ref);
+
 /* Another holder has it now. */
 void vs_ref_pool__rekey(struct vs_ref_pool *p, struct vs_ref *ref, uint64_t key);
 

@@ -12,10 +12,28 @@
 #define DEFAULT_GROUPS 4096
 #define DEFAULT_STACKS 4096
 #define TASKS 4096	/* tasks inside a call of VFIO that matters here */
+#define WALK_NS (VS_SETTLE_NS / 4)	/* between walks over all books */
 
 static size_t or_default(size_t value, size_t fallback)
 {
 	return value ? value : fallback;
+}
+
+static void add_book(struct vs_refs_totals *t, const struct vs_book *b)
+{
+	t->gets += b->gets;
+	t->puts += b->puts;
+	t->births += b->births;
+	t->found += b->found;
+	t->forgotten += b->forgotten;
+	t->before += b->before;
+	t->unattributed += b->unattributed;
+	t->guessed += b->guessed;
+	t->adrift += b->adrift;
+	t->after_bug += b->after_bug;
+	t->changes += b->exact.changes;
+	t->paired += b->exact.paired;
+	t->differences += b->exact.differences;
 }
 
 /* The references of a group that had to make room. */
@@ -24,18 +42,10 @@ static void drop_book(void *ctx, void *value)
 	struct vs_book *b = value;
 	struct vs_refs *r = ctx;
 
-	r->past.gets += b->gets;
-	r->past.puts += b->puts;
-	r->past.births += b->births;
-	r->past.before += b->before;
-	r->past.unattributed += b->unattributed;
-	r->past.guessed += b->guessed;
-	r->past.after_bug += b->after_bug;
-	r->past.changes += b->exact.changes;
-	r->past.paired += b->exact.paired;
-	r->past.differences += b->exact.differences;
+	refs_drop_orphans(r, b);
 	while (b->live.newest)
-		vs_ref_pool__del(r->pool, &b->live, b->live.newest);
+		refs_forget(r, b, b->live.newest);
+	add_book(&r->past, b);
 }
 
 struct vs_refs *vs_refs__new(const struct vs_refs_opts *opts)
@@ -45,9 +55,9 @@ struct vs_refs *vs_refs__new(const struct vs_refs_opts *opts)
 	if (!r)
 		return NULL;
 	r->opts = *opts;
+	r->max_groups = or_default(opts->max_groups, DEFAULT_GROUPS);
 	r->pool = vs_ref_pool__new(or_default(opts->max_refs, DEFAULT_REFS));
-	r->books = vs_lru__new(or_default(opts->max_groups, DEFAULT_GROUPS),
-			       sizeof(struct vs_book), drop_book, r);
+	r->books = vs_lru__new(r->max_groups, sizeof(struct vs_book), drop_book, r);
 	r->tasks = vs_lru__new(TASKS, sizeof(struct ref_task), NULL, NULL);
 	r->stacks = vs_stacks__new(or_default(opts->max_stacks, DEFAULT_STACKS));
 	if (r->pool && r->books && r->tasks && r->stacks)
@@ -75,7 +85,7 @@ struct ref_task *refs_task(struct vs_refs *r, uint32_t tid)
 	return vs_lru__find(r->tasks, tid);
 }
 
-static struct ref_task *task_or_new(struct vs_refs *r, uint32_t tid)
+struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid)
 {
 	struct ref_task *task = refs_task(r, tid);
 
@@ -101,13 +111,17 @@ static struct vs_book *new_book(struct vs_refs *r, uint64_t key)
 	return b;
 }
 
-/* Where create tells the number only (6.1 and later), the address comes with the first use. */
-static struct vs_book *adopt_address(struct vs_refs *r, uint64_t address, int number)
+/* A life whose create told the number only (6.1 and later). */
+static struct vs_book *addressless(struct vs_refs *r, int number)
 {
 	struct vs_book *b = number >= 0 ? vs_lru__find(r->books, (uint64_t)number) : NULL;
 
-	if (!b)
-		return NULL;
+	return b && !b->address ? b : NULL;
+}
+
+/* Its address comes with the first use. */
+static struct vs_book *adopt_address(struct vs_refs *r, struct vs_book *b, uint64_t address)
+{
 	vs_lru__rekey(r->books, b->key, address);
 	b->key = b->address = address;
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
@@ -115,44 +129,102 @@ static struct vs_book *adopt_address(struct vs_refs *r, uint64_t address, int nu
 	return b;
 }
 
-static struct vs_book *find_book(struct vs_refs *r, uint64_t address, int number)
-{
-	struct vs_book *b;
-
-	if (!address)
-		return number >= 0 ? vs_lru__find(r->books, (uint64_t)number) : NULL;
-	b = refs_book_at(r, address);
-	return b ? b : adopt_address(r, address, number);
-}
-
 static void settle_book(struct vs_refs *r, struct vs_book *b)
 {
 	struct vs_event e = { .time_ns = b->released_ns, .tid = b->released_tid };
 
-	refs_settle_orphans(r, UINT64_MAX);
-	if (b->live.nr && !b->broken)
+	refs_settle_orphans(r, UINT64_MAX, b);
+	if (b->live.nr && b->released && !b->broken)
 		refs_say(r, VS_RELEASED_WHILE_HELD, b, b->live.newest, &e,
 			 "the last reference was put while the ledger still has holders");
 	while (b->live.newest)
 		refs_forget(r, b, b->live.newest);
 }
 
+/* What a group without a create had before is not known if a book had to make room. */
+static struct vs_book *begin_book(struct vs_refs *r, const struct vs_event *e, uint64_t key)
+{
+	struct vs_book *b = new_book(r, key);
+
+	if (b)
+		b->uncounted = e->type != VS_CREATE && vs_lru__evicted(r->books);
+	return b;
+}
+
 /* The life that a book is about is over, and its address is used anew. */
 static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b)
 {
-	uint64_t key = b->key;
+	uint64_t key = b->key, address = b->address;
 
-	if (b->released)
-		settle_book(r, b);
+	settle_book(r, b);
 	vs_lru__del(r->books, key);
-	return new_book(r, key);
+	b = new_book(r, key);
+	if (b)
+		b->address = address;
+	return b;
 }
 
-static bool is_new_life(const struct vs_book *b, const struct vs_event *e,
-			const struct vs_group *group)
+/* The snapshot saw this group already, while it was being created. */
+static struct vs_book *seeded_meanwhile(struct vs_refs *r, const struct vs_event *e, int number)
+{
+	if (e->type != VS_CREATE || number < 0 || e->time_ns > r->seeded_ns)
+		return NULL;
+	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
+		if (b->number == number && b->seen_before && b->address)
+			return b;
+	return NULL;
+}
+
+static struct vs_book *find_by_number(struct vs_refs *r, const struct vs_event *e, int number)
+{
+	struct vs_book *b = addressless(r, number);
+
+	return b ? b : seeded_meanwhile(r, e, number);
+}
+
+/* Whether this event is the first use of a new life at the address of an old one. */
+static bool is_replaced(const struct vs_book *old, const struct vs_book *b,
+			const struct vs_event *e)
+{
+	if (!b->births || e->type == VS_RELEASE)
+		return false;
+	if (e->type == VS_CREATE || !old)
+		return true;
+	return old->released ? e->time_ns > old->released_ns : !old->live.nr && !old->unknown;
+}
+
+static void replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book *b)
+{
+	if (!old->released) {	/* nothing but watched so far */
+		b->exact = old->exact;
+		old->exact = (struct vs_ref_exact){ 0 };
+	}
+	settle_book(r, old);
+	vs_lru__del(r->books, old->key);
+}
+
+static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event *e,
+				       uint64_t address, int number, bool *adopted)
+{
+	struct vs_book *old = refs_book_at(r, address), *b = addressless(r, number);
+
+	if (!b || b == old || !is_replaced(old, b, e))
+		return old;
+	if (old)
+		replace_book(r, old, b);
+	*adopted = true;
+	return adopt_address(r, b, address);
+}
+
+/* Two probes tell of one birth where the function is not inlined: one the number only. */
+static bool is_new_life(const struct vs_refs *r, const struct vs_book *b,
+			const struct vs_event *e, const struct vs_group *group, bool adopted)
 {
 	if (e->type == VS_CREATE)
-		return b->births || b->seen_before || b->released;
+		return !adopted && (b->births || b->seen_before || b->released);
+	/* Who saw one create sees the next, unless it was lost: this is use of a dead group. */
+	if (b->broken || (b->births && !r->lossy))
+		return false;
 	return b->released && group && group->alive && group->address == b->address &&
 	       group->generation != b->generation;
 }
@@ -162,12 +234,17 @@ static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
 {
 	uint64_t address = e->group ? e->group : e->context == VS_CTX_WORKER ? e->ctx_group : 0;
 	int number = group ? group->number : e->iommu_group;
-	struct vs_book *b = find_book(r, address, number);
+	bool adopted = false;
+	struct vs_book *b;
 
-	if (b && is_new_life(b, e, group))
+	if (address)
+		b = find_by_address(r, e, address, number, &adopted);
+	else
+		b = find_by_number(r, e, number);
+	if (b && is_new_life(r, b, e, group, adopted))
 		b = end_book(r, b);
 	if (!b && (address || number >= 0))
-		b = new_book(r, address ? address : (uint64_t)number);
+		b = begin_book(r, e, address ? address : (uint64_t)number);
 	if (!b)
 		return NULL;
 	b->seen_before |= group && group->seen_before && !b->births;
@@ -184,7 +261,7 @@ static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
 static void on_register(struct vs_refs *r, const struct vs_event *e)
 {
 	const struct vs_device_event *d = (const void *)e;
-	struct ref_task *task = task_or_new(r, e->tid);
+	struct ref_task *task = refs_task_or_new(r, e->tid);
 
 	if (!task)
 		return;
@@ -193,20 +270,26 @@ static void on_register(struct vs_refs *r, const struct vs_event *e)
 		task->registered = false;
 	} else {
 		task->unregistering = e->object;
+		task->leaving = true;
 	}
 	memcpy(task->device, d->device, sizeof(task->device));
 }
 
 static void on_close(struct vs_refs *r, const struct vs_event *e)
 {
-	struct ref_task *task = task_or_new(r, e->tid);
+	struct ref_task *task = refs_task_or_new(r, e->tid);
+	struct vs_book *b = refs_book_at(r, e->group);
 
-	if (task)
-		task->file = e->object;
+	if (b)
+		b->closed_ns = e->time_ns;
+	if (!task)
+		return;
+	task->file = e->object;
+	task->closing = true;
 }
 
 /* Two tasks created a group at once: the loser frees its own, which nobody else has seen. */
-static bool lost_race(const struct vs_book *b, const struct vs_event *e)
+static bool has_lost_race(const struct vs_book *b, const struct vs_event *e)
 {
 	const struct vs_ref *ref = b->live.newest;
 
@@ -215,7 +298,8 @@ static bool lost_race(const struct vs_book *b, const struct vs_event *e)
 
 static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	if (lost_race(b, e))
+	b->lost_race = has_lost_race(b, e);
+	if (b->lost_race)
 		refs_forget(r, b, b->live.newest);
 	b->released = true;
 	b->released_ns = e->time_ns;
@@ -225,7 +309,7 @@ static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event
 /* The last act of a release; the only one that is seen of a creator that lost. */
 static void on_unregister_notifier(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	if (!b->released && (!b->live.nr || lost_race(b, e)))
+	if (!b->released && (!b->live.nr || has_lost_race(b, e)))
 		end_life(r, b, e);
 }
 
@@ -235,6 +319,8 @@ static void on_release(struct vs_refs *r, struct vs_book *b, const struct vs_eve
 		return;
 	if (!b->released)
 		end_life(r, b, e);
+	else if (b->lost_race)	/* 5.16 to 5.18: the memory of a creator that lost is freed, too */
+		b->lost_race = false;
 	else if (e->tid != b->released_tid)
 		refs_say(r, VS_USE_AFTER_RELEASE, b, NULL, e, "released a second time");
 }
@@ -251,7 +337,7 @@ static void check_alive(struct vs_refs *r, struct vs_book *b, const struct vs_ev
 	char words[120];
 
 	if ((b->released && e->time_ns > b->released_ns) || is_dead(e))
-		refs_settle_orphans(r, UINT64_MAX);	/* the cause comes before what follows */
+		refs_settle_orphans(r, UINT64_MAX, b);	/* the cause comes before what follows */
 	if (b->released && e->time_ns > b->released_ns) {
 		refs_say(r, VS_USE_AFTER_RELEASE, b, NULL, e, "of a group that was released");
 	} else if (is_dead(e)) {
@@ -322,10 +408,14 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 		on_register(r, e);
 	else if (e->type == VS_CLOSE)
 		on_close(r, e);
+	else if (e->type == VS_START)
+		refs_on_start(r, e);
 	else if (e->type == VS_END)
 		refs_on_end(r, e);
 	else if (e->type == VS_NOTIFIER_EXIT)
 		refs_on_notifier_exit(r, e);
+	else if (e->type == VS_MODULE_LOAD || e->type == VS_MODULE_FREE)
+		memset(r->roles, 0, sizeof(r->roles));
 	if (!concerns_book(e))
 		return;
 	b = book_of(r, e, group);
@@ -373,6 +463,20 @@ static void settle_released(struct vs_refs *r, uint64_t now_ns)
 			settle_book(r, b);
 }
 
+/* Before they push out groups that live, but are quiet. */
+static void drop_released(struct vs_refs *r, uint64_t now_ns)
+{
+	struct vs_book *b = vs_lru__next(r->books, NULL), *next;
+
+	if (now_ns == UINT64_MAX || vs_lru__count(r->books) <= r->max_groups / 2)
+		return;
+	for (; b; b = next) {
+		next = vs_lru__next(r->books, b);
+		if (b->released && !b->live.nr && now_ns > b->released_ns + VS_SETTLE_NS)
+			vs_lru__del(r->books, b->key);
+	}
+}
+
 static void look_for_old(struct vs_refs *r, uint64_t now_ns)
 {
 	if (!r->opts.older_ns || now_ns == UINT64_MAX || now_ns < r->old_check_ns)
@@ -385,8 +489,15 @@ static void look_for_old(struct vs_refs *r, uint64_t now_ns)
 
 void vs_refs__tick(struct vs_refs *r, uint64_t now_ns)
 {
-	refs_settle_orphans(r, now_ns);
+	if (now_ns == UINT64_MAX)
+		refs_settle_pairs(r);
+	else if (now_ns < r->next_walk_ns)
+		return;
+	else
+		r->next_walk_ns = now_ns + WALK_NS;
+	refs_settle_orphans(r, now_ns, NULL);
 	settle_released(r, now_ns);
+	drop_released(r, now_ns);
 	look_for_old(r, now_ns);
 }
 
@@ -399,12 +510,13 @@ const struct vs_book *vs_refs__next(const struct vs_refs *r, const struct vs_boo
 
 const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number)
 {
-	const struct vs_book *b = NULL;
+	const struct vs_book *found = NULL;
 
-	while ((b = vs_lru__next(r->books, b)))
-		if (b->number == number && !b->released)
-			return b;
-	return NULL;
+	for (const struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
+		if (b->number == number && !b->released &&
+		    (!found || b->last_ns >= found->last_ns))
+			found = b;
+	return found;
 }
 
 const struct vs_stacks *vs_refs__stacks(const struct vs_refs *r)
@@ -417,26 +529,24 @@ const struct vs_lifetimes *vs_refs__lifetimes(const struct vs_refs *r)
 	return &r->lifetimes;
 }
 
-static void add_book(struct vs_refs_totals *t, const struct vs_book *b)
+/* Queues wait for their get, too, but are no puts. */
+static uint64_t count_waiting(const struct vs_refs *r)
 {
-	t->gets += b->gets;
-	t->puts += b->puts;
-	t->births += b->births;
-	t->before += b->before;
-	t->unattributed += b->unattributed;
-	t->guessed += b->guessed;
-	t->after_bug += b->after_bug;
-	t->changes += b->exact.changes;
-	t->paired += b->exact.paired;
-	t->differences += b->exact.differences;
-	t->groups += !b->released;
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < r->nr_orphans; i++)
+		nr += r->orphans[i].e.type == VS_PUT;
+	return nr;
 }
 
 void vs_refs__totals(const struct vs_refs *r, struct vs_refs_totals *t)
 {
 	*t = r->past;
-	for (const struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
+	for (const struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));) {
 		add_book(t, b);
+		t->groups += !b->released;
+	}
+	t->waiting = count_waiting(r);
 	t->uncertain = r->uncertain;
 	t->live = vs_ref_pool__count(r->pool);
 	t->refused_refs = vs_ref_pool__refused(r->pool);

@@ -28,7 +28,7 @@
 #define VS_SETTLE_NS 100000000ull	/* how long a record may come late */
 
 struct vs_refs_opts {
-	size_t max_refs;	/* live references, 0: 16384, some 250 bytes each */
+	size_t max_refs;	/* live references, 0: 16384, some 200 bytes each */
 	size_t max_groups;	/* 0: 4096 */
 	size_t max_stacks;	/* different ones, 0: 4096, 176 bytes each */
 	uint64_t older_ns;	/* say references older than this; 0: none */
@@ -62,11 +62,14 @@ struct vs_book {
 	bool broken;		/* a finding of grade bug says so: what follows from it is not said */
 	uint64_t gets, puts;	/* events; the reference it is born with is neither */
 	uint64_t births;
-	uint64_t before;	/* puts of references that were taken before tracing began */
+	uint64_t found;		/* references without a get: from the snapshot, or only queued */
+	uint64_t forgotten;	/* references given up without a put: no room, a creator that lost */
+	uint64_t before;	/* puts of references in `unknown`, or from before tracing began */
 	uint64_t unattributed;	/* puts without a get */
 	uint64_t guessed;	/* puts that more than one holder could have made */
+	uint64_t adrift;	/* puts that were not judged: after a bug, or with their book */
 	uint64_t after_bug;	/* events that follow from the bug that was said */
-	uint64_t unknown;	/* references that existed at the start, holder not known */
+	uint64_t unknown;	/* references whose holder is not known: from before, or no room */
 	int32_t refs;		/* the counter as last read exactly; VS_SNAP_UNKNOWN */
 	int32_t kernel_refs;	/* the counter as of the last check; VS_SNAP_UNKNOWN */
 	uint64_t kernel_ns;	/* when that was */
@@ -76,10 +79,22 @@ struct vs_book {
 	uint32_t released_tid;	/* who put last */
 	struct vs_ref_list live;
 	struct vs_ref_exact exact;
+	/* Private. */
+	uint64_t doubtful;	/* of `unknown`: perhaps taken while the snapshot was */
+	uint64_t closed_ns;	/* when a file was last closed */
+	bool lost_race;		/* its creator lost, and frees it */
+	bool uncounted;		/* how many references it had at the start is not known */
 };
 
+/*
+ * For each book, and in total:
+ *	live = births + gets + found - forgotten
+ *	       - (puts - before - unattributed - adrift - waiting)
+ */
 struct vs_refs_totals {
 	uint64_t gets, puts, births, before, unattributed, guessed, after_bug;
+	uint64_t found, forgotten, adrift;
+	uint64_t waiting;	/* puts that wait for a get that comes late */
 	uint64_t changes, paired, differences;	/* of all watched groups */
 	uint64_t uncertain;	/* findings that may be wrong because events were lost */
 	size_t live;		/* references now */

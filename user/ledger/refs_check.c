@@ -10,10 +10,10 @@
 /* -- the beginning -- */
 
 static struct vs_ref *seed_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,
-			       uint64_t object, uint64_t now_ns)
+			       uint64_t object, uint64_t now_ns, uint64_t holder)
 {
 	struct vs_ref *ref = vs_ref_pool__add(r->pool, &b->live,
-					      refs_key(class, b->address, object));
+					      refs_key(class, b->address, holder));
 
 	if (!ref)
 		return NULL;
@@ -22,6 +22,7 @@ static struct vs_ref *seed_ref(struct vs_refs *r, struct vs_book *b, unsigned in
 	ref->group = b->address;
 	ref->object = object;
 	ref->get_ns = now_ns;
+	b->found++;
 	return ref;
 }
 
@@ -33,7 +34,7 @@ static void seed_devices(struct vs_refs *r, struct vs_book *b, const struct vs_s
 
 		if (!d->address || d->group != b->address)
 			continue;
-		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns, d->address);
 		if (ref)
 			memcpy(ref->device, d->name, sizeof(ref->device));
 	}
@@ -42,7 +43,8 @@ static void seed_devices(struct vs_refs *r, struct vs_book *b, const struct vs_s
 static bool is_same_file(const struct vs_snapshot *s, size_t i)
 {
 	for (size_t j = 0; j < i; j++)
-		if (s->fds[j].file == s->fds[i].file && s->fds[j].kind == s->fds[i].kind)
+		if (s->fds[j].file == s->fds[i].file && s->fds[j].kind == s->fds[i].kind &&
+		    s->fds[j].object == s->fds[i].object)	/* KVM's has a row for each group */
 			return true;
 	return false;
 }
@@ -60,7 +62,7 @@ static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_sna
 		if (fd->kind != VS_SNAP_GROUP_FILE || fd->object != b->address ||
 		    is_same_file(s, i))
 			continue;
-		ref = seed_ref(r, b, VS_REF_FILE, fd->file, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_FILE, fd->file, s->end_ns, fd->tgid);
 		nr++;
 		if (!ref)
 			continue;
@@ -68,7 +70,7 @@ static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_sna
 		memcpy(ref->comm, fd->comm, sizeof(ref->comm));
 	}
 	for (; opened != VS_SNAP_UNKNOWN && nr < opened; nr++)
-		seed_ref(r, b, VS_REF_FILE, 0, s->end_ns);
+		seed_ref(r, b, VS_REF_FILE, 0, s->end_ns, 0);
 }
 
 static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
@@ -79,7 +81,7 @@ static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_
 
 		if (fd->kind != VS_SNAP_KVM_FILE || fd->object != b->address || is_same_file(s, i))
 			continue;
-		ref = seed_ref(r, b, VS_REF_EXTERNAL, fd->file, s->end_ns);
+		ref = seed_ref(r, b, VS_REF_EXTERNAL, fd->file, s->end_ns, fd->tgid);
 		if (!ref)
 			continue;
 		ref->tid = ref->tgid = fd->tgid;
@@ -90,8 +92,11 @@ static void seed_external(struct vs_refs *r, struct vs_book *b, const struct vs_
 static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 		       const struct vs_snap_group *g)
 {
-	struct vs_book *b = g->address ? vs_lru__add(r->books, g->address) : NULL;
+	struct vs_book *b;
 
+	if (!g->address || refs_book_at(r, g->address))
+		return;
+	b = vs_lru__add(r->books, g->address);
 	if (!b)
 		return;
 	b->key = b->address = g->address;
@@ -105,7 +110,8 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 		seed_files(r, b, s, g->opened);
 		seed_external(r, b, s);
 	}
-	if (g->refs != VS_SNAP_UNKNOWN && g->refs > (int64_t)b->live.nr)
+	b->uncounted = g->refs == VS_SNAP_UNKNOWN;
+	if (!b->uncounted && g->refs > (int64_t)b->live.nr)
 		b->unknown = (uint64_t)(g->refs - (int64_t)b->live.nr);
 }
 
@@ -113,6 +119,7 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
 {
 	if (!s->scope.groups)
 		return;
+	r->seed_start_ns = s->start_ns;
 	r->seeded_ns = s->end_ns;
 	for (size_t i = 0; i < s->nr_groups; i++)
 		seed_group(r, s, &s->groups[i]);
@@ -120,19 +127,58 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
 
 /* -- later -- */
 
-static bool has_descriptor(const struct vs_snapshot *s, const struct vs_ref *ref)
+/* The rows of one kind about one group. */
+static bool is_row(const struct vs_snap_fd *fd, enum vs_snap_file_kind kind, uint64_t group)
 {
-	for (size_t i = 0; i < s->nr_fds; i++)
-		if (s->fds[i].kind == VS_SNAP_GROUP_FILE && s->fds[i].object == ref->group &&
-		    (s->fds[i].tgid == ref->tgid || (ref->object && s->fds[i].file == ref->object)))
+	return fd->kind == kind && fd->object == group;
+}
+
+static bool has_own_file(const struct vs_snapshot *s, const struct vs_ref *ref)
+{
+	for (size_t i = 0; ref->object && i < s->nr_fds; i++)
+		if (is_row(&s->fds[i], VS_SNAP_GROUP_FILE, ref->group) &&
+		    s->fds[i].file == ref->object)
 			return true;
 	return false;
+}
+
+/* A second descriptor of the same process. */
+static bool is_dup(const struct vs_snapshot *s, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (s->fds[j].file == s->fds[i].file && s->fds[j].tgid == s->fds[i].tgid &&
+		    s->fds[j].object == s->fds[i].object)
+			return true;
+	return false;
+}
+
+/* Open files of the group that the process of @ref has. */
+static size_t count_files(const struct vs_snapshot *s, const struct vs_ref *ref)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_fds; i++)
+		nr += is_row(&s->fds[i], VS_SNAP_GROUP_FILE, ref->group) &&
+		      s->fds[i].tgid == ref->tgid && !is_dup(s, i);
+	return nr;
 }
 
 static bool is_settled_file(const struct vs_ref *ref, const struct vs_snapshot *s)
 {
 	return ref->class == VS_REF_FILE && !ref->leaked &&
 	       ref->get_ns + FILE_GRACE_NS < s->start_ns;
+}
+
+/* Whether its process has a file for it: its older references come first. */
+static bool has_file(const struct vs_snapshot *s, const struct vs_ref *ref)
+{
+	size_t older = 0;
+
+	if (has_own_file(s, ref))
+		return true;
+	for (const struct vs_ref *o = ref; (o = vs_ref_pool__older(o));)
+		older += is_settled_file(o, s) && o->tgid == ref->tgid;
+	return count_files(s, ref) > older;
 }
 
 /* More references by files than there are open files: those whose opener has none. */
@@ -142,13 +188,14 @@ static void check_files(struct vs_refs *r, struct vs_book *b, const struct vs_sn
 	struct vs_event e = { .time_ns = s->end_ns };
 	int64_t surplus = -(int64_t)opened;
 
-	if (opened == VS_SNAP_UNKNOWN || !s->scope.fds || !s->files_counted)
+	if (opened == VS_SNAP_UNKNOWN || !s->scope.fds || !s->files_counted ||
+	    b->closed_ns + FILE_GRACE_NS > s->start_ns)
 		return;
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
 		surplus += is_settled_file(ref, s);
 	for (struct vs_ref *ref = b->live.newest; ref && surplus > 0;
 	     ref = vs_ref_pool__older(ref)) {
-		if (!is_settled_file(ref, s) || has_descriptor(s, ref))
+		if (!is_settled_file(ref, s) || has_file(s, ref))
 			continue;
 		e.tid = ref->tid;
 		e.tgid = ref->tgid;
@@ -164,11 +211,22 @@ static bool is_alive(const struct vs_refs *r, uint32_t tgid)
 	return !r->opts.task_alive || r->opts.task_alive(r->opts.ctx, tgid);
 }
 
+/* Another process may have KVM's file by now: inherited, or passed to it. */
+static bool is_held_by_kvm(const struct vs_snapshot *s, uint64_t group)
+{
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (is_row(&s->fds[i], VS_SNAP_KVM_FILE, group))
+			return true;
+	return false;
+}
+
 /* KVM and others put what they took before their process is gone. */
 static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
 {
 	struct vs_event e = { .time_ns = s->end_ns };
 
+	if (is_held_by_kvm(s, b->address))
+		return;
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
 		if (ref->class != VS_REF_EXTERNAL || ref->leaked || !ref->tgid ||
 		    ref->get_ns + FILE_GRACE_NS > s->start_ns || is_alive(r, ref->tgid))
@@ -181,6 +239,18 @@ static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs
 	}
 }
 
+/* What was taken while the first snapshot was, and is not there: it was counted twice. */
+static void settle_doubts(struct vs_book *b, int32_t refs)
+{
+	int64_t excess = (int64_t)(b->live.nr + b->unknown) - refs;
+
+	if (refs == VS_SNAP_UNKNOWN)
+		return;
+	for (; excess > 0 && b->doubtful && b->unknown; excess--, b->doubtful--)
+		b->unknown--;
+	b->doubtful = 0;
+}
+
 static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 			const struct vs_snap_group *g)
 {
@@ -190,8 +260,9 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 		return;
 	b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
+	settle_doubts(b, g->refs);
 	b->differs = g->refs != VS_SNAP_UNKNOWN && !b->broken &&
-		     (uint64_t)g->refs != b->live.nr + b->unknown;
+		     !b->uncounted && (uint64_t)g->refs != b->live.nr + b->unknown;
 	check_files(r, b, s, g->opened);
 	check_external(r, b, s);
 }

@@ -4,93 +4,42 @@
  * holder has. What tells the holder: the function that the place belongs to, and
  * what the task was doing there (registering a device, closing a file, running a work).
  */
-#include <stdio.h>
 #include <string.h>
 
-#include "event/record.h"
 #include "ledger/refs_priv.h"
 
-/* -- whose place is it -- */
-
-static enum vs_role role_at(struct vs_refs *r, uint64_t ip)
-{
-	struct site_role *slot = &r->roles[(ip * 0x9e3779b97f4a7c15ull >> 40) % SITE_CACHE];
-
-	if (slot->ip != ip) {
-		slot->ip = ip;
-		slot->role = vs_role__of(vs_sites__name(r->opts.sites, ip));
-	}
-	return slot->role;
-}
-
-static enum vs_role role_by_context(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct ref_task *task = refs_task(r, e->tid);
-
-	if (e->context == VS_CTX_NOTIFIER)
-		return VS_ROLE_NOTIFIER;
-	if (e->context == VS_CTX_WORKER)
-		return VS_ROLE_DEFERRED;
-	if (task && e->type == VS_GET && task->registering && !task->registered)
-		return VS_ROLE_REGISTER;
-	if (task && e->type == VS_PUT && task->unregistering)
-		return VS_ROLE_UNREGISTER;
-	return VS_ROLE_LOOKUP;
-}
-
-static enum vs_role role_of(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct vs_stack_event *s = vs_record__stack(e);
-	enum vs_role role = role_at(r, e->ip);
-
-	for (size_t i = 1; role == VS_ROLE_HELPER && s && i < vs_stack__length(s); i++)
-		role = role_at(r, s->stack[i]);
-	return role == VS_ROLE_HELPER ? role_by_context(r, e) : role;
-}
-
-static unsigned int class_of(enum vs_role role)
-{
-	switch (role) {
-	case VS_ROLE_NOTIFIER:
-		return VS_REF_NOTIFIER;
-	case VS_ROLE_REGISTER:
-	case VS_ROLE_UNREGISTER:
-		return VS_REF_DEVICE;
-	case VS_ROLE_OPEN:
-	case VS_ROLE_CLOSE:
-		return VS_REF_FILE;
-	case VS_ROLE_EXTERNAL_GET:
-	case VS_ROLE_EXTERNAL_PUT:
-		return VS_REF_EXTERNAL;
-	case VS_ROLE_DEFERRED:
-		return VS_REF_DEFERRED;
-	default:
-		return VS_REF_LOOKUP;
-	}
-}
-
 /* -- holders -- */
-
-/*
- * Devices and works are found by their own address, tasks by their thread, files
- * and external users by the group. Different holders may share a key: is_holder().
- */
-uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object)
-{
-	if (class == VS_REF_FILE || class == VS_REF_EXTERNAL || !object)
-		object = group;
-	return object << 3 | class;
-}
 
 static bool is_task_held(unsigned int class)
 {
 	return class == VS_REF_NOTIFIER || class == VS_REF_LOOKUP;
 }
 
-/* Whether this reference can be the one of class @class that @e drops or hands on. */
-static bool is_holder(const struct vs_ref *ref, unsigned int class, const struct vs_event *e)
+/* One process may drop what another took. */
+static bool is_passed_on(unsigned int class)
 {
-	if (ref->class != class || (e->group && ref->group && ref->group != e->group))
+	return class == VS_REF_FILE || class == VS_REF_EXTERNAL;
+}
+
+/*
+ * Devices and works are found by their own address, tasks by their thread, files and
+ * external users by the group and the process. Different holders may share a key:
+ * is_holder().
+ */
+uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object)
+{
+	if (is_passed_on(class))
+		return (group << 3 | class) ^ object << 42;
+	if (!object && !is_task_held(class))
+		object = group;
+	return object << 3 | class;
+}
+
+/* Whether this reference can be the one of class @class that @e drops or hands on. */
+static bool is_holder(const struct vs_book *b, const struct vs_ref *ref, unsigned int class,
+		      const struct vs_event *e)
+{
+	if (ref->class != class || !vs_ref_pool__is_in(&b->live, ref))
 		return false;
 	return !is_task_held(class) || ref->tid == e->tid;
 }
@@ -107,8 +56,8 @@ static uint64_t device_of(struct vs_refs *r, const struct vs_event *e, enum vs_r
 
 static uint64_t key_of(struct vs_refs *r, const struct vs_event *e, enum vs_role role)
 {
-	unsigned int class = class_of(role);
-	uint64_t object = e->tid;
+	unsigned int class = refs_class_of(role);
+	uint64_t object = is_passed_on(class) ? e->tgid : e->tid;
 
 	if (class == VS_REF_DEVICE)
 		object = device_of(r, e, role);
@@ -117,23 +66,18 @@ static uint64_t key_of(struct vs_refs *r, const struct vs_event *e, enum vs_role
 	return refs_key(class, e->group, object);
 }
 
-static uint32_t stack_of(struct vs_refs *r, const struct vs_event *e)
-{
-	const struct vs_stack_event *s = vs_record__stack(e);
-
-	return s ? vs_stacks__number(r->stacks, s->stack, vs_stack__length(s)) : 0;
-}
-
 static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int class,
 			      const struct vs_event *e, uint64_t key)
 {
 	struct ref_task *task = class == VS_REF_DEVICE ? refs_task(r, e->tid) : NULL;
 	struct vs_ref *ref = vs_ref_pool__add(r->pool, &b->live, key);
 
-	if (!ref)
+	if (!ref) {	/* its put will be that of a holder who is not known */
+		b->unknown++;
 		return NULL;
+	}
 	ref->class = (uint8_t)class;
-	ref->stack = stack_of(r, e);
+	ref->stack = refs_stack_of(r, e);
 	ref->group = b->address;
 	ref->get_ns = e->time_ns;
 	ref->get_ip = e->ip;
@@ -150,6 +94,7 @@ static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int
 
 void refs_forget(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref)
 {
+	b->forgotten++;
 	vs_ref_pool__del(r->pool, &b->live, ref);
 }
 
@@ -159,45 +104,74 @@ static void end_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 	ref->put_ns = e->time_ns;
 	ref->put_ip = e->ip;
 	vs_lifetimes__add(&r->lifetimes, ref);
-	refs_forget(r, b, ref);
+	vs_ref_pool__del(r->pool, &b->live, ref);
+}
+
+static bool is_known_by_object(const struct vs_ref *ref)
+{
+	return ref->object && (ref->class == VS_REF_DEVICE || ref->class == VS_REF_DEFERRED);
 }
 
 /* How well a reference fits a put: 0 not at all, 3 is certain. */
-static int fitness(const struct vs_ref *ref, const struct vs_event *e, enum vs_role role,
-		   uint64_t file)
+static int fitness(const struct vs_book *b, const struct vs_ref *ref, const struct vs_event *e,
+		   enum vs_role role, uint64_t file)
 {
-	if (!is_holder(ref, class_of(role), e))
+	if (!is_holder(b, ref, refs_class_of(role), e))
 		return 0;
 	if (role == VS_ROLE_CLOSE && file && ref->object)
 		return ref->object == file ? 3 : 0;
+	if (is_known_by_object(ref))
+		return 3;
 	if (role != VS_ROLE_CLOSE && ref->tid == e->tid)
 		return 3;
 	return ref->tgid == e->tgid ? 2 : 1;
 }
 
+/* The put of a call that took its reference itself, or of its error path: the newest. */
+static bool is_nested(enum vs_role role)
+{
+	return role == VS_ROLE_OPEN || role == VS_ROLE_REGISTER || role == VS_ROLE_LOOKUP ||
+	       role == VS_ROLE_EXTERNAL_GET || role == VS_ROLE_NOTIFIER;
+}
+
+struct choice {
+	struct vs_ref *best;
+	int fit;
+	int equal;	/* that fit as well */
+};
+
 /*
- * Of several the best; of equal ones the oldest: a file that was opened first is closed
- * first. More than one that fits less than certainly is a guess, and counted.
+ * Of several the best; of equal ones the newest within one call, else the oldest: a
+ * file that was opened first is closed first. They come newest first.
  */
+static void consider(struct choice *c, struct vs_ref *ref, int fit, enum vs_role role)
+{
+	if (!fit || fit < c->fit)
+		return;
+	c->equal = fit == c->fit ? c->equal + 1 : 1;
+	if (fit > c->fit || !is_nested(role))
+		c->best = ref;
+	c->fit = fit;
+}
+
+/* More than one that fits less than certainly is a guess, and counted. */
 static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 			     const struct vs_event *e, enum vs_role role)
 {
 	const struct ref_task *task = refs_task(r, e->tid);
 	uint64_t file = task ? task->file : 0;
-	struct vs_ref *best = NULL, *ref = NULL;
-	int most = 1, equal = 0;
+	struct choice c = { 0 };
+	struct vs_ref *ref = NULL;
 
-	while ((ref = vs_ref_pool__held(r->pool, key, ref))) {
-		int fit = fitness(ref, e, role, file);
-
-		if (fit < most)
-			continue;
-		equal = fit == most ? equal + 1 : 1;
-		most = fit;
-		best = ref;
+	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
+		consider(&c, ref, fitness(b, ref, e, role, file), role);
+	if (is_passed_on(refs_class_of(role)) && (!c.best || (c.fit < 3 && role == VS_ROLE_CLOSE))) {
+		c = (struct choice){ 0 };
+		for (ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+			consider(&c, ref, fitness(b, ref, e, role, file), role);
 	}
-	b->guessed += most < 3 && equal > 1;
-	return best;
+	b->guessed += c.fit < 3 && c.equal > 1;
+	return c.best;
 }
 
 /* A reference whose device was not known when it was taken. */
@@ -215,69 +189,159 @@ static struct vs_ref *nameless_device(struct vs_book *b)
 	return found;
 }
 
+/* Taken in a helper without a stack: what for was not known. The oldest of this process. */
+static struct vs_ref *nameless_external(struct vs_refs *r, struct vs_book *b,
+					const struct vs_event *e)
+{
+	struct vs_ref *found = NULL;
+
+	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+		if (ref->class == VS_REF_LOOKUP && !ref->stack && ref->tgid == e->tgid &&
+		    refs_role_at(r, ref->get_ip) == VS_ROLE_HELPER)
+			found = ref;
+	b->guessed += found != NULL;
+	return found;
+}
+
 static struct vs_ref *find_held(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 				enum vs_role role)
 {
 	struct vs_ref *ref = choose(r, b, key_of(r, e, role), e, role);
 
-	if (!ref && class_of(role) == VS_REF_DEVICE)
+	if (!ref && refs_class_of(role) == VS_REF_DEVICE)
 		ref = nameless_device(b);
+	if (!ref && role == VS_ROLE_EXTERNAL_PUT)
+		ref = nameless_external(r, b, e);
 	return ref;
 }
 
-/* A reference from before tracing began, by what the snapshot knows and when it was. */
-static bool began_before(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+/*
+ * A put in a helper that does not tell its caller: without a stack, or called as the
+ * last thing that the caller did, whose frame is gone then.
+ */
+static struct vs_ref *find_by_guess(struct vs_refs *r, struct vs_book *b,
+				    const struct vs_event *e)
 {
-	if (b->unknown) {
-		b->unknown--;
-		return true;
+	static const enum vs_role roles[] = {
+		VS_ROLE_LOOKUP, VS_ROLE_REGISTER, VS_ROLE_OPEN, VS_ROLE_EXTERNAL_PUT,
+	};
+	struct vs_ref *ref = NULL;
+
+	for (size_t i = 0; !ref && i < sizeof(roles) / sizeof(roles[0]); i++) {
+		ref = choose(r, b, key_of(r, e, roles[i]), e, roles[i]);
+		if (ref && roles[i] != VS_ROLE_EXTERNAL_PUT && ref->tid != e->tid)
+			ref = NULL;
 	}
-	return b->seen_before && (!r->seeded_ns || e->time_ns <= r->seeded_ns);
+	b->guessed += ref && ref->class != VS_REF_LOOKUP;
+	return ref;
 }
 
 /* -- gets -- */
 
-/* The snapshot was taken while this went on: it has the reference already. */
-static void replace_found(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
-			  unsigned int class, uint64_t key)
+static struct vs_ref *found_with(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+				 unsigned int class, uint64_t key)
 {
 	struct vs_ref *ref = NULL;
 
-	if (e->time_ns > r->seeded_ns || !b->seen_before)
-		return;
 	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
-		if (ref->class == class && ref->origin == VS_REF_FOUND) {
-			refs_forget(r, b, ref);
-			return;
-		}
-	if (b->unknown)
-		b->unknown--;
+		if (ref->origin == VS_REF_FOUND && is_holder(b, ref, class, e))
+			return ref;
+	return NULL;
 }
 
-/* A put that was taken out of its ring before its get. */
+/* The found reference that is the same as the one taken by @e: or of a process not known. */
+static struct vs_ref *found_twin(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+				 unsigned int class, uint64_t key)
+{
+	struct vs_ref *twin = found_with(r, b, e, class, key);
+
+	if (!twin && is_passed_on(class))
+		twin = found_with(r, b, e, class, refs_key(class, b->address, 0));
+	return twin;
+}
+
+/* The snapshot counted it as one of a holder that it did not see, or came too early for that. */
+static enum in_snapshot take_unknown(struct vs_refs *r, struct vs_book *b,
+				     const struct vs_event *e)
+{
+	if (!b->unknown)
+		return SNAP_NOTHING;
+	if (e->time_ns >= r->seed_start_ns) {
+		b->doubtful++;
+		return SNAP_NOTHING;
+	}
+	b->unknown--;
+	return SNAP_UNKNOWN;
+}
+
+/* The snapshot was taken after this, or while it went on: it may have the reference already. */
+static enum in_snapshot replace_found(struct vs_refs *r, struct vs_book *b,
+				      const struct vs_event *e, unsigned int class,
+				      uint64_t key, uint64_t *object)
+{
+	struct vs_ref *twin;
+
+	if (e->time_ns > r->seeded_ns || !b->seen_before)
+		return SNAP_NOTHING;
+	twin = found_twin(r, b, e, class, key);
+	if (!twin)
+		return take_unknown(r, b, e);
+	*object = twin->object;
+	refs_forget(r, b, twin);
+	return SNAP_FOUND;
+}
+
+/* It was queued, in the order of the stream, before it was taken. */
+static void complete_queued(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
+			    const struct vs_event *queue)
+{
+	uint64_t key = refs_key(VS_REF_DEFERRED, b->address, queue->object);
+	struct vs_ref *other = vs_ref_pool__held(r->pool, key, NULL);
+
+	if (other && is_holder(b, other, VS_REF_DEFERRED, queue) &&
+	    other->queue_ns == queue->time_ns) {
+		other->origin = VS_REF_SEEN;
+		other->get_ns = ref->get_ns;
+		other->get_ip = ref->get_ip;
+		other->stack = ref->stack;
+	}
+	refs_forget(r, b, ref);
+}
+
+/* What was taken out of its ring before the get that it belongs to. */
 static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, uint64_t key)
 {
 	for (size_t i = 0; i < r->nr_orphans; i++) {
 		struct orphan *o = &r->orphans[i];
 
-		if (o->key != key || o->e.time_ns < ref->get_ns || !is_holder(ref, o->class, &o->e))
+		if ((o->key != key && !is_passed_on(o->class)) || o->book != b ||
+		    o->e.time_ns < ref->get_ns || !is_holder(b, ref, o->class, &o->e))
 			continue;
-		end_ref(r, b, ref, &o->e);
+		if (o->e.type == VS_QUEUE)
+			complete_queued(r, b, ref, &o->e);
+		else
+			end_ref(r, b, ref, &o->e);
 		*o = r->orphans[--r->nr_orphans];
 		return true;
 	}
 	return false;
 }
 
-static struct vs_ref *take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
-			   enum vs_role role)
+static void take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+		 enum vs_role role)
 {
-	uint64_t key = key_of(r, e, role);
-	struct vs_ref *ref;
+	uint64_t key = key_of(r, e, role), object = 0;
+	enum in_snapshot had = replace_found(r, b, e, refs_class_of(role), key, &object);
+	struct vs_ref *ref = add_ref(r, b, refs_class_of(role), e, key);
 
-	replace_found(r, b, e, class_of(role), key);
-	ref = add_ref(r, b, class_of(role), e, key);
-	return ref && joins_orphan(r, b, ref, key) ? NULL : ref;
+	if (!ref) {
+		b->forgotten++;
+		return;
+	}
+	ref->snapshot = (uint8_t)had;
+	if (object)
+		ref->object = object;
+	joins_orphan(r, b, ref, key);
 }
 
 void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
@@ -289,35 +353,19 @@ void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 	take(r, b, e, VS_ROLE_REGISTER);
 }
 
-static void pair_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
-{
-	struct ref_task *task = refs_task(r, e->tid);
-
-	if (!b->exact.since_ns || e->time_ns < b->exact.since_ns)
-		return;
-	b->exact.gets++;
-	if (task && task->change_open && task->change_group == e->group &&
-	    task->change_refs == e->refs)
-		b->exact.paired++;
-	else
-		b->exact.differences++;
-	if (task)
-		task->change_open = false;
-}
-
 void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	b->gets++;
 	if (e->flags & VS_F_REFS)
 		b->refs = e->refs;
-	pair_get(r, b, e);
-	take(r, b, e, role_of(r, e));
+	refs_pair_get(r, b, e);
+	take(r, b, e, refs_role_of(r, e));
 }
 
 /* The open that its get belongs to is the newest one of this task. */
 void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	uint64_t key = refs_key(VS_REF_FILE, b->address, 0);
+	uint64_t key = refs_key(VS_REF_FILE, b->address, e->tgid);
 	struct vs_ref *ref = NULL;
 
 	while (e->object && (ref = vs_ref_pool__held(r->pool, key, ref)))
@@ -329,37 +377,36 @@ void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e
 
 /* -- deferred puts -- */
 
-/* What the task took in the notifier of this group and has not handed on. */
-static struct vs_ref *notifier_ref(struct vs_refs *r, const struct vs_event *e)
+/* What the task took in the notifier of this group (NULL: of any) and has not handed on. */
+static struct vs_ref *notifier_ref(struct vs_refs *r, const struct vs_book *b, uint32_t tid)
 {
-	uint64_t key = refs_key(VS_REF_NOTIFIER, e->group, e->tid);
+	uint64_t key = refs_key(VS_REF_NOTIFIER, 0, tid);
 	struct vs_ref *ref = NULL;
 
 	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
-		if (is_holder(ref, VS_REF_NOTIFIER, e) && !ref->leaked)
+		if (ref->tid == tid && !ref->leaked && (!b || vs_ref_pool__is_in(&b->live, ref)))
 			return ref;
 	return NULL;
 }
 
-/* Its get was before the probes were armed, or there was none. */
+/* Its get comes late, or was before the probes were armed, or there was none. */
 static struct vs_ref *queued_without_get(struct vs_refs *r, struct vs_book *b,
 					 const struct vs_event *e, uint64_t key)
 {
-	struct vs_ref *ref;
+	struct vs_ref *ref = add_ref(r, b, VS_REF_DEFERRED, e, key);
 
-	if (!began_before(r, b, e))
-		refs_say(r, VS_PUT_WITHOUT_GET, b, NULL, e,
-			 "a deferred put was queued for a reference that the notifier did not take");
-	ref = add_ref(r, b, VS_REF_DEFERRED, e, key);
-	if (ref)
-		ref->origin = VS_REF_FOUND;
+	refs_keep_orphan(r, b, e, VS_REF_NOTIFIER, refs_key(VS_REF_NOTIFIER, 0, e->tid));
+	if (!ref)
+		return NULL;
+	b->found++;
+	ref->origin = VS_REF_FOUND;
 	return ref;
 }
 
 void refs_on_queue(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	uint64_t key = refs_key(VS_REF_DEFERRED, e->group, e->object);
-	struct vs_ref *ref = notifier_ref(r, e);
+	uint64_t key = refs_key(VS_REF_DEFERRED, b->address, e->object);
+	struct vs_ref *ref = notifier_ref(r, b, e->tid);
 
 	if (!ref)
 		ref = queued_without_get(r, b, e, key);
@@ -369,26 +416,42 @@ void refs_on_queue(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 	ref->class = VS_REF_DEFERRED;
 	ref->object = e->object;
 	ref->queue_ns = e->time_ns;
+	joins_orphan(r, b, ref, key);
 }
 
+void refs_on_start(struct vs_refs *r, const struct vs_event *e)
+{
+	struct ref_task *task = refs_task_or_new(r, e->tid);
+
+	if (task)
+		task->work_ns = e->time_ns;
+}
+
+/*
+ * The work's memory is freed before it ends, and may be queued anew by then: only what
+ * was queued before the start of the work that ends was its own.
+ */
 void refs_on_end(struct vs_refs *r, const struct vs_event *e)
 {
 	uint64_t key = refs_key(VS_REF_DEFERRED, 0, e->object);
 	struct vs_ref *ref = vs_ref_pool__held(r->pool, key, NULL);
 	struct vs_book *b = ref ? refs_book_at(r, ref->group) : NULL;
+	struct ref_task *task = refs_task(r, e->tid);
+	uint64_t started_ns = task ? task->work_ns : 0;
 
-	if (b && !ref->leaked)
+	if (task)
+		task->work_ns = 0;
+	if (b && !ref->leaked && ref->queue_ns <= started_ns)
 		refs_say_leak(r, b, ref, e, "its deferred put ended without dropping it");
 }
 
 /* What the task took in the notifier is the work's now, or put: or nobody's. */
 void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e)
 {
-	struct vs_event any = { .tid = e->tid };
 	struct vs_book *b;
 	struct vs_ref *ref;
 
-	while ((ref = notifier_ref(r, &any))) {
+	while ((ref = notifier_ref(r, NULL, e->tid))) {
 		b = refs_book_at(r, ref->group);
 		ref->leaked = true;
 		if (b)
@@ -399,116 +462,61 @@ void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e)
 
 /* -- puts -- */
 
-static void pair_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+/* Both were while the snapshot was taken: what the get replaced was perhaps another one. */
+static void restore_unseen(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref,
+			   const struct vs_event *e)
+{
+	bool sure = ref->snapshot == SNAP_FOUND && ref->class != VS_REF_EXTERNAL;
+
+	if (ref->snapshot == SNAP_NOTHING || sure || e->time_ns > r->seeded_ns)
+		return;
+	b->unknown++;
+	b->doubtful++;
+}
+
+/* An open that failed did not take the file that was found: that is another's. */
+static bool is_anothers(const struct vs_ref *ref, enum vs_role role)
+{
+	return role == VS_ROLE_OPEN && ref->snapshot == SNAP_FOUND;
+}
+
+static void give_back(struct vs_book *b, struct vs_ref *ref)
+{
+	ref->origin = VS_REF_FOUND;
+	ref->snapshot = SNAP_NOTHING;
+	ref->get_ip = 0;
+	ref->stack = 0;
+	b->found++;
+}
+
+static void put_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
+		    const struct vs_event *e, enum vs_role role)
 {
 	struct ref_task *task = refs_task(r, e->tid);
 
-	if (!b->exact.since_ns || e->time_ns < b->exact.since_ns)
+	if (task && role == VS_ROLE_UNREGISTER)
+		task->leaving = false;
+	if (task && role == VS_ROLE_CLOSE)
+		task->closing = false;
+	if (is_anothers(ref, role)) {
+		give_back(b, ref);
 		return;
-	b->exact.puts++;
-	if (!task)
-		task = vs_lru__add(r->tasks, e->tid);
-	if (!task)
-		return;
-	b->exact.differences += task->put_open;
-	task->put_open = true;
-}
-
-static void keep_orphan(struct vs_refs *r, const struct vs_event *e, unsigned int class,
-			uint64_t key)
-{
-	struct orphan *o;
-
-	if (r->nr_orphans == ORPHANS)
-		refs_settle_orphans(r, UINT64_MAX);
-	o = &r->orphans[r->nr_orphans++];
-	*o = (struct orphan){
-		.e = *e, .key = key, .stack = stack_of(r, e), .class = (uint8_t)class,
-	};
-	o->e.size = sizeof(o->e);
+	}
+	restore_unseen(r, b, ref, e);
+	end_ref(r, b, ref, e);
 }
 
 void refs_on_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	enum vs_role role = role_of(r, e);
+	enum vs_role role = refs_role_of(r, e);
 	struct vs_ref *ref = find_held(r, b, e, role);
 
+	if (!ref && !refs_is_told_by_place(r, e))
+		ref = find_by_guess(r, b, e);
 	b->puts++;
-	pair_put(r, b, e);
+	refs_pair_put(r, b, e);
 	if (ref)
-		end_ref(r, b, ref, e);
+		put_ref(r, b, ref, e, role);
 	else
-		keep_orphan(r, e, class_of(role), key_of(r, e, role));
-}
-
-static void judge(struct vs_refs *r, const struct orphan *o)
-{
-	struct vs_book *b = refs_book_at(r, o->e.group);
-	char words[120];
-
-	if (!b)
-		return;
-	if (b->broken) {
-		b->after_bug++;
-	} else if (began_before(r, b, &o->e)) {
-		b->before++;
-	} else {
-		b->unattributed++;
-		snprintf(words, sizeof(words), "nobody holds a reference of class %s that this put could drop",
-			 vs_ref_class__name(o->class));
-		refs_say(r, VS_PUT_WITHOUT_GET, b, NULL, &o->e, words);
-	}
-}
-
-void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->nr_orphans; i++) {
-		struct orphan *o = &r->orphans[i];
-
-		if (now_ns == UINT64_MAX || now_ns > o->e.time_ns + VS_SETTLE_NS)
-			judge(r, o);
-		else
-			r->orphans[kept++] = *o;
-	}
-	r->nr_orphans = kept;
-}
-
-/* -- watchpoints -- */
-
-static void change_up(struct ref_task *task, struct vs_book *b, const struct vs_event *e)
-{
-	b->exact.differences += task->change_open;
-	task->change_open = true;
-	task->change_group = e->group;
-	task->change_refs = e->refs;
-}
-
-static void change_down(struct ref_task *task, struct vs_book *b)
-{
-	if (task->put_open)
-		b->exact.paired++;
-	else
-		b->exact.differences++;
-	task->put_open = false;
-}
-
-void refs_on_change(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
-{
-	struct ref_task *task = refs_task(r, e->tid);
-
-	if (!b->exact.since_ns || e->time_ns < b->exact.since_ns)
-		return;
-	b->exact.changes++;
-	if (e->flags & VS_F_REFS)
-		b->exact.last_refs = b->refs = e->refs;
-	if (!task)
-		task = vs_lru__add(r->tasks, e->tid);
-	if (!task)
-		return;
-	if (e->flags & VS_F_TAKEN)
-		change_up(task, b, e);
-	else
-		change_down(task, b);
+		refs_keep_orphan(r, b, e, refs_class_of(role), key_of(r, e, role));
 }

@@ -11,22 +11,35 @@
 #define SITE_CACHE 256	/* places in vfio: tens */
 #define SAID_SITES 64
 
+/* vs_ref.snapshot: what a reference replaced that was taken before the snapshot's end. */
+enum in_snapshot {
+	SNAP_NOTHING,
+	SNAP_UNKNOWN,	/* one of vs_book.unknown */
+	SNAP_FOUND,	/* a found reference of the same holder */
+};
+
 /* What a task is doing that a get or put of it belongs to. */
 struct ref_task {
 	uint64_t registering;	/* struct vfio_device *, 0 */
 	bool registered;	/* it has its reference */
 	uint64_t unregistering;
 	char device[VS_DEVICE_LEN];
-	uint64_t file;		/* that it closes */
+	uint64_t file;		/* that it closes, or closed last */
+	bool leaving;		/* unregistering, and the put of it is yet to come */
+	bool closing;		/* the same for file */
 	/* Watchpoints: the get's change comes before it, the put's after it. */
 	uint64_t change_group;
 	int32_t change_refs;
 	bool change_open;	/* a change up that waits for its get */
+	uint64_t put_group;
 	bool put_open;		/* a put that waits for its change */
+	bool put_counted;	/* made after the watchpoints were armed */
+	uint64_t work_ns;	/* when it started the work that it runs, 0 */
 };
 
 struct orphan {
-	struct vs_event e;
+	struct vs_event e;	/* a put, or a queue whose get is missing */
+	struct vs_book *book;
 	uint64_t key;
 	uint32_t stack;
 	uint8_t class;
@@ -45,6 +58,7 @@ struct said_site {
 
 struct vs_refs {
 	struct vs_refs_opts opts;
+	size_t max_groups;
 	struct vs_ref_pool *pool;
 	struct vs_lru *books;	/* struct vs_book */
 	struct vs_lru *tasks;	/* struct ref_task by tid */
@@ -57,7 +71,8 @@ struct vs_refs {
 	struct said_site said[SAID_SITES];
 	uint64_t counts[VS_FINDING_KINDS];
 	uint64_t uncertain;	/* findings after a loss */
-	uint64_t seeded_ns;	/* end of the snapshot */
+	uint64_t seed_start_ns, seeded_ns;	/* the snapshot was taken between these */
+	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
 	bool lossy;
 	struct vs_finding finding;	/* built here */
@@ -65,22 +80,44 @@ struct vs_refs {
 
 /* -- refs.c -- */
 struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known */
+struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
+
+/* -- refs_role.c -- */
+enum vs_role refs_role_at(struct vs_refs *r, uint64_t ip);
+enum vs_role refs_role_of(struct vs_refs *r, const struct vs_event *e);
+/* By the place or its callers, not only by what the task does. */
+bool refs_is_told_by_place(struct vs_refs *r, const struct vs_event *e);
+unsigned int refs_class_of(enum vs_role role);
+
+/* -- refs_late.c -- */
+/* @e: a put, or a queue, of a reference of @class with @key whose get is missing. */
+void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
+		      unsigned int class, uint64_t key);
+/* @b NULL: those of all groups. */
+void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b);
+void refs_drop_orphans(struct vs_refs *r, struct vs_book *b);
 
 /* -- refs_match.c -- */
 void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
-void refs_on_change(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_queue(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_on_end(struct vs_refs *r, const struct vs_event *e);
 void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e);
 uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object);
 void refs_forget(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref);
-void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns);
+void refs_on_start(struct vs_refs *r, const struct vs_event *e);
+
+/* -- refs_exact.c -- */
+void refs_on_change(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_pair_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_pair_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+void refs_settle_pairs(struct vs_refs *r);
 
 /* -- refs_say.c -- */
+uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e);	/* 0: none */
 /* A finding about @ref (may be NULL) of @b, made at @e; stacks and places from them. */
 void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	      const struct vs_ref *ref, const struct vs_event *e, const char *words);

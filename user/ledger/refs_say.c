@@ -22,6 +22,13 @@ const char *vs_ref_class__name(unsigned int class)
 	return class < VS_REF_CLASSES ? classes[class] : "?";
 }
 
+uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e)
+{
+	const struct vs_stack_event *s = vs_record__stack(e);
+
+	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
+}
+
 /* Sites beyond the table share its last entry. */
 static struct said_site *site_of(struct vs_refs *r, enum vs_finding_kind kind, uint64_t ip)
 {
@@ -87,6 +94,8 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 	uint64_t ip = ref ? ref->get_ip : e->ip;
 	size_t nr = s ? vs_stack__length(s) : 0;
 
+	if (nr > VS_SHORT_STACK_LEN)
+		nr = VS_SHORT_STACK_LEN;
 	if (ref)
 		frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
 	ip = place_of(r, ip, frames, nr);
@@ -130,6 +139,8 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		b->after_bug++;
 		return;
 	}
+	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
+	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
 	uncertain = is_bug(kind) && is_lossy(r);
 	number = uncertain ? ++r->uncertain : ++r->counts[kind];
 	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
@@ -148,8 +159,6 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	fill_ref(f, ref);
 	fill_place(r, f, ref, e);
 	snprintf(f->words, sizeof(f->words), "%s", words);
-	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
-	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
 	r->opts.say(r->opts.ctx, f);
 }
 
