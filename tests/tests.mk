@@ -4,7 +4,8 @@
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 FIXTURES  := $(BUILD)/tests/fixtures
-GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch
+GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch \
+	     $(BUILD)/tests/exact_dump
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
 
@@ -53,6 +54,9 @@ $(BUILD)/tests/refwatch.skel.h: tests/oracle/refwatch.bpf.c tests/oracle/refwatc
 
 $(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/tests/refwatch.skel.h
 	@$(CC) $(ALL_CFLAGS) -I$(BUILD)/tests -static $< -lbpf -lelf -lzstd -lz -o $@
+
+$(BUILD)/tests/exact_dump: tests/vm/exact_dump.c $(LIB) $(BUILD)/flags
+	@$(CC) $(ALL_CFLAGS) -static $< $(LIB) $(LDLIBS) -o $@
 
 F := tests/unit/fixtures
 FIXTURE_CFLAGS := -O2 -fno-pie -mcmodel=kernel -fcf-protection=none
