@@ -2,8 +2,8 @@
 #ifndef VFIOSCOPE_REFWATCH_H
 #define VFIOSCOPE_REFWATCH_H
 
-#define MAX_CPUS 8
-#define MAX_WRITES 16384	/* kept of each CPU */
+#define MAX_CPUS 4
+#define MAX_WRITES 32768	/* kept of each CPU */
 #define CODE_BYTES 12
 
 enum { CARRY_BIT = 0, ZERO_BIT = 6 };

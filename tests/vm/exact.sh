@@ -22,6 +22,7 @@ opens()
 {
 	while [ ! -e /tmp/enough ]; do
 		open_group
+		usleep 2000
 	done 2>/dev/null
 }
 

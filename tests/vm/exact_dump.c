@@ -24,6 +24,8 @@ struct dump {
 	struct vs_engine *engine;
 	struct vs_symbolizer *symbolizer;
 	struct vs_sites *sites;
+	struct vs_stack_event *kept;	/* printed at the end, when all symbols are read */
+	size_t nr, room;
 };
 
 static volatile sig_atomic_t stopped;
@@ -48,8 +50,9 @@ static char direction(const struct vs_event *e)
 	return e->type == VS_GET ? '+' : '-';
 }
 
-static void print(struct dump *d, const struct vs_event *e, const struct vs_stack_event *s)
+static void print(struct dump *d, const struct vs_stack_event *s)
 {
+	const struct vs_event *e = &s->e;
 	size_t caller = vs_sites__caller(d->sites, s->stack, vs_stack__length(s));
 	char value[16] = "?";
 
@@ -59,6 +62,17 @@ static void print(struct dump *d, const struct vs_event *e, const struct vs_stac
 	       vs_type__name(e->type), (uint64_t)e->time_ns, e->tid, e->cpu, direction(e), value,
 	       (uint64_t)e->ip, s->nr_stack, (uint64_t)s->stack[0],
 	       vs_sites__name(d->sites, caller < s->nr_stack ? s->stack[caller] : e->ip));
+}
+
+static void keep(struct dump *d, const struct vs_stack_event *s)
+{
+	if (d->nr == d->room) {
+		d->room = d->room ? 2 * d->room : 1024;
+		d->kept = realloc(d->kept, d->room * sizeof(*d->kept));
+		if (!d->kept)
+			abort();
+	}
+	d->kept[d->nr++] = *s;
 }
 
 static void take(void *ctx, const void *data, size_t len)
@@ -71,7 +85,7 @@ static void take(void *ctx, const void *data, size_t len)
 	if (vs_record__check(&aligned, len, &e))
 		printf("bad record\n");
 	else if (e->group == d->group && vs_record__stack(e))
-		print(d, e, vs_record__stack(e));
+		keep(d, vs_record__stack(e));
 }
 
 static void report(struct dump *d)
@@ -117,6 +131,8 @@ static void run(struct dump *d)
 	while (!stopped)
 		vs_engine__poll(d->engine, 20);
 	vs_engine__drain(d->engine);
+	for (size_t i = 0; i < d->nr; i++)
+		print(d, &d->kept[i]);
 	report(d);
 }
 
@@ -135,5 +151,6 @@ int main(int argc, char **argv)
 	vs_sites__free(d.sites);
 	vs_symbolizer__free(d.symbolizer);
 	vs_engine__free(d.engine);
+	free(d.kept);
 	return 0;
 }
