@@ -38,36 +38,6 @@ oracle()
 	awk '{ print $2, $1, $4, $5, $7 }' "$OUT/oracle"
 }
 
-# chain: "breaks moved last" of "time direction value task" lines. The time is taken after the write, so
-# CPUs can seem to contradict each other: of the next few, the one comes first that fits the value, but
-# what one task did stays in order.
-chain()
-{
-	sort -n | awk '
-	function fits(i) { return n == 0 || value[i] - way[i] == now }
-	function next_after(first,    i) {
-		delete passed
-		for (i = first; i <= NR && i < first + 32; i++) {
-			if (i in done) continue
-			if (!(task[i] in passed) && fits(i)) return i
-			passed[task[i]] = 1
-		}
-		breaks++
-		return first
-	}
-	{ way[NR] = $2 == "+" ? 1 : -1; value[NR] = $3; task[NR] = $4 }
-	END {
-		for (first = 1; first <= NR; first++) {
-			while (first <= NR && !(first in done)) {
-				i = next_after(first)
-				moved += i != first
-				n++; now = value[i]; done[i] = 1
-			}
-		}
-		print breaks + 0, moved + 0, now
-	}'
-}
-
 same_one_by_one()
 {
 	product | by_task >"$OUT/product.tasks"
@@ -104,14 +74,25 @@ values_follow_each_other()
 	each values_follow_each_other
 }
 
+# QEMU that was to report a hit and had to take an interrupt first reports the next access to that page
+# instead, and the hit later (cpu_check_watchpoint()). The product must not make a value of it, and the
+# sequence of values is whole without it.
+one_unknown_at_most()
+{
+	local unknown
+	unknown=$(sed -n 's/.* unknown \([0-9]*\)$/\1/p' "$OUT/changes")
+	[ "$unknown" = 0 ] || echo "# ${OUT##*/}: $(grep '^change .* ? ? ' "$OUT/changes")" >&3
+	[ "$unknown" -le 1 ] && is "$(grep -c '^change .* ? ? ' "$OUT/changes")" "$unknown"
+}
+
 nothing_lost()
 {
 	[ "$(grep -c '^loss ' "$OUT/changes")" -ge 8 ] && says_not changes '^loss .* [1-9]' &&
-		says_not changes 'bad record' && says changes ' unknown 0$' && says_not changes '^change .* [?] ' &&
+		says_not changes 'bad record' && one_unknown_at_most &&
 		says_not watch 'not kept'
 }
 
-@test "exact: nothing lost, nothing unknown" {
+@test "exact: nothing lost" {
 	each nothing_lost
 }
 
@@ -155,6 +136,20 @@ probes_agree()
 }
 
 @test "exact: an address that cannot be is refused" {
-	each has_status no_room 1
-	each says no_room 'cannot watch: Invalid argument'
+	each has_status wrong 1
+	each says wrong 'cannot watch: Invalid argument'
+}
+
+@test "exact: a CPU that came back is said to be without watchpoint" {
+	CASES="fixed unfixed 6.12 7.x" each says hotplug '^loss cpu-unwatched 1$'
+	each says changes '^loss cpu-unwatched 0$'
+}
+
+ends_with_the_group()
+{
+	says released '^change .* - 0 ' && says released '^unwatch -2$' && says_not released '^unwatch 0$'
+}
+
+@test "exact: a released group is not watched any more" {
+	each ends_with_the_group
 }

@@ -54,4 +54,24 @@ kill -INT $watch
 wait $watch
 kill -INT $dump
 wait $dump
-step no_room exact_dump 1
+step wrong exact_dump 1
+
+# A CPU that goes away and comes back has lost its watchpoints.
+if [ -e /sys/devices/system/cpu/cpu1/online ]; then
+	exact_dump "$address" >$OUT/hotplug 2>&1 &
+	dump=$!
+	wait_for $OUT/hotplug armed
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	kill -INT $dump
+	wait $dump
+fi
+
+# The last reference goes: the watch ends by itself.
+exact_dump "$address" >$OUT/released 2>&1 &
+dump=$!
+wait_for $OUT/released armed
+unbind 05.1
+sleep 1
+kill -INT $dump
+wait $dump

@@ -100,3 +100,33 @@ nothing_left()
 	! grep -iE 'vfio|k  *|chain|deferred' "$OUT/$1" | grep -E 'vfio_|blocking_notifier|iommu_group_|chain_|deferred_|put_site|vfioscope' ||
 		{ echo "left behind"; return 1; }
 }
+
+# chain: "breaks moved last" of "time direction value task" lines. The time is taken after the write, so
+# CPUs can seem to contradict each other: of the next few, the one comes first that fits the value, but
+# what one task did stays in order.
+chain()
+{
+	grep -v ' ? ?' | sort -n | awk '
+	function fits(i) { return n == 0 || value[i] - way[i] == now }
+	function next_after(first,    i) {
+		delete passed
+		for (i = first; i <= NR && i < first + 32; i++) {
+			if (i in done) continue
+			if (!(task[i] in passed) && fits(i)) return i
+			passed[task[i]] = 1
+		}
+		breaks++
+		return first
+	}
+	{ way[NR] = $2 == "+" ? 1 : -1; value[NR] = $3; task[NR] = $4 }
+	END {
+		for (first = 1; first <= NR; first++) {
+			while (first <= NR && !(first in done)) {
+				i = next_after(first)
+				moved += i != first
+				n++; now = value[i]; done[i] = 1
+			}
+		}
+		print breaks + 0, moved + 0, now
+	}'
+}
