@@ -56,6 +56,7 @@ $(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/tests/refwatch.skel.h
 	@$(CC) $(ALL_CFLAGS) -I$(BUILD)/tests -static $< -lbpf -lelf -lzstd -lz -o $@
 
 $(BUILD)/tests/exact_dump: tests/vm/exact_dump.c $(LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static $< $(LIB) $(LDLIBS) -o $@
 
 F := tests/unit/fixtures

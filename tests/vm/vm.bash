@@ -102,31 +102,38 @@ nothing_left()
 }
 
 # chain: "breaks moved last" of "time direction value task" lines. The time is taken after the write, so
-# CPUs can seem to contradict each other: of the next few, the one comes first that fits the value, but
-# what one task did stays in order.
+# CPUs can seem to contradict each other: an order is sought, near that of time, in which each value
+# follows from the one before and what one task did stays in order. breaks: 0, or 1 if there is none.
 chain()
 {
 	grep -v ' ? ?' | sort -n | awk '
-	function fits(i) { return n == 0 || value[i] - way[i] == now }
-	function next_after(first,    i) {
-		delete passed
-		for (i = first; i <= NR && i < first + 32; i++) {
+	function candidate(after,    i, passed) {
+		while (low in done) low++
+		for (i = low; i <= NR && i < low + 32; i++) {
 			if (i in done) continue
-			if (!(task[i] in passed) && fits(i)) return i
+			if (i > after && !(task[i] in passed) && (!n || value[i] - way[i] == now)) return i
 			passed[task[i]] = 1
 		}
-		breaks++
-		return first
+		return 0
+	}
+	function take(i) {
+		moved[++n] = moved[n - 1] + (i != low)
+		picked[n] = i; before[n] = now; now = value[i]; done[i] = 1
+		if (n > most) most = n
+	}
+	function take_back(    i) {
+		i = picked[n]; now = before[n--]; delete done[i]
+		if (i < low) low = i
+		return i
 	}
 	{ way[NR] = $2 == "+" ? 1 : -1; value[NR] = $3; task[NR] = $4 }
 	END {
-		for (first = 1; first <= NR; first++) {
-			while (first <= NR && !(first in done)) {
-				i = next_after(first)
-				moved += i != first
-				n++; now = value[i]; done[i] = 1
-			}
+		low = 1
+		while (n < NR) {
+			if (i = candidate(after)) { take(i); after = 0; continue }
+			if (!n || n < most - 64 || ++tries > 100000) { broken = 1; break }
+			after = take_back()
 		}
-		print breaks + 0, moved + 0, now
+		print broken + 0, moved[n] + 0, now
 	}'
 }
