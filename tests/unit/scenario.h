@@ -50,6 +50,9 @@ static const struct {
 	{ 0x100a, "blocking_notifier_call_chain+0x43" },
 	{ 0x100b, "__device_release_driver+0x1b4" },
 	{ 0x100c, "unbind_store+0x10a" },
+	{ 0x100d, "refcount_dec_not_one+0x19" },
+	{ 0x100e, "refcount_dec_and_mutex_lock+0x12" },
+	{ 0x100f, "vfio_group_put_bg+0x1e" },
 	{ 0x1010, "buggy_reboot+0x22" },
 	{ 0x1011, "kernel_restart_prepare+0x1c" },
 };
@@ -145,6 +148,17 @@ static inline struct vs_event of_object(struct vs_event e, uint64_t object)
 static inline void feed(struct vs_session *s, struct vs_event e)
 {
 	vs_session__feed(s, &e, sizeof(e));
+}
+
+static inline void feed_stack(struct vs_session *s, struct vs_event e,
+			      const unsigned long long *stack, size_t nr)
+{
+	struct vs_stack_event record = { .e = e, .nr_stack = (__u32)nr };
+
+	record.e.size = sizeof(record);
+	for (size_t i = 0; i < nr && i < VS_SHORT_STACK_LEN; i++)
+		record.stack[i] = stack[i];
+	vs_session__feed(s, &record, sizeof(record));
 }
 
 static inline void feed_device(struct vs_session *s, struct vs_event e, const char *device)

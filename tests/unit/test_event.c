@@ -102,6 +102,49 @@ static void the_unknown_is_told_from_the_broken(void **state)
 	assert_int_equal(check(e, sizeof(e)), -EOVERFLOW);
 }
 
+static struct vs_event with_stack(unsigned int type)
+{
+	struct vs_event e = plain(type);
+
+	e.size = sizeof(struct vs_stack_event);
+	return e;
+}
+
+static void stacks_come_with_three_types(void **state)
+{
+	struct vs_stack_event s = { .e = with_stack(VS_GET), .nr_stack = 3 };
+	struct vs_event e = plain(VS_PUT);
+
+	(void)state;
+	assert_int_equal(check(s.e, sizeof(s)), 0);
+	assert_ptr_equal(vs_record__stack(&s.e), &s);
+	s.e.type = VS_PUT;
+	assert_int_equal(check(s.e, sizeof(s)), 0);
+	assert_ptr_equal(vs_record__stack(&s.e), &s);
+	s.e.type = VS_OPEN;	/* a longer record of a later version, but no stack */
+	assert_null(vs_record__stack(&s.e));
+	assert_int_equal(check(e, sizeof(e)), 0);
+	assert_null(vs_record__stack(&e));
+	e.size += 8;
+	assert_null(vs_record__stack(&e));
+	assert_int_equal(vs_stack__length(&s), 3);
+	s.nr_stack = 1000;
+	assert_int_equal(vs_stack__length(&s), VS_SHORT_STACK_LEN);
+}
+
+static void change_has_a_stack_always(void **state)
+{
+	struct vs_stack_event s = { .e = with_stack(VS_CHANGE) };
+
+	(void)state;
+	assert_int_equal(check(s.e, sizeof(s)), 0);
+	assert_ptr_equal(vs_record__stack(&s.e), &s);
+	s.e.size -= 8;
+	assert_int_equal(check(s.e, sizeof(s)), -EINVAL);
+	assert_int_equal(check(plain(VS_CHANGE), sizeof(struct vs_event)), -EINVAL);
+	assert_int_equal(vs_type__parse("change"), VS_CHANGE);
+}
+
 static void unterminated_device_is_empty(void **state)
 {
 	struct vs_device_event d = { .e = plain(VS_REGISTER) };
@@ -235,6 +278,8 @@ int main(void)
 		cmocka_unit_test(good_records_pass),
 		cmocka_unit_test(bad_sizes_are_refused),
 		cmocka_unit_test(the_unknown_is_told_from_the_broken),
+		cmocka_unit_test(stacks_come_with_three_types),
+		cmocka_unit_test(change_has_a_stack_always),
 		cmocka_unit_test(unterminated_device_is_empty),
 		cmocka_unit_test(wrong_values_are_explained),
 		cmocka_unit_test(each_kind_matches),

@@ -140,6 +140,32 @@ static void hard_case(struct vs_session *s)
 	feed_proof(s, long_name);
 }
 
+static struct vs_event changed(struct vs_event e, unsigned int flags)
+{
+	e.object = GROUP;
+	e.flags |= flags;
+	return e;
+}
+
+/* A get and a put with stacks, and the changes that watchpoints saw. */
+static void stacks(struct vs_session *s)
+{
+	static const unsigned long long get[] = { IP_TRY_GET, 0x1006, 0x1007, 0x1008 };
+	static const unsigned long long put[] = { IP_PUT_BG };
+	static const unsigned long long drop[] = { 0x100d, 0x100e, 0x100f };
+	static const unsigned long long lib_only[] = { 0x100d };
+
+	feed_create(s, 0);
+	feed_stack(s, changed(refs(event(VS_CHANGE, sh, 99), 2, IP_TRY_GET), VS_F_TAKEN), get, 4);
+	feed_stack(s, refs(event(VS_GET, sh, 100), 2, IP_TRY_GET), get, 4);
+	feed_stack(s, refs(event(VS_PUT, worker, 200), 2, IP_PUT_BG), put, 1);
+	feed_stack(s, changed(refs(event(VS_CHANGE, worker, 201), 1, 0x100d), VS_F_DROPPED), drop, 3);
+	feed_stack(s, changed(refs(event(VS_CHANGE, worker, 300), -1073741824, 0x100d), 0),
+		   lib_only, 1);
+	feed_stack(s, changed(event(VS_CHANGE, sh, 400), VS_F_DROPPED), NULL, 0);
+	feed_stack(s, changed(event(VS_CHANGE, sh, 401), 0), NULL, 0);
+}
+
 static void text_is_as_expected(void **state)
 {
 	(void)state;
@@ -149,6 +175,8 @@ static void text_is_as_expected(void **state)
 	expect_golden("without-proof", without_proof, 80);
 	expect_golden("other-chain", other_chain, 80);
 	expect_golden("hard-case", hard_case, 80);
+	expect_golden("stacks", stacks, 0);
+	expect_golden("stacks", stacks, 80);
 	expect_golden("fixed", fixed_run, 80);
 	expect_golden("fixed", fixed_run, 120);
 	expect_golden("fixed", fixed_run, 0);
@@ -173,6 +201,7 @@ static void lines_fit_the_terminal(void **state)
 		expect_width(without_proof, width);
 		expect_width(other_chain, width);
 		expect_width(hard_case, width);
+		expect_width(stacks, width);
 		expect_width(fixed_run, width);
 	}
 }
@@ -299,6 +328,42 @@ static void ndjson_tells_events_and_deferred_puts(void **state)
 	json_decref(find_line(text, "loss", 0));
 	json_decref(find_line(text, "gap", 0));
 	json_decref(find_line(text, "notice", 0));
+	free(text);
+}
+
+static void expect_frames(json_t *o, size_t nr, const char *first)
+{
+	json_t *stack = json_object_get(o, "stack");
+
+	assert_int_equal(json_array_size(stack), nr);
+	if (nr)
+		assert_string_equal(json_string_value(json_array_get(stack, 0)), first);
+}
+
+static void ndjson_tells_stacks_and_changes(void **state)
+{
+	char *text = run(stacks, 0, true);
+	json_t *o = find_line(text, "event", 2);
+
+	(void)state;
+	expect_field(o, "event", "change");
+	assert_true(json_is_true(json_object_get(o, "taken")));
+	assert_true(json_is_true(json_object_get(o, "refs_exact")));
+	json_decref(o);
+	o = find_line(text, "event", 4);
+	expect_field(o, "event", "put");
+	expect_frames(o, 1, "vfio_group_put_bg+0x19");
+	json_decref(o);
+	o = find_line(text, "event", 5);
+	assert_true(json_is_true(json_object_get(o, "dropped")));
+	expect_field(o, "site", "vfio_group_put_bg+0x1e");
+	expect_field(o, "ip", "0x100d");
+	expect_frames(o, 3, "refcount_dec_not_one+0x19");
+	json_decref(o);
+	o = find_line(text, "event", 7);
+	assert_null(json_object_get(o, "refs"));
+	expect_frames(o, 0, NULL);
+	json_decref(o);
 	free(text);
 }
 
@@ -480,6 +545,7 @@ int main(void)
 		cmocka_unit_test(ndjson_tells_the_deadlock),
 		cmocka_unit_test(ndjson_starts_and_ends_as_told),
 		cmocka_unit_test(ndjson_tells_events_and_deferred_puts),
+		cmocka_unit_test(ndjson_tells_stacks_and_changes),
 		cmocka_unit_test(ndjson_is_valid_whatever_a_task_is_called),
 		cmocka_unit_test(a_finding_is_one_write_at_once),
 		cmocka_unit_test(events_wait_for_the_flush),

@@ -15,7 +15,7 @@ echo "$address" >$OUT/address
 round()
 {
 	tracing "$1" -q --json
-	refwatch "$address" >$OUT/"$1".watch 2>&1 &
+	refwatch "$address" $OUT/"$1".log >$OUT/"$1".watch 2>&1 &
 	watch=$!
 	wait_for $OUT/"$1".watch armed
 	i=0

@@ -100,3 +100,40 @@ nothing_left()
 	! grep -iE 'vfio|k  *|chain|deferred' "$OUT/$1" | grep -E 'vfio_|blocking_notifier|iommu_group_|chain_|deferred_|put_site|vfioscope' ||
 		{ echo "left behind"; return 1; }
 }
+
+# chain: "breaks moved last" of "time direction value task" lines. The time is taken after the write, so
+# CPUs can seem to contradict each other: an order is sought, near that of time, in which each value
+# follows from the one before and what one task did stays in order. breaks: 0, or 1 if there is none.
+chain()
+{
+	grep -v ' ? ?' | sort -n | awk '
+	function candidate(after,    i, passed) {
+		while (low in done) low++
+		for (i = low; i <= NR && i < low + 32; i++) {
+			if (i in done) continue
+			if (i > after && !(task[i] in passed) && (!n || value[i] - way[i] == now)) return i
+			passed[task[i]] = 1
+		}
+		return 0
+	}
+	function take(i) {
+		moved[++n] = moved[n - 1] + (i != low)
+		picked[n] = i; before[n] = now; now = value[i]; done[i] = 1
+		if (n > most) most = n
+	}
+	function take_back(    i) {
+		i = picked[n]; now = before[n--]; delete done[i]
+		if (i < low) low = i
+		return i
+	}
+	{ way[NR] = $2 == "+" ? 1 : -1; value[NR] = $3; task[NR] = $4 }
+	END {
+		low = 1
+		while (n < NR) {
+			if (i = candidate(after)) { take(i); after = 0; continue }
+			if (!n || n < most - 64 || ++tries > 100000) { broken = 1; break }
+			after = take_back()
+		}
+		print broken + 0, moved[n] + 0, now
+	}'
+}

@@ -41,7 +41,8 @@ static const struct site *look(struct vs_sites *s, uint64_t ip)
 {
 	struct site *site = &s->slots[(ip * 0x9e3779b97f4a7c15ull >> 40) % SLOTS];
 
-	if (site->ip == ip)
+	/* What has no name may get one: the symbols are read in the background. */
+	if (site->ip == ip && site->known)
 		return site;
 	site->ip = ip;
 	site->known = s->resolve && s->resolve(s->ctx, ip, site->name, sizeof(site->name));

@@ -26,7 +26,6 @@ struct point {
 	int fd;			/* -1: none */
 	struct bpf_link *link;
 	uint64_t enabled_ns;	/* perf's clock at the last look: stands still once its CPU is gone */
-	bool dead;		/* its CPU went away and came back */
 };
 
 struct watch {
@@ -303,36 +302,47 @@ static uint64_t missed_of(const struct vs_exact *x, uint64_t hits)
 	return runs < hits ? hits - runs : 0;
 }
 
-/* The kernel takes an event off a CPU that goes away, and does not put it back. */
-static bool is_covered(struct point *point)
+static void look_at_clocks(struct vs_exact *x)
 {
-	uint64_t enabled_ns = read_point(point).enabled_ns;
-
-	if (point->fd < 0 || enabled_ns <= point->enabled_ns)
-		point->dead = true;
-	point->enabled_ns = enabled_ns;
-	return !point->dead;
-}
-
-static bool covers(struct vs_exact *x, size_t cpu)
-{
-	bool covered = true;
-
 	for (size_t i = 0; i < VS_WATCHES; i++)
-		if (x->watches[i].points && !is_covered(&x->watches[i].points[cpu]))
-			covered = false;
-	return covered;
+		for (size_t cpu = 0; x->watches[i].points && cpu < x->nr_cpus; cpu++) {
+			struct point *point = &x->watches[i].points[cpu];
+
+			point->enabled_ns = read_point(point).enabled_ns;
+		}
 }
 
+static bool covers(const struct vs_exact *x, size_t cpu)
+{
+	for (size_t i = 0; i < VS_WATCHES; i++) {
+		const struct point *point = x->watches[i].points ? &x->watches[i].points[cpu] : NULL;
+
+		if (point && read_point(point).enabled_ns <= point->enabled_ns)
+			return false;
+	}
+	return true;
+}
+
+/* The kernel takes an event off a CPU that goes away, and does not put it back when it returns. */
 static unsigned int cpus_missing(struct vs_exact *x)
 {
 	unsigned int nr = 0;
 
+	look_at_clocks(x);
+	usleep(1000);
 	if (read_online(x->online, x->nr_cpus))
 		return 0;
 	for (size_t cpu = 0; cpu < x->nr_cpus; cpu++)
 		nr += x->online[cpu] && !covers(x, cpu);
 	return nr;
+}
+
+static bool is_idle(const struct vs_exact *x)
+{
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		if (x->watches[i].group)
+			return false;
+	return true;
 }
 
 struct vs_exact_stats vs_exact__stats(struct vs_exact *x)
@@ -344,7 +354,7 @@ struct vs_exact_stats vs_exact__stats(struct vs_exact *x)
 		.missed = missed_of(x, hits),
 		.retries = x->retries,
 		.unknown = x->unknown,
-		.cpus_missing = cpus_missing(x),
+		.cpus_missing = is_idle(x) ? 0 : cpus_missing(x),
 	};
 }
 

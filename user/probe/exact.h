@@ -56,7 +56,10 @@ void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns);
 bool vs_exact__clean(struct vs_exact *x, const void *raw, size_t len,
 		     struct vs_stack_event *clean);
 
-/* Waits up to 20 ms for programs that are running just now, only if some seem missed. */
+/*
+ * Takes a millisecond while anything is watched; up to 20 ms more, if some hits seem
+ * missed, for programs that are running just now.
+ */
 struct vs_exact_stats vs_exact__stats(struct vs_exact *x);
 
 /*
