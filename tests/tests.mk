@@ -66,7 +66,7 @@ $(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/tests/refwatch.skel.h
 F := tests/unit/fixtures
 FIXTURE_CFLAGS := -O2 -fno-pie -mcmodel=kernel -fcf-protection=none
 
-$(FIXTURES)/done: $(wildcard $(F)/kmod_*) $(BUILD)/flags
+$(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(BUILD)/flags
 	@mkdir -p $(FIXTURES)
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_put.c -o $(FIXTURES)/kmod_put.o
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_locked.S -o $(FIXTURES)/kmod_locked.o
