@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2154
+# Who holds a group: from a snapshot alone, on a host that was in use before, and over many cycles.
+# CYCLES comes from the host, 0 where there is no notifier.
+group=$(group_of 05.0)
+
+# holding NAME SCENARIO: its holder runs when this returns; its words in $OUT/NAME.holder
+holding()
+{
+	: >"$OUT/$1.holder"
+	holder "$2" "$group" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder=$!
+	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
+}
+
+let_go()
+{
+	kill "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	usleep 300000
+}
+
+step nothing vfioscope refs --once
+bind vfio-pci 05.0
+bind vfio-pci 05.1
+for scenario in group dup fork pass device container mmap; do
+	holding $scenario $scenario
+	step $scenario vfioscope refs --once --json
+	step $scenario-text vfioscope refs --once --color always
+	let_go
+done
+step nobody su -s /bin/sh nobody -c 'vfioscope refs --once'
+step nobody-traced su -s /bin/sh nobody -c 'vfioscope refs'
+step other vfioscope refs --once -g 77
+step device-filter vfioscope refs --once --json -D 00:05.1
+
+# In use before: the first ledger has it, and what ends later is known.
+holding before all
+following old --json --older 500ms
+sleep 2
+let_go
+sleep 1.2
+stopped INT
+
+# A host that works, watched from outside.
+following text --watch 500ms
+holding text-device device
+sleep 1.2
+let_go
+stopped INT
+unbind 05.0
+unbind 05.1
+
+if [ "$CYCLES" -gt 0 ]; then
+	following cycles --json
+	step race race "$CYCLES"
+	grep -E 'VmHWM|VmRSS' "/proc/$tracer/status" >$OUT/memory
+	sleep 1.5
+	stopped INT
+fi
+
+leftovers before-kill
+following killed
+kill -KILL "$tracer"
+wait "$tracer" 2>/dev/null
+sleep 2
+leftovers after-kill
+vfio_unload
+step unloaded vfioscope refs --once
