@@ -7,6 +7,7 @@
 
 #include "event/record.h"
 #include "ledger/detect.h"
+#include "ledger/frames.h"
 #include "ledger/groups.h"
 #include "ledger/report.h"
 #include "ledger/sites.h"
@@ -412,22 +413,20 @@ static void name_frames(struct vs_session *s, struct vs_view *v)
 {
 	const struct vs_stack_event *stack = vs_record__stack(v->e);
 
-	if (s->opts.no_stacks && v->e->type != VS_CHANGE)
+	if (!stack || s->opts.no_stacks)
 		return;
-	v->nr_stack = stack ? vs_stack__length(stack) : 0;
+	v->nr_stack = vs_frames__names(s->sites, stack->stack, vs_stack__length(stack), s->frames);
 	v->stack = (const char (*)[VS_SITE_LEN])s->frames;
-	for (size_t i = 0; i < v->nr_stack; i++)
-		strcpy(s->frames[i], vs_sites__name(s->sites, stack->stack[i]));
 }
 
+/* Of a change: not the helper that made it, but who called that. */
 static void name_site(struct vs_session *s, struct vs_view *v)
 {
-	size_t caller = 0;
+	const struct vs_stack_event *stack = vs_record__stack(v->e);
+	size_t nr = stack ? vs_stack__length(stack) : 0;
+	size_t caller = v->e->type == VS_CHANGE ? vs_sites__caller(s->sites, stack->stack, nr) : nr;
 
-	if (v->e->type == VS_CHANGE)
-		caller = vs_sites__caller(s->sites, vs_record__stack(v->e)->stack, v->nr_stack);
-	v->site = caller && caller < v->nr_stack ? v->stack[caller] :
-						   vs_sites__name(s->sites, v->e->ip);
+	v->site = vs_sites__name(s->sites, caller < nr ? stack->stack[caller] : v->e->ip);
 }
 
 static void show_event(struct vs_session *s, struct vs_view *v)
@@ -437,8 +436,6 @@ static void show_event(struct vs_session *s, struct vs_view *v)
 	s->shown++;
 	name_frames(s, v);
 	name_site(s, v);
-	if (s->opts.no_stacks)
-		v->nr_stack = 0;
 	EACH_EVENT_SINK(s, event, v);
 }
 

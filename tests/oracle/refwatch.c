@@ -10,8 +10,8 @@
  *	until SIGINT; then prints changes and retries. LOG gets a line for each
  *	change: time tid cpu +|-|? value memory ip
  *	--beside: sets no watchpoint, listens to the hits of the one that somebody else
- *	has set on ADDRESS. QEMU reports one watchpoint only where two lie on one address
- *	(cpu_check_watchpoint(), up to 7.2 at least); processors report both.
+ *	has set on ADDRESS. QEMU reports one watchpoint only where two lie on one address;
+ *	processors report both.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

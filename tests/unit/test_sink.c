@@ -150,14 +150,15 @@ static struct vs_event changed(struct vs_event e, unsigned int flags)
 /* A get and a put with stacks, and the changes that watchpoints saw. */
 static void stacks(struct vs_session *s)
 {
-	static const unsigned long long get[] = { IP_TRY_GET, 0x1006, 0x1007, 0x1008 };
+	static const unsigned long long get[] = { IP_TRY_GET, 0x1006, 0x1007, 0x1001,
+						   0x100a, 0x1008, 0x5555 };
 	static const unsigned long long put[] = { IP_PUT_BG };
 	static const unsigned long long drop[] = { 0x100d, 0x100e, 0x100f };
 	static const unsigned long long lib_only[] = { 0x100d };
 
 	feed_create(s, 0);
-	feed_stack(s, changed(refs(event(VS_CHANGE, sh, 99), 2, IP_TRY_GET), VS_F_TAKEN), get, 4);
-	feed_stack(s, refs(event(VS_GET, sh, 100), 2, IP_TRY_GET), get, 4);
+	feed_stack(s, changed(refs(event(VS_CHANGE, sh, 99), 2, IP_TRY_GET), VS_F_TAKEN), get, 7);
+	feed_stack(s, refs(event(VS_GET, sh, 100), 2, IP_TRY_GET), get, 7);
 	feed_stack(s, refs(event(VS_PUT, worker, 200), 2, IP_PUT_BG), put, 1);
 	feed_stack(s, changed(refs(event(VS_CHANGE, worker, 201), 1, 0x100d), VS_F_DROPPED), drop, 3);
 	feed_stack(s, changed(refs(event(VS_CHANGE, worker, 300), -1073741824, 0x100d), 0),

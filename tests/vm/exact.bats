@@ -74,9 +74,9 @@ values_follow_each_other()
 	each values_follow_each_other
 }
 
-# QEMU that was to report a hit and had to take an interrupt first reports the next access to that page
-# instead, and the hit later (cpu_check_watchpoint()). The product must not make a value of it, and the
-# sequence of values is whole without it.
+# Now and then QEMU reports one trap too many, after an access of another task to the same page
+# (docs/kernel-facts.md). The product must not make a value of it, and the sequence of values is whole
+# without it.
 one_unknown_at_most()
 {
 	local unknown

@@ -52,6 +52,23 @@ bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint6
 	return f->nr;
 }
 
+size_t vs_frames__names(struct vs_sites *sites, const __u64 *ips, size_t nr,
+			char (*names)[VS_SITE_LEN])
+{
+	bool after_own = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		const char *name = vs_sites__name(sites, ips[i]);
+		bool twice = after_own && n && same_function(names[n - 1], name);
+
+		after_own = !strncmp(name, "bpf_", 4);
+		if (!after_own && !twice)
+			snprintf(names[n++], VS_SITE_LEN, "%s", name);
+	}
+	return n;
+}
+
 static void parse_line(struct vs_frames *f, const char *line, size_t len, bool *after_own)
 {
 	const char *at = memchr(line, ']', len);

@@ -23,6 +23,13 @@ struct vs_frames {
 bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint64_t *ips,
 			size_t nr);
 
+/*
+ * The same for a short stack into @names, which has room for @nr; but what has no
+ * name stays, as a number: it may get one later. Returns how many there are.
+ */
+size_t vs_frames__names(struct vs_sites *sites, const __u64 *ips, size_t nr,
+			char (*names)[VS_SITE_LEN]);
+
 /* Reads the format of /proc/TID/stack: "[<0>] symbol+0x1/0x2 [module]" lines. */
 void vs_frames__parse(struct vs_frames *f, const char *text);
 
