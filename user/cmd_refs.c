@@ -27,6 +27,7 @@ struct refs_options {
 	const char *color;
 	bool once;
 	bool exact;
+	bool stack;
 	bool json;
 	bool debug;
 };
@@ -113,6 +114,7 @@ static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 		.now_ns = vs_host__mono_ns(),
 		.traced = !r->opts.once,
 		.last = last,
+		.stacks = r->opts.stack,
 	};
 
 	if (vs_session__say_ledger(r->live.session, &opts))
@@ -399,6 +401,8 @@ static const struct vs_opt refs_opts[] = {
 	  offsetof(struct refs_options, exact), 0, 0, NULL, 0 },
 	{ "older", 'a', VS_OPT_DURATION, "TIME", "say references that are held longer than this",
 	  offsetof(struct refs_options, older), 1000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack of each get, not only of suspects",
+	  offsetof(struct refs_options, stack), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)",
 	  offsetof(struct refs_options, json), 0, 0, NULL, 0 },
 	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",

@@ -335,6 +335,7 @@ int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *op
 		.older_ns = s->opts.refs.older_ns,
 		.traced = opts->traced,
 		.last = opts->last,
+		.stacks = opts->stacks,
 		.wanted = is_wanted,
 		.devices = devices_of,
 		.ctx = s,

@@ -88,6 +88,7 @@ struct vs_ledger_opts {
 	uint64_t now_ns;	/* CLOCK_MONOTONIC */
 	bool traced;		/* false: the snapshot is all there is */
 	bool last;		/* with lifetimes */
+	bool stacks;		/* of each get, not only of suspects */
 };
 
 /* Shows the ledger, groups as the filter wants. 0 or -ENOMEM; needs keep_refs. */

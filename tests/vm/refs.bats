@@ -57,14 +57,15 @@ agrees_with_kernel()
 		"$2 $2 0 false fine"
 }
 
-# plain_file NAME USERS: the group's file is the third reference on 5.10; later a file is none
+# plain_file NAME USERS: the group's file is the third reference on 5.10; later it is told, but is none
 plain_file()
 {
 	has_status "$1" 0 || return
 	if old; then
 		agrees_with_kernel "$1" 3 && is "$(users "$1" file)" "$2"
 	else
-		agrees_with_kernel "$1" 2
+		agrees_with_kernel "$1" 2 &&
+			is "$(of_group "$1" '[.open_by[] | "\(.pid) \(.fd)"] | sort | join(",")')" "$2"
 	fi
 }
 

@@ -17,12 +17,19 @@ struct report {
 
 /* -- who has it open -- */
 
-static void add_user(struct vs_report_row *row, const struct vs_report_user *user)
+static void add_user(struct vs_report_users *users, const struct vs_report_user *user)
 {
-	if (row->nr_users < VS_REPORT_USERS)
-		row->users[row->nr_users++] = *user;
+	if (users->nr < VS_REPORT_USERS)
+		users->named[users->nr++] = *user;
 	else
-		row->more_users++;
+		users->more++;
+}
+
+static void add_fd(struct vs_report_users *users, const struct vs_snap_fd *fd)
+{
+	add_user(users, &(struct vs_report_user){
+		.comm = fd->comm, .tgid = fd->tgid, .fd = fd->fd,
+	});
 }
 
 static bool is_open_of(const struct vs_snap_fd *fd, const struct vs_ref *ref)
@@ -47,16 +54,12 @@ static void find_users(struct vs_report_row *row, const struct vs_snapshot *s)
 {
 	for (size_t i = 0; i < s->nr_fds; i++)
 		if (is_open_of(&s->fds[i], row->ref))
-			add_user(row, &(struct vs_report_user){
-				.comm = s->fds[i].comm,
-				.tgid = s->fds[i].tgid,
-				.fd = s->fds[i].fd,
-			});
+			add_fd(&row->users, &s->fds[i]);
 	if (row->ref->class != VS_REF_DEVICE || !row->ref->object)
 		return;
 	for (size_t i = 0; i < s->nr_maps; i++)
 		if (s->maps[i].device == row->ref->object)
-			add_user(row, &(struct vs_report_user){
+			add_user(&row->users, &(struct vs_report_user){
 				.comm = s->maps[i].comm,
 				.tgid = s->maps[i].tgid,
 				.fd = -1,
@@ -97,21 +100,30 @@ static bool is_alike(const struct vs_ref *a, const struct vs_ref *b)
 	return a->class != VS_REF_DEVICE && (a->class != VS_REF_FILE || a->leaked);
 }
 
-static uint64_t caller_of(const struct report *r, const struct vs_ref *ref)
+static enum vs_role role_at(const struct report *r, uint64_t ip)
 {
-	size_t nr;
-	const __u64 *frames = vs_stacks__frames(vs_refs__stacks(r->opts->refs), ref->stack, &nr);
+	return vs_role__of(vs_sites__name(r->opts->sites, ip));
+}
 
-	for (size_t i = 0; i < nr; i++)
-		if (vs_role__of(vs_sites__name(r->opts->sites, frames[i])) == VS_ROLE_UNKNOWN)
-			return frames[i];
-	return 0;
+/* The frames are those of helpers of vfio, then who called them, then the world outside. */
+static void find_places(const struct report *r, struct vs_report_row *row)
+{
+	const struct vs_stacks *stacks = vs_refs__stacks(r->opts->refs);
+	size_t nr, i = 0;
+	const __u64 *frames = vs_stacks__frames(stacks, row->ref->stack, &nr);
+
+	while (i < nr && role_at(r, frames[i]) == VS_ROLE_HELPER)
+		i++;
+	row->place = i < nr ? frames[i] : row->ref->get_ip;
+	while (i < nr && role_at(r, frames[i]) != VS_ROLE_UNKNOWN)
+		i++;
+	row->caller = i < nr ? frames[i] : 0;
 }
 
 static void fill_row(const struct report *r, struct vs_report_row *row)
 {
 	row->suspicion = suspicion_of(r, row->ref);
-	row->caller = caller_of(r, row->ref);
+	find_places(r, row);
 	row->driver = row->ref->class == VS_REF_DEVICE ?
 		      driver_of(r->opts->snapshot, row->ref) : "";
 	find_users(row, r->opts->snapshot);
@@ -204,6 +216,17 @@ static struct vs_report_group *add_group(struct report *r, const struct vs_group
 	return &r->groups[r->pub.nr_groups++];
 }
 
+/* Not references there, but what keeps a group in use all the same. */
+static void find_open(const struct report *r, struct vs_report_group *g)
+{
+	const struct vs_snapshot *s = r->opts->snapshot;
+
+	for (size_t i = 0; !s->files_counted && i < s->nr_fds; i++)
+		if (s->fds[i].object && s->fds[i].object == g->book->address &&
+		    (s->fds[i].kind == VS_SNAP_GROUP_FILE || s->fds[i].kind == VS_SNAP_KVM_FILE))
+			add_fd(&g->open, &s->fds[i]);
+}
+
 static int add_book(struct report *r, const struct vs_book *b)
 {
 	struct vs_group_view view = {
@@ -222,6 +245,7 @@ static int add_book(struct report *r, const struct vs_book *b)
 	err = make_rows(r, g);
 	if (err)
 		return err;
+	find_open(r, g);
 	g->nr_refs = b->live.nr + b->unknown;
 	g->suspicion = group_suspicion(g);
 	return 0;
@@ -302,6 +326,7 @@ struct vs_report *vs_report__new(const struct vs_report_opts *opts)
 	r->pub.time_ns = opts->now_ns;
 	r->pub.traced = opts->traced;
 	r->pub.last = opts->last;
+	r->pub.all_stacks = opts->stacks;
 	r->pub.snapshot = opts->snapshot;
 	r->pub.lifetimes = vs_refs__lifetimes(opts->refs);
 	r->pub.stacks = vs_refs__stacks(opts->refs);

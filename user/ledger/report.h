@@ -34,15 +34,20 @@ struct vs_report_user {
 	uint64_t start, end;	/* mapped: user addresses */
 };
 
+struct vs_report_users {
+	struct vs_report_user named[VS_REPORT_USERS];
+	size_t nr, more;
+};
+
 struct vs_report_row {
 	const struct vs_ref *ref;	/* the oldest of them; NULL: holder not known */
 	size_t first;		/* counts the references of the group, from 1 */
 	size_t nr;		/* alike: same holder, same stack */
 	const char *driver;	/* class device: bound driver, "" if not known */
-	uint64_t caller;	/* the first frame above the helpers of vfio, 0 */
+	uint64_t place;		/* where it was taken: not in a helper, but in who called that; 0 */
+	uint64_t caller;	/* the first frame outside vfio, 0 */
 	enum vs_suspicion suspicion;
-	struct vs_report_user users[VS_REPORT_USERS];
-	size_t nr_users, more_users;
+	struct vs_report_users users;
 };
 
 struct vs_report_group {
@@ -52,12 +57,15 @@ struct vs_report_group {
 	size_t nr_refs;		/* live ones, with those whose holder is not known */
 	const struct vs_report_row *rows;
 	size_t nr_rows;
+	/* Who has the group open where that is no reference (v6.1 and later). */
+	struct vs_report_users open;
 };
 
 struct vs_report {
 	uint64_t time_ns;	/* CLOCK_MONOTONIC: what ages count to */
 	bool traced;		/* false: from the snapshot alone */
 	bool last;		/* the run is over: with lifetimes */
+	bool all_stacks;	/* show the stack of each get, not only of suspects */
 	const struct vs_snapshot *snapshot;
 	struct vs_refs_totals totals;
 	const struct vs_lifetimes *lifetimes;
@@ -73,7 +81,7 @@ struct vs_report_opts {
 	struct vs_sites *sites;
 	uint64_t now_ns;
 	uint64_t older_ns;	/* 0: none is too old */
-	bool traced, last;
+	bool traced, last, stacks;
 	/* Shows only groups that it likes; NULL: all. */
 	bool (*wanted)(void *ctx, const struct vs_group_view *view);
 	/* "0000:00:05.0 0000:00:05.1", "" when not known. */

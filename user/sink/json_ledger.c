@@ -27,12 +27,12 @@ static json_t *user_json(const struct vs_report_user *u)
 	return o;
 }
 
-static json_t *users_json(const struct vs_report_row *row)
+static json_t *users_json(const struct vs_report_users *users)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < row->nr_users; i++)
-		json_array_append_new(array, user_json(&row->users[i]));
+	for (size_t i = 0; i < users->nr; i++)
+		json_array_append_new(array, user_json(&users->named[i]));
 	return array;
 }
 
@@ -66,13 +66,14 @@ static json_t *row_json(const struct vs_report *r, const struct vs_report_row *r
 	}
 	set_ref(o, r, row->ref);
 	set(o, "stack", stack_json(r, row->ref->stack));
+	set(o, "place", string_or_null(site_name(r, row->place)));
 	if (row->caller)
 		set(o, "caller", string_or_null(site_name(r, row->caller)));
 	if (row->driver[0])
 		set(o, "driver", text(row->driver, VS_SITE_LEN));
-	set(o, "users", users_json(row));
-	if (row->more_users)
-		set_int(o, "more_users", row->more_users);
+	set(o, "users", users_json(&row->users));
+	if (row->users.more)
+		set_int(o, "more_users", row->users.more);
 	return o;
 }
 
@@ -126,6 +127,8 @@ static json_t *ledger_group_json(const struct vs_report *r, const struct vs_repo
 	for (size_t i = 0; i < g->nr_rows; i++)
 		json_array_append_new(rows, row_json(r, &g->rows[i]));
 	set(o, "holders", rows);
+	if (g->open.nr)
+		set(o, "open_by", users_json(&g->open));
 	return o;
 }
 

@@ -46,6 +46,18 @@ static const char *group_of(const struct vs_finding *f, char *buf, size_t size)
 	return buf;
 }
 
+/* References only: the stack of the get. */
+static void say_frames(struct vs_text *t, const struct vs_finding *f, size_t indent)
+{
+	for (const char *at = f->has_ref ? f->stack_text : ""; *at;) {
+		size_t len = strcspn(at, "\n");
+
+		vs_out__fill(&t->out, ' ', indent);
+		vs_out__printf(&t->out, "%.*s\n", (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+}
+
 static void say_minor(struct vs_text *t, const struct vs_finding *f)
 {
 	char task[VS_TASK_LEN], group[200], words[400], line[800], grade[16];
@@ -68,6 +80,7 @@ static void say_minor(struct vs_text *t, const struct vs_finding *f)
 	len = t->width >= 100 || !t->width ? 15 : 14;
 	vs_words__wrap(&t->out, line, len, len + 2, t->width);
 	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+	say_frames(t, f, len + 2);
 }
 
 static void say_verdict(struct vs_text *t, const struct vs_finding *f)

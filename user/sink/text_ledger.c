@@ -57,15 +57,15 @@ static void append_user(char *buf, size_t size, const struct vs_report_user *u)
 		append(buf, size, "%s mmap 0x%llx-0x%llx", task, (ull)u->start, (ull)u->end);
 }
 
-static void append_users(char *buf, size_t size, const struct vs_report_row *row)
+static void append_users(char *buf, size_t size, const struct vs_report_users *users)
 {
-	for (size_t i = 0; i < row->nr_users; i++) {
+	for (size_t i = 0; i < users->nr; i++) {
 		if (i)
 			append(buf, size, ", ");
-		append_user(buf, size, &row->users[i]);
+		append_user(buf, size, &users->named[i]);
 	}
-	if (row->more_users)
-		append(buf, size, " and %zu more", row->more_users);
+	if (users->more)
+		append(buf, size, " and %zu more", users->more);
 }
 
 static void append_task(char *buf, size_t size, const char *what, const struct vs_ref *ref)
@@ -81,25 +81,25 @@ static void append_task(char *buf, size_t size, const char *what, const struct v
 static void append_file(char *buf, size_t size, const struct vs_report *r,
 			const struct vs_report_row *row, int number)
 {
-	if (row->nr_users)
-		append_users(buf, size, row);
+	if (row->users.nr)
+		append_users(buf, size, &row->users);
 	else if (r->snapshot->scope.fds)
 		append(buf, size, "an open file that no process has a descriptor of");
 	else
 		append(buf, size, "an open file");
 	append(buf, size, " /dev/vfio/%d", number);
-	if (!row->nr_users)
+	if (!row->users.nr)
 		append_task(buf, size, ", opened by ", row->ref);
 }
 
 static void append_external(char *buf, size_t size, const struct vs_report *r,
 			    const struct vs_report_row *row)
 {
-	bool kvm = row->nr_users > 0;
+	bool kvm = row->users.nr > 0;
 
 	append(buf, size, kvm ? "external user, KVM's vfio device: " : "external user: ");
 	if (kvm)
-		append_users(buf, size, row);
+		append_users(buf, size, &row->users);
 	else
 		append_task(buf, size, "", row->ref);
 	if (row->caller)
@@ -134,8 +134,9 @@ static void append_holder(char *buf, size_t size, const struct vs_report *r,
 }
 
 static void append_age(char *buf, size_t size, const struct vs_report *r,
-		       const struct vs_ref *ref)
+		       const struct vs_report_row *row)
 {
+	const struct vs_ref *ref = row->ref;
 	char age[32];
 
 	if (ref->origin == VS_REF_FOUND) {
@@ -143,7 +144,8 @@ static void append_age(char *buf, size_t size, const struct vs_report *r,
 		return;
 	}
 	vs_words__age(age, sizeof(age), r->time_ns > ref->get_ns ? r->time_ns - ref->get_ns : 0);
-	append(buf, size, ", for %s", age);
+	append(buf, size, ", for %s, %s%s", age, row->place ? "at " : "born with the group",
+	       vs_sites__name(r->sites, row->place));
 }
 
 static void say_stack(struct vs_text *t, const struct vs_report *r, const struct vs_ref *ref)
@@ -174,9 +176,9 @@ static void say_open(struct vs_text *t, const struct vs_report_row *row)
 {
 	char buf[1024] = "in use: ";
 
-	if (row->ref->class != VS_REF_DEVICE || !row->nr_users)
+	if (row->ref->class != VS_REF_DEVICE || !row->users.nr)
 		return;
-	append_users(buf, sizeof(buf), row);
+	append_users(buf, sizeof(buf), &row->users);
 	line(t, BELOW, buf);
 }
 
@@ -194,14 +196,14 @@ static void say_row(struct vs_text *t, const struct vs_report *r, const struct v
 		return;
 	}
 	append_holder(buf, sizeof(buf), r, row, g->view.number);
-	append_age(buf, sizeof(buf), r, row->ref);
+	append_age(buf, sizeof(buf), r, row);
 	if (row->suspicion == VS_SUSPECT_LEAK)
 		append(buf, sizeof(buf), " - LEAKED, see the finding");
 	else if (row->suspicion == VS_SUSPECT_OLD)
 		append(buf, sizeof(buf), " - older than --older");
 	colored(t, row->suspicion, INDENT, buf);
 	say_open(t, row);
-	if (row->suspicion != VS_FINE)
+	if (row->suspicion != VS_FINE || r->all_stacks)
 		say_stack(t, r, row->ref);
 }
 
@@ -239,6 +241,18 @@ static void say_group_head(struct vs_text *t, const struct vs_report_group *g)
 	colored(t, g->suspicion, 0, buf);
 }
 
+static void say_group_open(struct vs_text *t, const struct vs_report_group *g)
+{
+	char buf[1024];
+
+	if (!g->open.nr)
+		return;
+	snprintf(buf, sizeof(buf), "/dev/vfio/%d is open, which is no reference on this kernel: ",
+		 g->view.number);
+	append_users(buf, sizeof(buf), &g->open);
+	line(t, INDENT, buf);
+}
+
 static void say_group(struct vs_text *t, const struct vs_report *r,
 		      const struct vs_report_group *g)
 {
@@ -247,6 +261,7 @@ static void say_group(struct vs_text *t, const struct vs_report *r,
 	say_group_head(t, g);
 	for (size_t i = 0; i < g->nr_rows; i++)
 		say_row(t, r, &g->rows[i], g);
+	say_group_open(t, g);
 	if (!g->book || !g->book->exact.since_ns)
 		return;
 	append_exact(buf, sizeof(buf), &g->book->exact);
@@ -287,8 +302,22 @@ static void say_scope(struct vs_text *t, const struct vs_snapshot *s)
 	colored(t, VS_SUSPECT_OLD, 0, buf);
 }
 
+static void say_heading(struct vs_text *t, const struct vs_report *r)
+{
+	char age[32], title[64];
+	size_t len;
+
+	vs_words__age(age, sizeof(age), r->time_ns > t->start_ns ? r->time_ns - t->start_ns : 0);
+	len = (size_t)snprintf(title, sizeof(title), "---- ledger at %s ", age);
+	vs_out__puts(&t->out, title);
+	vs_out__fill(&t->out, '-', vs_text__page(t) - len);
+	vs_out__puts(&t->out, "\n");
+}
+
 void vs_text__ledger(struct vs_text *t, const struct vs_report *r)
 {
+	if (r->traced)
+		say_heading(t, r);
 	for (size_t i = 0; i < r->nr_groups; i++)
 		say_group(t, r, &r->groups[i]);
 	if (!r->nr_groups)
