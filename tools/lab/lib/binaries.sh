@@ -38,29 +38,41 @@ apt_state()
 	echo "$dir"
 }
 
-# pick DIR oldest|newest REGEX: the name of a package
-pick()
+# candidates DIR oldest|newest REGEX: names of packages, the wanted one first
+candidates()
 {
-	local order=head
-	[ "$2" = oldest ] || order=tail
-	apt-cache -c "$1/apt.conf" pkgnames linux- | grep -xE "$3" | sort -V | $order -n1
+	local order=
+	[ "$2" = oldest ] || order=-r
+	apt-cache -c "$1/apt.conf" pkgnames linux- | grep -xE "$3" | sort -V $order | head -n 6
+}
+
+# download_one DIR SCRATCH: the first candidate, on stdin, that the mirror still has; a pool can be behind its index
+download_one()
+{
+	local package version
+	while read -r package; do
+		version=$(version_of "$1" "$package")
+		say "downloading $package $version ($row_arch)"
+		if (cd "$2" && apt_run "$1" apt-get download "$package=$version"); then
+			echo "$package $version"
+			return
+		fi
+	done
+	return 1
 }
 
 # deb_binary FILE: vfio.ko of the package, and nothing else of its 60 MB
 deb_binary()
 {
-	local dir scratch which regex package version
+	local dir scratch which regex words
 	IFS=: read -r _ row_suites which regex <<<"$bin_from"
 	row_arch=$bin_arch
 	dir=$(apt_state)
-	package=$(pick "$dir" "$which" "$regex")
-	[ -n "$package" ] || die "$EX_UNAVAILABLE" "$row_suites has no package $regex for $row_arch"
-	version=$(version_of "$dir" "$package")
-	say "downloading $package $version ($row_arch)"
 	scratch=$(scratch_dir)
-	(cd "$scratch" && apt_run "$dir" apt-get download "$package=$version")
+	words=$(candidates "$dir" "$which" "$regex" | download_one "$dir" "$scratch") ||
+		die "$EX_UNAVAILABLE" "no package $regex for $row_arch from $row_suites"
 	extract_vfio "$scratch"/*.deb "$scratch"
-	publish_file "$(find "$scratch" -name 'vfio.ko*' | head -n1)" "$1" "$package $version"
+	publish_file "$(find "$scratch" -name 'vfio.ko*' | head -n1)" "$1" "$words"
 	rm -rf "$scratch"
 }
 
