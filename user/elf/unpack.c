@@ -199,8 +199,10 @@ static void *lz4__open(void)
 {
 	struct lz4 *state = malloc(sizeof(*state));
 
-	if (state)
-		state->begun = state->len = state->taken = 0;
+	if (!state)
+		return NULL;
+	state->begun = false;
+	state->len = state->taken = 0;
 	return state;
 }
 

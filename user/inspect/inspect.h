@@ -26,6 +26,8 @@ const char *vs_binary__name(enum vs_binary_kind kind);
 /* A place in the code, with what debug information says about it. */
 struct vs_place {
 	char *where;		/* "vfio_group_put_bg+0x19", "" for the file as a whole */
+	uint32_t section;	/* index in a module, 0 in a kernel */
+	uint64_t addr;		/* bytes from the start of the section, or address */
 	char *source;		/* "drivers/vfio/vfio.c:415", "" when not known */
 	char *inlined;		/* "vfio_group_put": inlined functions there, innermost first, or "" */
 };

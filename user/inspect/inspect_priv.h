@@ -18,25 +18,22 @@ void vs_inspect__note(struct vs_inspection *in, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void vs_inspect__inconclusive(struct vs_inspection *in, const char *fmt, ...);
 
-/* An ELF image: a module, or a vmlinux. */
-int vs_inspect__elf(const void *data, size_t len, struct vs_inspection *in);
+/* An ELF image: a module, or a vmlinux. `lines`: read debug information, too. */
+int vs_inspect__elf(const void *data, size_t len, bool lines, struct vs_inspection *in);
+
+/* A kernel that is no ELF file: aarch64's Image. */
+int vs_inspect__raw(const void *data, size_t len, struct vs_inspection *in);
 
 /* Judges the facts, and copies what is shown. */
 int vs_inspect__code(const struct vs_code *code, struct vs_inspection *in);
 
-/* Finds out what is packed in a boot image: an ELF or raw kernel in `out`. -ENOEXEC when it is none. */
-struct vs_unpack;
-int vs_inspect__unpack_image(const void *data, size_t len, struct vs_unpack *out,
-			     const char **compression);
-
-/* A kernel without a symbol table: what is left is kallsyms. */
-int vs_inspect__image(const void *data, size_t len, const char *machine, struct vs_inspection *in);
-
-/* The banner "Linux version X": copies X. */
+/* "Linux version X": copies X. */
 void vs_inspect__find_release(const void *data, size_t len, char *release, size_t size);
 
-/* Adds source lines and inlined functions to all places, where debug information has them. */
-void vs_inspect__add_lines(const struct vs_elf *elf, const struct vs_code *code,
-			   const struct vs_judgement *judgement, struct vs_inspection *in);
+/*
+ * Adds source lines and inlined functions to all places, from debug information.
+ * Reads it in a child process with limits: libdw is not made for hostile input.
+ */
+void vs_inspect__add_lines(const struct vs_elf *elf, struct vs_inspection *in);
 
 #endif

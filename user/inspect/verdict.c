@@ -492,6 +492,7 @@ static int judge_core(struct judge *j)
 		       "this is not the core of VFIO: give vfio.ko, or a kernel with it built in");
 		return 0;
 	}
+	j->out->has_vfio = true;
 	if (!j->code->decoded) {
 		decide(j, VS_VERDICT_INCONCLUSIVE, "", "the code of this architecture is not known");
 		return 0;
@@ -571,7 +572,7 @@ int vs_judge(const struct vs_code *code, struct vs_judgement *judgement)
 		err = list_calls(&j);
 	if (!err)
 		err = judge_core(&j);
-	if (!err && find_func(code, core_names) != VS_CODE_NONE)
+	if (!err && judgement->has_vfio)
 		err = list_sites(&j);
 	vs_walk__free(&j.notifier);
 	if (err)

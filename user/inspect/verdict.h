@@ -44,6 +44,7 @@ struct vs_evidence {
 /* Points into the vs_code it was made from. */
 struct vs_judgement {
 	enum vs_verdict verdict;
+	bool has_vfio;		/* the core of VFIO is in it */
 	char reason[200];	/* one sentence */
 	char era[64];		/* "v4.13 to v5.15", "" when not known */
 	struct vs_evidence evidence[VS_EVIDENCE_MAX];

@@ -6,6 +6,13 @@
 #   inspect/build/    build folders, kept for the next patch or configuration
 # Names end in a hash of what went in, as everywhere in the lab.
 
+# The cache's tmp/ goes away whenever a lab fills the cache; this may run beside one.
+scratch_dir()
+{
+	mkdir -p "$CACHE/inspect/tmp"
+	mktemp -d "$CACHE/inspect/tmp/XXXXXX"
+}
+
 # binary_load NAME: sets bin_*
 binary_load()
 {
