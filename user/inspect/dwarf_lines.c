@@ -207,25 +207,29 @@ static void add_inlined(struct vs_dwarf_place *place, const char *name)
 		 name ? name : "?");
 }
 
-static void walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int nr, struct vs_dwarf_place *place)
+/* From the innermost scope outwards. (dwarf_getscopes() goes on where that one is defined.) */
+static void walk_scopes(Dwarf_Die *unit, Dwarf_Die *innermost, struct vs_dwarf_place *place)
 {
+	Dwarf_Die *scopes = NULL;
+	int nr = dwarf_getscopes_die(innermost, &scopes);
+
 	for (int i = 0; i < nr; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 
 		if (tag == DW_TAG_subprogram)
-			return;
+			break;
 		if (tag != DW_TAG_inlined_subroutine)
 			continue;
 		add_inlined(place, dwarf_diename(&scopes[i]));
 		set_call_site(unit, &scopes[i], place);
 	}
+	free(scopes);
 }
 
 void vs_dwarf__look_up(struct vs_dwarf *d, uint32_t section, uint64_t addr,
 		       struct vs_dwarf_place *place)
 {
 	Dwarf_Die unit, *scopes = NULL;
-	int nr;
 
 	memset(place, 0, sizeof(*place));
 	if (d->relocatable)
@@ -233,7 +237,7 @@ void vs_dwarf__look_up(struct vs_dwarf *d, uint32_t section, uint64_t addr,
 	if (!find_unit(d->dwarf, addr, &unit))
 		return;
 	set_line(&unit, addr, place);
-	nr = dwarf_getscopes(&unit, addr, &scopes);
-	walk_scopes(&unit, scopes, nr, place);
+	if (dwarf_getscopes(&unit, addr, &scopes) > 0)
+		walk_scopes(&unit, &scopes[0], place);
 	free(scopes);
 }

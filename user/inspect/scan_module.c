@@ -110,6 +110,13 @@ static const struct vs_elf_section *points_into(const struct vs_elf *elf,
 	return sect;
 }
 
+/* ftrace's: each function that can be traced is in it. */
+static bool has_function_list(const struct vs_elf *elf)
+{
+	return vs_elf__section(elf, "__mcount_loc") ||
+	       vs_elf__section(elf, "__patchable_function_entries");
+}
+
 /*
  * Functions without a name, in a file stripped of local symbols: where ftrace's list
  * or a stored address leads outside of all known ones. The size comes later.
@@ -126,6 +133,7 @@ static int add_nameless(struct module *m, size_t nr_named, const struct vs_elf_r
 	    func_at(m->code, nr_named, func.section_index, func.addr) != VS_CODE_NONE)
 		return 0;
 	func.section = sect->name;
+	func.end_unsure = !has_function_list(m->elf);
 	func.name = vs_code__make_name(m->code, sect->name, func.addr);
 	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
 }

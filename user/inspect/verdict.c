@@ -346,11 +346,19 @@ static int list_calls(struct judge *j)
 
 static void judge_vulnerable(struct judge *j, const struct vs_code_ref *put)
 {
-	const struct vs_code_ref *release = find_in(j->code, &j->notifier, put_names + 2);
+	static const char *const leave_names[] = { "iommu_group_unregister_notifier", NULL };
+	const struct vs_code_ref *leave = find_in(j->code, &j->notifier, leave_names);
+	uint32_t notifier = j->notifier.order[0];
 
 	cite_chain(j, &j->notifier, put, "drops a group reference inside the notifier chain");
-	if (release && release != put)
-		cite_chain(j, &j->notifier, release, "where the last reference leads");
+	if (leave && leave != put)
+		cite_chain(j, &j->notifier, leave, "waits for the chain that this task is in");
+	if (j->code->funcs[notifier].end_unsure) {
+		cite_func(j, notifier, "the put may be another function's",
+			  "has no name, so where it ends is a guess");
+		decide(j, VS_VERDICT_INCONCLUSIVE, "", "stripped: whether the notifier puts cannot be told");
+		return;
+	}
 	decide(j, VS_VERDICT_VULNERABLE, "v3.6 to v4.12",
 	       "the notifier drops its reference itself: the last one deadlocks");
 }

@@ -23,7 +23,7 @@ static void put_verdict(struct vs_out *o, const struct vs_inspection *in, unsign
 	vs_out__printf(o, "%s  ", name);
 	vs_words__wrap(o, in->reason, indent, indent, width);
 	if (in->era[0])
-		vs_out__printf(o, "%*sas in %s\n", (int)indent, "", in->era);
+		vs_out__printf(o, "%*sera: %s\n", (int)indent, "", in->era);
 }
 
 static void put_identity(struct vs_out *o, const struct vs_inspection *in, unsigned int width)
@@ -101,10 +101,11 @@ static size_t count_sites(const struct vs_inspection *in, enum vs_site_class cla
 
 static void put_site(struct vs_out *o, const struct vs_inspection_site *site, unsigned int width)
 {
-	const char *callee = site->callee[0] ? site->callee : "a locked add";
+	/* whose count that is, the code does not say */
+	const char *callee = site->callee[0] ? site->callee : "locked add (or of another count)";
 
 	vs_out__printf(o, "  %-*s  %s%s\n", PLACE_WIDTH, site->place.where,
-		       site->inlined ? "inlined: " : "", callee);
+		       site->inlined ? "" : "calls ", callee);
 	put_source(o, &site->place, width);
 }
 
