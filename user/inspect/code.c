@@ -105,7 +105,7 @@ const struct vs_code_ref *vs_code__refs_of(const struct vs_code *code, uint32_t 
 	size_t first = refs_before(code, func);
 
 	*nr = refs_before(code, func + 1) - first;
-	return code->refs + first;
+	return *nr ? &code->refs[first] : NULL;
 }
 
 const char *vs_code__target_name(const struct vs_code *code, const struct vs_code_ref *ref)

@@ -50,7 +50,7 @@ candidates()
 {
 	local order=
 	[ "$2" = oldest ] || order=-r
-	apt-cache -c "$1/apt.conf" pkgnames linux- | grep -xE "$3" | sort -V $order | head -n 6
+	apt-cache -c "$1/apt.conf" pkgnames linux- | grep -xE "$3" | sort -V $order | head -n 12
 }
 
 # download_one DIR SCRATCH: the first candidate, on stdin, that the mirror still has; a pool can be behind its index
