@@ -347,7 +347,8 @@ static int read_image(struct vs_elf *elf, const struct vs_elf_opts *opts)
 		err = load_symbols(elf, opts);
 	if (!err)
 		err = load_funcs(elf);
-	if (!err && opts->relocs_of)
+	/* those of a linked file are for the one that loads it */
+	if (!err && opts->relocs_of && elf->ehdr.e_type == ET_REL)
 		err = vs_elf__load_relocs(elf, opts->relocs_of);
 	return err;
 }

@@ -344,21 +344,28 @@ static int list_calls(struct judge *j)
 
 /* ---- verdicts ---- */
 
+static bool is_end_known(struct judge *j)
+{
+	uint32_t notifier = j->notifier.order[0];
+
+	if (!j->code->funcs[notifier].end_unsure)
+		return true;
+	cite_func(j, notifier, "the put may be another function's",
+		  "has no name, so where it ends is a guess");
+	decide(j, VS_VERDICT_INCONCLUSIVE, "", "stripped: whether the notifier puts cannot be told");
+	return false;
+}
+
 static void judge_vulnerable(struct judge *j, const struct vs_code_ref *put)
 {
 	static const char *const leave_names[] = { "iommu_group_unregister_notifier", NULL };
 	const struct vs_code_ref *leave = find_in(j->code, &j->notifier, leave_names);
-	uint32_t notifier = j->notifier.order[0];
 
 	cite_chain(j, &j->notifier, put, "drops a group reference inside the notifier chain");
 	if (leave && leave != put)
 		cite_chain(j, &j->notifier, leave, "waits for the chain that this task is in");
-	if (j->code->funcs[notifier].end_unsure) {
-		cite_func(j, notifier, "the put may be another function's",
-			  "has no name, so where it ends is a guess");
-		decide(j, VS_VERDICT_INCONCLUSIVE, "", "stripped: whether the notifier puts cannot be told");
+	if (!is_end_known(j))
 		return;
-	}
 	decide(j, VS_VERDICT_VULNERABLE, "v3.6 to v4.12",
 	       "the notifier drops its reference itself: the last one deadlocks");
 }
@@ -368,6 +375,8 @@ static void judge_both(struct judge *j, const struct vs_code_ref *put,
 {
 	cite_chain(j, &j->notifier, put, "drops a reference inside the notifier chain");
 	cite_chain(j, &j->notifier, queue, "and defers something to a work queue");
+	if (!is_end_known(j))
+		return;
 	decide(j, VS_VERDICT_INCONCLUSIVE, "",
 	       "the notifier puts as well as defers: of which object cannot be told");
 }
