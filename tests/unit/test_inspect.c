@@ -173,6 +173,31 @@ static void test_eras(void **state)
 			check(fixture(builders[b], expectations[e].era), &expectations[e]);
 }
 
+static void check_linked(const char *builder, const struct expectation *e)
+{
+	struct vs_inspection in;
+
+	inspect_ok(fixture(builder, e->era), &in);
+	if (in.verdict != e->verdict)
+		fail_msg("%s %d: %s: %s", builder, e->era, vs_verdict__name(in.verdict), in.reason);
+	if (e->where && e->era != 6)
+		assert_says(&in, e->where, e->what);
+	assert_int_equal(in.kind, VS_BINARY_VMLINUX);
+	assert_string_equal(in.release, "5.15.0-204-generic");
+	assert_int_equal(in.has_vfio, e->era != 12);
+	vs_inspection__free(&in);
+}
+
+/* the same, linked: no relocations, only instructions and addresses */
+static void test_linked(void **state)
+{
+	(void)state;
+	for (size_t e = 0; e < ARRAY_SIZE(expectations); e++) {
+		check_linked("linked-x86_64", &expectations[e]);
+		check_linked("linked-aarch64", &expectations[e]);
+	}
+}
+
 static size_t count_sites(const struct vs_inspection *in, enum vs_site_class class, const char *func)
 {
 	size_t nr = 0;
@@ -732,6 +757,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_eras),
+		cmocka_unit_test(test_linked),
 		cmocka_unit_test(test_sites),
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_debug_info),

@@ -78,7 +78,7 @@ static int inspect_layer(const void *data, size_t len, bool lines, unsigned int 
 static int inspect_packed(const void *data, size_t len, bool lines, unsigned int layer,
 			  struct vs_inspection *in)
 {
-	struct vs_unpack out = { .max = VS_UNPACK_KERNEL };
+	struct vs_unpack out = { .max = VS_UNPACK_IMAGE };
 	const char *compression = "none";
 	int err = vs_boot_image__unpack(data, len, &out, &compression);
 

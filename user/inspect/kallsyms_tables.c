@@ -17,6 +17,8 @@
 #define MIN_SYMS	300		/* fewer have no second marker to check with */
 #define MAX_NAME	512
 #define MAX_NAMES	(64u << 20)	/* bytes, all unpacked */
+#define MAX_TABLES	1024		/* places that look like token_table */
+#define MAX_WORK	(64u << 20)	/* names looked at; a kernel has some 200 thousand */
 #define SEARCH_BACK	(48u << 20)	/* names are that near to token_table */
 
 struct tables {
@@ -26,6 +28,7 @@ struct tables {
 	size_t token_table, token_index;
 	size_t num_syms, names;
 	size_t nr;
+	size_t work;
 	size_t total;			/* bytes of all names with their NUL */
 };
 
@@ -108,7 +111,7 @@ static bool find_tokens(struct tables *t)
 	static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
 	const uint8_t *at = t->data;
 
-	for (;;) {
+	for (unsigned int tries = 0; tries < MAX_TABLES; tries++) {
 		at = memmem(at, t->len - (size_t)(at - t->data), digits, sizeof(digits));
 		if (!at)
 			return false;
@@ -117,6 +120,7 @@ static bool find_tokens(struct tables *t)
 			return true;
 		at++;
 	}
+	return false;
 }
 
 /* ---- names ---- */
@@ -173,7 +177,7 @@ static bool check_names(struct tables *t, size_t *end, size_t *second)
 		if (i == 256)
 			*second = pos - t->names;
 		len = take_name(t, &pos, buf);
-		if (len < 2 || !is_type(buf[0]))
+		if (len < 2 || !is_type(buf[0]) || ++t->work > MAX_WORK)
 			return false;
 		t->total += len;
 	}
@@ -209,7 +213,8 @@ static bool find_names(struct tables *t)
 {
 	size_t low = t->token_table > SEARCH_BACK ? t->token_table - SEARCH_BACK : 0;
 
-	for (size_t at = (t->token_table & ~(size_t)3); at >= low + 12; at -= 4) {
+	for (size_t at = (t->token_table & ~(size_t)3); at >= low + 12 && t->work < MAX_WORK;
+	     at -= 4) {
 		size_t num_syms = at - 12;
 		uint32_t nr = le32(t->data + num_syms);
 

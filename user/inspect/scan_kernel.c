@@ -12,6 +12,7 @@
 
 #define MAX_FUNC	(1u << 20)	/* bytes; the largest function of a kernel has some 50 KiB */
 #define MAX_INTERESTING	8192		/* functions of VFIO and its drivers: some 600 */
+#define MAX_NEIGHBOURS	8
 #define NR_REGS		32
 
 struct kernel {
@@ -85,27 +86,51 @@ static uint32_t func_at(const struct vs_code *code, uint64_t addr)
 	return (uint32_t)(lo - 1);
 }
 
+static bool is_vfio(const struct vs_ksym *sym)
+{
+	return !strncmp(sym->name, "vfio_", 5) || !strncmp(sym->name, "__vfio_", 7);
+}
+
+/*
+ * How many symbols from `i` on belong to VFIO: those with its name, and a few others with
+ * VFIO's before and behind, which are of the same file.
+ */
+static size_t run_of_vfio(const struct vs_kernel_text *text, size_t i)
+{
+	size_t end = i;
+
+	for (size_t at = i; at < text->nr_syms && at <= end + MAX_NEIGHBOURS; at++)
+		if (is_vfio(&text->syms[at]))
+			end = at + 1;
+	return end - i;
+}
+
+static int add_func(struct kernel *k, size_t i)
+{
+	const struct vs_ksym *sym = &k->text->syms[i];
+	struct vs_code_func func = {
+		.name = sym->name, .section = "", .addr = sym->addr,
+		.size = sym[1].addr - sym->addr, .named = true,
+	};
+
+	if (func.size > MAX_FUNC)
+		func.size = MAX_FUNC;
+	return k->code->nr_funcs < MAX_INTERESTING ? vs_code__add_func(k->code, &func) : -E2BIG;
+}
+
 static int add_funcs(struct kernel *k)
 {
 	const struct vs_kernel_text *text = k->text;
+	int err = 0;
 
-	for (size_t i = 0; i + 1 < text->nr_syms; i++) {
-		struct vs_code_func func = {
-			.name = text->syms[i].name, .section = "", .addr = text->syms[i].addr,
-			.size = text->syms[i + 1].addr - text->syms[i].addr, .named = true,
-		};
-		int err;
+	/* the last symbol has no end */
+	for (size_t i = 0; i + 1 < text->nr_syms && !err; i++) {
+		size_t nr = is_vfio(&text->syms[i]) ? run_of_vfio(text, i) : 0;
 
-		if (strncmp(func.name, "vfio_", 5) && strncmp(func.name, "__vfio_", 7))
-			continue;
-		if (func.size > MAX_FUNC)
-			func.size = MAX_FUNC;
-		err = k->code->nr_funcs < MAX_INTERESTING ? vs_code__add_func(k->code, &func) :
-							   -E2BIG;
-		if (err)
-			return err;
+		for (; nr && i + 1 < text->nr_syms && !err; nr--, i++)
+			err = add_func(k, i);
 	}
-	return 0;
+	return err;
 }
 
 static int add_branch(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn)

@@ -73,6 +73,9 @@ static const char *const v5_16_names[] = { "cdev_device_add", NULL };
 
 static const char *const register_names[] = { "iommu_group_register_notifier", NULL };
 
+/* A notifier takes one address; in a file that lies each try is a walk over all of it. */
+#define MAX_ADDRESSES 64
+
 struct judge {
 	const struct vs_code *code;
 	struct vs_judgement *out;
@@ -216,6 +219,7 @@ static int find_deferred(struct judge *j, const struct vs_code_ref **address,
 			 const struct vs_code_ref **put)
 {
 	const struct vs_walk *walk = &j->notifier;
+	size_t tries = 0;
 	int err = 0;
 
 	*address = *put = NULL;
@@ -224,7 +228,7 @@ static int find_deferred(struct judge *j, const struct vs_code_ref **address,
 		const struct vs_code_ref *refs = vs_code__refs_of(j->code, walk->order[i], &nr);
 
 		for (size_t r = 0; r < nr && !*put && !err; r++) {
-			if (refs[r].kind != VS_REF_ADDRESS)
+			if (refs[r].kind != VS_REF_ADDRESS || ++tries > MAX_ADDRESSES)
 				continue;
 			*address = &refs[r];
 			err = find_put_of(j->code, refs[r].target, put);
