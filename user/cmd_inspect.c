@@ -159,9 +159,9 @@ const struct vs_command vs_cmd_inspect = {
 	.operands = "[FILE|DIR]",
 	.opts = inspect_opts,
 	.epilogue =
-		"FILE is a vfio.ko (.xz, .zst, .gz), a vmlinux or a vmlinuz, of any\n"
-		"architecture; DIR any folder with such files: one table. Nothing is loaded, and\n"
-		"files need no privileges.\n\n"
+		"FILE is a vfio.ko (.xz, .zst, .gz) for x86-64, arm64, ppc64le or s390x, or a\n"
+		"vmlinux or vmlinuz for x86-64 or arm64; DIR any folder with such files: one\n"
+		"table. Nothing is loaded, and files need no privileges.\n\n"
 		"The verdict is FIXED, VULNERABLE (exit status 3), NOT-APPLICABLE, or\n"
 		"INCONCLUSIVE (exit status 5).\n\n"
 		"examples\n"

@@ -209,7 +209,7 @@ binary_file()
 {
 	local base
 	case $bin_from in
-	deb:*) base=$(echo "$bin_arch $bin_from" | hash_in) ;;
+	deb*) base=$(echo "$bin_arch $bin_from" | hash_in) ;;
 	*) base=$({ echo "$bin_arch $bin_from"; cat "$LAB"/config.inspect* "$LAB"/patches/*.patch; } | hash_in) ;;
 	esac
 	echo "$CACHE/inspect/files/$bin_name-$base"
@@ -219,6 +219,10 @@ make_binary()
 {
 	case $bin_from in
 	deb:*) deb_binary "$1" ;;
+	deb-stripped:*)
+		deb_binary "$1"
+		strip --strip-unneeded "$1"
+		;;
 	module:*) module_binary "$1" ;;
 	vmlinu?:*) builtin_binary "$1" ;;
 	*) die "$EX_USAGE" "$bin_name: what is '$bin_from'?" ;;
