@@ -270,24 +270,35 @@ static void test_debug_info(void **state)
 
 /* ---- stripped ---- */
 
-static void test_stripped_of_names(void **state)
+static void check_stripped(const char *builder, int era, enum vs_verdict verdict)
 {
 	struct vs_inspection in;
 
-	(void)state;
-	assert_int_equal(run("strip --strip-unneeded -o %s %s", in_scratch("fixed.ko"), fixture("gcc", 1)), 0);
-	inspect_ok(in_scratch("fixed.ko"), &in);
+	assert_int_equal(run("llvm-strip --strip-unneeded -o %s %s", in_scratch("s.ko"),
+			     fixture(builder, era)), 0);
+	inspect_ok(in_scratch("s.ko"), &in);
+	if (in.verdict != verdict)
+		fail_msg("%s %d: %s: %s", builder, era, vs_verdict__name(in.verdict), in.reason);
 	assert_false(in.debug_info);
-	assert_int_equal(in.verdict, VS_VERDICT_FIXED);
-	assert_says(&in, "vfio_register_group_dev+0x", "iommu_group_register_notifier");
 	vs_inspection__free(&in);
+}
 
-	/* without ftrace's list, the end of the nameless notifier is a guess */
-	assert_int_equal(run("strip --strip-unneeded -o %s %s", in_scratch("unfixed.ko"), fixture("gcc", 2)), 0);
-	inspect_ok(in_scratch("unfixed.ko"), &in);
-	assert_int_equal(in.verdict, VS_VERDICT_INCONCLUSIVE);
-	assert_non_null(strstr(in.reason, "stripped"));
-	vs_inspection__free(&in);
+/* Only exported functions have names, and ftrace's list of the others is not there, either. */
+static void test_stripped_of_names(void **state)
+{
+	static const char *const followed[] = { "gcc", "x86_64", "aarch64" };
+
+	(void)state;
+	for (size_t b = 0; b < ARRAY_SIZE(followed); b++)
+		for (size_t e = 0; e < ARRAY_SIZE(expectations); e++) {
+			const struct expectation *x = &expectations[e];
+
+			/* vfio_device_put is global here; forget and vfio_group_put are not */
+			check_stripped(followed[b], x->era, x->verdict);
+		}
+	/* where a function ends is a guess on these: a put is not believed */
+	check_stripped("s390x", 2, VS_VERDICT_INCONCLUSIVE);
+	check_stripped("powerpc64le", 2, VS_VERDICT_INCONCLUSIVE);
 }
 
 static void test_stripped_of_symbols(void **state)

@@ -55,6 +55,8 @@ bool vs_decode__aarch64(const uint8_t *p, size_t len, uint64_t pc, struct vs_ins
 		return false;
 	w = le32(p);	/* also on a big-endian kernel */
 	insn->len = 4;
+	insn->ends = (w & 0xfc000000) == 0x14000000 ||	/* b */
+		     (w & 0xfebff000) == 0xd61f0000;	/* br, ret and their kinds */
 	if ((w & 0xfc000000) == 0x94000000)		/* bl */
 		set(insn, VS_INSN_CALL, pc + scaled(w, 26));
 	else if ((w & 0xfc000000) == 0x14000000)	/* b */
@@ -66,6 +68,8 @@ bool vs_decode__aarch64(const uint8_t *p, size_t len, uint64_t pc, struct vs_ins
 		set(insn, VS_INSN_JUMP, pc + scaled(w >> 5, 14));
 	else if ((w & 0xfefff000) == 0xd63f0000)	/* blr, blraa and its kind */
 		set(insn, VS_INSN_INDIRECT_CALL, 0);
+	else if ((w & 0xfefff000) == 0xd61f0000)	/* br, braa and its kind */
+		set(insn, VS_INSN_INDIRECT_JUMP, 0);
 	else if ((w & 0x9f000000) == 0x90000000)
 		set_adrp(w, pc, insn);
 	else if ((w & 0xff800000) == 0x91000000)

@@ -18,6 +18,7 @@ enum vs_insn_kind {
 	VS_INSN_CALL,		/* to `target` */
 	VS_INSN_JUMP,		/* to `target`, conditional ones included */
 	VS_INSN_INDIRECT_CALL,	/* through a register or memory */
+	VS_INSN_INDIRECT_JUMP,	/* a switch, or a tail call through a pointer */
 	VS_INSN_ADDRESS,	/* `target` is an address that is computed or stored */
 	VS_INSN_PAGE,		/* aarch64 adrp: `target` is a page, `reg` gets it */
 	VS_INSN_PAGE_ADD,	/* aarch64 add: `target` is what is added to `reg` */
@@ -27,6 +28,7 @@ struct vs_insn {
 	enum vs_insn_kind kind;
 	uint8_t len;		/* bytes */
 	uint8_t reg;
+	bool ends;		/* x86-64, aarch64: never goes on behind it (not for calls that do not return) */
 	bool pc_relative;	/* VS_INSN_ADDRESS: not a plain number that may be one */
 	/* x86-64 only: what shows that a reference is taken */
 	bool locked_add;	/* lock xadd from register `reg` */

@@ -258,15 +258,36 @@ static void see_constant(const struct cursor *c, struct vs_insn *insn)
 		set_constant(insn, rm, -1);
 }
 
+/* ret, jmp; jmp through a register or memory; not ud2, which a warning goes on behind */
+static bool is_end(const struct cursor *c)
+{
+	if (c->map != '1')
+		return false;
+	switch (c->opcode) {
+	case 0xc2:
+	case 0xc3:
+	case 0xe9:
+	case 0xeb:
+		return true;
+	case 0xff:
+		return (c->modrm >> 3 & 7) == 4;
+	default:
+		return false;
+	}
+}
+
 static void set_kind(const struct cursor *c, char form, struct vs_insn *insn)
 {
 	see_constant(c, insn);
+	insn->ends = is_end(c);
 	if (c->lock && c->map == '2' && c->opcode == 0xc1) {
 		insn->locked_add = true;
 		insn->reg = (c->modrm >> 3 & 7) | (c->rex & 4) << 1;
 	}
 	if (form == REL_8 || form == REL_32) {
 		set_branch(c, form, insn);
+	} else if (insn->ends && c->opcode == 0xff) {
+		insn->kind = VS_INSN_INDIRECT_JUMP;
 	} else if (is_indirect_call(c)) {
 		insn->kind = VS_INSN_INDIRECT_CALL;
 	} else if (c->rip_relative) {

@@ -10,6 +10,8 @@
 
 #include "inspect/scan.h"
 
+#define MAX_ROUNDS 16
+
 struct module {
 	const struct vs_elf *elf;
 	struct vs_code *code;
@@ -133,7 +135,6 @@ static int add_nameless(struct module *m, size_t nr_named, const struct vs_elf_r
 	    func_at(m->code, nr_named, func.section_index, func.addr) != VS_CODE_NONE)
 		return 0;
 	func.section = sect->name;
-	func.end_unsure = !has_function_list(m->elf);
 	func.name = vs_code__make_name(m->code, sect->name, func.addr);
 	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
 }
@@ -207,7 +208,121 @@ static void size_funcs(struct module *m)
 	}
 }
 
-static int add_funcs(struct module *m)
+static int add_piece(struct module *m, const struct vs_code_func *whole, uint64_t addr)
+{
+	struct vs_code_func func = *whole;
+
+	func.addr = addr;
+	func.name = vs_code__make_name(m->code, whole->section, addr);
+	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
+}
+
+/*
+ * Without ftrace's list it is not known where a nameless function ends. So it is cut behind
+ * each jump and return: what follows belongs to it only if it jumps there, and jumps are seen.
+ */
+static int split(struct module *m, size_t index, vs_decoder decoder)
+{
+	const struct vs_code_func whole = m->code->funcs[index];
+	const uint8_t *bytes = m->elf->sections[whole.section_index].bytes + whole.addr;
+	uint64_t off = 0;
+	int err = 0;
+
+	while (off < whole.size && !err) {
+		struct vs_insn insn;
+
+		if (!decoder(bytes + off, whole.size - off, whole.addr + off, &insn))
+			break;
+		off += insn.len;
+		if (insn.ends && off < whole.size)
+			err = add_piece(m, &whole, whole.addr + off);
+	}
+	return err;
+}
+
+/* Behind which instructions nothing goes on, is told on these two only. */
+static bool can_split(const struct vs_elf *elf)
+{
+	return elf->ehdr.e_machine == EM_X86_64 || elf->ehdr.e_machine == EM_AARCH64;
+}
+
+/* A function that is only called, from its own section: neither a symbol nor a relocation tells of it. */
+static int add_target(struct module *m, uint32_t index, const struct vs_insn *insn, uint64_t off)
+{
+	const struct vs_code_func *from = &m->code->funcs[index];
+	const struct vs_elf_section *sect = &m->elf->sections[from->section_index];
+	struct vs_code_func func = {
+		.section = sect->name, .section_index = from->section_index, .addr = insn->target,
+		.size = 1,
+	};
+	size_t reloc = vs_elf__relocs_before(sect, from->addr + off);
+
+	if ((insn->kind != VS_INSN_CALL && insn->kind != VS_INSN_JUMP) || insn->target >= sect->len)
+		return 0;
+	if (reloc < sect->nr_relocs && sect->relocs[reloc].off < from->addr + off + insn->len)
+		return 0;
+	func.name = vs_code__make_name(m->code, sect->name, func.addr);
+	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
+}
+
+/* Adds what the first `nr` functions call outside of all of them. */
+static int add_targets(struct module *m, size_t nr, vs_decoder decoder)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < nr && !err; i++) {
+		const struct vs_code_func func = m->code->funcs[i];
+		const uint8_t *bytes = m->elf->sections[func.section_index].bytes + func.addr;
+		struct vs_insn insn;
+
+		for (uint64_t off = 0; off < func.size && !err; off += insn.len) {
+			if (!decoder(bytes + off, func.size - off, func.addr + off, &insn))
+				break;
+			if (func_at(m->code, nr, func.section_index, insn.target) == VS_CODE_NONE)
+				err = add_target(m, i, &insn, off);
+		}
+	}
+	return err;
+}
+
+/* What is found calls more: as often as it takes, within reason. */
+static int find_targets(struct module *m, vs_decoder decoder)
+{
+	size_t nr = 0;
+	int err = 0;
+
+	for (int round = 0; round < MAX_ROUNDS && nr != m->code->nr_funcs && !err; round++) {
+		nr = m->code->nr_funcs;
+		err = add_targets(m, nr, decoder);
+		if (!err)
+			size_funcs(m);
+	}
+	return err;
+}
+
+static int split_nameless(struct module *m, vs_decoder decoder)
+{
+	size_t nr;
+	int err;
+
+	if (!decoder || has_function_list(m->elf))
+		return 0;
+	err = find_targets(m, decoder);
+	nr = m->code->nr_funcs;
+	for (size_t i = 0; i < nr && !err; i++) {
+		if (m->code->funcs[i].named)
+			continue;
+		m->code->funcs[i].piece = can_split(m->elf);
+		m->code->funcs[i].end_unsure = !can_split(m->elf);
+		if (can_split(m->elf))
+			err = split(m, i, decoder);
+	}
+	if (!err)
+		size_funcs(m);
+	return err;
+}
+
+static int add_funcs(struct module *m, vs_decoder decoder)
 {
 	int err = add_symbols(m);
 	size_t nr_named = m->code->nr_funcs;
@@ -215,9 +330,10 @@ static int add_funcs(struct module *m)
 	sort_funcs(m->code);
 	for (size_t i = 1; i < m->elf->nr_sections && !err; i++)
 		err = add_nameless_of(m, nr_named, &m->elf->sections[i]);
-	if (!err)
-		size_funcs(m);
-	return err;
+	if (err)
+		return err;
+	size_funcs(m);
+	return split_nameless(m, decoder);
 }
 
 /* ---- references ---- */
@@ -354,6 +470,9 @@ static int add_unrelocated(struct vs_scan *scan, uint64_t off, const struct vs_i
 	case VS_INSN_CALL:
 	case VS_INSN_JUMP:
 		return add_branch(scan, off, insn, section, insn->target, VS_REF_BY_INSTRUCTION);
+	case VS_INSN_INDIRECT_JUMP:
+		/* in a function that is not cut, most likely a switch */
+		return scan->code->funcs[scan->func].piece ? add_indirect(scan, off, NULL) : 0;
 	case VS_INSN_ADDRESS:
 		if (!insn->pc_relative)
 			return 0;
@@ -410,7 +529,7 @@ int vs_scan__module(const struct vs_elf *elf, struct vs_code *code)
 
 	memset(code, 0, sizeof(*code));
 	code->decoded = decoder;
-	err = add_funcs(&m);
+	err = add_funcs(&m, decoder);
 	for (uint32_t i = 0; decoder && i < code->nr_funcs && !err; i++)
 		err = scan_func(&m, i, decoder);
 	vs_code__sort_refs(code);

@@ -122,7 +122,7 @@ source_tree()
 # kernel_make PATCH OUT ARGS...: make in the source tree, output only when it fails
 kernel_make()
 {
-	local tree out=$2 cross= karch
+	local tree out=$2 karch cross=""
 	tree=$(source_tree "$1")
 	shift 2
 	case $bin_arch in
