@@ -63,7 +63,9 @@ static int finish(struct vs_out *o, int status)
 	int err = vs_out__flush(o);
 
 	vs_out__fini(o);
-	return err && err != -EPIPE ? fail(VS_EXIT_FAILURE, "cannot write", strerror(-err)) : status;
+	if (!err || err == -EPIPE)
+		return status;
+	return fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
 }
 
 static int print_one(const struct inspect_options *opts, const struct vs_inspection *in)
@@ -119,7 +121,7 @@ static int inspect_folder(const struct inspect_options *opts, const char *path)
 		if (opts->json)
 			vs_inspect__print_tree_json(&o, &tree, status);
 		else
-			vs_inspect__print_tree_text(&o, &tree, columns());
+			vs_inspect__print_tree_text(&o, &tree, vs_host__columns(STDOUT_FILENO));
 		status = finish(&o, status);
 	}
 	vs_tree__free(&tree);

@@ -198,7 +198,8 @@ static void test_linked(void **state)
 	}
 }
 
-static size_t count_sites(const struct vs_inspection *in, enum vs_site_class class, const char *func)
+static size_t count_sites(const struct vs_inspection *in, enum vs_site_class class,
+			  const char *func)
 {
 	size_t nr = 0;
 

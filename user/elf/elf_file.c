@@ -9,7 +9,7 @@
 #include "elf/elf_file.h"
 #include "elf/elf_priv.h"
 
-#define MAX_FUNCS	(1u << 19)	/* a kernel with everything built in has some 200 thousand */
+#define MAX_FUNCS	(1u << 19)	/* an allyesconfig has some 200 thousand */
 #define NEST_LOOKBACK	64		/* functions */
 
 int vs_elf__fail(struct vs_elf *elf, int err, const char *fmt, ...)
@@ -75,7 +75,8 @@ static int check_type(struct vs_elf *elf, const struct vs_elf_opts *opts)
 	if (type == ET_REL || (opts->linked && (type == ET_EXEC || type == ET_DYN)))
 		return 0;
 	if (opts->linked)
-		return vs_elf__fail(elf, -ENOEXEC, "an ELF file, but neither a module nor a kernel");
+		return vs_elf__fail(elf, -ENOEXEC,
+				    "an ELF file, but neither a module nor a kernel");
 	return vs_elf__fail(elf, -ENOEXEC,
 			    "an ELF file, but not a kernel module (not relocatable)");
 }

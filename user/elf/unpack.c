@@ -334,7 +334,8 @@ static int codec__run(const struct codec *codec, void *state, struct window *win
 			return fail(u, -ENOMEM, "%s: needs too much memory", codec->name);
 		if (step == STEP_DAMAGED)
 			return fail(u, -ENOEXEC, "%s: damaged", codec->name);
-		if (step == STEP_MORE && win->in_len == in_before && win->out_len == u->cap - u->len)
+		if (step == STEP_MORE && win->in_len == in_before &&
+		    win->out_len == u->cap - u->len)
 			return fail(u, -ENOEXEC, "%s: ends too early", codec->name);
 		u->len = u->cap - win->out_len;
 		if (step == STEP_DONE)

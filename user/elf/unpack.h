@@ -8,7 +8,7 @@
 
 #define VS_UNPACK_MODULE ((size_t)256 << 20)	/* bytes; the largest modules have some 50 MiB */
 #define VS_UNPACK_IMAGE	((size_t)512 << 20)	/* a kernel in its boot image has some 100 MiB */
-#define VS_UNPACK_KERNEL ((size_t)1 << 30)	/* a vmlinux with debug information has some 700 MiB */
+#define VS_UNPACK_KERNEL ((size_t)1 << 30)	/* a vmlinux with debug info: 700 MiB */
 
 /* Growing bytes. Start with all zero but `max`. */
 struct vs_unpack {

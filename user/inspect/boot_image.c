@@ -97,7 +97,7 @@ int vs_boot_image__unpack(const void *data, size_t len, struct vs_unpack *out,
 	*compression = vs_unpack__packed_with(payload.bytes, payload.len);
 	if (!*compression) {
 		snprintf(out->error, sizeof(out->error),
-			 "a boot image that is packed in a way not known here (lzo, or an old one)");
+			 "a boot image, packed in a way that is not known here");
 		return -ENOEXEC;
 	}
 	drop_size(*compression, data, len, &payload);

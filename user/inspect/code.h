@@ -34,7 +34,7 @@ struct vs_code_func {
 	uint32_t section_index;	/* 0 where there are only addresses */
 	bool named;
 	bool end_unsure;	/* no name, and may run into the next ones */
-	bool piece;		/* no name: up to the first jump or return, and where that leads is told */
+	bool piece;		/* no name: up to the first jump or return */
 	bool scanned;		/* its references are known, but for ... */
 	uint64_t unread;	/* bytes that could not be decoded */
 };

@@ -28,7 +28,7 @@ struct vs_insn {
 	enum vs_insn_kind kind;
 	uint8_t len;		/* bytes */
 	uint8_t reg;
-	bool ends;		/* x86-64, aarch64: never goes on behind it (not for calls that do not return) */
+	bool ends;		/* x86-64, aarch64: a jump or return, nothing goes on behind */
 	bool pc_relative;	/* VS_INSN_ADDRESS: not a plain number that may be one */
 	/* x86-64 only: what shows that a reference is taken */
 	bool locked_add;	/* lock xadd from register `reg` */

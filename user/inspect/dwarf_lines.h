@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Source lines from debug information, in this process: see vs_inspect__add_lines() for a safe way. */
+/* Source lines from debug information, in this process: vs_inspect__add_lines() is safer. */
 #ifndef VFIOSCOPE_DWARF_LINES_H
 #define VFIOSCOPE_DWARF_LINES_H
 
@@ -8,7 +8,7 @@
 struct vs_dwarf;
 
 struct vs_dwarf_place {
-	char source[256];	/* "drivers/vfio/vfio.c:415" of the function itself, "" when not known */
+	char source[256];	/* "drivers/vfio/vfio.c:415" of the function, or "" */
 	char inlined[256];	/* "kref_put_mutex < vfio_group_put", "" for none */
 };
 

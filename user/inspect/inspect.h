@@ -29,7 +29,7 @@ struct vs_place {
 	uint32_t section;	/* index in a module, 0 in a kernel */
 	uint64_t addr;		/* bytes from the start of the section, or address */
 	char *source;		/* "drivers/vfio/vfio.c:415", "" when not known */
-	char *inlined;		/* "vfio_group_put": inlined functions there, innermost first, or "" */
+	char *inlined;		/* "kref_put_mutex < vfio_group_put": inlined there, or "" */
 };
 
 struct vs_inspection_evidence {

@@ -52,7 +52,8 @@ static int copy_evidence(const struct vs_code *code, const struct vs_judgement *
 
 		to->what = copy_text(e->what);
 		to->why = copy_text(e->why);
-		if (!set_place(&to->place, code, e->func, e->off, e->whole) || !to->what || !to->why)
+		if (!set_place(&to->place, code, e->func, e->off, e->whole) || !to->what ||
+		    !to->why)
 			return -ENOMEM;
 	}
 	return in->evidence ? 0 : -ENOMEM;

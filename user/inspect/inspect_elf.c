@@ -68,10 +68,11 @@ static bool exports(const struct vs_elf *elf, const char *name)
 
 static int inspect_stripped_module(const struct vs_elf *elf, struct vs_inspection *in)
 {
-	in->has_vfio = exports(elf, "vfio_register_group_dev") || exports(elf, "vfio_add_group_dev");
+	in->has_vfio = exports(elf, "vfio_register_group_dev") ||
+		       exports(elf, "vfio_add_group_dev");
 	if (in->has_vfio)
 		vs_inspect__note(in, "__ksymtab_strings says that this is the core of VFIO");
-	vs_inspect__inconclusive(in, "no symbol table: relocations have no names, the kernel would not load it");
+	vs_inspect__inconclusive(in, "no symbol table: calls have no names here");
 	return 0;
 }
 
@@ -118,7 +119,8 @@ static int scan_kernel(struct vs_kernel_text *text, struct vs_inspection *in)
 	int err = vs_scan__kernel(text, &code);
 
 	if (err == -EFAULT)
-		return vs_inspect__fail(in, -ENOEXEC, "damaged: a function of VFIO is not in the image");
+		return vs_inspect__fail(in, -ENOEXEC,
+					"damaged: a function of VFIO is not in the image");
 	if (err)
 		return vs_inspect__fail(in, err, "cannot read the code: %s", strerror(-err));
 	err = vs_inspect__code(&code, in);

@@ -20,7 +20,7 @@
 
 #define SECONDS		20
 #define MAX_ANSWER	(4u << 20)
-#define MAX_MEMORY	((rlim_t)4 << 30)	/* a vmlinux is in it once, and its tables unpacked */
+#define MAX_MEMORY	((rlim_t)4 << 30)	/* a vmlinux and libdw's tables */
 
 struct places {
 	struct vs_place **list;

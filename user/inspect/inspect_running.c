@@ -21,7 +21,7 @@
 struct symbols {
 	struct vs_ksym *syms;
 	size_t nr;
-	char *names;		/* one block: a symbol's name is its place there, until all are in */
+	char *names;		/* one block; until all are in, a name is its place there */
 	size_t len, room;
 };
 
@@ -157,11 +157,13 @@ static int read_kcore(void *ctx, uint64_t addr, void *buf, size_t len)
 static int memory_error(struct vs_inspection *in, int err)
 {
 	if (err == -EPERM || err == -EACCES)
-		return vs_inspect__fail(in, -EPERM, "VFIO is built in: /proc/kallsyms and /proc/kcore "
+		return vs_inspect__fail(in, -EPERM,
+					"VFIO is built in: /proc/kallsyms and /proc/kcore "
 					"can be read by root only (kptr_restrict, lockdown)");
 	if (err == -ENOENT)
-		return vs_inspect__fail(in, err, "VFIO is built in, and this kernel has no /proc/kcore "
-					"or /proc/kallsyms: give its vmlinux");
+		return vs_inspect__fail(in, err,
+					"VFIO is built in, and this kernel has no /proc/kcore or "
+					" /proc/kallsyms: give its vmlinux");
 	return vs_inspect__fail(in, err, "cannot read the kernel's memory: %s", strerror(-err));
 }
 
@@ -210,14 +212,15 @@ static void check_loaded(const char *root, struct vs_inspection *in)
 	char hex[VS_BUILD_ID_HEX];
 
 	if (vs_kmod__running_build_id(root, "vfio", hex)) {
-		vs_inspect__note(in, "the build-id of the loaded vfio cannot be read: this is of its file");
+		vs_inspect__note(in, "the loaded vfio tells no build-id: this is of its file");
 		return;
 	}
 	if (!strcmp(hex, in->build_id)) {
 		vs_inspect__note(in, "the loaded vfio has the same build-id as its file");
 		return;
 	}
-	vs_inspect__inconclusive(in, "the file is not what is loaded: its build-id differs (%.16s...)", hex);
+	vs_inspect__inconclusive(in, "the file is not what is loaded: that has build-id %.16s...",
+				 hex);
 }
 
 static int inspect_module_file(const char *root, const char *release, bool loaded,
@@ -227,7 +230,9 @@ static int inspect_module_file(const char *root, const char *release, bool loade
 	int err = vs_kmod__find(root, release, "vfio", path, sizeof(path));
 
 	if (err)
-		return vs_inspect__fail(in, err, "vfio is loaded, but there is no file of it for %.60s", release);
+		return vs_inspect__fail(in, err,
+					"vfio is loaded, but there is no file of it for %.60s",
+					release);
 	free(in->path);
 	err = vs_inspect__file(path, in);
 	if (err)
@@ -253,7 +258,8 @@ int vs_inspect__running(const char *root, struct vs_inspection *in)
 	state = vs_kmod__state(root, uts.release, "vfio");
 	if (state == VS_KMOD_ABSENT)
 		return vs_inspect__fail(in, -ENOENT,
-					"the running kernel (%.60s) has no VFIO: no module, not built in",
+					"the running kernel (%.60s) has no VFIO: "
+					"no module, not built in",
 					uts.release);
 	err = state == VS_KMOD_BUILTIN ? inspect_memory(root, in) :
 		inspect_module_file(root, uts.release, state == VS_KMOD_LOADED, in);

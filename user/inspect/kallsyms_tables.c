@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * scripts/kallsyms.c writes, each aligned to 8, in 7.x to 4:
- *   until v6.3: offsets, relative_base, num_syms, names, markers, [seqs_of_names,] token_table, token_index
+ *   until v6.3: offsets, relative_base, num_syms, names, markers, [seqs_of_names,]
+ *               token_table, token_index
  *   later:      num_syms, names, markers, token_table, token_index, offsets, relative_base, ...
  *   7.x:        the same, but each offset counts from its own place, and there is no base
  * A name is a length and that many tokens; the tokens' texts are in token_table.

@@ -50,7 +50,7 @@ struct vs_kernel_text {
 	void *ctx;
 };
 
-/* The functions of VFIO in it. The names have to outlive *code. As above, or the error of `read`. */
+/* VFIO's functions in it; names have to outlive *code. As above, or the error of `read`. */
 int vs_scan__kernel(struct vs_kernel_text *text, struct vs_code *code);
 
 #endif

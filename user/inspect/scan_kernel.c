@@ -10,7 +10,7 @@
 
 #include "inspect/scan.h"
 
-#define MAX_FUNC	(1u << 20)	/* bytes; the largest function of a kernel has some 50 KiB */
+#define MAX_FUNC	(1u << 20)	/* bytes; the largest function has some 50 KiB */
 #define MAX_INTERESTING	8192		/* functions of VFIO and its drivers: some 600 */
 #define MAX_NEIGHBOURS	8
 #define NR_REGS		32

@@ -246,7 +246,7 @@ static bool can_split(const struct vs_elf *elf)
 	return elf->ehdr.e_machine == EM_X86_64 || elf->ehdr.e_machine == EM_AARCH64;
 }
 
-/* A function that is only called, from its own section: neither a symbol nor a relocation tells of it. */
+/* A function that is only called, from its own section: no symbol, no relocation tells of it. */
 static int add_target(struct module *m, uint32_t index, const struct vs_insn *insn, uint64_t off)
 {
 	const struct vs_code_func *from = &m->code->funcs[index];
@@ -367,7 +367,7 @@ static int add_branch_outside(struct vs_scan *scan, uint64_t off, const struct v
 	if (!strcmp(name, "__x86_return_thunk") || !*name)
 		return 0;
 	if (is_thunk(name)) {
-		/* a jump through a thunk may be a tail call, and kernels with thunks have no jump tables */
+		/* a jump, too: kernels with thunks have no jump tables */
 		kind = VS_REF_INDIRECT;
 		name = NULL;
 	}
@@ -449,7 +449,7 @@ static int add_relocated_address(struct vs_scan *scan, uint64_t off, const struc
 	return add_address(scan, off, index, target, VS_REF_BY_RELOCATION);
 }
 
-/* A call through a pointer that has a name: pv_ops of paravirtualisation, which is known to be harmless. */
+/* A call through a pointer that has a name: pv_ops of paravirtualisation, known to be harmless. */
 static int add_indirect(struct vs_scan *scan, uint64_t off, const struct vs_elf_reloc *reloc)
 {
 	const struct module *m = scan->ctx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A folder with any number of kernels: each vfio.ko, and each kernel image that has VFIO built in. */
+/* A folder with any number of kernels: each vfio.ko, each image that has VFIO built in. */
 #ifndef VFIOSCOPE_TREE_H
 #define VFIOSCOPE_TREE_H
 

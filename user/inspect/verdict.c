@@ -84,7 +84,9 @@ struct judge {
 
 const char *vs_verdict__name(enum vs_verdict verdict)
 {
-	static const char *const names[] = { "INCONCLUSIVE", "FIXED", "VULNERABLE", "NOT-APPLICABLE" };
+	static const char *const names[] = {
+		"INCONCLUSIVE", "FIXED", "VULNERABLE", "NOT-APPLICABLE"
+	};
 
 	return names[verdict];
 }
@@ -356,7 +358,8 @@ static bool is_end_known(struct judge *j)
 		return true;
 	cite_func(j, notifier, "the put may be another function's",
 		  "has no name, so where it ends is a guess");
-	decide(j, VS_VERDICT_INCONCLUSIVE, "", "stripped: whether the notifier puts cannot be told");
+	decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	       "stripped: whether the notifier puts cannot be told");
 	return false;
 }
 
@@ -459,7 +462,7 @@ static void judge_neither(struct judge *j)
 	cite_no_put(j);
 	cite_func(j, j->notifier.order[0], "nothing is deferred", "calls no work queue");
 	if (cdev)
-		cite_ref(j, cdev, "since v5.16 (9cef73918e15), as the notifier without a reference");
+		cite_ref(j, cdev, "since v5.16 (9cef73918e15), as a notifier without reference");
 	cite_ref(j, put, "puts are recognised elsewhere in this file");
 	decide(j, VS_VERDICT_NOT_APPLICABLE, "v5.16 to v5.18",
 	       "the notifier takes no reference (63b150fde7a2)");
@@ -515,7 +518,8 @@ static int judge_core(struct judge *j)
 	}
 	j->out->has_vfio = true;
 	if (!j->code->decoded) {
-		decide(j, VS_VERDICT_INCONCLUSIVE, "", "the code of this architecture is not known");
+		decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		       "the code of this architecture is not known");
 		return 0;
 	}
 	if (!j->notifier.nr) {

@@ -11,6 +11,7 @@
 void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width);
 void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, int exit_status);
 
+/* Paths are cut to fit `width`; 0: they are whole. */
 void vs_inspect__print_tree_text(struct vs_out *o, const struct vs_tree *tree, unsigned int width);
 void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, int exit_status);
 

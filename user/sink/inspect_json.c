@@ -141,7 +141,8 @@ static json_t *rows_to_json(const struct vs_tree *tree)
 		set_text(object, "path", row->path);
 		set_text(object, "kernel", row->kernel);
 		set_text(object, "machine", row->machine);
-		set_text(object, "verdict", row->failed ? "FAILED" : vs_verdict__name(row->verdict));
+		set_text(object, "verdict",
+			 row->failed ? "FAILED" : vs_verdict__name(row->verdict));
 		set_text(object, "reason", row->reason);
 		json_array_append_new(list, object);
 	}
@@ -155,7 +156,8 @@ void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, i
 
 	set_text(root, "path", tree->top);
 	json_object_set_new(root, "files", rows_to_json(tree));
-	json_object_set_new(root, "images_without_vfio", json_integer((json_int_t)tree->images_without));
+	json_object_set_new(root, "images_without_vfio",
+			    json_integer((json_int_t)tree->images_without));
 	json_object_set_new(root, "unreadable_folders", json_integer((json_int_t)tree->unreadable));
 	json_object_set_new(root, "cut", json_boolean(tree->cut));
 	json_object_set_new(root, "exit_status", json_integer(exit_status));

@@ -33,7 +33,8 @@ static void put_identity(struct vs_out *o, const struct vs_inspection *in, unsig
 	vs_out__puts(o, "\n");
 	vs_words__escape(path, sizeof(path), in->path, sizeof(path) / 4 - 1);
 	put_field(o, "file", in->path[0] ? path : "/proc/kallsyms and /proc/kcore", 0);
-	snprintf(text, sizeof(text), "%s, %s, %s%s%s", in->release[0] ? in->release : "of unknown release",
+	snprintf(text, sizeof(text), "%s, %s, %s%s%s",
+		 in->release[0] ? in->release : "of unknown release",
 		 in->machine, vs_binary__name(in->kind),
 		 strcmp(in->compression, "none") ? ", " : "",
 		 strcmp(in->compression, "none") ? in->compression : "");
@@ -171,15 +172,31 @@ static size_t widest(const struct vs_tree *tree, bool kernel)
 	return most;
 }
 
+/* Where it does not fit, the middle goes: the top folder tells kernels apart. */
+static void put_path(struct vs_out *o, const char *path, size_t column, unsigned int width)
+{
+	const char *base = strrchr(path, '/');
+	size_t tail = base ? strlen(base) : 0;
+
+	if (width < column + tail + 8 || column + strlen(path) <= width) {
+		vs_out__puts(o, path);
+		return;
+	}
+	vs_out__add(o, path, width - column - tail - 3);
+	vs_out__puts(o, "...");
+	vs_out__puts(o, base ? base : "");
+}
+
 static void put_row(struct vs_out *o, const struct vs_tree_row *row, size_t kernel, size_t machine,
 		    unsigned int width)
 {
 	char path[1024];
 
-	vs_out__printf(o, "%-*s  %-*s  %-14s  ", (int)kernel, row->kernel, (int)machine, row->machine,
+	vs_out__printf(o, "%-*s  %-*s  %-14s  ", (int)kernel, row->kernel, (int)machine,
+		       row->machine,
 		       row->failed ? "FAILED" : vs_verdict__name(row->verdict));
 	vs_words__escape(path, sizeof(path), row->path, sizeof(path) / 4 - 1);
-	vs_out__puts(o, path);
+	put_path(o, path, kernel + machine + 20, width);
 	vs_out__puts(o, "\n");
 	if (!row->failed && row->verdict != VS_VERDICT_INCONCLUSIVE)
 		return;
@@ -198,7 +215,7 @@ static void put_footer(struct vs_out *o, const struct vs_tree *tree)
 		vs_out__printf(o, "%zu folder%s could not be read\n", tree->unreadable,
 			       tree->unreadable == 1 ? "" : "s");
 	if (tree->cut)
-		vs_out__puts(o, "the folder is larger or deeper than what is walked: give parts of it\n");
+		vs_out__puts(o, "the folder is too large or too deep: give parts of it\n");
 }
 
 void vs_inspect__print_tree_text(struct vs_out *o, const struct vs_tree *tree, unsigned int width)
