@@ -214,10 +214,12 @@ int vs_inspect__elf(const void *data, size_t len, bool lines, struct vs_inspecti
 
 /* ---- aarch64's Image ---- */
 
+#define SAMPLE 4096	/* calls */
+
 struct raw {
 	const uint8_t *data;
 	size_t len;
-	uint64_t base;		/* address of the first byte: _text, or _head in old ones */
+	uint64_t base;		/* address of the first byte */
 };
 
 static int read_raw(void *ctx, uint64_t addr, void *buf, size_t len)
@@ -225,20 +227,60 @@ static int read_raw(void *ctx, uint64_t addr, void *buf, size_t len)
 	const struct raw *raw = ctx;
 	uint64_t off = addr - raw->base;
 
-	if (addr < raw->base || off > raw->len || len > raw->len - off)
+	if (off > raw->len || len > raw->len - off)
 		return -EFAULT;
 	memcpy(buf, raw->data + off, len);
 	return 0;
 }
 
-static bool find_base(const struct vs_image_syms *syms, uint64_t *base)
+static int compare_addr(const void *va, const void *vb)
 {
-	for (size_t i = 0; i < syms->nr; i++) {
-		*base = syms->syms[i].addr;
-		if (!strcmp(syms->syms[i].name, "_text") || !strcmp(syms->syms[i].name, "_head"))
-			return true;
+	const struct vs_ksym *a = va, *b = vb;
+
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+/* How many of the first calls in the image lead to the start of a function. */
+static size_t count_hits(const struct raw *raw, const struct vs_image_syms *syms)
+{
+	size_t hits = 0, calls = 0;
+
+	for (size_t off = 0; off + 4 <= raw->len && calls < SAMPLE; off += 4) {
+		struct vs_insn insn;
+		struct vs_ksym key;
+
+		vs_decode__aarch64(raw->data + off, 4, raw->base + off, &insn);
+		if (insn.kind != VS_INSN_CALL)
+			continue;
+		calls++;
+		key.addr = insn.target;
+		hits += bsearch(&key, syms->syms, syms->nr, sizeof(key), compare_addr) != NULL;
 	}
-	return false;
+	return hits;
+}
+
+/*
+ * Which address the first byte has: the lowest symbol can be _text itself, or _stext, which
+ * is up to 64 KiB behind it (until v6.0 or so). The code tells.
+ */
+static bool find_base(const struct vs_image_syms *syms, struct raw *raw)
+{
+	static const uint64_t gaps[] = { 0, 0x1000, 0x4000, 0x10000 };
+	uint64_t best = 0;
+	size_t most = 0;
+
+	for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++) {
+		size_t hits;
+
+		raw->base = syms->syms[0].addr - gaps[i];
+		hits = count_hits(raw, syms);
+		if (hits > most) {
+			most = hits;
+			best = raw->base;
+		}
+	}
+	raw->base = best;
+	return most > SAMPLE / 2;
 }
 
 int vs_inspect__raw(const void *data, size_t len, struct vs_inspection *in)
@@ -255,7 +297,7 @@ int vs_inspect__raw(const void *data, size_t len, struct vs_inspection *in)
 		return no_names(in);
 	if (err)
 		return vs_inspect__fail(in, err, "out of memory");
-	if (find_base(&syms, &raw.base))
+	if (find_base(&syms, &raw))
 		return scan_image(&text, &syms, in);
 	vs_image_syms__free(&syms);
 	return no_names(in);
