@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# inspect as a user meets it: statuses, one line for what is no kernel, 80 columns, JSON.
+
+setup()
+{
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	VFIOSCOPE=build/vfioscope
+	FILES=build/tests/fixtures/inspect
+}
+
+# one_line STATUS ARGUMENTS...: fails with that status and one line that names the tool
+one_line()
+{
+	local status_wanted=$1
+	shift
+	run timeout 20 "$VFIOSCOPE" inspect "$@"
+	[ "$status" -eq "$status_wanted" ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "${lines[0]}" == "vfioscope inspect: "* ]]
+}
+
+# verdict STATUS WORDS FILE
+verdict()
+{
+	run "$VFIOSCOPE" inspect "$3"
+	[ "$status" -eq "$1" ]
+	[[ "${lines[0]}" == "$2  "* ]]
+}
+
+@test "inspect: the status follows the verdict" {
+	verdict 0 FIXED "$FILES/gcc-1.o"
+	verdict 3 VULNERABLE "$FILES/gcc-2.o"
+	verdict 0 NOT-APPLICABLE "$FILES/gcc-5.o"
+	verdict 5 INCONCLUSIVE "$FILES/gcc-7.o"
+	verdict 3 VULNERABLE "$FILES/linked-aarch64-2.o"
+}
+
+@test "inspect: the verdict comes first, then its evidence, then the sites" {
+	run "$VFIOSCOPE" inspect "$FILES/gcc-2.o"
+	order=$(printf '%s\n' "$output" | grep -oE '^(VULNERABLE|Evidence|The notifier calls|Drops|Takes)' | paste -sd,)
+	[ "$order" = "VULNERABLE,Evidence,The notifier calls,Drops,Takes" ]
+	[[ "$output" == *"vfio_group_release+0x"*" iommu_group_unregister_notifier"* ]]
+	[[ "$output" == *"inspect_vfio.c:"*"inlined: vfio_group_put"* ]]
+}
+
+@test "inspect: text fits 80 columns, but for paths" {
+	for file in "$FILES"/*.o; do
+		"$VFIOSCOPE" inspect "$file" >"$BATS_TEST_TMPDIR/out" || true
+		wide=$(grep -vE '^  file ' "$BATS_TEST_TMPDIR/out" | grep -E '^.{81,}' || true)
+		[ -z "$wide" ] || { echo "$file: $wide"; false; }
+	done
+}
+
+@test "inspect: JSON has what the text has" {
+	"$VFIOSCOPE" inspect --json "$FILES/gcc-2.o" >"$BATS_TEST_TMPDIR/json" || [ $? -eq 3 ]
+	jq -e '.type == "inspect" and .schema == 1 and .verdict == "VULNERABLE" and .exit_status == 3 and
+		.machine == "x86_64" and .kind == "module" and .notifier and .debug_info and
+		(.evidence | length) >= 3 and
+		([.sites[] | select(.class == "put")] | length) == 3 and
+		any(.notifier_calls[]; .target == "refcount_dec_and_mutex_lock") and
+		any(.sites[]; .inlined == "vfio_group_put")' "$BATS_TEST_TMPDIR/json"
+}
+
+@test "inspect: what is no kernel is refused in one line, at once" {
+	one_line 1 /nowhere
+	one_line 1 /dev/zero
+	one_line 1 Makefile
+	head -c 1000000 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
+	one_line 1 "$BATS_TEST_TMPDIR/zeros"
+	head -c 2000 "$FILES/gcc-1.o" >"$BATS_TEST_TMPDIR/cut"
+	one_line 1 "$BATS_TEST_TMPDIR/cut"
+	head -c 300M /dev/zero | xz -T1 -0c >"$BATS_TEST_TMPDIR/bomb.ko.xz"
+	one_line 1 "$BATS_TEST_TMPDIR/bomb.ko.xz"
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	one_line 1 "$BATS_TEST_TMPDIR/fifo"
+	one_line 2 a b
+	one_line 2 --running a
+}
+
+@test "inspect: a folder gives one table, with the worst status" {
+	mkdir -p "$BATS_TEST_TMPDIR/top/lib/modules/1" "$BATS_TEST_TMPDIR/top/lib/modules/2"
+	cp "$FILES/gcc-1.o" "$BATS_TEST_TMPDIR/top/lib/modules/1/vfio.ko"
+	run "$VFIOSCOPE" inspect "$BATS_TEST_TMPDIR/top"
+	[ "$status" -eq 0 ]
+	xz -c "$FILES/s390x-2.o" >"$BATS_TEST_TMPDIR/top/lib/modules/2/vfio.ko.xz"
+	ln -s .. "$BATS_TEST_TMPDIR/top/lib/modules/2/loop"
+	run "$VFIOSCOPE" inspect "$BATS_TEST_TMPDIR/top"
+	[ "$status" -eq 3 ]
+	[ "${#lines[@]}" -eq 3 ]
+	[[ "${lines[1]}" == *FIXED*lib/modules/1/vfio.ko ]]
+	[[ "${lines[2]}" == *s390x*VULNERABLE*lib/modules/2/vfio.ko.xz ]]
+	"$VFIOSCOPE" inspect --json "$BATS_TEST_TMPDIR/top" | jq -e '.type == "inspect-table" and (.files | length) == 2'
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	run "$VFIOSCOPE" inspect "$BATS_TEST_TMPDIR/empty"
+	[ "$status" -eq 5 ]
+	[[ "$output" == "no vfio.ko"* ]]
+}
+
+@test "inspect: the running kernel, whatever it has" {
+	run "$VFIOSCOPE" inspect
+	[[ "$status" =~ ^[03456]$ ]]
+	[ -n "$output" ]
+}
+
+@test "inspect: the page of the manual is well-formed, and has each option" {
+	[ -z "$(man -l --warnings docs/man/vfioscope-inspect.8 2>&1 >/dev/null)" ]
+	for option in running json; do
+		grep -qE -- "-$option" docs/man/vfioscope-inspect.8
+		"$VFIOSCOPE" inspect --help | grep -q -- "--$option"
+	done
+}
