@@ -118,7 +118,6 @@ struct vs_lat_totals {
 	__u64 ended;
 	__u64 unknown_start;	/* started, but not seen to be queued */
 	__u64 cancelled;	/* queued and taken off again: another queueing came first */
-	__u64 held;		/* were not active at once: max_active was reached */
 	__u64 peak;		/* most that were queued and not started at once */
 };
 

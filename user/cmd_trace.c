@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "probe/engine.h"
 #include "probe/symbolizer.h"
 #include "session.h"
+#include "stop.h"
 #include "version.h"
 
 /*
@@ -51,25 +51,6 @@ struct trace {
 	uint64_t armed_ns;
 	uint64_t checked_ns;
 };
-
-/* The only thing that a signal handler can reach. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int sig)
-{
-	stop_signal = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction stop = { .sa_handler = on_signal };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGHUP, &stop, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-}
 
 /* -- what the session asks -- */
 
@@ -339,7 +320,7 @@ static bool is_over(const struct trace *t, uint64_t now)
 {
 	struct vs_session_result result;
 
-	if (stop_signal || (t->opts.duration && now - t->armed_ns >= t->opts.duration))
+	if (vs_stop__asked() || (t->opts.duration && now - t->armed_ns >= t->opts.duration))
 		return true;
 	vs_session__result(t->session, &result);
 	return result.write_error || (t->opts.exit_on_bug && result.by_grade[VS_GRADE_BUG]);
@@ -510,7 +491,7 @@ static int cmd_trace(int argc, char **argv)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	status = parse(&t.opts, argc, argv);
 	if (!status) {
-		catch_signals();
+		vs_stop__catch();
 		status = trace(&t);
 	}
 	clean_up(&t);

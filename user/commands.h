@@ -6,6 +6,7 @@
 #include "opts.h"
 
 extern const struct vs_command vs_cmd_doctor;
+extern const struct vs_command vs_cmd_latency;
 extern const struct vs_command vs_cmd_trace;
 
 #endif

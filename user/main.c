@@ -8,6 +8,7 @@
 
 static const struct vs_command *const commands[] = {
 	&vs_cmd_doctor,
+	&vs_cmd_latency,
 	&vs_cmd_trace,
 };
 
