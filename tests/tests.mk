@@ -4,7 +4,7 @@
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 FIXTURES  := $(BUILD)/tests/fixtures
-GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch
+GUEST_BIN := $(BUILD)/tests/verifier $(BUILD)/tests/refwatch $(BUILD)/tests/extuser
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
 
@@ -45,6 +45,10 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 $(BUILD)/tests/verifier: tests/vm/verifier.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static $< -lbpf -lelf -lzstd -lz -o $@
+
+$(BUILD)/tests/extuser: tests/vm/extuser.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -static $< -o $@
 
 $(BUILD)/tests/refwatch.skel.h: tests/oracle/refwatch.bpf.c tests/oracle/refwatch.h $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -71,9 +71,11 @@ table_rows()
 row_load()
 {
 	local name
+	case $1 in mutant:*) mutant_load "${1#mutant:}"; return ;; esac
 	while read -r name row_suites row_package row_vfio row_extra row_note; do
 		[ "$name" = "$1" ] || continue
 		row_name=$name
+		row_patch=patches/$row_vfio.patch
 		[ "$row_extra" != - ] || row_extra=
 		return
 	done < <(table_rows "$LAB/matrix")
@@ -83,6 +85,25 @@ row_load()
 row_names()
 {
 	table_rows "$LAB/matrix" | awk '{ print $1 }'
+}
+
+# mutant_load NAME: the row fixed, with another vfio.ko
+mutant_load()
+{
+	local name patch finds never note
+	while read -r name patch finds never note; do
+		[ "$name" = "$1" ] || continue
+		row_load fixed
+		row_name=mutant-$name row_vfio=mutant row_patch=$patch
+		row_finds=$finds row_never=$never row_note=$note
+		return
+	done < <(table_rows "$LAB/mutants/table")
+	die "$EX_USAGE" "no mutant '$1'; there are: $(mutant_names | paste -sd' ')"
+}
+
+mutant_names()
+{
+	table_rows "$LAB/mutants/table" | awk '{ print $1 }'
 }
 
 row_builds_modules()

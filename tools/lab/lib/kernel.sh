@@ -162,9 +162,15 @@ make_source()
 	publish "$dir" "$final"
 }
 
+# vfio_name: the same for every row with the same patch
+vfio_name()
+{
+	basename "$row_patch" .patch
+}
+
 vfio_dir()
 {
-	echo "$CACHE/modules/vfio-$row_vfio-$({ debs 'linux-source-*' 'linux-headers-*'; cat "$LAB/patches/$row_vfio.patch" "$LAB/lib/kernel.sh"; } | hash_in)"
+	echo "$CACHE/modules/vfio-$(vfio_name)-$({ debs 'linux-source-*' 'linux-headers-*'; cat "$LAB/$row_patch" "$LAB/lib/kernel.sh"; } | hash_in)"
 }
 
 make_vfio()
@@ -172,10 +178,10 @@ make_vfio()
 	local dir final
 	final=$(vfio_dir)
 	[ ! -d "$final" ] || return 0
-	say "building the $row_vfio vfio.ko (about 5 s)"
+	say "building the $(vfio_name) vfio.ko (about 5 s)"
 	dir=$(scratch_dir)
 	cp -r "$(source_dir)/drivers" "$dir/"
-	patch -s -p1 -d "$dir" <"$LAB/patches/$row_vfio.patch" >&2 || die "$EX_SOFTWARE" "patches/$row_vfio.patch does not apply"
+	patch -s -p1 -d "$dir" <"$LAB/$row_patch" >&2 || die "$EX_SOFTWARE" "$row_patch does not apply"
 	# Alone: its own Makefile would want the rest of the directory too.
 	mkdir "$dir/alone"
 	cp "$dir/drivers/vfio/vfio.c" "$dir/alone/"
