@@ -25,7 +25,9 @@
 #define SECOND (1000 * MS)
 #define LOOK_NS (100 * MS)	/* how often the backlog is sampled */
 #define WATCH_NS SECOND		/* how often late works are looked for, without --overdue */
-#define MIN_WATCH_NS (5 * MS)
+#define MIN_WATCH_NS (20 * MS)
+#define TOLD_NS (10 * SECOND)	/* in which not more than MAX_TOLD hazards are told */
+#define MAX_TOLD 10
 #define DEFAULT_LOST_NS (10 * SECOND)
 #define DEFAULT_TOP 10
 
@@ -48,6 +50,8 @@ struct latency {
 	struct vs_report report;
 	char chain_words[240];	/* what will not be known of the chain */
 	bool modules_changed;
+	uint64_t told_since_ns;
+	unsigned int nr_told;
 	uint64_t started_ns;
 	uint64_t looked_ns, watched_ns, interval_ns;
 	struct vs_lat_totals totals_before;	/* of the last interval */
@@ -79,9 +83,25 @@ static bool resolve(void *ctx, uint64_t addr, char *buf, size_t size)
 
 /* -- what comes from the kernel -- */
 
+/* A host in trouble has thousands of late works: all are counted, few are told. */
+static bool may_tell(struct latency *l, const struct vs_late *late)
+{
+	if (late->bug)
+		return true;
+	if (late->time_ns - l->told_since_ns > TOLD_NS) {
+		l->told_since_ns = late->time_ns;
+		l->nr_told = 0;
+	}
+	if (++l->nr_told == MAX_TOLD + 1)
+		notice(l, "more works are overdue: for 10 s they are counted only");
+	return l->nr_told <= MAX_TOLD;
+}
+
 static void tell_late(struct latency *l, const struct vs_late *late)
 {
 	l->report.bugs += late->bug;
+	if (!may_tell(l, late))
+		return;
 	l->sink.ops->late(&l->sink, late);
 	vs_latency_sink__flush(&l->sink);
 }
@@ -132,9 +152,14 @@ static void look_running(void *ctx, const struct vs_lat_run *run)
 
 static void look_for_late(struct latency *l, uint64_t now)
 {
+	struct vs_lat_totals totals;
+
 	l->watched_ns = now;
 	l->report.running = 0;
-	vs_lat__works(l->lat, look_queued, look_running, l);
+	vs_lat__totals(l->lat, &totals);
+	/* Walking the tables takes longer than asking whether there is anything in them. */
+	if (totals.queued != totals.ended || vs_lat__waiting(l->lat))
+		vs_lat__works(l->lat, look_queued, look_running, l);
 }
 
 /* -- the report -- */

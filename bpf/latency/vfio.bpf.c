@@ -4,6 +4,7 @@
  * drops it. kprobes in vfio.ko, at the places that user/probe/ finds; the names of the
  * programs are those of its table of hooks.
  */
+#include "groups.h"
 #include "ring.h"
 
 static __always_inline struct vs_lat_run *my_put(void)
@@ -32,8 +33,11 @@ int put_site(struct pt_regs *ctx)
 {
 	struct vs_lat_run *run = my_put();
 
-	if (run)
-		run->put_ns = bpf_ktime_get_ns();
+	if (!run || run->put_ns)
+		return 0;
+	run->put_ns = bpf_ktime_get_ns();
+	/* Now, not at the end of the work: another task may release the group before that. */
+	reference_dropped(run->q.group);
 	return 0;
 }
 
@@ -61,7 +65,7 @@ int group_release(struct pt_regs *ctx)
 
 	if (run && run->q.group == group) {
 		run->released = 1;
-		mine = 1;
+		mine = !run->put_ns;
 	}
 	if (g && g->now > mine)
 		tell_freed(group, g->number);

@@ -3,6 +3,7 @@
  * The life of a work: queued, activated, started, ended. These tracepoints fire for
  * every work item of the host, so what is not followed leaves at once.
  */
+#include "groups.h"
 #include "hist.h"
 #include "log.h"
 #include "rows.h"
@@ -72,24 +73,6 @@ static __always_inline __u64 take_get(void)
 	return time;
 }
 
-static __always_inline void count_reference(__u64 group, __s32 number)
-{
-	struct vs_lat_group zero = {}, *g = bpf_map_lookup_elem(&groups, &group);
-
-	if (!g) {
-		bpf_map_update_elem(&groups, &group, &zero, BPF_NOEXIST);
-		g = bpf_map_lookup_elem(&groups, &group);
-	}
-	if (!g) {
-		count_loss(VS_LAT_LOSS_GROUPS_FULL);
-		return;
-	}
-	__sync_fetch_and_add(&g->now, 1);
-	g->number = number;
-	if (g->now > g->peak)
-		g->peak = g->now;
-}
-
 /* struct vfio_group_put_work { struct work_struct work; struct vfio_group *group; } */
 static __always_inline void note_group(struct vs_lat_queued *q, __u64 work)
 {
@@ -101,7 +84,7 @@ static __always_inline void note_group(struct vs_lat_queued *q, __u64 work)
 		iommu_group = (void *)read_at(q->group + cfg.group_iommu_group);
 		bpf_core_read(&q->number, sizeof(q->number), &iommu_group->id);
 	}
-	count_reference(q->group, q->number);
+	reference_queued(q->group, q->number);
 }
 
 static __always_inline void note_pool(struct vs_lat_queued *q, struct pool_workqueue *pwq)
@@ -267,16 +250,6 @@ int BPF_PROG(work_start, struct work_struct *work)
 
 /* -- ended -- */
 
-static __always_inline void drop_reference(const struct vs_lat_run *run)
-{
-	struct vs_lat_group *g;
-	__u64 group = run->q.group;
-
-	g = group ? bpf_map_lookup_elem(&groups, &group) : 0;
-	if (g)
-		__sync_fetch_and_add(&g->now, -1);
-}
-
 static __always_inline void count_run(struct vs_lat_row *row, const struct vs_lat_run *run,
 				      __u64 now)
 {
@@ -310,7 +283,8 @@ static __always_inline void end_wanted(struct vs_lat_run *run)
 	struct vs_lat_row *row = row_of(run);
 
 	count_total(ended);
-	drop_reference(run);
+	if (!run->put_ns)
+		reference_dropped(run->q.group);
 	if (row) {
 		count_run(row, run, now);
 		row->overdue += overdue;

@@ -443,12 +443,28 @@ static void each_queued(const struct vs_lat_work *work,
 			void (*queued)(void *ctx, const struct vs_lat_work *work,
 				       const struct vs_lat_queued *q), void *ctx)
 {
-	struct vs_lat_work copy = *work;
+	struct vs_lat_work copy;
 
+	if (work->head == work->tail)
+		return;
+	copy = *work;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (copy.work && copy.head != copy.tail && copy.head == work->head &&
 	    copy.tail == work->tail)
 		queued(ctx, &copy, &copy.q[(copy.head - 1) & 1]);
+}
+
+static void each_running(const struct vs_lat_run *run,
+			 void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
+{
+	struct vs_lat_run copy;
+
+	if (!run->work)
+		return;
+	copy = *run;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns)
+		running(ctx, &copy);
 }
 
 void vs_lat__works(struct vs_lat *lat,
@@ -456,18 +472,11 @@ void vs_lat__works(struct vs_lat *lat,
 				  const struct vs_lat_queued *q),
 		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
 {
-	struct vs_lat_run run;
-
 	for (uint32_t i = 0; i < lat->opts.max_works / VS_LAT_WAYS; i++)
 		for (uint32_t way = 0; way < VS_LAT_WAYS; way++)
 			each_queued(&lat->works[i].way[way], queued, ctx);
-	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++) {
-		run = lat->running[i];
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (run.work && run.work == lat->running[i].work &&
-		    run.start_ns == lat->running[i].start_ns)
-			running(ctx, &run);
-	}
+	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++)
+		each_running(&lat->running[i], running, ctx);
 }
 
 void vs_lat__groups(struct vs_lat *lat,

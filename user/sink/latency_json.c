@@ -262,7 +262,7 @@ static json_t *counts_json(const struct vs_report *r)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "queued", (jint)r->totals.queued,
 			 "started", (jint)r->totals.started, "ended", (jint)r->totals.ended,
-			 "queued_before", (jint)r->totals.unknown_start,
+			 "queue_not_seen", (jint)r->totals.unknown_start,
 			 "cancelled", (jint)r->totals.cancelled);
 }
 

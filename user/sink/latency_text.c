@@ -316,10 +316,15 @@ static void counts(struct vs_latency_sink *s, const struct vs_report *r)
 	snprintf(value, sizeof(value), "queued %" PRIu64 ", started %" PRIu64 ", ended %" PRIu64
 		 " in %s", (uint64_t)t->queued, (uint64_t)t->started, (uint64_t)t->ended, took);
 	field(s, "works", value);
-	if (t->unknown_start || t->cancelled) {
-		snprintf(value, sizeof(value), "%" PRIu64 " were queued before vfioscope looked, %"
-			 PRIu64 " were taken off the queue again: in no figure above",
-			 (uint64_t)t->unknown_start, (uint64_t)t->cancelled);
+	if (t->unknown_start) {
+		snprintf(value, sizeof(value), "%" PRIu64 " more started, not seen to be queued: "
+			 "before this, or flush barriers, which no tracepoint reports",
+			 (uint64_t)t->unknown_start);
+		field(s, "", value);
+	}
+	if (t->cancelled) {
+		snprintf(value, sizeof(value), "%" PRIu64 " were taken off the queue again",
+			 (uint64_t)t->cancelled);
 		field(s, "", value);
 	}
 }
