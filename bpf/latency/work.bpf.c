@@ -276,19 +276,21 @@ static __always_inline void tell_done(const struct vs_lat_run *run, __u64 now, b
 	ring_send(e, overdue);
 }
 
+/* The histograms come first: the verifier walks them once for each branch before them. */
 static __always_inline void end_wanted(struct vs_lat_run *run)
 {
 	__u64 now = bpf_ktime_get_ns();
-	bool overdue = cfg.overdue_ns && now - run->q.queue_ns > cfg.overdue_ns;
 	struct vs_lat_row *row = row_of(run);
+	bool overdue;
 
+	if (row)
+		count_run(row, run, now);
 	count_total(ended);
 	if (!run->put_ns)
 		reference_dropped(run->q.group);
-	if (row) {
-		count_run(row, run, now);
-		row->overdue += overdue;
-	}
+	overdue = cfg.overdue_ns && now - run->q.queue_ns > cfg.overdue_ns;
+	if (row && overdue)
+		row->overdue++;
 	if (want_events || overdue)
 		tell_done(run, now, overdue);
 	run->work = 0;
