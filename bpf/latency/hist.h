@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Counting a time. The same buckets as user/latency/hist.c, which a unit test compares. */
-#ifndef VFIOSCOPE_LATENCY_HIST_H
-#define VFIOSCOPE_LATENCY_HIST_H
+#ifndef VFIOSCOPE_BPF_LATENCY_HIST_H
+#define VFIOSCOPE_BPF_LATENCY_HIST_H
 
 #include "state.h"
 
