@@ -82,6 +82,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 include tests/tests.mk
+include tools/bench/bench.mk
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)
 
