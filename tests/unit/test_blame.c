@@ -186,7 +186,7 @@ static void test_behind_max_active(void **state)
 
 	(void)state;
 	s->work.q.activate_ns = 59 * MS + 1;
-	s->work.q.max_active = 1;
+	s->work.q.nr_active = s->work.q.max_active = 1;
 	s->work.tid = 51;
 	/* It sleeps: the CPU is idle, or does other things. */
 	LOG(1, 1, VS_LAT_START, WORKER, .tid = 51, .func = CULPRIT);
@@ -205,6 +205,25 @@ static void test_behind_max_active(void **state)
 	free(s);
 }
 
+/* Slow to be activated, but there was room: no place was waited for. */
+static void test_room_below_max_active(void **state)
+{
+	struct scene *s = new_scene(10);
+
+	(void)state;
+	s->work.q.activate_ns = MS + 1;
+	LOG(1, 10, VS_LAT_END, WORKER, .tid = 50, .func = CULPRIT);
+	LOG(1, 10, VS_LAT_START, WORKER, .tid = 50, .func = VICTIM);
+	explain(s);
+	assert_false(s->blame.at_max_active);
+	assert_int_equal(ms_of(s, VS_BLAME_WORK, CULPRIT), 10);
+	/* An unbound pool of v6.9 and later does not tell: the time has to. */
+	s->work.q.max_active = -1;
+	explain(s);
+	assert_true(s->blame.at_max_active);
+	free(s);
+}
+
 /* Two kinds of works hold the places, for different times: each moment is shared. */
 static void test_max_active_is_shared(void **state)
 {
@@ -212,6 +231,7 @@ static void test_max_active_is_shared(void **state)
 
 	(void)state;
 	s->work.q.activate_ns = 40 * MS + 1;
+	s->work.q.nr_active = 16;
 	/* Both began before the log did: only their ends are there. */
 	LOG(1, 20, VS_LAT_END, WORKER, .tid = 51, .func = OTHER);
 	LOG(1, 40, VS_LAT_END, WORKER, .tid = 52, .func = CULPRIT);
@@ -229,6 +249,7 @@ static void test_max_active_is_of_one_workqueue(void **state)
 
 	(void)state;
 	s->work.q.activate_ns = 20 * MS + 1;
+	s->work.q.nr_active = 16;
 	LOG(1, 10, VS_LAT_END, .pool = POOL, .pwq = 0x800, .tid = 51, .func = OTHER);
 	LOG(1, 20, VS_LAT_END, WORKER, .tid = 51, .func = CULPRIT);
 	LOG(1, 20, VS_LAT_START, WORKER, .tid = 51, .func = VICTIM);
@@ -245,6 +266,7 @@ static void test_holder_that_waits(void **state)
 
 	(void)state;
 	s->work.q.activate_ns = 30 * MS + 1;
+	s->work.q.nr_active = 16;
 	LOG(1, 20, VS_LAT_SWITCH, .pool = -1, .tid = 77, .comm = "spin", .next_tid = 51);
 	LOG(1, 20, VS_LAT_START, WORKER, .tid = 51, .func = CULPRIT);
 	LOG(1, 30, VS_LAT_END, WORKER, .tid = 51, .func = CULPRIT);
@@ -360,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_cpu_taken_by_a_work_of_another_pool),
 		cmocka_unit_test(test_no_idle_worker),
 		cmocka_unit_test(test_behind_max_active),
+		cmocka_unit_test(test_room_below_max_active),
 		cmocka_unit_test(test_max_active_is_shared),
 		cmocka_unit_test(test_max_active_is_of_one_workqueue),
 		cmocka_unit_test(test_holder_that_waits),

@@ -243,8 +243,18 @@ static void charge_held(struct wait *w, const struct vs_cpu_log *logs, size_t nr
 
 /* -- the whole -- */
 
-/* Activation follows queueing at once, in the same lock, unless max_active is reached. */
-#define AT_ONCE_NS 20000
+/* Where the kernel does not tell (unbound, v6.9): activation follows queueing at once, else. */
+#define AT_ONCE_NS 50000
+
+/* Both were read under the lock that decides: this is what the kernel did. */
+static bool was_held(const struct vs_lat_queued *q)
+{
+	if (!q->activate_ns)
+		return false;
+	if (q->max_active > 0)
+		return q->nr_active >= q->max_active;
+	return q->activate_ns > q->queue_ns + AT_ONCE_NS;
+}
 
 /* What this pool started until it came to `work`, the last of them. */
 static unsigned int count_ahead(const struct vs_lat_event *work, const struct vs_cpu_log *logs,
@@ -294,7 +304,7 @@ void vs_blame__explain(struct vs_blame *blame, const struct vs_lat_event *work,
 	uint64_t from = q->queue_ns;
 
 	*blame = (struct vs_blame){ .delay_ns = work->start_ns - q->queue_ns };
-	blame->at_max_active = q->activate_ns > q->queue_ns + AT_ONCE_NS;
+	blame->at_max_active = was_held(q);
 	if (blame->at_max_active) {
 		charge_held(&w, logs, nr_cpus);
 		from = q->activate_ns;

@@ -42,6 +42,7 @@ struct vs_lat {
 	uint64_t missed_before;
 	int stats_fd;
 	bool unordered;		/* out of memory: a record could not be kept */
+	bool urgent;		/* a record that does not wait for its order */
 };
 
 /* -- loading -- */
@@ -136,10 +137,15 @@ static void *map_memory(struct bpf_map *map, int *err)
 
 static int take_record(void *ctx, void *data, size_t len)
 {
+	const struct vs_lat_event *e = data;
 	struct vs_lat *lat = ctx;
 
-	if (vs_merge__add(lat->merge, data, len))
+	/* No order matters to it, but the logs that explain it are being written over. */
+	if (e->type == VS_LAT_SLOW)
+		lat->opts.record(lat->opts.ctx, e);
+	else if (vs_merge__add(lat->merge, data, len))
 		lat->unordered = true;
+	lat->urgent |= e->type == VS_LAT_MODULE_LOAD;
 	return 0;
 }
 
@@ -338,7 +344,8 @@ int vs_lat__poll(struct vs_lat *lat, int timeout_ms)
 
 	if (more < 0)
 		return more;
-	vs_merge__drain(lat->merge, now - REORDER_NS, hand_over, lat);
+	vs_merge__drain(lat->merge, lat->urgent ? UINT64_MAX : now - REORDER_NS, hand_over, lat);
+	lat->urgent = false;
 	return lat->unordered ? -ENOMEM : woken + more;
 }
 

@@ -30,7 +30,7 @@ struct vs_lat_opts {
 	uint32_t ring_bytes;	/* of all rings together, 0: 1 MiB for each CPU at most */
 	uint32_t max_rows;	/* functions (x pools x released); 0: 256 */
 	uint32_t max_works;	/* works queued at once, a power of two; 0: 16384 */
-	/* One record, in order of time. */
+	/* One record, in order of time but for VS_LAT_SLOW, which comes at once. */
 	void (*record)(void *ctx, const struct vs_lat_event *e);
 	void *ctx;
 };
