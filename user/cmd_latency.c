@@ -15,7 +15,7 @@
 #include "latency/loader.h"
 #include "latency/report.h"
 #include "latency/targets.h"
-#include "probe/symbolizer.h"
+#include "probe/kallsyms.h"
 #include "sink/latency.h"
 #include "stop.h"
 #include "version.h"
@@ -44,12 +44,12 @@ struct latency {
 	bool deferred;		/* the default: deferred puts, with their chain */
 	struct vs_chain *chain;
 	struct vs_lat *lat;
-	struct vs_symbolizer *symbolizer;
+	struct vs_ksyms *names;	/* read when one is needed first; NULL: not yet, or not readable */
 	struct vs_latency_sink sink;
 	struct vs_watch watch;
 	struct vs_report report;
 	char chain_words[240];	/* what will not be known of the chain */
-	bool modules_changed;
+	bool modules_changed, vfio_changed;	/* since the last look */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -70,15 +70,29 @@ static void notice(struct latency *l, const char *words)
 		l->sink.ops->notice(&l->sink, vs_host__mono_ns(), words);
 }
 
+static struct vs_ksyms *read_names(void)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	struct vs_ksyms *names = file ? vs_ksyms__read(file) : NULL;
+
+	if (file)
+		fclose(file);
+	return names;
+}
+
+/* Nothing is urgent here: reading some 20 ms while records gather is well. */
 static bool resolve(void *ctx, uint64_t addr, char *buf, size_t size)
 {
 	struct latency *l = ctx;
 	const char *name = vs_targets__name(&l->opts.targets, addr);
 
-	if (!name)
-		return vs_symbolizer__lookup(l->symbolizer, addr, buf, size);
-	snprintf(buf, size, "%s", name);
-	return true;
+	if (name) {
+		snprintf(buf, size, "%s", name);
+		return true;
+	}
+	if (!l->names)
+		l->names = read_names();
+	return l->names && vs_ksyms__lookup(l->names, addr, buf, size);
 }
 
 /* -- what comes from the kernel -- */
@@ -127,8 +141,10 @@ static void take_record(void *ctx, const struct vs_lat_event *e)
 		l->sink.ops->work(&l->sink, e);
 	if (vs_watch__record(&l->watch, e, &late))
 		tell_late(l, &late);
-	if (e->type == VS_LAT_MODULE_LOAD || e->type == VS_LAT_MODULE_FREE)
-		l->modules_changed = true;
+	if (e->type != VS_LAT_MODULE_LOAD && e->type != VS_LAT_MODULE_FREE)
+		return;
+	l->modules_changed = true;
+	l->vfio_changed |= !strcmp(e->name, "vfio");
 }
 
 static void look_queued(void *ctx, const struct vs_lat_work *work, const struct vs_lat_queued *q)
@@ -388,14 +404,19 @@ static int find_targets(struct latency *l)
 
 static int follow_modules(struct latency *l)
 {
+	bool vfio = l->vfio_changed;
 	int status;
 
-	l->modules_changed = false;
+	l->modules_changed = l->vfio_changed = false;
+	vs_ksyms__free(l->names);
+	l->names = NULL;
+	/* Arming the chain anew takes long: not for other modules. */
+	if (l->deferred && !vfio)
+		return 0;
 	if (l->chain && vs_chain__changed(l->chain))
 		return fail(VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
 	status = find_targets(l);
 	notice(l, l->chain_words);
-	vs_symbolizer__refresh(l->symbolizer);
 	return status;
 }
 
@@ -520,8 +541,7 @@ static int arm(struct latency *l)
 	r->start_up_ns = r->armed_ns - l->started_ns;
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
-	l->symbolizer = vs_symbolizer__new();
-	return l->symbolizer ? 0 : fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	return 0;
 }
 
 /* A name that nobody brought is a wrong name, most likely. */
@@ -580,7 +600,7 @@ static void set_up(struct latency *l)
 static void clean_up(struct latency *l)
 {
 	vs_latency_sink__fini(&l->sink);
-	vs_symbolizer__free(l->symbolizer);
+	vs_ksyms__free(l->names);
 	vs_chain__free(l->chain);
 	vs_lat__free(l->lat);
 	vs_report__free(&l->report);

@@ -84,11 +84,11 @@ truth()
 	awk '$1 == "wqload_victim" { print $4 - $3 }' "$OUT/$1.log"
 }
 
-# busy NAME FUNCTION: ns that its works ran while the victim was queued and had not started
+# busy NAME FUNCTION [CPU]: ns that its works ran while the victim was queued and had not started
 busy()
 {
-	awk -v func="$2" '$1 == "wqload_victim" { from = $3; to = $4 }
-		$1 == func { start[n] = $4; end[n++] = $5 }
+	awk -v func="$2" -v cpu="${3:-1}" '$1 == "wqload_victim" { from = $3; to = $4 }
+		$1 == func && $2 == cpu { start[n] = $4; end[n++] = $5 }
 		END { for (i = 0; i < n; i++) {
 			a = start[i] > from ? start[i] : from; b = end[i] < to ? end[i] : to
 			if (b > a) sum += b - a }
@@ -112,6 +112,7 @@ culprit()
 blamed()
 {
 	has_status "$1" 0
+	echo "# $(report "$1" '.slowest[0].words')" >&3
 	is "$(report "$1" .works.ended)" 1
 	near "$1, delay" "$(report "$1" '.slowest[0].delay_ns')" "$(truth "$1")"
 	is "$(report "$1" '.slowest[0].parts[0].why')" "$2"
@@ -159,9 +160,7 @@ blamed()
 }
 
 @test "latency: blame: the work on its own CPU, not the longer one on another" {
-	true_ns=$(awk '$1 == "wqload_victim" { from = $3; to = $4 } $1 == "wqload_burn" && $2 == 0 {
-		print ($5 < to ? $5 : to) - ($4 > from ? $4 : from) }' "$OUT/cpu0.log")
-	blamed cpu0 work wqload_burn "$true_ns"
+	blamed cpu0 work wqload_burn "$(busy cpu0 wqload_burn 0)"
 }
 
 @test "latency: overdue while it waits, then lost, which for others than puts is no bug" {
