@@ -262,7 +262,6 @@ static void fill_report(struct latency *l)
 	vs_report__sort(r);
 	vs_lat__totals(l->lat, &r->totals);
 	r->waiting = waiting(l);
-	r->peak = r->totals.peak;
 	vs_lat__groups(l->lat, add_group, l);
 	memcpy(r->late, l->watch.counts, sizeof(r->late));
 	fill_losses(l);
@@ -592,7 +591,6 @@ static void set_up(struct latency *l)
 	l->watch.lost_ns = opts->lost;
 	l->report.all = opts->all;
 	l->report.deferred = l->deferred;
-	l->report.blame = wants_blame(opts);
 	l->report.group_number = -1;
 	l->report.worst.room = opts->top < VS_LAT_WORST ? opts->top : VS_LAT_WORST;
 }

@@ -234,6 +234,48 @@ same_bucket()
 	grep -q 'p99' "$OUT/out"
 }
 
+@test "latency: bpftrace counts the same, and finds the same mean" {
+	command -v bpftrace >/dev/null || skip "no bpftrace (make bench installs it)"
+	begin --work flush_to_ldisc --json
+	bpftrace -e 'tracepoint:workqueue:workqueue_queue_work { @q[args->work] = nsecs; }
+		tracepoint:workqueue:workqueue_execute_start /@q[args->work]/
+			{ @w[ksym(args->function)] = stats(nsecs - @q[args->work]); delete(@q[args->work]); }
+		BEGIN { printf("attached\n"); } END { clear(@q); }' >"$OUT/bpftrace" 2>/dev/null 3>&- &
+	other=$!
+	timeout 10 bash -c "until grep -q attached $OUT/bpftrace; do sleep 0.1; done"
+	sleep 0.5
+	build/bench/works 5 2000 >/dev/null
+	kill -INT $other
+	wait $other || true
+	finish 0
+	grep flush_to_ldisc "$OUT/bpftrace"
+	is "$(sed -nE 's/@w\[flush_to_ldisc\]: count ([0-9]+),.*/\1/p' "$OUT/bpftrace")" \
+		"$(report .queued_to_started.count)"
+	theirs=$(sed -nE 's/@w\[flush_to_ldisc\]:.* average ([0-9]+),.*/\1/p' "$OUT/bpftrace")
+	ours=$(report .queued_to_started.mean_ns)
+	echo "# mean wait: $ours ns, bpftrace: $theirs ns" >&3
+	# Each sees what the other's programs take, some hundred ns.
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; exit !(d * d < (b / 10 + 1000) ^ 2) }'
+}
+
+@test "latency: perf kwork counts the same works and about the same run times" {
+	perf kwork --help >/dev/null 2>&1 || skip "no perf kwork"
+	begin --work flush_to_ldisc --json
+	perf record -q -a -o "$OUT/perf.data" -e workqueue:workqueue_activate_work \
+		-e workqueue:workqueue_execute_start -e workqueue:workqueue_execute_end \
+		-- build/bench/works 5 2000 >/dev/null 2>&1 || skip "perf cannot record here"
+	finish 0
+	perf kwork -k workqueue report -i "$OUT/perf.data" 2>/dev/null |
+		awk -F'|' '/flush_to_ldisc/ { sub(/ms/, "", $3); ns += $3 * 1e6; n += $4 }
+			END { print n, int(ns / n) }' >"$OUT/kwork"
+	read -r count mean <"$OUT/kwork"
+	echo "# mean run: $(report .started_to_ended.mean_ns) ns, perf kwork: $mean ns" >&3
+	is "$count" "$(report .started_to_ended.count)"
+	# perf writes its sample of the start between our reading of the clock and the work itself.
+	awk -v a="$(report .started_to_ended.mean_ns)" -v b="$mean" \
+		'BEGIN { exit !(a > 0.9 * b - 1000 && a < 1.1 * b + 20000) }'
+}
+
 @test "latency: a function that nobody brings" {
 	run -4 build/vfioscope latency --work no_such_work -d 200ms
 	[[ "$output" == *"no function"*"no_such_work"* ]]

@@ -45,13 +45,11 @@ struct vs_report_cost {
 struct vs_report {
 	bool all;
 	bool deferred;		/* followed: vfio_group_put_bg */
-	bool blame;
 	uint64_t time_ns;	/* CLOCK_MONOTONIC, now */
 	uint64_t armed_ns;	/* when counting began */
 	uint64_t start_up_ns;	/* what it took until then */
 	struct vs_lat_totals totals;
 	uint64_t waiting, running; /* now */
-	uint64_t peak;		/* of the backlog; sampled with --all, else exact */
 	struct vs_backlog backlog;
 	struct vs_split *splits;
 	size_t nr_splits, room;

@@ -228,8 +228,8 @@ static json_t *backlog_json(const struct vs_report *r)
 
 	for (size_t i = 0; i < r->backlog.nr; i++)
 		json_array_append_new(cells, json_integer((jint)r->backlog.cells[i]));
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:o}", "peak", (jint)r->peak,
-			 "sampled", (int)r->all, "waiting", (jint)r->waiting,
+	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "peak", (jint)r->totals.peak,
+			 "waiting", (jint)r->waiting,
 			 "running", (jint)r->running, "cell_ns", (jint)r->backlog.cell_ns,
 			 "cells", cells);
 }

@@ -47,12 +47,17 @@ static void field(struct vs_latency_sink *s, const char *label, const char *valu
 
 static void text_start(struct vs_latency_sink *s, const struct vs_latency_start *start)
 {
-	vs_out__printf(&s->out, "vfioscope %s on %s: ", start->version, start->kernel);
+	char line[1024];
+	int len = snprintf(line, sizeof(line), "vfioscope %s on %s: ", start->version,
+			   start->kernel);
+
 	for (size_t i = 0; i < start->nr_names; i++)
-		vs_out__printf(&s->out, "%s%s", i ? ", " : "", start->names[i]);
-	vs_out__printf(&s->out, "%s, %" PRIu64 " probes armed in %.2f s\n",
-		       start->nr_names ? "" : "every work", start->programs,
-		       (double)start->start_up_ns / 1e9);
+		len += snprintf(line + len, sizeof(line) - len, "%s%.64s", i ? ", " : "",
+				start->names[i]);
+	snprintf(line + len, sizeof(line) - len, "%s, %" PRIu64 " probes armed in %.2f s",
+		 start->nr_names ? "" : "every work", start->programs,
+		 (double)start->start_up_ns / 1e9);
+	vs_words__wrap(&s->out, line, 0, 2, s->opts.width);
 	s->start_ns = start->mono_ns;
 }
 
@@ -290,8 +295,8 @@ static void backlog(struct vs_latency_sink *s, const struct vs_report *r)
 		line[i] = heights[(b->cells[i] * 8 + most - 1) / most];
 	line[b->nr] = '\0';
 	vs_words__duration(cell, sizeof(cell), b->cell_ns);
-	snprintf(value, sizeof(value), "peak %" PRIu64 "%s, now %" PRIu64 " queued and %" PRIu64
-		 " running", r->peak, r->all ? " (sampled)" : "", r->waiting, r->running);
+	snprintf(value, sizeof(value), "peak %" PRIu64 ", now %" PRIu64 " queued and %" PRIu64
+		 " running", (uint64_t)r->totals.peak, r->waiting, r->running);
 	field(s, "backlog", value);
 	vs_out__printf(&s->out, "%12s[%s]  a column: %s\n", "", line, cell);
 }
