@@ -261,16 +261,19 @@ same_bucket()
 @test "latency: perf kwork counts the same works and about the same run times" {
 	perf kwork --help >/dev/null 2>&1 || skip "no perf kwork"
 	begin --work flush_to_ldisc --json
-	perf record -q -a -o "$OUT/perf.data" -e workqueue:workqueue_activate_work \
+	perf record -q -m 16M -a -o "$OUT/perf.data" -e workqueue:workqueue_activate_work \
 		-e workqueue:workqueue_execute_start -e workqueue:workqueue_execute_end \
 		-- build/bench/works 5 2000 >/dev/null 2>&1 || skip "perf cannot record here"
 	finish 0
+	perf script --show-lost-events -i "$OUT/perf.data" 2>/dev/null | grep -q LOST && skip "perf lost samples"
 	perf kwork -k workqueue report -i "$OUT/perf.data" 2>/dev/null |
 		awk -F'|' '/flush_to_ldisc/ { sub(/ms/, "", $3); ns += $3 * 1e6; n += $4 }
 			END { print n, int(ns / n) }' >"$OUT/kwork"
 	read -r count mean <"$OUT/kwork"
 	echo "# mean run: $(report .started_to_ended.mean_ns) ns, perf kwork: $mean ns" >&3
-	is "$count" "$(report .started_to_ended.count)"
+	# perf kwork drops a work whose start and end it finds in the wrong order: one in thousands.
+	awk -v a="$(report .started_to_ended.count)" -v b="$count" \
+		'BEGIN { exit !(b <= a && b >= 0.999 * a) }'
 	# perf writes its sample of the start between our reading of the clock and the work itself.
 	awk -v a="$(report .started_to_ended.mean_ns)" -v b="$mean" \
 		'BEGIN { exit !(a > 0.9 * b - 1000 && a < 1.1 * b + 20000) }'
