@@ -83,6 +83,7 @@ clean: ## remove what was built
 
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
+include tools/bench/bench.mk
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)
 

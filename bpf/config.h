@@ -46,7 +46,7 @@ struct vs_site_action {
 #define VS_WATCHES 4	/* debug registers of x86 */
 
 /* A counter under a hardware watchpoint; key: its address. */
-struct vs_watch {
+struct vs_watched {
 	__u64 group;
 	__s32 iommu_group;	/* its number, -1 if not known */
 	__u32 on;		/* 0: not yet armed on all CPUs, or released */

@@ -28,7 +28,7 @@ demo: ## install what is missing, build, show the deadlock caught live in a VM
 deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
-tests: $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
+tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)

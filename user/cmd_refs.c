@@ -10,6 +10,7 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
+#include "stop.h"
 #include "snapshot/snapshot.h"
 
 #define CATCH_UP_NS 2000000000ull
@@ -454,7 +455,7 @@ static int cmd_refs(int argc, char **argv)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	status = parse(&r.opts, argc, argv);
 	if (!status) {
-		vs_live__catch_signals();
+		vs_stop__catch();
 		status = refs(&r);
 	}
 	clean_up(&r);

@@ -9,6 +9,7 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
+#include "stop.h"
 
 struct trace_options {
 	struct vs_filter *filter;
@@ -219,7 +220,7 @@ static int cmd_trace(int argc, char **argv)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	status = parse(&t.opts, argc, argv);
 	if (!status) {
-		vs_live__catch_signals();
+		vs_stop__catch();
 		status = trace(&t);
 	}
 	clean_up(&t);

@@ -9,6 +9,7 @@
 
 #include "exit_codes.h"
 #include "host.h"
+#include "stop.h"
 #include "version.h"
 
 /*
@@ -18,30 +19,6 @@
 #define BUSY_POLL_MS 20
 #define IDLE_POLL_MS 100
 #define LOSS_CHECK_NS 1000000000ull
-
-/* The only thing that a signal handler can reach. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int sig)
-{
-	stop_signal = sig;
-}
-
-void vs_live__catch_signals(void)
-{
-	struct sigaction stop = { .sa_handler = on_signal };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGHUP, &stop, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-}
-
-bool vs_live__stopped(void)
-{
-	return stop_signal;
-}
 
 static int fail(const struct vs_live *l, int status, const char *words, const char *what)
 {
@@ -291,7 +268,7 @@ static bool is_over(const struct vs_live *l, uint64_t now)
 {
 	struct vs_session_result result;
 
-	if (stop_signal || (l->duration && now - l->armed_ns >= l->duration))
+	if (vs_stop__asked() || (l->duration && now - l->armed_ns >= l->duration))
 		return true;
 	vs_session__result(l->session, &result);
 	return result.write_error;

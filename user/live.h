@@ -59,8 +59,4 @@ void vs_live__drain(struct vs_live *l);
 /* Frees the session, too. Fine after any failure. */
 void vs_live__close(struct vs_live *l);
 
-/* A signal asked to stop; vs_live__catch_signals() makes it so. SIGPIPE is ignored. */
-bool vs_live__stopped(void);
-void vs_live__catch_signals(void);
-
 #endif

@@ -8,9 +8,10 @@
 
 static const struct vs_command *const commands[] = {
 	&vs_cmd_doctor,
-	&vs_cmd_inspect,
 	&vs_cmd_trace,
 	&vs_cmd_refs,
+	&vs_cmd_latency,
+	&vs_cmd_inspect,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

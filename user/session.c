@@ -9,7 +9,7 @@
 #include "ledger/detect.h"
 #include "ledger/frames.h"
 #include "ledger/groups.h"
-#include "ledger/report.h"
+#include "ledger/refs_report.h"
 #include "ledger/sites.h"
 #include "ledger/tasks.h"
 
@@ -327,7 +327,7 @@ static const char *devices_of(void *ctx, int number)
 
 int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts)
 {
-	struct vs_report *report = vs_report__new(&(struct vs_report_opts){
+	struct vs_refs_report *report = vs_refs_report__new(&(struct vs_refs_report_opts){
 		.refs = s->refs,
 		.snapshot = opts->snapshot,
 		.sites = s->sites,
@@ -346,7 +346,7 @@ int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *op
 	for (size_t i = 0; i < s->opts.nr_sinks; i++)
 		if (s->sinks[i]->ops->ledger)
 			s->sinks[i]->ops->ledger(s->sinks[i], report);
-	vs_report__free(report);
+	vs_refs_report__free(report);
 	return 0;
 }
 

@@ -22,7 +22,48 @@ struct notifier_block {
 };
 
 struct work_struct {
+	struct {
+		long counter;
+	} data;
 	void (*func)(struct work_struct *work);
+};
+
+struct worker_pool {
+	int cpu;
+	int id;
+	int nr_idle;
+};
+
+struct workqueue_struct {
+	int max_active;		/* since v6.9 */
+	char name[32];		/* 24 before v6.9 */
+};
+
+struct pool_workqueue {
+	struct worker_pool *pool;
+	struct workqueue_struct *wq;
+	int nr_active;
+};
+
+struct worker {
+	void (*current_func)(struct work_struct *work);
+	struct pool_workqueue *current_pwq;
+	struct worker_pool *pool;
+};
+
+struct kthread {
+	void *data;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	struct files_struct *files;
+	char comm[16];
+	void *worker_private;	/* since v5.17 */
 };
 
 struct kobject {
@@ -54,16 +95,6 @@ struct module {
 
 struct files_struct;
 struct mm_struct;
-
-struct task_struct {
-	unsigned int flags;
-	int pid;
-	int tgid;
-	struct task_struct *group_leader;
-	struct mm_struct *mm;
-	struct files_struct *files;
-	char comm[16];
-};
 
 struct seq_file;
 

@@ -50,7 +50,7 @@ int counter_written(struct bpf_perf_event_data *ctx)
 {
 	__u64 counter = ctx->addr, wakeup;
 	struct vs_raw_change *raw;
-	struct vs_watch *watch;
+	struct vs_watched *watch;
 
 	__sync_fetch_and_add(&watch_runs, 1);
 	watch = bpf_map_lookup_elem(&watches, &counter);

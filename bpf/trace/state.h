@@ -80,7 +80,7 @@ VS_STATE_EXTERN struct {
 VS_STATE_EXTERN struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, __u64);
-	__type(value, struct vs_watch);
+	__type(value, struct vs_watched);
 	__uint(max_entries, VS_WATCHES);
 } watches SEC(".maps");
 

@@ -217,7 +217,7 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 static __always_inline bool end_watch(__u64 group)
 {
 	__u64 counter = group + cfg.layout.group_counter;
-	struct vs_watch *watch = bpf_map_lookup_elem(&watches, &counter);
+	struct vs_watched *watch = bpf_map_lookup_elem(&watches, &counter);
 
 	if (watch)
 		watch->on = 0;

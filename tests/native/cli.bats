@@ -36,7 +36,7 @@ one_line()
 }
 
 @test "help fits 80 columns" {
-	for args in --help 'trace --help' 'doctor --help'; do
+	for args in --help 'trace --help' 'doctor --help' 'latency --help'; do
 		# shellcheck disable=SC2086 # words are wanted
 		! "$VFIOSCOPE" $args | grep -nE '^.{81,}'
 	done
@@ -63,6 +63,11 @@ one_line()
 	one_line 2 trace --group abc
 	one_line 2 trace --device zzz
 	one_line 2 trace --pid -1
+	one_line 2 latency operand
+	one_line 2 latency --work
+	one_line 2 latency --all --work x
+	one_line 2 latency --top 0
+	one_line 2 latency --overdue 0
 	one_line 2 doctor operand
 	one_line 2 doctor --facts x --self-test
 }
@@ -115,7 +120,7 @@ one_line()
 }
 
 @test "make help lists the targets" {
-	for target in all check check-fast demo install clean; do
+	for target in all bench check check-fast demo install clean; do
 		make help | grep -qE "make $target +[a-z]"
 	done
 }

@@ -46,6 +46,16 @@ following()
 	wait_for "$OUT/$traced" 'unattributed'
 }
 
+# watching NAME ARGUMENTS...: vfioscope latency in the background, counting when this returns
+watching()
+{
+	traced=$1
+	shift
+	vfioscope latency "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
+	tracer=$!
+	wait_for "$OUT/$traced" 'probes armed\|"start"'
+}
+
 # stopped [SIGNAL]: ends it and keeps its status
 stopped()
 {

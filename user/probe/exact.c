@@ -172,7 +172,7 @@ static int arm_all(struct vs_exact *x, struct watch *w, uint64_t counter)
 
 static int set_map(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group)
 {
-	struct vs_watch value = { .group = group, .iommu_group = iommu_group, .on = 1 };
+	struct vs_watched value = { .group = group, .iommu_group = iommu_group, .on = 1 };
 
 	return bpf_map__update_elem(x->map, &counter, sizeof(counter), &value, sizeof(value),
 				    BPF_ANY);

@@ -444,7 +444,7 @@ static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
 	emit_now(s, o);
 }
 
-static void json_ledger(struct vs_sink *s, const struct vs_report *r)
+static void json_ledger(struct vs_sink *s, const struct vs_refs_report *r)
 {
 	emit_now(s, vs_json__ledger(r));
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ledger/finding.h"
-#include "ledger/report.h"
+#include "ledger/refs_report.h"
 
 #define VS_JSON_SCHEMA 1
 
@@ -103,6 +103,6 @@ static inline json_t *group_json(const struct vs_group_view *g)
 }
 
 /* The "ledger" record. */
-json_t *vs_json__ledger(const struct vs_report *r);
+json_t *vs_json__ledger(const struct vs_refs_report *r);
 
 #endif

@@ -2,7 +2,7 @@
 /* The "ledger" record of docs/events.md. */
 #include "sink/json.h"
 
-static json_t *stack_json(const struct vs_report *r, uint32_t number)
+static json_t *stack_json(const struct vs_refs_report *r, uint32_t number)
 {
 	json_t *array = json_array();
 	size_t nr;
@@ -13,7 +13,7 @@ static json_t *stack_json(const struct vs_report *r, uint32_t number)
 	return array;
 }
 
-static json_t *user_json(const struct vs_report_user *u)
+static json_t *user_json(const struct vs_refs_report_user *u)
 {
 	json_t *o = json_object();
 
@@ -27,7 +27,7 @@ static json_t *user_json(const struct vs_report_user *u)
 	return o;
 }
 
-static json_t *users_json(const struct vs_report_users *users)
+static json_t *users_json(const struct vs_refs_report_users *users)
 {
 	json_t *array = json_array();
 
@@ -36,12 +36,12 @@ static json_t *users_json(const struct vs_report_users *users)
 	return array;
 }
 
-static const char *site_name(const struct vs_report *r, uint64_t ip)
+static const char *site_name(const struct vs_refs_report *r, uint64_t ip)
 {
 	return ip ? vs_sites__name(r->sites, ip) : "";
 }
 
-static void set_ref(json_t *o, const struct vs_report *r, const struct vs_ref *ref)
+static void set_ref(json_t *o, const struct vs_refs_report *r, const struct vs_ref *ref)
 {
 	set(o, "class", json_string(vs_ref_class__name(ref->class)));
 	set(o, "leaked", json_boolean(ref->leaked));
@@ -55,7 +55,7 @@ static void set_ref(json_t *o, const struct vs_report *r, const struct vs_ref *r
 	set(o, "site", string_or_null(site_name(r, ref->get_ip)));
 }
 
-static json_t *row_json(const struct vs_report *r, const struct vs_report_row *row)
+static json_t *row_json(const struct vs_refs_report *r, const struct vs_refs_report_row *row)
 {
 	json_t *o = json_object();
 
@@ -115,7 +115,7 @@ static void set_book(json_t *o, const struct vs_book *b)
 	set(o, "exact", exact_json(&b->exact));
 }
 
-static json_t *ledger_group_json(const struct vs_report *r, const struct vs_report_group *g)
+static json_t *ledger_group_json(const struct vs_refs_report *r, const struct vs_refs_report_group *g)
 {
 	static const char *const names[] = { "fine", "old", "unknown", "leak", "broken" };
 	json_t *o = group_json(&g->view), *rows = json_array();
@@ -180,7 +180,7 @@ static json_t *lifetimes_json(const struct vs_lifetimes *l)
 	return o;
 }
 
-static json_t *longest_json(const struct vs_report *r)
+static json_t *longest_json(const struct vs_refs_report *r)
 {
 	json_t *array = json_array();
 
@@ -196,7 +196,7 @@ static json_t *longest_json(const struct vs_report *r)
 	return array;
 }
 
-json_t *vs_json__ledger(const struct vs_report *r)
+json_t *vs_json__ledger(const struct vs_refs_report *r)
 {
 	json_t *o = record("ledger"), *groups = json_array();
 

@@ -25,7 +25,7 @@
 #include "event/view.h"
 #include "ledger/deferred.h"
 #include "ledger/finding.h"
-#include "ledger/report.h"
+#include "ledger/refs_report.h"
 
 /* How one hook is reached; strings belong to the caller. */
 struct vs_probe_row {
@@ -101,7 +101,7 @@ struct vs_sink_ops {
 	void (*gap)(struct vs_sink *s, const struct vs_gap_row *g);
 	void (*notice)(struct vs_sink *s, uint64_t time_ns, const char *words);
 	void (*summary)(struct vs_sink *s, const struct vs_summary *sum);
-	void (*ledger)(struct vs_sink *s, const struct vs_report *r);	/* NULL: not shown */
+	void (*ledger)(struct vs_sink *s, const struct vs_refs_report *r);	/* NULL: not shown */
 	int (*flush)(struct vs_sink *s);	/* 0 or the first write error, negative */
 	bool (*ready)(struct vs_sink *s);	/* NULL: always. Can take more now? */
 	void (*sync)(struct vs_sink *s);	/* NULL: nothing to do. fdatasync(2) */

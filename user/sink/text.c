@@ -392,7 +392,7 @@ static void text_summary(struct vs_sink *s, const struct vs_summary *sum)
 	vs_text__summary((struct vs_text *)s, sum);
 }
 
-static void text_ledger(struct vs_sink *s, const struct vs_report *r)
+static void text_ledger(struct vs_sink *s, const struct vs_refs_report *r)
 {
 	vs_text__ledger((struct vs_text *)s, r);
 }

@@ -33,8 +33,8 @@ void vs_text__finding(struct vs_text *t, const struct vs_finding *f);
 void vs_text__picture(struct vs_text *t, const struct vs_finding *f);
 void vs_text__summary(struct vs_text *t, const struct vs_summary *sum);
 
-void vs_text__ledger(struct vs_text *t, const struct vs_report *r);
-void vs_text__lifetimes(struct vs_text *t, const struct vs_report *r);
+void vs_text__ledger(struct vs_text *t, const struct vs_refs_report *r);
+void vs_text__lifetimes(struct vs_text *t, const struct vs_refs_report *r);
 
 /* "12 events: ring buffer full (use --ring-size)" */
 void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr);

@@ -43,7 +43,7 @@ static void colored(struct vs_text *t, enum vs_suspicion suspicion, size_t inden
 
 /* -- one reference -- */
 
-static void append_user(char *buf, size_t size, const struct vs_report_user *u)
+static void append_user(char *buf, size_t size, const struct vs_refs_report_user *u)
 {
 	char task[VS_TASK_LEN];
 
@@ -57,7 +57,7 @@ static void append_user(char *buf, size_t size, const struct vs_report_user *u)
 		append(buf, size, "%s mmap 0x%llx-0x%llx", task, (ull)u->start, (ull)u->end);
 }
 
-static void append_users(char *buf, size_t size, const struct vs_report_users *users)
+static void append_users(char *buf, size_t size, const struct vs_refs_report_users *users)
 {
 	for (size_t i = 0; i < users->nr; i++) {
 		if (i)
@@ -78,8 +78,8 @@ static void append_task(char *buf, size_t size, const char *what, const struct v
 	append(buf, size, "%s%s", what, task);
 }
 
-static void append_file(char *buf, size_t size, const struct vs_report *r,
-			const struct vs_report_row *row, int number)
+static void append_file(char *buf, size_t size, const struct vs_refs_report *r,
+			const struct vs_refs_report_row *row, int number)
 {
 	if (row->users.nr)
 		append_users(buf, size, &row->users);
@@ -92,8 +92,8 @@ static void append_file(char *buf, size_t size, const struct vs_report *r,
 		append_task(buf, size, ", opened by ", row->ref);
 }
 
-static void append_external(char *buf, size_t size, const struct vs_report *r,
-			    const struct vs_report_row *row)
+static void append_external(char *buf, size_t size, const struct vs_refs_report *r,
+			    const struct vs_refs_report_row *row)
 {
 	bool kvm = row->users.nr > 0;
 
@@ -106,8 +106,8 @@ static void append_external(char *buf, size_t size, const struct vs_report *r,
 		append(buf, size, " in %s", vs_sites__name(r->sites, row->caller));
 }
 
-static void append_holder(char *buf, size_t size, const struct vs_report *r,
-			  const struct vs_report_row *row, int number)
+static void append_holder(char *buf, size_t size, const struct vs_refs_report *r,
+			  const struct vs_refs_report_row *row, int number)
 {
 	const struct vs_ref *ref = row->ref;
 
@@ -133,8 +133,8 @@ static void append_holder(char *buf, size_t size, const struct vs_report *r,
 	}
 }
 
-static void append_age(char *buf, size_t size, const struct vs_report *r,
-		       const struct vs_report_row *row)
+static void append_age(char *buf, size_t size, const struct vs_refs_report *r,
+		       const struct vs_refs_report_row *row)
 {
 	const struct vs_ref *ref = row->ref;
 	char age[32];
@@ -148,7 +148,7 @@ static void append_age(char *buf, size_t size, const struct vs_report *r,
 	       vs_sites__name(r->sites, row->place));
 }
 
-static void say_stack(struct vs_text *t, const struct vs_report *r, const struct vs_ref *ref)
+static void say_stack(struct vs_text *t, const struct vs_refs_report *r, const struct vs_ref *ref)
 {
 	char buf[VS_SHORT_STACK_LEN * (VS_SITE_LEN + 4)] = "";
 	size_t nr;
@@ -164,7 +164,7 @@ static void say_stack(struct vs_text *t, const struct vs_report *r, const struct
 }
 
 /* "2/3 ", "2-4/9 " */
-static void append_place(char *buf, size_t size, const struct vs_report_row *row, size_t of)
+static void append_place(char *buf, size_t size, const struct vs_refs_report_row *row, size_t of)
 {
 	if (row->nr > 1)
 		append(buf, size, "%zu-%zu/%zu by ", row->first, row->first + row->nr - 1, of);
@@ -172,7 +172,7 @@ static void append_place(char *buf, size_t size, const struct vs_report_row *row
 		append(buf, size, "%zu/%zu by ", row->first, of);
 }
 
-static void say_open(struct vs_text *t, const struct vs_report_row *row)
+static void say_open(struct vs_text *t, const struct vs_refs_report_row *row)
 {
 	char buf[1024] = "in use: ";
 
@@ -182,8 +182,8 @@ static void say_open(struct vs_text *t, const struct vs_report_row *row)
 	line(t, BELOW, buf);
 }
 
-static void say_row(struct vs_text *t, const struct vs_report *r, const struct vs_report_row *row,
-		    const struct vs_report_group *g)
+static void say_row(struct vs_text *t, const struct vs_refs_report *r, const struct vs_refs_report_row *row,
+		    const struct vs_refs_report_group *g)
 {
 	char buf[1024] = "";
 
@@ -224,7 +224,7 @@ static void append_exact(char *buf, size_t size, const struct vs_ref_exact *x)
 	       x->differences == 1 ? "" : "s");
 }
 
-static void say_group_head(struct vs_text *t, const struct vs_report_group *g)
+static void say_group_head(struct vs_text *t, const struct vs_refs_report_group *g)
 {
 	char buf[640];
 
@@ -241,7 +241,7 @@ static void say_group_head(struct vs_text *t, const struct vs_report_group *g)
 	colored(t, g->suspicion, 0, buf);
 }
 
-static void say_group_open(struct vs_text *t, const struct vs_report_group *g)
+static void say_group_open(struct vs_text *t, const struct vs_refs_report_group *g)
 {
 	char buf[1024];
 
@@ -253,8 +253,8 @@ static void say_group_open(struct vs_text *t, const struct vs_report_group *g)
 	line(t, INDENT, buf);
 }
 
-static void say_group(struct vs_text *t, const struct vs_report *r,
-		      const struct vs_report_group *g)
+static void say_group(struct vs_text *t, const struct vs_refs_report *r,
+		      const struct vs_refs_report_group *g)
 {
 	char buf[256] = "";
 
@@ -270,7 +270,7 @@ static void say_group(struct vs_text *t, const struct vs_report *r,
 
 /* -- all of them -- */
 
-static void say_totals(struct vs_text *t, const struct vs_report *r)
+static void say_totals(struct vs_text *t, const struct vs_refs_report *r)
 {
 	const struct vs_refs_totals *n = &r->totals;
 	char buf[400] = "";
@@ -302,7 +302,7 @@ static void say_scope(struct vs_text *t, const struct vs_snapshot *s)
 	colored(t, VS_SUSPECT_OLD, 0, buf);
 }
 
-static void say_heading(struct vs_text *t, const struct vs_report *r)
+static void say_heading(struct vs_text *t, const struct vs_refs_report *r)
 {
 	char age[32], title[64];
 	size_t len;
@@ -314,7 +314,7 @@ static void say_heading(struct vs_text *t, const struct vs_report *r)
 	vs_out__puts(&t->out, "\n");
 }
 
-void vs_text__ledger(struct vs_text *t, const struct vs_report *r)
+void vs_text__ledger(struct vs_text *t, const struct vs_refs_report *r)
 {
 	if (r->traced)
 		say_heading(t, r);

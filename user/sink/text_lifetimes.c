@@ -60,7 +60,7 @@ static void say_histogram(struct vs_text *t, unsigned int class, const struct vs
 		say_bucket(t, i, l->buckets[i], largest);
 }
 
-static void say_longest(struct vs_text *t, const struct vs_report *r)
+static void say_longest(struct vs_text *t, const struct vs_refs_report *r)
 {
 	const struct vs_lifetimes *l = r->lifetimes;
 
@@ -80,7 +80,7 @@ static void say_longest(struct vs_text *t, const struct vs_report *r)
 	}
 }
 
-void vs_text__lifetimes(struct vs_text *t, const struct vs_report *r)
+void vs_text__lifetimes(struct vs_text *t, const struct vs_refs_report *r)
 {
 	const struct vs_lifetime *classes = r->lifetimes->classes;
 

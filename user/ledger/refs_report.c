@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "ledger/report.h"
+#include "ledger/refs_report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,25 +9,25 @@
 
 
 struct report {
-	struct vs_report pub;	/* first */
-	const struct vs_report_opts *opts;
-	struct vs_report_group *groups;
+	struct vs_refs_report pub;	/* first */
+	const struct vs_refs_report_opts *opts;
+	struct vs_refs_report_group *groups;
 	size_t room;
 };
 
 /* -- who has it open -- */
 
-static void add_user(struct vs_report_users *users, const struct vs_report_user *user)
+static void add_user(struct vs_refs_report_users *users, const struct vs_refs_report_user *user)
 {
-	if (users->nr < VS_REPORT_USERS)
+	if (users->nr < VS_REFS_REPORT_USERS)
 		users->named[users->nr++] = *user;
 	else
 		users->more++;
 }
 
-static void add_fd(struct vs_report_users *users, const struct vs_snap_fd *fd)
+static void add_fd(struct vs_refs_report_users *users, const struct vs_snap_fd *fd)
 {
-	add_user(users, &(struct vs_report_user){
+	add_user(users, &(struct vs_refs_report_user){
 		.comm = fd->comm, .tgid = fd->tgid, .fd = fd->fd,
 	});
 }
@@ -50,7 +50,7 @@ static bool is_open_of(const struct vs_snap_fd *fd, const struct vs_ref *ref)
 	}
 }
 
-static void find_users(struct vs_report_row *row, const struct vs_snapshot *s)
+static void find_users(struct vs_refs_report_row *row, const struct vs_snapshot *s)
 {
 	for (size_t i = 0; i < s->nr_fds; i++)
 		if (is_open_of(&s->fds[i], row->ref))
@@ -59,7 +59,7 @@ static void find_users(struct vs_report_row *row, const struct vs_snapshot *s)
 		return;
 	for (size_t i = 0; i < s->nr_maps; i++)
 		if (s->maps[i].device == row->ref->object)
-			add_user(&row->users, &(struct vs_report_user){
+			add_user(&row->users, &(struct vs_refs_report_user){
 				.comm = s->maps[i].comm,
 				.tgid = s->maps[i].tgid,
 				.fd = -1,
@@ -81,7 +81,7 @@ static const char *driver_of(const struct vs_snapshot *s, const struct vs_ref *r
 
 static enum vs_suspicion suspicion_of(const struct report *r, const struct vs_ref *ref)
 {
-	const struct vs_report_opts *o = r->opts;
+	const struct vs_refs_report_opts *o = r->opts;
 
 	if (ref->leaked)
 		return VS_SUSPECT_LEAK;
@@ -106,7 +106,7 @@ static enum vs_role role_at(const struct report *r, uint64_t ip)
 }
 
 /* The frames are those of helpers of vfio, then who called them, then the world outside. */
-static void find_places(const struct report *r, struct vs_report_row *row)
+static void find_places(const struct report *r, struct vs_refs_report_row *row)
 {
 	const struct vs_stacks *stacks = vs_refs__stacks(r->opts->refs);
 	size_t nr, i = 0;
@@ -120,7 +120,7 @@ static void find_places(const struct report *r, struct vs_report_row *row)
 	row->caller = i < nr ? frames[i] : 0;
 }
 
-static void fill_row(const struct report *r, struct vs_report_row *row)
+static void fill_row(const struct report *r, struct vs_refs_report_row *row)
 {
 	row->suspicion = suspicion_of(r, row->ref);
 	find_places(r, row);
@@ -130,7 +130,7 @@ static void fill_row(const struct report *r, struct vs_report_row *row)
 }
 
 /* The row of references like this one, or a new one. The list is newest first. */
-static struct vs_report_row *row_for(struct vs_report_row *rows, size_t *nr,
+static struct vs_refs_report_row *row_for(struct vs_refs_report_row *rows, size_t *nr,
 				     const struct vs_ref *ref)
 {
 	for (size_t i = 0; i < *nr; i++)
@@ -141,7 +141,7 @@ static struct vs_report_row *row_for(struct vs_report_row *rows, size_t *nr,
 
 static int worse_row_first(const void *a, const void *b)
 {
-	const struct vs_report_row *x = a, *y = b;
+	const struct vs_refs_report_row *x = a, *y = b;
 
 	if (x->suspicion != y->suspicion)
 		return x->suspicion > y->suspicion ? -1 : 1;
@@ -152,7 +152,7 @@ static int worse_row_first(const void *a, const void *b)
 	return x->ref->class < y->ref->class ? -1 : 1;
 }
 
-static void number_rows(struct vs_report_group *g, struct vs_report_row *rows)
+static void number_rows(struct vs_refs_report_group *g, struct vs_refs_report_row *rows)
 {
 	size_t first = 1;
 
@@ -163,15 +163,15 @@ static void number_rows(struct vs_report_group *g, struct vs_report_row *rows)
 	}
 }
 
-static int make_rows(const struct report *r, struct vs_report_group *g)
+static int make_rows(const struct report *r, struct vs_refs_report_group *g)
 {
 	const struct vs_book *b = g->book;
-	struct vs_report_row *rows = calloc(b->live.nr + 1, sizeof(*rows));
+	struct vs_refs_report_row *rows = calloc(b->live.nr + 1, sizeof(*rows));
 
 	if (!rows)
 		return -ENOMEM;
 	for (const struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
-		struct vs_report_row *row = row_for(rows, &g->nr_rows, ref);
+		struct vs_refs_report_row *row = row_for(rows, &g->nr_rows, ref);
 
 		row->ref = ref;
 		row->nr++;
@@ -179,7 +179,7 @@ static int make_rows(const struct report *r, struct vs_report_group *g)
 	for (size_t i = 0; i < g->nr_rows; i++)
 		fill_row(r, &rows[i]);
 	if (b->unknown)
-		rows[g->nr_rows++] = (struct vs_report_row){
+		rows[g->nr_rows++] = (struct vs_refs_report_row){
 			.nr = b->unknown, .driver = "", .suspicion = VS_SUSPECT_UNKNOWN,
 		};
 	number_rows(g, rows);
@@ -189,7 +189,7 @@ static int make_rows(const struct report *r, struct vs_report_group *g)
 
 /* -- groups -- */
 
-static enum vs_suspicion group_suspicion(const struct vs_report_group *g)
+static enum vs_suspicion group_suspicion(const struct vs_refs_report_group *g)
 {
 	enum vs_suspicion worst = g->book->differs ? VS_SUSPECT_UNKNOWN : VS_FINE;
 
@@ -208,16 +208,16 @@ static void view_of(const struct report *r, struct vs_group_view *v, int number)
 	v->devices = r->opts->devices ? r->opts->devices(r->opts->ctx, number) : "";
 }
 
-static struct vs_report_group *add_group(struct report *r, const struct vs_group_view *view)
+static struct vs_refs_report_group *add_group(struct report *r, const struct vs_group_view *view)
 {
 	if (r->opts->wanted && !r->opts->wanted(r->opts->ctx, view))
 		return NULL;
-	r->groups[r->pub.nr_groups] = (struct vs_report_group){ .view = *view };
+	r->groups[r->pub.nr_groups] = (struct vs_refs_report_group){ .view = *view };
 	return &r->groups[r->pub.nr_groups++];
 }
 
 /* Not references there, but what keeps a group in use all the same. */
-static void find_open(const struct report *r, struct vs_report_group *g)
+static void find_open(const struct report *r, struct vs_refs_report_group *g)
 {
 	const struct vs_snapshot *s = r->opts->snapshot;
 
@@ -234,7 +234,7 @@ static int add_book(struct report *r, const struct vs_book *b)
 		.generation = b->generation,
 		.address = b->address,
 	};
-	struct vs_report_group *g;
+	struct vs_refs_report_group *g;
 	int err;
 
 	view_of(r, &view, b->number);
@@ -276,7 +276,7 @@ static void add_nameless(struct report *r)
 
 static int worse_group_first(const void *a, const void *b)
 {
-	const struct vs_report_group *x = a, *y = b;
+	const struct vs_refs_report_group *x = a, *y = b;
 
 	if (x->suspicion != y->suspicion)
 		return x->suspicion > y->suspicion ? -1 : 1;
@@ -308,7 +308,7 @@ static size_t count_books(const struct vs_refs *refs)
 	return nr;
 }
 
-struct vs_report *vs_report__new(const struct vs_report_opts *opts)
+struct vs_refs_report *vs_refs_report__new(const struct vs_refs_report_opts *opts)
 {
 	struct report *r = calloc(1, sizeof(*r));
 
@@ -319,7 +319,7 @@ struct vs_report *vs_report__new(const struct vs_report_opts *opts)
 	r->groups = calloc(r->room, sizeof(*r->groups));
 	r->pub.groups = r->groups;
 	if (!r->groups || add_groups(r)) {
-		vs_report__free(&r->pub);
+		vs_refs_report__free(&r->pub);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -336,7 +336,7 @@ struct vs_report *vs_report__new(const struct vs_report_opts *opts)
 	return &r->pub;
 }
 
-void vs_report__free(struct vs_report *r)
+void vs_refs_report__free(struct vs_refs_report *r)
 {
 	if (!r)
 		return;

@@ -4,8 +4,8 @@
  * together, and from a fresh snapshot who has the files open and memory mapped now.
  * Pure. Points into the ledger and the snapshot: valid until either changes.
  */
-#ifndef VFIOSCOPE_LEDGER_REPORT_H
-#define VFIOSCOPE_LEDGER_REPORT_H
+#ifndef VFIOSCOPE_LEDGER_REFS_REPORT_H
+#define VFIOSCOPE_LEDGER_REFS_REPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "ledger/refs.h"
 #include "snapshot/snapshot.h"
 
-#define VS_REPORT_USERS 8	/* named per reference; the others are counted */
+#define VS_REFS_REPORT_USERS 8	/* named per reference; the others are counted */
 
 /* Sorted by this, worst first. */
 enum vs_suspicion {
@@ -27,19 +27,19 @@ enum vs_suspicion {
 };
 
 /* A process that has it open or mapped. */
-struct vs_report_user {
+struct vs_refs_report_user {
 	const char *comm;	/* VS_COMM_LEN bytes */
 	uint32_t tgid;		/* 0: no process, something in the kernel keeps the memory */
 	int fd;			/* -1: mapped */
 	uint64_t start, end;	/* mapped: user addresses */
 };
 
-struct vs_report_users {
-	struct vs_report_user named[VS_REPORT_USERS];
+struct vs_refs_report_users {
+	struct vs_refs_report_user named[VS_REFS_REPORT_USERS];
 	size_t nr, more;
 };
 
-struct vs_report_row {
+struct vs_refs_report_row {
 	const struct vs_ref *ref;	/* the oldest of them; NULL: holder not known */
 	size_t first;		/* counts the references of the group, from 1 */
 	size_t nr;		/* alike: same holder, same stack */
@@ -47,21 +47,21 @@ struct vs_report_row {
 	uint64_t place;		/* where it was taken: not in a helper, but in who called that; 0 */
 	uint64_t caller;	/* the first frame outside vfio, 0 */
 	enum vs_suspicion suspicion;
-	struct vs_report_users users;
+	struct vs_refs_report_users users;
 };
 
-struct vs_report_group {
+struct vs_refs_report_group {
 	const struct vs_book *book;	/* NULL: only what sysfs knows */
 	struct vs_group_view view;
 	enum vs_suspicion suspicion;
 	size_t nr_refs;		/* live ones, with those whose holder is not known */
-	const struct vs_report_row *rows;
+	const struct vs_refs_report_row *rows;
 	size_t nr_rows;
 	/* Who has the group open where that is no reference (v6.1 and later). */
-	struct vs_report_users open;
+	struct vs_refs_report_users open;
 };
 
-struct vs_report {
+struct vs_refs_report {
 	uint64_t time_ns;	/* CLOCK_MONOTONIC: what ages count to */
 	bool traced;		/* false: from the snapshot alone */
 	bool last;		/* the run is over: with lifetimes */
@@ -71,11 +71,11 @@ struct vs_report {
 	const struct vs_lifetimes *lifetimes;
 	const struct vs_stacks *stacks;
 	struct vs_sites *sites;	/* to name addresses */
-	const struct vs_report_group *groups;
+	const struct vs_refs_report_group *groups;
 	size_t nr_groups;
 };
 
-struct vs_report_opts {
+struct vs_refs_report_opts {
 	const struct vs_refs *refs;
 	const struct vs_snapshot *snapshot;
 	struct vs_sites *sites;
@@ -90,7 +90,7 @@ struct vs_report_opts {
 };
 
 /* NULL with errno set. */
-struct vs_report *vs_report__new(const struct vs_report_opts *opts);
-void vs_report__free(struct vs_report *r);	/* NULL is fine */
+struct vs_refs_report *vs_refs_report__new(const struct vs_refs_report_opts *opts);
+void vs_refs_report__free(struct vs_refs_report *r);	/* NULL is fine */
 
 #endif

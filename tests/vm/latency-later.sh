@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+# Kernels without a deferred put: other works are followed all the same.
+step plain vfioscope latency
+step all vfioscope latency --all --blame --json -d 3s
+step one vfioscope latency --work vmstat_update --work vmstat_shepherd --json -d 3s

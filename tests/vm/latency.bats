@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+load vm
+
+setup_file()
+{
+	vm fixed latency.sh
+	OUT=$BATS_FILE_TMPDIR/slow vm mutant:slow-put-bg latency-slow.sh
+	for kernel in 6.1 6.12 7.x; do
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" latency-later.sh
+	done
+	export OUT=$BATS_FILE_TMPDIR/out
+}
+
+report()
+{
+	of "$1" report "$2"
+}
+
+@test "latency: every deferred put of the loop is counted, nothing is lost" {
+	says race 'race: 500 cycles done'
+	has_status stress 0
+	queued=$(report stress .works.queued)
+	echo "# $queued deferred puts" >&3
+	[ "$queued" -gt 500 ]
+	is "$(report stress .works.started)" "$queued"
+	is "$(report stress .works.ended)" "$queued"
+	is "$(report stress .queued_to_ended.count)" "$queued"
+	is "$(report stress .lost)" 0
+	is "$(of stress work .type | wc -l)" "$queued"
+}
+
+@test "latency: the chain from the notifier's get to the drop is complete and in order" {
+	is "$(report stress .get_to_dropped.count)" "$(report stress .works.queued)"
+	is "$(of stress work 'select((.get_ns <= .queue_ns and .queue_ns <= .activate_ns and
+		.activate_ns <= .start_ns and .start_ns <= .put_ns and .put_ns <= .end_ns) | not) | .work')" ""
+}
+
+@test "latency: released puts are told apart, and both kinds add up" {
+	released=$(of stress work 'select(.released) | .work' | wc -l)
+	echo "# $released released their group" >&3
+	[ "$released" -gt 0 ]
+	is "$(report stress '.splits[] | select(.by == "released" and .value == 1) | .queued_to_ended.count')" "$released"
+	is "$(report stress '[.splits[] | select(.by == "released") | .queued_to_ended.count] | add')" \
+		"$(report stress .works.ended)"
+}
+
+@test "latency: references held only by queued works are counted by group" {
+	peak=$(report stress .references.peak)
+	echo "# $peak at once on group $(report stress .references.group)" >&3
+	[ "$peak" -ge 2 ]
+	is "$(report stress .references.group)" 1
+}
+
+@test "latency: the text has percentiles, bars, splits, blame, backlog, losses, cost" {
+	has_status text 0
+	says text 'queued>started .*[0-9] [mu]s'
+	says text 'get>dropped'
+	says text '\|@+ *\| +[0-9]+$'
+	says text '^cpu 0 '
+	says text '^pool [0-9]'
+	says text 'vfio_group_put_bg delayed [0-9.]+ [mu]s: [0-9.]+ [mu]s '
+	says text '^backlog +peak'
+	says text '^losses +none'
+	says text 'runs of 10 programs took'
+}
+
+@test "latency: vfio.ko that is loaded later is followed" {
+	has_status late 0
+	of late notice .words | grep -q 'vfio.ko is not loaded'
+	[ "$(report late .works.ended)" -gt 0 ]
+	is "$(report late .get_to_dropped.count)" "$(report late .works.ended)"
+}
+
+@test "latency: a function of a module that is loaded later is followed" {
+	has_status waits 0
+	of waits notice .words | grep -q 'waiting for a module'
+	is "$(report waits .works.ended)" 3
+}
+
+# truth NAME: ns that the victim waited
+truth()
+{
+	awk '$1 == "wqload_victim" { print $4 - $3 }' "$OUT/$1.log"
+}
+
+# busy NAME FUNCTION [CPU]: ns that its works ran while the victim was queued and had not started
+busy()
+{
+	awk -v func="$2" -v cpu="${3:-1}" '$1 == "wqload_victim" { from = $3; to = $4 }
+		$1 == func && $2 == cpu { start[n] = $4; end[n++] = $5 }
+		END { for (i = 0; i < n; i++) {
+			a = start[i] > from ? start[i] : from; b = end[i] < to ? end[i] : to
+			if (b > a) sum += b - a }
+		      print sum }' "$OUT/$1.log"
+}
+
+# near WHAT GOT WANTED: within a tenth
+near()
+{
+	echo "# $1: $2 ns, true: $3 ns" >&3
+	awk -v got="$2" -v want="$3" 'BEGIN { exit !(got > 0.9 * want && got < 1.1 * want) }'
+}
+
+# culprit NAME WHY NAMED: ns of the parts whose words have NAMED
+culprit()
+{
+	report "$1" "[.slowest[0].parts[] | select(.why == \"$2\" and (.words | contains(\"$3\"))) | .ns] | add // 0"
+}
+
+# blamed NAME WHY FUNCTION WANTED: it is the first part, and its time is true
+blamed()
+{
+	has_status "$1" 0
+	echo "# $(report "$1" '.slowest[0].words')" >&3
+	is "$(report "$1" .works.ended)" 1
+	near "$1, delay" "$(report "$1" '.slowest[0].delay_ns')" "$(truth "$1")"
+	is "$(report "$1" '.slowest[0].parts[0].why')" "$2"
+	report "$1" '.slowest[0].parts[0].words' | grep -q "$3"
+	near "$1, $3" "$(culprit "$1" "$2" "$3")" "$4"
+	is "$(report "$1" '.slowest[0] | .delay_ns - ([.parts[].ns] | add)')" 0
+}
+
+@test "latency: blame: a work that burns CPU" {
+	blamed burn work wqload_burn "$(busy burn wqload_burn)"
+}
+
+@test "latency: blame: two works before it" {
+	blamed burns work wqload_burn "$(busy burns wqload_burn)"
+	[ "$(report burns '.slowest[0].ahead')" -ge 2 ]
+}
+
+@test "latency: blame: many short works before it" {
+	blamed many work wqload_burn "$(busy many wqload_burn)"
+	[ "$(report many '.slowest[0].ahead')" -ge 30 ]
+}
+
+@test "latency: blame: max_active of system_wq, held by sleepers" {
+	blamed saturated max-active wqload_hog "$(truth saturated)"
+	is "$(report saturated '.slowest[0].at_max_active')" true
+	is "$(report saturated '.slowest[0].max_active')" 256
+	is "$(report saturated '.slowest[0].workqueue')" events
+}
+
+@test "latency: blame: a workqueue with one place, its holder sleeps" {
+	blamed single max-active wqload_sleep "$(busy single wqload_sleep)"
+	is "$(report single '.slowest[0].max_active')" 1
+}
+
+@test "latency: blame: a workqueue with one place, its holder burns" {
+	blamed single-burn max-active wqload_burn "$(busy single-burn wqload_burn)"
+}
+
+@test "latency: blame: a real-time task has the CPU" {
+	blamed spin task wqload_spin "$(busy spin wqload_spin)"
+}
+
+@test "latency: blame: a work of another workqueue on the same pool" {
+	blamed other-wq work wqload_burn "$(busy other-wq wqload_burn)"
+}
+
+@test "latency: blame: the work on its own CPU, not the longer one on another" {
+	blamed cpu0 work wqload_burn "$(busy cpu0 wqload_burn 0)"
+}
+
+@test "latency: overdue while it waits, then lost, which for others than puts is no bug" {
+	has_status overdue 0
+	says overdue 'FINDING hazard overdue: wqload_victim was queued .* not started \(pool [0-9]+, cpu 1\)'
+	says overdue 'FINDING hazard lost: wqload_victim .* may have been cancelled'
+}
+
+@test "latency: nothing stays behind" {
+	nothing_left after
+}
+
+@test "latency: mutant slow-put-bg: the run itself is slow, and overdue is said; nothing is lost" {
+	OUT=$BATS_FILE_TMPDIR/slow
+	has_status slow 0
+	is "$(report slow .lost)" 0
+	[ "$(report slow .works.ended)" -gt 10 ]
+	[ "$(report slow .started_to_ended.p50_ns)" -ge 50000000 ]
+	[ "$(report slow .get_to_dropped.p50_ns)" -ge 50000000 ]
+	[ "$(report slow .findings.overdue)" -gt 0 ]
+	is "$(report slow '.findings.lost + .findings["freed-first"]')" 0
+	# Sleeping puts do not keep others waiting: each has a worker of its own.
+	[ "$(report slow .queued_to_started.p50_ns)" -lt 50000000 ]
+	[ "$(report slow .references.peak)" -ge 2 ]
+}
+
+@test "latency: mutant slow-put-bg: all puts take 50 ms, by the raw events, too" {
+	OUT=$BATS_FILE_TMPDIR/slow
+	is "$(of slow work 'select(.end_ns - .start_ns < 50000000) | .work')" ""
+}
+
+@test "latency: later kernels say that no put is deferred, and follow all works" {
+	for kernel in 6.1 6.12 7.x; do
+		OUT=$BATS_FILE_TMPDIR/$kernel
+		has_status plain 4
+		says plain 'no put is deferred here'
+		says plain '[-]-all'
+		has_status all 0
+		is "$(report all .lost)" 0
+		[ "$(report all .works.ended)" -gt 0 ]
+		[ "$(report all '.slowest | length')" -gt 0 ]
+		has_status one 0
+		[ "$(report one .works.ended)" -gt 0 ]
+	done
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "latency/chain.h"
+#include "probe/attach.h"
+#include "probe/facts.h"
+#include "probe/plan.h"
+
+#define DEFERRED "vfio_group_put_bg"
+#define NOTIFIER "vfio_iommu_group_notifier"
+
+struct vs_chain {
+	struct vs_facts facts;
+	struct vs_plan plan;
+	bool facts_made, plan_made;
+	struct vs_attach *attach;
+	uint64_t deferred_func;
+};
+
+static bool is_loaded(const struct vs_chain *c)
+{
+	return c->facts.vfio_state == VS_KMOD_LOADED || c->facts.vfio_state == VS_KMOD_BUILTIN;
+}
+
+/* Of all gets and puts, only those at the two ends of the chain. */
+static bool is_end(const struct vs_probe *probe)
+{
+	const char *func = probe->func ? probe->func->name : "";
+
+	if (!strcmp(probe->program, "get_site"))
+		return !strcmp(func, NOTIFIER);
+	if (!strcmp(probe->program, "put_site"))
+		return !strcmp(func, DEFERRED);
+	return !strcmp(probe->program, "group_release") && !strcmp(probe->hook->name, "release");
+}
+
+static void keep_ends(struct vs_plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->nr_probes; i++)
+		if (is_end(&plan->probes[i]))
+			plan->probes[kept++] = plan->probes[i];
+	plan->nr_probes = kept;
+}
+
+static int make_plan(struct vs_chain *c)
+{
+	int err = vs_plan__make(&c->facts, &c->plan);
+
+	c->plan_made = !err;
+	if (!err)
+		keep_ends(&c->plan);
+	return err;
+}
+
+struct vs_chain *vs_chain__new(void)
+{
+	struct vs_chain *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return NULL;
+	err = vs_facts__collect("", &c->facts);
+	c->facts_made = !err;
+	if (!err)
+		err = make_plan(c);
+	if (!err)
+		return c;
+	vs_chain__free(c);
+	errno = -err;
+	return NULL;
+}
+
+void vs_chain__free(struct vs_chain *c)
+{
+	if (!c)
+		return;
+	vs_attach__free(c->attach);
+	if (c->plan_made)
+		vs_plan__free(&c->plan);
+	if (c->facts_made)
+		vs_facts__free(&c->facts);
+	free(c);
+}
+
+enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_t size)
+{
+	enum vs_fix fix = c->plan.fix;
+
+	words[0] = '\0';
+	if (fix == VS_FIX_PRESENT && is_loaded(c) && c->plan.deferred_func)
+		return VS_CHAIN_READY;
+	if (fix != VS_FIX_PRESENT && fix != VS_FIX_UNKNOWN) {
+		snprintf(words, size, "no put is deferred here: the fix is %s", vs_fix__words(fix));
+		return VS_CHAIN_NONE;
+	}
+	if (is_loaded(c)) {
+		snprintf(words, size, "VFIO is there, but " DEFERRED " was not found in it; see "
+			 "vfioscope doctor");
+		return VS_CHAIN_NONE;
+	}
+	snprintf(words, size, "vfio.ko is not loaded: its deferred puts are followed once it is");
+	return VS_CHAIN_WAITING;
+}
+
+uint64_t vs_chain__deferred_func(const struct vs_chain *c)
+{
+	return c->deferred_func;
+}
+
+int32_t vs_chain__group_iommu_group(const struct vs_chain *c)
+{
+	return c->deferred_func ? c->plan.layout.group_iommu_group : VS_NO_OFFSET;
+}
+
+static size_t nr_wanted(const struct vs_chain *c, const char *program)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < c->plan.nr_probes; i++)
+		nr += !strcmp(c->plan.probes[i].program, program);
+	return nr;
+}
+
+static int say_missing(struct vs_chain *c, int armed, char *words, size_t size)
+{
+	words[0] = '\0';
+	if (!nr_wanted(c, "get_site"))
+		snprintf(words, size, "the notifier's get cannot be seen here: no times from get "
+			 "to drop");
+	else if (!nr_wanted(c, "put_site"))
+		snprintf(words, size, "the put itself cannot be seen here: its reference counts as "
+			 "dropped when the work ends");
+	else if (!nr_wanted(c, "group_release"))
+		snprintf(words, size, "vfio_group_release cannot be seen here: which puts were the "
+			 "last is not known");
+	else if (armed < (int)c->plan.nr_probes)
+		snprintf(words, size, "some probes in vfio.ko cannot be armed; see vfioscope "
+			 "doctor --self-test");
+	return words[0] ? -ENOTSUP : 0;
+}
+
+int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites,
+		     char *words, size_t size)
+{
+	words[0] = '\0';
+	if (!is_loaded(c) || !c->plan.deferred_func)
+		return 0;
+	if (!c->attach)
+		c->attach = vs_attach__new(object, sites);
+	if (!c->attach)
+		return -ENOMEM;
+	if (vs_attach__address(c->attach, c->plan.deferred_func, &c->deferred_func))
+		c->deferred_func = 0;
+	return say_missing(c, vs_attach__arm(c->attach, &c->plan, false, true), words, size);
+}
+
+int vs_chain__changed(struct vs_chain *c)
+{
+	int err;
+
+	c->deferred_func = 0;
+	if (c->attach)
+		vs_attach__forget_vfio(c->attach);
+	vs_plan__free(&c->plan);
+	c->plan_made = false;
+	err = vs_facts__collect_vfio("", &c->facts);
+	return err ? err : make_plan(c);
+}
+
+int vs_chain__missed(const struct vs_chain *c, uint64_t *missed)
+{
+	*missed = 0;
+	return c->attach ? vs_attach__missed(c->attach, missed) : 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The deferred put in VFIO: whether this kernel has it, where its function is, and the
+ * kprobes at both ends of its chain. Plans and attaches by user/probe/.
+ */
+#ifndef VFIOSCOPE_LATENCY_CHAIN_H
+#define VFIOSCOPE_LATENCY_CHAIN_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vs_chain;
+
+/* Collects facts and plans. NULL with errno set. */
+struct vs_chain *vs_chain__new(void);
+void vs_chain__free(struct vs_chain *c);	/* NULL is fine */
+
+enum vs_chain_state {
+	VS_CHAIN_READY,		/* vfio is there, and defers its put */
+	VS_CHAIN_WAITING,	/* vfio.ko is not loaded */
+	VS_CHAIN_NONE,		/* this VFIO does not defer its put */
+};
+
+/* `words` say why, for the last two. */
+enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_t size);
+
+/* What the programs need to know; 0 and VS_NO_OFFSET when vfio is not there. */
+uint64_t vs_chain__deferred_func(const struct vs_chain *c);
+int32_t vs_chain__group_iommu_group(const struct vs_chain *c);
+
+/*
+ * Attaches what it can of get_site, put_site and group_release of `object`. Returns
+ * 0 with "" in `words`, or -ENOTSUP with what will not be known.
+ */
+int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites,
+		     char *words, size_t size);
+
+/* vfio.ko came or went: facts anew. Dead probes are dropped. 0 or -ENOMEM. */
+int vs_chain__changed(struct vs_chain *c);
+
+/* Hits that the probes missed; -ENOTSUP when this kernel does not count them. */
+int vs_chain__missed(const struct vs_chain *c, uint64_t *missed);
+
+#endif

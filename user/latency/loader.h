@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The programs of bpf/latency/ in the kernel: loads, attaches, reads. The only file of
+ * this room that talks to libbpf, with chain.c. Nothing is pinned: all goes with the
+ * process.
+ */
+#ifndef VFIOSCOPE_LATENCY_LOADER_H
+#define VFIOSCOPE_LATENCY_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/latency.h"
+#include "latency/blame.h"
+#include "latency/hist.h"
+
+struct bpf_object;
+struct bpf_map;
+
+struct vs_lat_opts {
+	bool all;		/* every work, not only the targets */
+	bool many_targets;	/* more than one */
+	bool blame;		/* keep logs while a followed work waits */
+	bool events;		/* a record for each work */
+	bool modules;		/* tell of modules that come and go */
+	bool chain;		/* load the kprobes' programs, too */
+	bool debug;		/* let libbpf and the verifier speak, on stderr */
+	uint64_t overdue_ns;	/* 0: no alarm */
+	uint32_t ring_bytes;	/* of all rings together, 0: 1 MiB for each CPU at most */
+	uint32_t max_rows;	/* functions (x pools x released); 0: 256 */
+	uint32_t max_works;	/* works queued at once, a power of two; 0: 16384 */
+	/* One record, in order of time but for VS_LAT_SLOW, which comes at once. */
+	void (*record)(void *ctx, const struct vs_lat_event *e);
+	void *ctx;
+};
+
+struct vs_lat;
+
+/*
+ * Loads. NULL with errno set and one line in `error`: EPERM for want of privileges,
+ * ENOTSUP when this kernel cannot.
+ */
+struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t size);
+void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
+
+/* Attaches the tracepoints; nothing is counted yet. 0 or negative errno. */
+int vs_lat__attach(struct vs_lat *lat);
+
+/* Counting begins, or stops. */
+void vs_lat__ready(struct vs_lat *lat, bool ready);
+
+/*
+ * The functions to follow, 0 for those without an address; `deferred` is the one of them
+ * that is vfio_group_put_bg (or 0), `group_iommu_group` an offset or VS_NO_OFFSET.
+ */
+void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGETS],
+			 uint64_t deferred, int32_t group_iommu_group);
+
+/* For vs_chain__attach(). */
+struct bpf_object *vs_lat__object(struct vs_lat *lat);
+struct bpf_map *vs_lat__sites(struct vs_lat *lat);
+
+/* Waits up to `timeout_ms`, hands over records. Their number, or negative errno. */
+int vs_lat__poll(struct vs_lat *lat, int timeout_ms);
+void vs_lat__drain(struct vs_lat *lat);	/* all there is, for the end */
+
+unsigned int vs_lat__nr_cpus(const struct vs_lat *lat);
+
+/* Explains one of its records, VS_LAT_SLOW. For soon: logs are written over. */
+void vs_lat__explain(struct vs_lat *lat, const struct vs_lat_event *e, struct vs_blame *blame);
+
+/* The numbers so far, summed over CPUs; `peak` is the largest of them. */
+void vs_lat__totals(struct vs_lat *lat, struct vs_lat_totals *totals);
+uint64_t vs_lat__loss(const struct vs_lat *lat, enum vs_lat_loss cause);
+
+/*
+ * Runs of programs that the kernel left out since the start. -ENOTSUP before v5.12
+ * (9ed9e9ba2337).
+ */
+int vs_lat__missed(struct vs_lat *lat, uint64_t *missed);
+
+/* Followed works that are queued and not started. */
+int64_t vs_lat__waiting(const struct vs_lat *lat);
+
+/* Calls `each` for every row there is, with what each CPU counted. 0 or negative errno. */
+int vs_lat__rows(struct vs_lat *lat,
+		 void (*each)(void *ctx, const struct vs_lat_key *key,
+			      const struct vs_lat_row *cpus, unsigned int nr_cpus), void *ctx);
+
+/* Calls for every queued, and every running work. */
+void vs_lat__works(struct vs_lat *lat,
+		   void (*queued)(void *ctx, const struct vs_lat_work *work,
+				  const struct vs_lat_queued *q),
+		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx);
+
+/* Calls for every group that deferred puts were queued for. */
+void vs_lat__groups(struct vs_lat *lat,
+		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g), void *ctx);
+
+/* What this costs. */
+struct vs_lat_cost {
+	uint64_t programs;	/* attached */
+	uint64_t runs;		/* of programs, while statistics are on */
+	uint64_t run_ns;	/* in programs; includes reading the clock, twice a run */
+	uint64_t map_bytes;
+	bool measured;		/* statistics are on */
+};
+
+/* Turns the kernel's statistics on for as long as this process lives. 0 or negative errno. */
+int vs_lat__measure(struct vs_lat *lat);
+void vs_lat__cost(struct vs_lat *lat, struct vs_lat_cost *cost);
+
+#endif
