@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "display.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
@@ -18,19 +19,14 @@
 #define WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
 
 struct refs_options {
-	struct vs_filter *filter;
+	struct vs_display display;	/* first */
 	uint64_t duration;
 	uint64_t watch;
 	uint64_t older;
 	uint64_t max_refs;
-	uint64_t ring_size;
-	const char *output;
-	const char *color;
 	bool once;
 	bool exact;
 	bool stack;
-	bool json;
-	bool debug;
 };
 
 struct refs {
@@ -53,34 +49,27 @@ static int fail(int status, const char *words, const char *what)
 
 /* -- sinks -- */
 
-static bool want_color(const struct refs_options *opts)
-{
-	if (opts->color && strcmp(opts->color, "auto"))
-		return !strcmp(opts->color, "always");
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-}
-
 static struct vs_sink *new_page(const struct refs *r)
 {
 	struct vs_sink_opts opts = {
 		.fd = STDOUT_FILENO,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = want_color(&r->opts),
+		.color = vs_display__wants_color(&r->opts.display, STDOUT_FILENO),
 		.no_events = true,
 	};
 
-	return r->opts.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
+	return r->opts.display.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
 }
 
 static int add_log(struct refs *r)
 {
 	struct vs_sink_opts opts = { .durable = true };
 
-	if (!r->opts.output)
+	if (!r->opts.display.output)
 		return VS_EXIT_OK;
-	r->output_fd = open(r->opts.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	r->output_fd = open(r->opts.display.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (r->output_fd < 0)
-		return fail(VS_EXIT_FAILURE, r->opts.output, strerror(errno));
+		return fail(VS_EXIT_FAILURE, r->opts.display.output, strerror(errno));
 	opts.fd = r->output_fd;
 	r->sinks[r->nr_sinks] = vs_json_sink__new(&opts);
 	return r->sinks[r->nr_sinks++] ? VS_EXIT_OK :
@@ -218,7 +207,7 @@ static bool is_wanted(const struct refs *r, int number)
 		.devices = vs_session__devices(r->live.session, number),
 	};
 
-	return vs_filter__match_group(r->opts.filter, &view);
+	return vs_filter__match_group(r->opts.display.filter, &view);
 }
 
 static void watch_existing(struct refs *r, const struct vs_snapshot *s)
@@ -296,15 +285,15 @@ static int conclude(struct refs *r)
 static void set_up(struct refs *r)
 {
 	r->live.command = &vs_cmd_refs;
-	r->live.engine_opts.ring_bytes = r->opts.ring_size;
-	r->live.engine_opts.debug = r->opts.debug;
+	r->live.engine_opts.ring_bytes = r->opts.display.ring_size;
+	r->live.engine_opts.debug = r->opts.display.debug;
 	r->live.engine_opts.stacks = true;
 	r->live.engine_opts.exact = r->opts.exact;
 	r->live.session_opts = (struct vs_session_opts){
-		.filter = r->opts.filter,
+		.filter = r->opts.display.filter,
 		.sinks = r->sinks,
-		.no_events = !r->opts.output,
-		.no_deferred = !r->opts.output,
+		.no_events = !r->opts.display.output,
+		.no_deferred = !r->opts.display.output,
 		.no_stacks = true,
 		.keep_refs = true,
 		.refs = { .max_refs = r->opts.max_refs, .older_ns = r->opts.older },
@@ -370,27 +359,16 @@ static void clean_up(struct refs *r)
 	vs_snapper__free(r->snapper);
 	for (size_t i = 0; i < r->nr_sinks; i++)
 		vs_sink__free(r->sinks[i]);
-	vs_filter__free(r->opts.filter);
+	vs_display__fini(&r->opts.display);
 	if (r->output_fd >= 0)
 		close(r->output_fd);
 }
 
 /* -- options -- */
 
-static int add_filter(void *options, int kind, const char *value, char *error, size_t size)
-{
-	struct refs_options *opts = options;
-
-	return vs_filter__add(opts->filter, kind, value, error, size);
-}
-
-#define FILTER_OPTION(n, l, m, h, k) \
-	{ .name = n, .letter = l, .kind = VS_OPT_LIST, .metavar = m, .help = h, \
-	  .add = add_filter, .arg = k }
-
 static const struct vs_opt refs_opts[] = {
-	FILTER_OPTION("group", 'g', "N,...", "only these IOMMU groups", VS_FILTER_GROUP),
-	FILTER_OPTION("device", 'D', "BDF,...", "only groups of these devices", VS_FILTER_DEVICE),
+	VS_DISPLAY_FILTER("group", 'g', "N,...", "only these IOMMU groups", VS_FILTER_GROUP),
+	VS_DISPLAY_FILTER("device", 'D', "BDF,...", "only groups of these devices", VS_FILTER_DEVICE),
 	{ "once", '1', VS_OPT_FLAG, NULL, "show who holds what now, attach nothing, and end",
 	  offsetof(struct refs_options, once), 0, 0, NULL, 0 },
 	{ "watch", 'w', VS_OPT_DURATION, "TIME", "show the ledger again this often: 2s",
@@ -404,34 +382,23 @@ static const struct vs_opt refs_opts[] = {
 	  offsetof(struct refs_options, older), 1000000, 1000 * 3600000000000ull, NULL, 0 },
 	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack of each get, not only of suspects",
 	  offsetof(struct refs_options, stack), 0, 0, NULL, 0 },
-	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)",
-	  offsetof(struct refs_options, json), 0, 0, NULL, 0 },
+	VS_DISPLAY_JSON,
 	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",
-	  offsetof(struct refs_options, output), 0, 0, NULL, 0 },
+	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
 	{ "max-refs", 0, VS_OPT_SIZE, "NR", "live references kept at most (16K, 4 MB of memory)",
 	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
-	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
-	  offsetof(struct refs_options, ring_size), 4096, 256 << 20, NULL, 0 },
-	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
-	  offsetof(struct refs_options, color), 0, 0, NULL, 0 },
-	{ "debug", 0, VS_OPT_FLAG, NULL, "let libbpf and the verifier speak on stderr",
-	  offsetof(struct refs_options, debug), 0, 0, NULL, 0 },
+	VS_DISPLAY_COMMON,
 	{ .name = NULL },
 };
 
 static int check_options(const struct refs_options *opts)
 {
-	if (opts->ring_size & (opts->ring_size - 1))
-		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M", NULL);
-	if (opts->color && strcmp(opts->color, "auto") && strcmp(opts->color, "always") &&
-	    strcmp(opts->color, "never"))
-		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
 	if (opts->once && (opts->watch || opts->duration || opts->exact || opts->older ||
-			   opts->output))
+			   opts->display.output))
 		return fail(VS_EXIT_USAGE,
 			    "--once attaches nothing: without --watch, --duration, --exact, --older, --output",
 			    NULL);
-	return 0;
+	return vs_display__check(&opts->display, &vs_cmd_refs);
 }
 
 static int parse(struct refs_options *opts, int argc, char **argv)
@@ -450,9 +417,8 @@ static int cmd_refs(int argc, char **argv)
 	struct refs r = { .output_fd = -1 };
 	int status;
 
-	r.opts.filter = vs_filter__new();
-	if (!r.opts.filter)
-		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	if (vs_display__init(&r.opts.display))
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	status = parse(&r.opts, argc, argv);
 	if (!status) {
 		vs_stop__catch();

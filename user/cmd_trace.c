@@ -6,22 +6,18 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "display.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
 #include "stop.h"
 
 struct trace_options {
-	struct vs_filter *filter;
+	struct vs_display display;	/* first */
 	uint64_t duration;
-	uint64_t ring_size;
-	const char *output;
-	const char *color;
-	bool json;
 	bool quiet;
 	bool stack;
 	bool exit_on_bug;
-	bool debug;
 };
 
 struct trace {
@@ -34,13 +30,6 @@ struct trace {
 
 /* -- setting up -- */
 
-static bool want_color(const struct trace_options *opts)
-{
-	if (opts->color && strcmp(opts->color, "auto"))
-		return !strcmp(opts->color, "always");
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-}
-
 static int fail(int status, const char *words, const char *what)
 {
 	return vs_command__fail(&vs_cmd_trace, status, words, what);
@@ -52,18 +41,18 @@ static struct vs_sink *new_sink(const struct trace *t, int fd, bool durable, boo
 		.fd = fd,
 		.durable = durable,
 		.width = terminal ? vs_host__columns(fd) : 0,
-		.color = terminal && want_color(&t->opts),
+		.color = terminal && vs_display__wants_color(&t->opts.display, STDOUT_FILENO),
 	};
 
-	return t->opts.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
+	return t->opts.display.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
 }
 
 static int add_sinks(struct trace *t)
 {
-	if (t->opts.output) {
-		t->output_fd = open(t->opts.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (t->opts.display.output) {
+		t->output_fd = open(t->opts.display.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 		if (t->output_fd < 0)
-			return fail(VS_EXIT_FAILURE, t->opts.output, strerror(errno));
+			return fail(VS_EXIT_FAILURE, t->opts.display.output, strerror(errno));
 		t->sinks[t->nr_sinks++] = new_sink(t, t->output_fd, true, false);
 	}
 	t->sinks[t->nr_sinks++] = new_sink(t, STDOUT_FILENO, false, true);
@@ -105,7 +94,7 @@ static void clean_up(struct trace *t)
 	vs_live__close(&t->live);
 	for (size_t i = 0; i < t->nr_sinks; i++)
 		vs_sink__free(t->sinks[i]);
-	vs_filter__free(t->opts.filter);
+	vs_display__fini(&t->opts.display);
 	if (t->output_fd >= 0)
 		close(t->output_fd);
 }
@@ -113,11 +102,11 @@ static void clean_up(struct trace *t)
 static void set_up(struct trace *t)
 {
 	t->live.command = &vs_cmd_trace;
-	t->live.engine_opts.ring_bytes = t->opts.ring_size;
+	t->live.engine_opts.ring_bytes = t->opts.display.ring_size;
 	t->live.engine_opts.stacks = t->opts.stack;
-	t->live.engine_opts.debug = t->opts.debug;
+	t->live.engine_opts.debug = t->opts.display.debug;
 	t->live.session_opts = (struct vs_session_opts){
-		.filter = t->opts.filter,
+		.filter = t->opts.display.filter,
 		.sinks = t->sinks,
 		.nr_sinks = t->nr_sinks,
 		.no_events = t->opts.quiet,
@@ -148,56 +137,29 @@ static int trace(struct trace *t)
 
 /* -- options -- */
 
-static int add_filter(void *options, int kind, const char *value, char *error, size_t size)
-{
-	struct trace_options *opts = options;
-
-	return vs_filter__add(opts->filter, kind, value, error, size);
-}
-
-#define FILTER_OPTION(n, l, m, h, k) \
-	{ .name = n, .letter = l, .kind = VS_OPT_LIST, .metavar = m, .help = h, \
-	  .add = add_filter, .arg = k }
-
 static const struct vs_opt trace_opts[] = {
-	FILTER_OPTION("group", 'g', "N,...", "show only these IOMMU groups", VS_FILTER_GROUP),
-	FILTER_OPTION("device", 'D', "BDF,...", "show only groups or events of these devices",
+	VS_DISPLAY_FILTER("group", 'g', "N,...", "show only these IOMMU groups", VS_FILTER_GROUP),
+	VS_DISPLAY_FILTER("device", 'D', "BDF,...", "show only groups or events of these devices",
 		      VS_FILTER_DEVICE),
-	FILTER_OPTION("pid", 'p', "PID,...", "show only these processes or threads", VS_FILTER_PID),
-	FILTER_OPTION("comm", 'c', "NAME,...", "show only tasks of these names (patterns allowed)",
+	VS_DISPLAY_FILTER("pid", 'p', "PID,...", "show only these processes or threads", VS_FILTER_PID),
+	VS_DISPLAY_FILTER("comm", 'c', "NAME,...", "show only tasks of these names (patterns allowed)",
 		      VS_FILTER_COMM),
-	FILTER_OPTION("event", 'e', "NAME,...", "show only these events: get, put, release ...",
+	VS_DISPLAY_FILTER("event", 'e', "NAME,...", "show only these events: get, put, release ...",
 		      VS_FILTER_EVENT),
 	{ "duration", 'd', VS_OPT_DURATION, "TIME", "stop after this time: 10s, 5m",
 	  offsetof(struct trace_options, duration), 1000000, 1000 * 3600000000000ull, NULL, 0 },
 	{ "quiet", 'q', VS_OPT_FLAG, NULL, "no line for each event: findings, losses, summary",
 	  offsetof(struct trace_options, quiet), 0, 0, NULL, 0 },
-	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)",
-	  offsetof(struct trace_options, json), 0, 0, NULL, 0 },
+	VS_DISPLAY_JSON,
 	{ "output", 'o', VS_OPT_TEXT, "FILE", "write to FILE as well; findings are synced to disk",
-	  offsetof(struct trace_options, output), 0, 0, NULL, 0 },
+	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
 	{ "exit-on-bug", 'x', VS_OPT_FLAG, NULL, "stop at the first finding of grade bug",
 	  offsetof(struct trace_options, exit_on_bug), 0, 0, NULL, 0 },
 	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack under each get and put",
 	  offsetof(struct trace_options, stack), 0, 0, NULL, 0 },
-	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)",
-	  offsetof(struct trace_options, ring_size), 4096, 256 << 20, NULL, 0 },
-	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
-	  offsetof(struct trace_options, color), 0, 0, NULL, 0 },
-	{ "debug", 0, VS_OPT_FLAG, NULL, "let libbpf and the verifier speak on stderr",
-	  offsetof(struct trace_options, debug), 0, 0, NULL, 0 },
+	VS_DISPLAY_COMMON,
 	{ .name = NULL },
 };
-
-static int check_options(const struct trace_options *opts)
-{
-	if (opts->ring_size & (opts->ring_size - 1))
-		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M", NULL);
-	if (opts->color && strcmp(opts->color, "auto") && strcmp(opts->color, "always") &&
-	    strcmp(opts->color, "never"))
-		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
-	return 0;
-}
 
 static int parse(struct trace_options *opts, int argc, char **argv)
 {
@@ -207,7 +169,7 @@ static int parse(struct trace_options *opts, int argc, char **argv)
 		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
 	if (first < argc)
 		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope trace --help", NULL);
-	return check_options(opts);
+	return vs_display__check(&opts->display, &vs_cmd_trace);
 }
 
 static int cmd_trace(int argc, char **argv)
@@ -215,9 +177,8 @@ static int cmd_trace(int argc, char **argv)
 	struct trace t = { .output_fd = -1 };
 	int status;
 
-	t.opts.filter = vs_filter__new();
-	if (!t.opts.filter)
-		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	if (vs_display__init(&t.opts.display))
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	status = parse(&t.opts, argc, argv);
 	if (!status) {
 		vs_stop__catch();

@@ -4,12 +4,7 @@
 # same time. The group is kept alive by 05.1. ROUNDS comes from the host.
 group=$(group_of 05.0)
 bind vfio-pci 05.1
-tracing probe --json
-use_group "$group"
-sleep 1
-stopped INT
-address=$(sed -n 's/.*"event":"open".*"address":"0x\([0-9a-f]*\)".*/\1/p' $OUT/probe | head -1)
-echo "$address" >$OUT/address
+address_of_group
 
 # Some fail, because the file is open already: they take and drop a reference all the same. The shell
 # itself would end if "exec" failed.

@@ -26,34 +26,33 @@ wait_for()
 	done
 }
 
-# tracing NAME ARGUMENTS...: vfioscope trace in the background, armed when this returns; pid in $tracer
+# begun PATTERN VERB NAME ARGUMENTS...: vfioscope VERB in the background, a line that matches PATTERN is
+# out when this returns; pid in $tracer
+begun()
+{
+	_pattern=$1
+	_verb=$2
+	traced=$3
+	shift 3
+	vfioscope "$_verb" "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
+	tracer=$!
+	wait_for "$OUT/$traced" "$_pattern"
+}
+
+# tracing NAME ARGUMENTS...: trace, armed; following: refs, its first ledger shown; watching: latency, counting
 tracing()
 {
-	traced=$1
-	shift
-	vfioscope trace "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
-	tracer=$!
-	wait_for "$OUT/$traced" 'armed in'
+	begun 'armed in' trace "$@"
 }
 
-# following NAME ARGUMENTS...: vfioscope refs in the background, its first ledger shown when this returns
 following()
 {
-	traced=$1
-	shift
-	vfioscope refs "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
-	tracer=$!
-	wait_for "$OUT/$traced" 'unattributed'
+	begun 'unattributed' refs "$@"
 }
 
-# watching NAME ARGUMENTS...: vfioscope latency in the background, counting when this returns
 watching()
 {
-	traced=$1
-	shift
-	vfioscope latency "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
-	tracer=$!
-	wait_for "$OUT/$traced" 'probes armed\|"start"'
+	begun 'probes armed\|"start"' latency "$@"
 }
 
 # stopped [SIGNAL]: ends it and keeps its status
@@ -95,4 +94,32 @@ group_life()
 use_group()
 {
 	exec 7<>"/dev/vfio/$1" && exec 7>&-
+}
+
+# holding NAME SCENARIO [GROUP]: its holder (tests/vm/holder.c) runs when this returns; its words in
+# $OUT/NAME.holder
+holding()
+{
+	: >"$OUT/$1.holder"
+	holder "$2" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder=$!
+	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
+}
+
+let_go()
+{
+	kill "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	usleep 300000
+}
+
+# address_of_group: of $group, which has a device; into $address and $OUT/address
+address_of_group()
+{
+	tracing probe --json
+	use_group "$group"
+	sleep 1
+	stopped INT
+	address=$(sed -n 's/.*"event":"open".*"address":"0x\([0-9a-f]*\)".*/\1/p' $OUT/probe | head -1)
+	echo "$address" >$OUT/address
 }

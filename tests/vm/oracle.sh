@@ -4,12 +4,7 @@
 # group is kept alive by 05.1, because a watchpoint needs an address.
 group=$(group_of 05.0)
 bind vfio-pci 05.1
-tracing probe --json
-use_group "$group"
-sleep 1
-stopped INT
-address=$(sed -n 's/.*"event":"open".*"address":"0x\([0-9a-f]*\)".*/\1/p' $OUT/probe | head -1)
-echo "$address" >$OUT/address
+address_of_group
 
 # round NAME CYCLES: both count the same events, started and stopped while nothing happens
 round()

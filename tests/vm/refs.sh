@@ -1,24 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash disable=SC2154
+# shellcheck shell=dash disable=SC2034,SC2086,SC2154
 # Who holds a group: from a snapshot alone, on a host that was in use before, and over many cycles.
 # CYCLES comes from the host, 0 where there is no notifier.
 group=$(group_of 05.0)
-
-# holding NAME SCENARIO: its holder runs when this returns; its words in $OUT/NAME.holder
-holding()
-{
-	: >"$OUT/$1.holder"
-	holder "$2" "$group" 0000:00:05.0 >"$OUT/$1.holder" &
-	holder=$!
-	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
-}
-
-let_go()
-{
-	kill "$holder" 2>/dev/null
-	wait "$holder" 2>/dev/null
-	usleep 300000
-}
 
 step nothing vfioscope refs --once
 bind vfio-pci 05.0

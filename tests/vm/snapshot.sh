@@ -1,23 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2086,SC2154
 # Every way to hold something of VFIO, and what a snapshot shows of it.
 group=$(group_of 05.0)
-
-# holding NAME SCENARIO [GROUP]: its holder runs when this returns; its words in $OUT/NAME.holder
-holding()
-{
-	: >"$OUT/$1.holder"
-	holder "$2" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
-	holder=$!
-	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
-}
-
-let_go()
-{
-	kill "$holder" 2>/dev/null
-	wait "$holder" 2>/dev/null
-	usleep 300000
-}
 
 step nothing-bound snapshot_dump
 bind vfio-pci 05.0

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -17,6 +16,7 @@
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
+#include "probe/libbpf_setup.h"
 
 #define DEFAULT_ROWS 256
 #define DEFAULT_WORKS 16384
@@ -46,27 +46,6 @@ struct vs_lat {
 };
 
 /* -- loading -- */
-
-static int no_output(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-static int debug_output(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
-}
-
-/* Kernels before 5.11 charge maps to this limit. Only ever raised. */
-static void raise_memlock(void)
-{
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
-
-	setrlimit(RLIMIT_MEMLOCK, &limit);
-}
 
 /* Which programs a run needs; a kernel without modules has no such tracepoints. */
 static void choose_programs(struct vs_lat *lat)
@@ -221,12 +200,12 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 		fail(error, size, ENOMEM, "cannot start");
 		return NULL;
 	}
-	libbpf_set_print(opts->debug ? debug_output : no_output);
+	vs_libbpf__quiet(opts->debug);
 	lat->opts = *opts;
 	set_defaults(&lat->opts);
 	lat->stats_fd = -1;
 	lat->nr_cpus = libbpf_num_possible_cpus();
-	raise_memlock();
+	vs_libbpf__raise_memlock();
 	err = load_programs(lat, error, size);
 	if (!err)
 		return lat;

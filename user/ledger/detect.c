@@ -9,8 +9,7 @@
 #include "event/record.h"
 #include "ledger/frames.h"
 #include "ledger/picture.h"
-
-#define SITES 64	/* call sites of VFIO puts: 13 on 5.10 */
+#include "ledger/said.h"
 
 /* A deadlock: waiting for its proof, or said and kept for the summary. */
 struct bug {
@@ -19,16 +18,10 @@ struct bug {
 	uint64_t deadline_ns;	/* 0: said */
 };
 
-struct site_count {
-	uint64_t ip;
-	uint64_t said;
-};
-
 struct vs_detect {
 	struct vs_detect_opts opts;
 	uint64_t counts[VS_FINDING_KINDS];
-	struct site_count sites[SITES];
-	struct site_count near_misses;
+	struct vs_said said;
 	size_t nr_bugs;
 	struct bug *bugs[VS_BUGS_KEPT];
 	struct vs_finding minor;	/* hazards and infos are built here */
@@ -70,29 +63,19 @@ static void say(struct vs_detect *d, struct vs_finding *f)
 	d->opts.say(d->opts.ctx, f);
 }
 
-/* Sites beyond the table share its last entry. */
-static struct site_count *site_of(struct vs_detect *d, uint64_t ip)
-{
-	size_t i = 0;
-
-	while (i < SITES - 1 && d->sites[i].said && d->sites[i].ip != ip)
-		i++;
-	d->sites[i].ip = ip;
-	return &d->sites[i];
-}
-
 static void say_minor(struct vs_detect *d, enum vs_finding_kind kind, const struct vs_event *e,
-		      const struct vs_group *group, struct site_count *site)
+		      const struct vs_group *group)
 {
+	uint64_t *said = vs_said__at(&d->said, kind, e->ip);
 	struct vs_finding *f = &d->minor;
 
-	if (site->said >= VS_SAID_PER_SITE) {
+	if (*said >= VS_SAID_PER_SITE) {
 		d->counts[kind]++;
 		return;
 	}
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
-	f->last_said = ++site->said == VS_SAID_PER_SITE;
+	f->last_said = ++*said == VS_SAID_PER_SITE;
 	fill_task(f, e);
 	vs_group__view(group, &f->group);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(d->opts.sites, e->ip));
@@ -289,9 +272,9 @@ void vs_detect__feed(struct vs_detect *d, const struct vs_event *e,
 		     const struct vs_group *group)
 {
 	if (e->type == VS_PUT && e->context == VS_CTX_NOTIFIER)
-		say_minor(d, VS_PUT_IN_NOTIFIER, e, group, site_of(d, e->ip));
+		say_minor(d, VS_PUT_IN_NOTIFIER, e, group);
 	else if (e->type == VS_QUEUE && e->flags & VS_F_LAST_SURE)
-		say_minor(d, VS_NEAR_MISS, e, group, &d->near_misses);
+		say_minor(d, VS_NEAR_MISS, e, group);
 	else if (e->type == VS_RELEASE)
 		on_release(d, e, group);
 	else if (e->type == VS_UNREGISTER_NOTIFIER)

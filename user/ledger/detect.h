@@ -12,12 +12,12 @@
 
 #include "ledger/finding.h"
 #include "ledger/groups.h"
+#include "ledger/said.h"
 #include "ledger/sites.h"
 #include "ledger/tasks.h"
 
 #define VS_PROOF_WAIT_NS 20000000ull
 #define VS_BUGS_KEPT 64	/* each is a task lost until reboot */
-#define VS_SAID_PER_SITE 3	/* hazards at one site said one by one; later only counted */
 
 struct vs_detect_opts {
 	void *ctx;

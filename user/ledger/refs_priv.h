@@ -6,10 +6,10 @@
 #include "ledger/lru.h"
 #include "ledger/ref_site.h"
 #include "ledger/refs.h"
+#include "ledger/said.h"
 
 #define ORPHANS 256	/* puts that wait for a get that comes late */
 #define SITE_CACHE 256	/* places in vfio: tens */
-#define SAID_SITES 64
 
 /* vs_ref.snapshot: what a reference replaced that was taken before the snapshot's end. */
 enum in_snapshot {
@@ -50,12 +50,6 @@ struct site_role {
 	enum vs_role role;
 };
 
-struct said_site {
-	uint64_t ip;
-	uint8_t kind;
-	uint64_t said;
-};
-
 struct vs_refs {
 	struct vs_refs_opts opts;
 	size_t max_groups;
@@ -68,7 +62,7 @@ struct vs_refs {
 	struct orphan orphans[ORPHANS];
 	size_t nr_orphans;
 	struct site_role roles[SITE_CACHE];
-	struct said_site said[SAID_SITES];
+	struct vs_said said;
 	uint64_t counts[VS_FINDING_KINDS];
 	uint64_t uncertain;	/* findings after a loss */
 	uint64_t seed_start_ns, seeded_ns;	/* the snapshot was taken between these */

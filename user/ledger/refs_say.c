@@ -6,8 +6,6 @@
 #include "event/record.h"
 #include "ledger/refs_priv.h"
 
-#define SAID_PER_SITE 3	/* later ones at the same place are only counted */
-
 static const char *const classes[VS_REF_CLASSES] = {
 	[VS_REF_DEVICE] = "device",
 	[VS_REF_FILE] = "file",
@@ -27,19 +25,6 @@ uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e)
 	const struct vs_stack_event *s = vs_record__stack(e);
 
 	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
-}
-
-/* Sites beyond the table share its last entry. */
-static struct said_site *site_of(struct vs_refs *r, enum vs_finding_kind kind, uint64_t ip)
-{
-	size_t i = 0;
-
-	while (i < SAID_SITES - 1 && r->said[i].said &&
-	       (r->said[i].ip != ip || r->said[i].kind != kind))
-		i++;
-	r->said[i].ip = ip;
-	r->said[i].kind = (uint8_t)kind;
-	return &r->said[i];
 }
 
 static void fill_task(struct vs_finding *f, const struct vs_event *e)
@@ -131,7 +116,7 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	      const struct vs_ref *ref, const struct vs_event *e, const char *words)
 {
 	struct vs_finding *f = &r->finding;
-	struct said_site *site;
+	uint64_t *said;
 	uint64_t number;
 	bool uncertain;
 
@@ -143,8 +128,8 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
 	uncertain = is_bug(kind) && is_lossy(r);
 	number = uncertain ? ++r->uncertain : ++r->counts[kind];
-	site = site_of(r, kind, ref ? ref->get_ip : e->ip);
-	if (site->said++ >= SAID_PER_SITE || !r->opts.say)
+	said = vs_said__at(&r->said, kind, ref ? ref->get_ip : e->ip);
+	if ((*said)++ >= VS_SAID_PER_SITE || !r->opts.say)
 		return;
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
@@ -153,7 +138,7 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	if (f->uncertain)
 		f->grade = VS_GRADE_HAZARD;
 	f->number = number;
-	f->last_said = site->said == SAID_PER_SITE;
+	f->last_said = *said == VS_SAID_PER_SITE;
 	fill_task(f, e);
 	fill_group(f, b);
 	fill_ref(f, ref);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "host.h"
 #include "probe/attach.h"
@@ -16,6 +15,7 @@
 #include "probe/missed.h"
 #include "probe/rings.h"
 #include "trace_bpf.skel.h"
+#include "probe/libbpf_setup.h"
 
 #define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024
@@ -41,20 +41,6 @@ struct vs_engine {
 	struct vs_exact *exact;	/* NULL unless opts.exact */
 	struct vs_engine_times times;
 };
-
-/* What fails is told in our own words with the errno; libbpf's own are for --debug. */
-static int no_output(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-static int debug_output(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
-}
 
 static bool is_urgent(const struct vs_event *e)
 {
@@ -91,20 +77,6 @@ static int take_record(void *ctx, void *data, size_t len)
 	if (!vs_exact__clean(engine->exact, data, len, &clean))
 		return 0;
 	return hold(engine, &clean, sizeof(clean));
-}
-
-/*
- * Kernels before 5.11 charge maps to this limit. Only ever raised; libbpf does the
- * same, but not before it loads.
- */
-static void raise_memlock(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
 /*
@@ -204,7 +176,7 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 /* Early, because they get ready while facts are collected and programs are loaded. */
 static int make_rings(struct vs_engine *engine, char *error, size_t size)
 {
-	raise_memlock();
+	vs_libbpf__raise_memlock();
 	engine->rings = vs_rings__new(engine->opts.ring_bytes);
 	if (engine->rings)
 		return 0;
@@ -239,7 +211,7 @@ struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error,
 		fail(error, size, ENOMEM, "cannot start");
 		return NULL;
 	}
-	libbpf_set_print(opts->debug ? debug_output : no_output);
+	vs_libbpf__quiet(opts->debug);
 	engine->opts = *opts;
 	engine->opts.ring_bytes = opts->ring_bytes ? opts->ring_bytes : DEFAULT_RING_BYTES;
 	engine->opts.max_tasks = opts->max_tasks ? opts->max_tasks : DEFAULT_MAX_TASKS;

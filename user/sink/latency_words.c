@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,17 +8,6 @@
 /* A part is worth a place in the sentence from a fiftieth of the delay on. */
 #define WORTH 50
 #define MAX_TOLD 4
-
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *fmt, ...)
-{
-	size_t len = strlen(buf);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(buf + len, size - len, fmt, args);
-	va_end(args);
-}
 
 void vs_latency_sink__init(struct vs_latency_sink *s, const struct vs_latency_sink_opts *opts)
 {
@@ -48,11 +36,11 @@ void vs_latency_words__func(const struct vs_latency_sink *s, uint64_t func, char
 
 static void append_pool(char *buf, size_t size, const struct vs_lat_event *work, int32_t pool)
 {
-	append(buf, size, " on pool %d", pool);
+	vs_words__append(buf, size, " on pool %d", pool);
 	if (pool == work->q.pool && work->q.pool_cpu >= 0)
-		append(buf, size, " (cpu %d)", work->q.pool_cpu);
+		vs_words__append(buf, size, " (cpu %d)", work->q.pool_cpu);
 	else if (pool == work->q.pool)
-		append(buf, size, " (unbound)");
+		vs_words__append(buf, size, " (unbound)");
 }
 
 static void append_task(char *buf, size_t size, const struct vs_blame_part *part)
@@ -60,7 +48,7 @@ static void append_task(char *buf, size_t size, const struct vs_blame_part *part
 	char task[VS_TASK_LEN];
 
 	vs_words__task(task, part->comm, part->tid, 0);
-	append(buf, size, "CPU taken by %s", task);
+	vs_words__append(buf, size, "CPU taken by %s", task);
 }
 
 void vs_latency_words__part(const struct vs_latency_sink *s, const struct vs_lat_event *work,
@@ -73,32 +61,32 @@ void vs_latency_words__part(const struct vs_latency_sink *s, const struct vs_lat
 		vs_latency_words__func(s, part->func, func, sizeof(func));
 	switch (part->why) {
 	case VS_BLAME_WORK:
-		append(buf, size, "behind %s", func);
+		vs_words__append(buf, size, "behind %s", func);
 		append_pool(buf, size, work, part->pool);
 		break;
 	case VS_BLAME_HELD:
-		append(buf, size, "behind max_active");
+		vs_words__append(buf, size, "behind max_active");
 		if (work->q.max_active > 0)
-			append(buf, size, " %d", work->q.max_active);
-		append(buf, size, "%s%.32s, held by %s", work->name[0] ? " of " : "", work->name,
+			vs_words__append(buf, size, " %d", work->q.max_active);
+		vs_words__append(buf, size, "%s%.32s, held by %s", work->name[0] ? " of " : "", work->name,
 		       func);
 		append_pool(buf, size, work, part->pool);
 		break;
 	case VS_BLAME_OTHER_POOL:
-		append(buf, size, "CPU taken by %s", func);
+		vs_words__append(buf, size, "CPU taken by %s", func);
 		append_pool(buf, size, work, part->pool);
 		break;
 	case VS_BLAME_TASK:
 		append_task(buf, size, part);
 		break;
 	case VS_BLAME_WORKER:
-		append(buf, size, "worker wakeup");
+		vs_words__append(buf, size, "worker wakeup");
 		break;
 	case VS_BLAME_NO_WORKER:
-		append(buf, size, "no idle worker, one was made");
+		vs_words__append(buf, size, "no idle worker, one was made");
 		break;
 	case VS_BLAME_UNKNOWN:
-		append(buf, size, "not explained");
+		vs_words__append(buf, size, "not explained");
 		break;
 	}
 }
@@ -118,15 +106,15 @@ void vs_latency_words__blame(const struct vs_latency_sink *s, const struct vs_wo
 			break;
 		vs_words__duration(time, sizeof(time), blame->parts[i].ns);
 		vs_latency_words__part(s, &row->work, &blame->parts[i], what, sizeof(what));
-		append(buf, size, "%s %s %s", i ? "," : ":", time, what);
+		vs_words__append(buf, size, "%s %s %s", i ? "," : ":", time, what);
 		left -= blame->parts[i].ns;
 	}
 	vs_words__duration(time, sizeof(time), left);
 	if (i < blame->nr)
-		append(buf, size, ", %s %zu other%s", time, blame->nr - i,
+		vs_words__append(buf, size, ", %s %zu other%s", time, blame->nr - i,
 		       blame->nr - i == 1 ? "" : "s");
 	if (blame->ahead)
-		append(buf, size, "; %u work%s of its pool went first", blame->ahead,
+		vs_words__append(buf, size, "; %u work%s of its pool went first", blame->ahead,
 		       blame->ahead == 1 ? "" : "s");
 }
 
@@ -136,19 +124,19 @@ static void append_state(char *buf, size_t size, const struct vs_late *late)
 
 	if (late->end_ns) {
 		vs_words__duration(time, sizeof(time), late->end_ns - late->start_ns);
-		append(buf, size, " and ran for %s", time);
+		vs_words__append(buf, size, " and ran for %s", time);
 	} else if (late->start_ns) {
 		vs_words__duration(time, sizeof(time), late->time_ns - late->start_ns);
-		append(buf, size, ", runs since %s in worker %u", time, late->tid);
+		vs_words__append(buf, size, ", runs since %s in worker %u", time, late->tid);
 	} else {
-		append(buf, size, ", not started");
+		vs_words__append(buf, size, ", not started");
 	}
-	append(buf, size, " (pool %d", late->pool);
+	vs_words__append(buf, size, " (pool %d", late->pool);
 	if (late->pool_cpu >= 0)
-		append(buf, size, ", cpu %d", late->pool_cpu);
-	append(buf, size, ")");
+		vs_words__append(buf, size, ", cpu %d", late->pool_cpu);
+	vs_words__append(buf, size, ")");
 	if (late->kind == VS_LATE_LOST && !late->bug)
-		append(buf, size, "; it may have been cancelled");
+		vs_words__append(buf, size, "; it may have been cancelled");
 }
 
 void vs_latency_words__late(const struct vs_latency_sink *s, const struct vs_late *late,
@@ -162,11 +150,11 @@ void vs_latency_words__late(const struct vs_latency_sink *s, const struct vs_lat
 		snprintf(group, sizeof(group), " of group %d", late->number);
 	snprintf(buf, size, "%s: ", vs_late__name(late->kind));
 	if (late->kind == VS_LATE_FREED) {
-		append(buf, size, "group %d is released by task %u while queued works still hold "
+		vs_words__append(buf, size, "group %d is released by task %u while queued works still hold "
 		       "references on it", late->number, late->tid);
 		return;
 	}
-	append(buf, size, late->end_ns ? "%s%s ended %s after it was queued"
+	vs_words__append(buf, size, late->end_ns ? "%s%s ended %s after it was queued"
 				       : "%s%s was queued %s ago", func, group, time);
 	append_state(buf, size, late);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who holds each group. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,17 +10,6 @@
 #define BELOW 6		/* what belongs to the reference above */
 
 typedef unsigned long long ull;
-
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *fmt, ...)
-{
-	size_t len = strlen(buf);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(buf + len, size - len, fmt, args);
-	va_end(args);
-}
 
 static void line(struct vs_text *t, size_t indent, const char *words)
 {
@@ -52,20 +40,20 @@ static void append_user(char *buf, size_t size, const struct vs_refs_report_user
 	else
 		vs_words__task(task, u->comm, u->tgid, 0);
 	if (u->fd >= 0)
-		append(buf, size, "%s fd %d", task, u->fd);
+		vs_words__append(buf, size, "%s fd %d", task, u->fd);
 	else
-		append(buf, size, "%s mmap 0x%llx-0x%llx", task, (ull)u->start, (ull)u->end);
+		vs_words__append(buf, size, "%s mmap 0x%llx-0x%llx", task, (ull)u->start, (ull)u->end);
 }
 
 static void append_users(char *buf, size_t size, const struct vs_refs_report_users *users)
 {
 	for (size_t i = 0; i < users->nr; i++) {
 		if (i)
-			append(buf, size, ", ");
+			vs_words__append(buf, size, ", ");
 		append_user(buf, size, &users->named[i]);
 	}
 	if (users->more)
-		append(buf, size, " and %zu more", users->more);
+		vs_words__append(buf, size, " and %zu more", users->more);
 }
 
 static void append_task(char *buf, size_t size, const char *what, const struct vs_ref *ref)
@@ -75,7 +63,7 @@ static void append_task(char *buf, size_t size, const char *what, const struct v
 	if (!ref->tid)
 		return;
 	vs_words__task(task, ref->comm, ref->tid, 0);
-	append(buf, size, "%s%s", what, task);
+	vs_words__append(buf, size, "%s%s", what, task);
 }
 
 static void append_file(char *buf, size_t size, const struct vs_refs_report *r,
@@ -84,10 +72,10 @@ static void append_file(char *buf, size_t size, const struct vs_refs_report *r,
 	if (row->users.nr)
 		append_users(buf, size, &row->users);
 	else if (r->snapshot->scope.fds)
-		append(buf, size, "an open file that no process has a descriptor of");
+		vs_words__append(buf, size, "an open file that no process has a descriptor of");
 	else
-		append(buf, size, "an open file");
-	append(buf, size, " /dev/vfio/%d", number);
+		vs_words__append(buf, size, "an open file");
+	vs_words__append(buf, size, " /dev/vfio/%d", number);
 	if (!row->users.nr)
 		append_task(buf, size, ", opened by ", row->ref);
 }
@@ -97,13 +85,13 @@ static void append_external(char *buf, size_t size, const struct vs_refs_report 
 {
 	bool kvm = row->users.nr > 0;
 
-	append(buf, size, kvm ? "external user, KVM's vfio device: " : "external user: ");
+	vs_words__append(buf, size, kvm ? "external user, KVM's vfio device: " : "external user: ");
 	if (kvm)
 		append_users(buf, size, &row->users);
 	else
 		append_task(buf, size, "", row->ref);
 	if (row->caller)
-		append(buf, size, " in %s", vs_sites__name(r->sites, row->caller));
+		vs_words__append(buf, size, " in %s", vs_sites__name(r->sites, row->caller));
 }
 
 static void append_holder(char *buf, size_t size, const struct vs_refs_report *r,
@@ -113,15 +101,15 @@ static void append_holder(char *buf, size_t size, const struct vs_refs_report *r
 
 	switch (ref->class) {
 	case VS_REF_DEVICE:
-		append(buf, size, "device %s", ref->device[0] ? ref->device : "not known");
+		vs_words__append(buf, size, "device %s", ref->device[0] ? ref->device : "not known");
 		if (row->driver[0])
-			append(buf, size, " (%s)", row->driver);
+			vs_words__append(buf, size, " (%s)", row->driver);
 		break;
 	case VS_REF_FILE:
 		append_file(buf, size, r, row, number);
 		break;
 	case VS_REF_DEFERRED:
-		append(buf, size, "deferred put, work 0x%llx", (ull)ref->object);
+		vs_words__append(buf, size, "deferred put, work 0x%llx", (ull)ref->object);
 		append_task(buf, size, " queued by ", ref);
 		break;
 	case VS_REF_EXTERNAL:
@@ -140,11 +128,11 @@ static void append_age(char *buf, size_t size, const struct vs_refs_report *r,
 	char age[32];
 
 	if (ref->origin == VS_REF_FOUND) {
-		append(buf, size, r->traced ? ", since before tracing began" : "");
+		vs_words__append(buf, size, r->traced ? ", since before tracing began" : "");
 		return;
 	}
 	vs_words__age(age, sizeof(age), r->time_ns > ref->get_ns ? r->time_ns - ref->get_ns : 0);
-	append(buf, size, ", for %s, %s%s", age, row->place ? "at " : "born with the group",
+	vs_words__append(buf, size, ", for %s, %s%s", age, row->place ? "at " : "born with the group",
 	       vs_sites__name(r->sites, row->place));
 }
 
@@ -155,7 +143,7 @@ static void say_stack(struct vs_text *t, const struct vs_refs_report *r, const s
 	const __u64 *frames = vs_stacks__frames(r->stacks, ref->stack, &nr);
 
 	for (size_t i = 0; i < nr; i++)
-		append(buf, sizeof(buf), "%s%s", i ? " < " : "",
+		vs_words__append(buf, sizeof(buf), "%s%s", i ? " < " : "",
 		       vs_sites__name(r->sites, frames[i]));
 	if (nr)
 		line(t, BELOW, buf);
@@ -167,9 +155,9 @@ static void say_stack(struct vs_text *t, const struct vs_refs_report *r, const s
 static void append_place(char *buf, size_t size, const struct vs_refs_report_row *row, size_t of)
 {
 	if (row->nr > 1)
-		append(buf, size, "%zu-%zu/%zu by ", row->first, row->first + row->nr - 1, of);
+		vs_words__append(buf, size, "%zu-%zu/%zu by ", row->first, row->first + row->nr - 1, of);
 	else
-		append(buf, size, "%zu/%zu by ", row->first, of);
+		vs_words__append(buf, size, "%zu/%zu by ", row->first, of);
 }
 
 static void say_open(struct vs_text *t, const struct vs_refs_report_row *row)
@@ -189,7 +177,7 @@ static void say_row(struct vs_text *t, const struct vs_refs_report *r, const str
 
 	append_place(buf, sizeof(buf), row, g->nr_refs);
 	if (!row->ref) {
-		append(buf, sizeof(buf),
+		vs_words__append(buf, sizeof(buf),
 		       "nobody that can be seen: no device, open file or KVM accounts for %s",
 		       row->nr > 1 ? "them" : "it");
 		colored(t, row->suspicion, INDENT, buf);
@@ -198,9 +186,9 @@ static void say_row(struct vs_text *t, const struct vs_refs_report *r, const str
 	append_holder(buf, sizeof(buf), r, row, g->view.number);
 	append_age(buf, sizeof(buf), r, row);
 	if (row->suspicion == VS_SUSPECT_LEAK)
-		append(buf, sizeof(buf), " - LEAKED, see the finding");
+		vs_words__append(buf, sizeof(buf), " - LEAKED, see the finding");
 	else if (row->suspicion == VS_SUSPECT_OLD)
-		append(buf, sizeof(buf), " - older than --older");
+		vs_words__append(buf, sizeof(buf), " - older than --older");
 	colored(t, row->suspicion, INDENT, buf);
 	say_open(t, row);
 	if (row->suspicion != VS_FINE || r->all_stacks)
@@ -212,14 +200,14 @@ static void say_row(struct vs_text *t, const struct vs_refs_report *r, const str
 static void append_kernel(char *buf, size_t size, const struct vs_book *b)
 {
 	if (b->kernel_refs == VS_SNAP_UNKNOWN)
-		append(buf, size, "; the kernel's counter cannot be read");
+		vs_words__append(buf, size, "; the kernel's counter cannot be read");
 	else if (b->differs)
-		append(buf, size, "; the kernel counts %d: THIS DIFFERS", b->kernel_refs);
+		vs_words__append(buf, size, "; the kernel counts %d: THIS DIFFERS", b->kernel_refs);
 }
 
 static void append_exact(char *buf, size_t size, const struct vs_ref_exact *x)
 {
-	append(buf, size, "watchpoints: %llu changes = %llu gets + %llu puts, %llu difference%s",
+	vs_words__append(buf, size, "watchpoints: %llu changes = %llu gets + %llu puts, %llu difference%s",
 	       (ull)x->changes, (ull)x->gets, (ull)x->puts, (ull)x->differences,
 	       x->differences == 1 ? "" : "s");
 }
@@ -230,13 +218,13 @@ static void say_group_head(struct vs_text *t, const struct vs_refs_report_group 
 
 	vs_words__group(buf, 200, &g->view, true);
 	if (!g->book) {
-		append(buf, sizeof(buf), ": its references cannot be read");
+		vs_words__append(buf, sizeof(buf), ": its references cannot be read");
 	} else {
-		append(buf, sizeof(buf), " has %zu reference%s", g->nr_refs,
+		vs_words__append(buf, sizeof(buf), " has %zu reference%s", g->nr_refs,
 		       g->nr_refs == 1 ? "" : "s");
 		append_kernel(buf, sizeof(buf), g->book);
 		if (g->book->released)
-			append(buf, sizeof(buf), "; RELEASED");
+			vs_words__append(buf, sizeof(buf), "; RELEASED");
 	}
 	colored(t, g->suspicion, 0, buf);
 }
@@ -275,19 +263,19 @@ static void say_totals(struct vs_text *t, const struct vs_refs_report *r)
 	const struct vs_refs_totals *n = &r->totals;
 	char buf[400] = "";
 
-	append(buf, sizeof(buf), "references  %zu live in %zu group%s; seen: %llu born with their group, %llu gets, %llu puts",
+	vs_words__append(buf, sizeof(buf), "references  %zu live in %zu group%s; seen: %llu born with their group, %llu gets, %llu puts",
 	       n->live, n->groups, n->groups == 1 ? "" : "s", (ull)n->births, (ull)n->gets,
 	       (ull)n->puts);
 	if (n->before)
-		append(buf, sizeof(buf), ", %llu of them of references from before", (ull)n->before);
-	append(buf, sizeof(buf), "; unattributed %llu", (ull)n->unattributed);
+		vs_words__append(buf, sizeof(buf), ", %llu of them of references from before", (ull)n->before);
+	vs_words__append(buf, sizeof(buf), "; unattributed %llu", (ull)n->unattributed);
 	if (n->guessed)
-		append(buf, sizeof(buf), "; matched by order among several holders %llu",
+		vs_words__append(buf, sizeof(buf), "; matched by order among several holders %llu",
 		       (ull)n->guessed);
 	if (n->after_bug)
-		append(buf, sizeof(buf), "; following from a bug %llu", (ull)n->after_bug);
+		vs_words__append(buf, sizeof(buf), "; following from a bug %llu", (ull)n->after_bug);
 	if (n->uncertain)
-		append(buf, sizeof(buf), "; findings that may be wrong because events were lost %llu",
+		vs_words__append(buf, sizeof(buf), "; findings that may be wrong because events were lost %llu",
 		       (ull)n->uncertain);
 	line(t, 0, buf);
 }
@@ -298,7 +286,7 @@ static void say_scope(struct vs_text *t, const struct vs_snapshot *s)
 
 	if (!s->words[0])
 		return;
-	append(buf, sizeof(buf), "%s", s->words);
+	vs_words__append(buf, sizeof(buf), "%s", s->words);
 	colored(t, VS_SUSPECT_OLD, 0, buf);
 }
 

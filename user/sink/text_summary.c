@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sink/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,17 +17,6 @@ static void field(struct vs_text *t, const char *label, const char *value)
 	vs_words__wrap(&t->out, value, LABEL, LABEL + 2, vs_text__page(t));
 }
 
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *fmt, ...)
-{
-	size_t len = strlen(buf);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(buf + len, size - len, fmt, args);
-	va_end(args);
-}
-
 static void say_events(struct vs_text *t, const struct vs_summary *sum)
 {
 	char buf[1024], took[32];
@@ -37,12 +25,12 @@ static void say_events(struct vs_text *t, const struct vs_summary *sum)
 	snprintf(buf, sizeof(buf), "%s, %llu event%s", took, (ull)sum->events,
 		 sum->events == 1 ? "" : "s");
 	if (sum->shown && sum->shown < sum->events)
-		append(buf, sizeof(buf), ", %llu shown", (ull)sum->shown);
+		vs_words__append(buf, sizeof(buf), ", %llu shown", (ull)sum->shown);
 	field(t, "traced", buf);
 	*buf = '\0';
 	for (unsigned int i = 0; i < VS_TYPE_END; i++)
 		if (sum->by_type[i])
-			append(buf, sizeof(buf), "%s%s %llu", *buf ? ", " : "",
+			vs_words__append(buf, sizeof(buf), "%s%s %llu", *buf ? ", " : "",
 			       vs_type__name(i), (ull)sum->by_type[i]);
 	field(t, "events", *buf ? buf : "none");
 }
@@ -61,16 +49,16 @@ static void say_group(struct vs_text *t, const struct vs_group_row *g, const cha
 	char buf[640];
 
 	vs_words__group(buf, 200, &g->group, true);
-	append(buf, sizeof(buf), ": %s%s", state_of(g),
+	vs_words__append(buf, sizeof(buf), ": %s%s", state_of(g),
 	       g->group.seen_before ? " (existed before tracing)" : "");
 	if (g->group.generation > 1)
-		append(buf, sizeof(buf), ", lives %u", g->group.generation);
-	append(buf, sizeof(buf), ", gets %llu, puts %llu", (ull)g->gets, (ull)g->puts);
+		vs_words__append(buf, sizeof(buf), ", lives %u", g->group.generation);
+	vs_words__append(buf, sizeof(buf), ", gets %llu, puts %llu", (ull)g->gets, (ull)g->puts);
 	if (g->found || g->not_found)
-		append(buf, sizeof(buf), ", notifier events %llu found it, %llu did not",
+		vs_words__append(buf, sizeof(buf), ", notifier events %llu found it, %llu did not",
 		       (ull)g->found, (ull)g->not_found);
 	if (g->queued || g->started || g->ended)
-		append(buf, sizeof(buf), ", deferred puts queued %llu started %llu ended %llu",
+		vs_words__append(buf, sizeof(buf), ", deferred puts queued %llu started %llu ended %llu",
 		       (ull)g->queued, (ull)g->started, (ull)g->ended);
 	field(t, label, buf);
 }
@@ -121,11 +109,11 @@ static void say_conservation(struct vs_text *t, const struct vs_summary *sum)
 					  "queued %llu, started %llu, ended %llu",
 		 (ull)d->queued, (ull)d->started, (ull)d->ended);
 	if (sum->outstanding)
-		append(buf, sizeof(buf), ", %zu still outstanding", sum->outstanding);
+		vs_words__append(buf, sizeof(buf), ", %zu still outstanding", sum->outstanding);
 	if (d->unpaired)
-		append(buf, sizeof(buf), ", %llu not seen when queued", (ull)d->unpaired);
+		vs_words__append(buf, sizeof(buf), ", %llu not seen when queued", (ull)d->unpaired);
 	if (d->unended)
-		append(buf, sizeof(buf), ", %llu whose end was not seen", (ull)d->unended);
+		vs_words__append(buf, sizeof(buf), ", %llu whose end was not seen", (ull)d->unended);
 	field(t, "deferred", buf);
 }
 
@@ -249,9 +237,9 @@ static void say_unarmed(struct vs_text *t, const struct vs_summary *sum, size_t 
 	snprintf(buf, sizeof(buf), "%s: %s", p->status, p->hook);
 	for (size_t k = i + 1; k < sum->nr_probes; k++)
 		if (same_reason(&sum->probes[k], p))
-			append(buf, sizeof(buf), ", %s", sum->probes[k].hook);
+			vs_words__append(buf, sizeof(buf), ", %s", sum->probes[k].hook);
 	if (p->how && *p->how)
-		append(buf, sizeof(buf), ": %s", p->how);
+		vs_words__append(buf, sizeof(buf), ": %s", p->how);
 	field(t, "", buf);
 }
 
@@ -262,7 +250,7 @@ static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 
 	for (size_t i = 0; i < sum->nr_probes; i++)
 		if (is_armed(&sum->probes[i]))
-			append(buf, sizeof(buf), " %s %u,", sum->probes[i].hook,
+			vs_words__append(buf, sizeof(buf), " %s %u,", sum->probes[i].hook,
 			       sum->probes[i].nr_probes);
 	buf[strlen(buf) - 1] = '\0';
 	field(t, "probes", *buf && strcmp(buf, "armed") ? buf : "none armed");

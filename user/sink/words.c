@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sink/words.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+void vs_words__append(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t len = strlen(buf);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf + len, size - len, fmt, args);
+	va_end(args);
+}
 
 void vs_words__escape(char *buf, size_t size, const char *text, size_t max)
 {

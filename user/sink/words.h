@@ -11,6 +11,10 @@
 
 #define VS_TASK_LEN (4 * VS_COMM_LEN + 16)
 
+/* Adds to a string of at most @size bytes with its NUL; what does not fit is cut. */
+void vs_words__append(char *buf, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Copies up to @max bytes; what is not printable ASCII becomes \xNN. */
 void vs_words__escape(char *buf, size_t size, const char *text, size_t max);
 

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "snapshot/peek.h"
 #include "snapshot_bpf.skel.h"
+#include "probe/libbpf_setup.h"
 
 #define MAX_TASKS (1 << 22)	/* PID_MAX_LIMIT of 64-bit kernels */
 
@@ -18,31 +18,12 @@ struct vs_peek {
 	int words_fd, block_fd;
 };
 
-static int no_output(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-/* Before v5.11 maps are charged to this limit. Only ever raised. */
-static void raise_memlock(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
-}
-
 static int load(struct vs_peek *peek)
 {
-	libbpf_print_fn_t before = libbpf_set_print(no_output);
+	libbpf_print_fn_t before = vs_libbpf__quiet(false);
 	int err = 0;
 
-	raise_memlock();
+	vs_libbpf__raise_memlock();
 	peek->skel = snapshot_bpf__open();
 	if (!peek->skel)
 		err = -errno;
