@@ -385,7 +385,7 @@ static const struct vs_opt refs_opts[] = {
 	VS_DISPLAY_JSON,
 	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",
 	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
-	{ "max-refs", 0, VS_OPT_SIZE, "NR", "live references kept at most (16K, 4 MB of memory)",
+	{ "max-refs", 0, VS_OPT_SIZE, "NR", "live references kept at most (16K, 3 MB of memory)",
 	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
 	VS_DISPLAY_COMMON,
 	{ .name = NULL },

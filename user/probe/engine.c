@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "probe/attach.h"
@@ -24,6 +25,7 @@
 #define NEEDS_PRIVILEGES "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG"
 /* A record that is unfinished for longer than this is not waited for: a CPU stands still. */
 #define MAX_WAIT_NS 2000000000ull
+#define ALARM_WAIT_NS 20000000ull
 
 struct vs_engine {
 	struct vs_engine_opts opts;
@@ -35,7 +37,7 @@ struct vs_engine {
 	struct vs_merge *merge;
 	uint64_t forced_ns;	/* handed over up to here without waiting for what is unfinished */
 	uint64_t late;		/* records that came after that */
-	bool urgent;		/* an alarm is among the records held back */
+	uint64_t urgent_ns;	/* time of an alarm that was fetched and not handed over, 0: none */
 	int record_error;
 	struct vs_attach *attach;
 	struct vs_exact *exact;	/* NULL unless opts.exact */
@@ -58,7 +60,7 @@ static int hold(struct vs_engine *engine, const void *data, size_t len)
 	if (err)
 		engine->record_error = err;
 	else if (is_urgent(data))
-		engine->urgent = true;
+		engine->urgent_ns = ((const struct vs_event *)data)->time_ns;
 	return 0;
 }
 
@@ -305,7 +307,7 @@ int vs_engine__attach(struct vs_engine *engine)
 static void hand_over(struct vs_engine *engine, uint64_t until_ns)
 {
 	vs_merge__drain(engine->merge, until_ns, engine->opts.record, engine->opts.ctx);
-	engine->urgent = false;
+	engine->urgent_ns = 0;
 }
 
 /* Everything in the rings; returns the number, or a negative errno. */
@@ -323,18 +325,33 @@ static int fetch(struct vs_engine *engine, uint64_t *horizon)
 }
 
 /*
- * Ordinary records wake nobody, so the rings are emptied after each wait. An alarm
- * does not wait for order.
+ * An alarm takes everything along, in order or not. It waits a moment for what another
+ * CPU was writing when it was raised: the put that made it the last one may be that.
  */
+static int fetch_with_alarms(struct vs_engine *engine, uint64_t *until)
+{
+	uint64_t give_up = vs_host__mono_ns() + ALARM_WAIT_NS;
+	int nr = fetch(engine, until);
+
+	while (engine->urgent_ns && *until <= engine->urgent_ns && vs_host__mono_ns() < give_up) {
+		usleep(500);
+		nr += fetch(engine, until);
+	}
+	if (engine->urgent_ns)
+		*until = UINT64_MAX;
+	return nr;
+}
+
+/* Ordinary records wake nobody, so the rings are emptied after each wait. */
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms)
 {
 	int woken = ring_buffer__poll(engine->ring, timeout_ms);
 	uint64_t horizon;
-	int more = woken < 0 ? woken : fetch(engine, &horizon);
+	int more = woken < 0 ? woken : fetch_with_alarms(engine, &horizon);
 
 	if (more < 0)
 		return more;
-	hand_over(engine, engine->urgent ? UINT64_MAX : horizon);
+	hand_over(engine, horizon);
 	return engine->record_error ? engine->record_error : woken + more;
 }
 
@@ -342,9 +359,9 @@ uint64_t vs_engine__settle(struct vs_engine *engine)
 {
 	uint64_t horizon;
 
-	fetch(engine, &horizon);
-	hand_over(engine, engine->urgent ? UINT64_MAX : horizon);
-	return horizon;
+	fetch_with_alarms(engine, &horizon);
+	hand_over(engine, horizon);
+	return horizon == UINT64_MAX ? 0 : horizon;
 }
 
 void vs_engine__drain(struct vs_engine *engine)

@@ -62,7 +62,7 @@ int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
 
 /*
  * Hands over, in order, what there is now. Everything older than the returned moment
- * (CLOCK_MONOTONIC) has been handed over.
+ * (CLOCK_MONOTONIC) has been handed over; 0 when an alarm took everything along.
  */
 uint64_t vs_engine__settle(struct vs_engine *engine);
 
