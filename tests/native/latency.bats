@@ -51,11 +51,13 @@ function_of()
 	report ".splits[] | select(.by == \"function\" and .function == \"$1\") | $2"
 }
 
-# spin MS: a real-time task that keeps CPU 1
+# spin MS: a real-time task in the background that keeps CPU 1; it does when this returns
 spin()
 {
-	chrt -f 50 taskset -c 1 bash -c 'end=$((${EPOCHREALTIME/./} + $1 * 1000))
-		while [ "${EPOCHREALTIME/./}" -lt $end ]; do :; done' spinner "$1" 3>&-
+	chrt -f 50 taskset -c 1 bash -c ': >"$2"; end=$((${EPOCHREALTIME/./} + $1 * 1000))
+		while [ "${EPOCHREALTIME/./}" -lt $end ]; do :; done' spinner "$1" "$OUT/spins" 3>&- &
+	spinner=$!
+	timeout 10 bash -c 'until [ -e "$1" ]; do sleep 0.01; done' wait "$OUT/spins"
 }
 
 # A work on each CPU, waited for.
@@ -165,9 +167,7 @@ same_bucket()
 @test "latency: a task that takes the CPU is named, with its time" {
 	can_spin || skip "no real-time tasks here"
 	begin --work refresh_vm_stats --json
-	spin 80 &
-	spinner=$!
-	sleep 0.02
+	spin 150
 	work_everywhere
 	wait $spinner
 	finish 0
@@ -182,9 +182,7 @@ same_bucket()
 @test "latency: an overdue work is a finding, while it waits" {
 	can_spin || skip "no real-time tasks here"
 	begin --work refresh_vm_stats --overdue 30ms
-	spin 200 &
-	spinner=$!
-	sleep 0.02
+	spin 200
 	work_everywhere
 	wait $spinner
 	finish 0
@@ -236,7 +234,7 @@ same_bucket()
 
 @test "latency: bpftrace counts the same, and finds the same mean" {
 	command -v bpftrace >/dev/null || skip "no bpftrace (make bench installs it)"
-	begin --work flush_to_ldisc --json
+	begin --work flush_to_ldisc --json --no-blame
 	bpftrace -e 'tracepoint:workqueue:workqueue_queue_work { @q[args->work] = nsecs; }
 		tracepoint:workqueue:workqueue_execute_start /@q[args->work]/
 			{ @w[ksym(args->function)] = stats(nsecs - @q[args->work]); delete(@q[args->work]); }
@@ -254,8 +252,8 @@ same_bucket()
 	theirs=$(sed -nE 's/@w\[flush_to_ldisc\]:.* average ([0-9]+),.*/\1/p' "$OUT/bpftrace")
 	ours=$(report .queued_to_started.mean_ns)
 	echo "# mean wait: $ours ns, bpftrace: $theirs ns" >&3
-	# Each sees what the other's programs take, some hundred ns.
-	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; exit !(d * d < (b / 10 + 1000) ^ 2) }'
+	# Each sees what the other's programs take: hundreds of ns, some us on a busy machine.
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; exit !(d * d < (b / 10 + 4000) ^ 2) }'
 }
 
 @test "latency: perf kwork counts the same works and about the same run times" {
