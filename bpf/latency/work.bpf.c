@@ -38,8 +38,8 @@ static __always_inline __s32 max_active(struct pool_workqueue *pwq)
 	struct pool_workqueue___before_6_9 *old = (void *)pwq;
 
 	if (bpf_core_field_exists(old->max_active))
-		return BPF_CORE_READ(old, max_active);
-	return BPF_CORE_READ(pwq, pool, cpu) < 0 ? -1 : BPF_CORE_READ(pwq, wq, max_active);
+		return old->max_active;
+	return pwq->pool->cpu < 0 ? -1 : pwq->wq->max_active;
 }
 
 static __always_inline __u64 read_at(__u64 address)
@@ -87,16 +87,17 @@ static __always_inline void note_group(struct vs_lat_queued *q, __u64 work)
 	reference_queued(q->group, q->number);
 }
 
+/* Followed pointers of a BTF-typed argument are plain loads: no helper reads for us. */
 static __always_inline void note_pool(struct vs_lat_queued *q, struct pool_workqueue *pwq)
 {
-	q->pool = BPF_CORE_READ(pwq, pool, id);
-	q->pool_cpu = BPF_CORE_READ(pwq, pool, cpu);
+	q->pool = pwq->pool->id;
+	q->pool_cpu = pwq->pool->cpu;
 	if (!want_blame)
 		return;
 	q->pwq = (__u64)pwq;
-	q->nr_active = BPF_CORE_READ(pwq, nr_active);
+	q->nr_active = pwq->nr_active;
 	q->max_active = max_active(pwq);
-	q->nr_idle = BPF_CORE_READ(pwq, pool, nr_idle);
+	q->nr_idle = pwq->pool->nr_idle;
 	q->tid = current_tid();
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attaches miss.bpf.c, says "attached", and holds it until its input ends. */
+/* Attaches miss.bpf.c, says "attached", and holds it until a signal ends this. */
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "bpf/latency.h"
 #include "miss.skel.h"
@@ -21,7 +23,7 @@ int main(void)
 		return 1;
 	puts("attached");
 	fflush(stdout);
-	getchar();
-	miss_bpf__destroy(skel);
+	signal(SIGINT, SIG_DFL);	/* a shell lets what it starts in the background ignore it */
+	pause();
 	return 0;
 }

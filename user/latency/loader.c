@@ -466,7 +466,8 @@ void vs_lat__works(struct vs_lat *lat,
 }
 
 void vs_lat__groups(struct vs_lat *lat,
-		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g), void *ctx)
+		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g),
+		    void *ctx)
 {
 	int fd = bpf_map__fd(lat->skel->maps.groups);
 	uint64_t group, *from = NULL;

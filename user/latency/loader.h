@@ -96,7 +96,8 @@ void vs_lat__works(struct vs_lat *lat,
 
 /* Calls for every group that deferred puts were queued for. */
 void vs_lat__groups(struct vs_lat *lat,
-		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g), void *ctx);
+		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g),
+		    void *ctx);
 
 /* What this costs. */
 struct vs_lat_cost {
