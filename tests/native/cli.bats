@@ -19,6 +19,12 @@ one_line()
 	[[ "${lines[0]}" == vfioscope* ]]
 }
 
+# is GOT EXPECTED
+is()
+{
+	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
+}
+
 @test "no command: usage on stderr, status 2" {
 	run "$VFIOSCOPE"
 	[ "$status" -eq 2 ]
@@ -36,9 +42,9 @@ one_line()
 }
 
 @test "help fits 80 columns" {
-	for args in --help 'trace --help' 'doctor --help' 'latency --help'; do
-		# shellcheck disable=SC2086 # words are wanted
-		! "$VFIOSCOPE" $args | grep -nE '^.{81,}'
+	for verb in "" $("$VFIOSCOPE" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		# shellcheck disable=SC2086 # nothing is wanted for no verb
+		is "$("$VFIOSCOPE" $verb --help | grep -E '^.{81,}')" ""
 	done
 }
 
@@ -68,6 +74,14 @@ one_line()
 	one_line 2 latency --all --work x
 	one_line 2 latency --top 0
 	one_line 2 latency --overdue 0
+	one_line 2 refs operand
+	one_line 2 refs --watch
+	one_line 2 refs --watch 1us
+	one_line 2 refs --once --exact
+	one_line 2 refs --max-refs 1
+	one_line 2 refs --ring-size 3000K
+	one_line 2 refs --color maybe
+	one_line 2 refs --group -7
 	one_line 2 doctor operand
 	one_line 2 doctor --facts x --self-test
 }
