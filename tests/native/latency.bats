@@ -182,7 +182,7 @@ same_bucket()
 @test "latency: an overdue work is a finding, while it waits" {
 	can_spin || skip "no real-time tasks here"
 	begin --work refresh_vm_stats --overdue 30ms
-	spin 200
+	spin 1000
 	work_everywhere
 	wait $spinner
 	finish 0
