@@ -231,7 +231,9 @@ static void follow_module(struct vs_live *l)
 					       vs_engine__plan(l->engine)->nr_rows);
 		if (nr > 0)
 			vs_session__rearmed(l->session, now, now - l->loaded_ns);
-		else
+		if (nr > 0 && l->rearmed)
+			l->rearmed(l->ctx);
+		if (nr <= 0)
 			vs_session__notice(l->session, now, "vfio.ko was loaded, but none of its "
 					   "probes can be armed; see vfioscope doctor");
 	}

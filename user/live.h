@@ -32,6 +32,8 @@ struct vs_live {
 	bool (*each)(void *ctx, uint64_t now_ns);
 	/* Each event, once the session has it. May be NULL. */
 	void (*seen)(void *ctx, const struct vs_event *e);
+	/* vfio.ko was loaded and its probes are armed; nothing of that is fed yet. May be NULL. */
+	void (*rearmed)(void *ctx);
 	void *ctx;
 
 	/* For the caller to use. */

@@ -194,6 +194,19 @@ in_use_before()
 	[ "$(awk '/VmHWM/ { print $2 }' "$OUT/memory")" -lt 24000 ]
 }
 
+begins_again()
+{
+	is "$(of reloaded finding 'select(.grade == "bug") | .name')" "" && is "$(summary reloaded .lost)" 0 &&
+		is "$(of reloaded ledger '"\(.totals.unattributed) \(.totals.live)"' | tail -1)" "0 0" &&
+		[ "$(of reloaded ledger '.groups | length' | head -1)" = 0 ] &&
+		of reloaded ledger "[.groups[] | (.holders[].users // empty)[], (.open_by // [])[] | .pid] |
+			index($(told early pid))" | grep -q '^[0-9]'
+}
+
+@test "refs: vfio.ko comes later and is in use before it can be watched" {
+	each begins_again
+}
+
 left_nothing()
 {
 	nothing_left after-kill

@@ -43,6 +43,21 @@ if [ "$CYCLES" -gt 0 ]; then
 	stopped INT
 fi
 
+# vfio.ko comes while we run, and is used before its probes are armed.
+vfio_unload
+following reloaded --json
+vfio_load
+bind vfio-pci 05.0
+holding early group
+wait_for $OUT/reloaded '"type":"gap"'
+sleep 1.5
+bind vfio-pci 05.1
+let_go
+unbind 05.0
+unbind 05.1
+sleep 1.5
+stopped INT
+
 leftovers before-kill
 following killed
 kill -KILL "$tracer"

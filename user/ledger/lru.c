@@ -221,6 +221,12 @@ void vs_lru__del(struct vs_lru *l, uint64_t key)
 		remove_node(l, n);
 }
 
+void vs_lru__clear(struct vs_lru *l)
+{
+	while (l->oldest != NONE)
+		remove_node(l, node_at(l, l->oldest));
+}
+
 void vs_lru__rekey(struct vs_lru *l, uint64_t old, uint64_t new)
 {
 	struct node *n = lookup(l, old);

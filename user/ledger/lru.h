@@ -30,6 +30,8 @@ void *vs_lru__add(struct vs_lru *l, uint64_t key);
 
 void vs_lru__del(struct vs_lru *l, uint64_t key);
 
+void vs_lru__clear(struct vs_lru *l);	/* deletes all; none of them counts as evicted */
+
 /* Gives the value at @old the key @new, which must be free. */
 void vs_lru__rekey(struct vs_lru *l, uint64_t old, uint64_t new);
 

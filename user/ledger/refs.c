@@ -80,6 +80,12 @@ void vs_refs__free(struct vs_refs *r)
 	free(r);
 }
 
+void refs_forget_all(struct vs_refs *r)
+{
+	vs_lru__clear(r->books);
+	vs_lru__clear(r->tasks);
+}
+
 struct ref_task *refs_task(struct vs_refs *r, uint32_t tid)
 {
 	return vs_lru__find(r->tasks, tid);

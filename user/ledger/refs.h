@@ -110,7 +110,10 @@ struct vs_refs;
 struct vs_refs *vs_refs__new(const struct vs_refs_opts *opts);
 void vs_refs__free(struct vs_refs *r);	/* NULL is fine */
 
-/* Begins with what exists. Before the first vs_refs__feed(), after probes are armed. */
+/*
+ * Begins with what exists, once probes are armed and before what they saw is fed. Again
+ * when vfio.ko was loaded anew: all groups that were known before are gone with it.
+ */
 void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
 
 /* @group: what vs_groups__take() gave for @e, may be NULL. */

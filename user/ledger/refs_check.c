@@ -117,6 +117,7 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 
 void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
 {
+	refs_forget_all(r);
 	if (!s->scope.groups)
 		return;
 	r->seed_start_ns = s->start_ns;

@@ -75,6 +75,7 @@ struct vs_refs {
 /* -- refs.c -- */
 struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known */
 struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
+void refs_forget_all(struct vs_refs *r);	/* every group, every task */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
 
 /* -- refs_role.c -- */
