@@ -347,6 +347,23 @@ void vs_snapper__free(struct vs_snapper *t)
 	free(t);
 }
 
+/* Also where there is no VFIO: then the snapshot has not looked into memory. */
+const struct vs_mem *vs_snapper__memory(struct vs_snapper *t, const struct vs_snap_layout **layout)
+{
+	if (t->opts.no_memory)
+		return NULL;
+	if (!t->peek) {
+		t->peek = vs_peek__new();
+		if (!t->peek)
+			return NULL;
+		t->mem = vs_peek__mem(t->peek);
+	}
+	if (!t->has_layout)
+		t->has_layout = !vs_snap_layout__collect(t->root, &t->layout);
+	*layout = &t->layout;
+	return t->has_layout ? &t->mem : NULL;
+}
+
 int vs_snapper__take(struct vs_snapper *t, struct vs_snapshot *s, char *error, size_t size)
 {
 	int err;
