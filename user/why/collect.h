@@ -8,7 +8,6 @@
 struct vs_collect_opts {
 	uint32_t pid;		/* a task of interest even if it seems to wait for nothing; 0: none */
 	const char *all_stacks;	/* write the stack of every task there; NULL: no */
-	bool no_bpf;		/* as where BPF is not available */
 };
 
 /*
