@@ -56,13 +56,46 @@ static const char *function(const char *place, char *buf, size_t size)
 
 /* -- what to do about holders -- */
 
-static void release_one(struct vs_why_case *c, const struct vs_why_holder *h)
+static bool is_same(const struct vs_why_holder *a, const struct vs_why_holder *b)
 {
+	return a->how == VS_HOLD_FD && b->how == VS_HOLD_FD && a->tgid == b->tgid;
+}
+
+/* The container's file alone keeps nothing: closing the group's takes the group out of it. */
+static bool is_enough(const struct vs_why_case *c, const struct vs_why_holder *h)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (h->how == VS_HOLD_FD && h->kind == VS_SNAP_CONTAINER_FILE &&
+		    c->holders[i].how == VS_HOLD_FD && c->holders[i].kind != VS_SNAP_CONTAINER_FILE)
+			return false;
+	return true;
+}
+
+static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
+{
+	for (size_t j = from; j < i; j++)
+		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]))
+			return true;
+	return false;
+}
+
+static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char *title)
+{
+	NEXT(c, "close fd %d", c->holders[i].fd);
+	for (size_t j = i + 1; j < end; j++)
+		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]))
+			NEXT(c, ", %d", c->holders[j].fd);
+	NEXT(c, " of %s", title);
+}
+
+static void release_one(struct vs_why_case *c, size_t i, size_t end)
+{
+	const struct vs_why_holder *h = &c->holders[i];
 	char title[160];
 
 	vs_holders__title(h, title, sizeof(title));
 	if (h->how == VS_HOLD_FD)
-		NEXT(c, "close fd %d of %s", h->fd, title);
+		release_fds(c, i, end, title);
 	else if (h->how == VS_HOLD_MAP)
 		NEXT(c, "unmap the device's memory in %s or end it", title);
 	else if (h->tgid)
@@ -79,14 +112,32 @@ static bool is_vm(const struct vs_why_case *c)
 	return false;
 }
 
+/* Holders from @from to @end, each process once. */
+static void release(struct vs_why_case *c, size_t from, size_t end)
+{
+	size_t named = 0, left = 0;
+
+	for (size_t i = from; i < end; i++) {
+		if (is_named_before(c, from, i) || !is_enough(c, &c->holders[i]))
+			continue;
+		if (named == MOST_NAMED) {
+			left++;
+			continue;
+		}
+		NEXT(c, "%s", named++ ? ", and " : "");
+		release_one(c, i, end);
+	}
+	if (left)
+		NEXT(c, ", and %zu more below", left);
+}
+
 static void release_all(struct vs_why_case *c)
 {
-	for (size_t i = 0; i < c->nr_holders && i < MOST_NAMED; i++) {
-		NEXT(c, "%s", !i ? "" : i + 1 < c->nr_holders ? ", " : " and ");
-		release_one(c, &c->holders[i]);
+	release(c, 0, c->nr_now);
+	if (c->nr_holders > c->nr_now) {
+		NEXT(c, "; then, to take the group out of its container, ");
+		release(c, c->nr_now, c->nr_holders);
 	}
-	if (c->nr_holders > MOST_NAMED)
-		NEXT(c, ", and %zu more below", c->nr_holders - MOST_NAMED);
 	if (is_vm(c))
 		NEXT(c, ": detach the device from the VM, or shut the VM down");
 }
@@ -131,7 +182,7 @@ static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const cha
 {
 	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release. This is no deadlock.",
 	    what, who);
-	if (!c->nr_holders) {
+	if (!c->nr_now) {
 		search_further(c, e);
 		return;
 	}
@@ -144,12 +195,12 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 {
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
 	       "without a timeout.", what, who);
-	if (!c->nr_holders) {
+	if (!c->nr_now) {
 		search_further(c, e);
 		return;
 	}
 	release_all(c);
-	NEXT(c, ". Closing the group's file is enough. What waits then ends by itself");
+	NEXT(c, ". What waits then ends by itself");
 }
 
 static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
@@ -200,6 +251,8 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, " This kernel has no group notifier: the deadlock cannot happen.");
 	else if (e->has_vfio && !e->has_fix)
 		SAY(c, " But this vfio.ko lacks the fix: the notifier deadlock can happen.");
+	else if (e->has_vfio)
+		SAY(c, " This vfio.ko has the fix of the notifier deadlock.");
 	if (!c->nr_holders) {
 		NEXT(c, "nothing to do");
 		return;

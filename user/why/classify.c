@@ -15,6 +15,8 @@
 #define SECOND 1000000000ull
 #define MAX_VICTIMS 4096
 #define MAX_PROOF 40
+#define INNERMOST 3	/* frames of the lock itself, where they are seen */
+#define ROUND (11 * SECOND) /* the wait for users begins anew every 10 s */
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const verdict_names[VS_VERDICTS] = {
@@ -115,11 +117,12 @@ static bool is_chain_deadlock(const struct vs_ev_task *t, size_t *change, size_t
 {
 	*change = first_with(t, 0, VS_FRAME_CHAIN);
 	*call = first_with(t, *change, VS_FRAME_CALL);
-	if (*call == t->nr_frames || t->lock_kind != VS_EV_RWSEM || !is_waiting(t))
+	if (*call == t->nr_frames || *change > INNERMOST || t->state != 'D')
 		return false;
 	if (!t->lock)
 		return true;
-	return t->lock_outside || (t->owner == t->address && t->owner_reads);
+	return t->lock_kind == VS_EV_RWSEM &&
+	       (t->lock_outside || (t->owner == t->address && t->owner_reads));
 }
 
 static size_t unregister_frame(const struct vs_ev_task *t)
@@ -129,17 +132,18 @@ static size_t unregister_frame(const struct vs_ev_task *t)
 	return at < t->nr_frames ? at : vs_ev_task__find(t, 0, "vfio_del_group_dev");
 }
 
-/* With a timeout: for the device's users. Without: for the container (v4.13 to v5.19). */
-static bool has_timeout(const struct vs_ev_task *t, size_t end)
+/*
+ * First for the device's users, beginning anew every 10 s. Then, from v4.13 to v5.19, for the
+ * container, without a timeout and not to be interrupted. Both look the same in the stack: the
+ * scheduler's frames are left out.
+ */
+static bool waits_for_users(const struct vs_ev_task *t, const struct vs_snap_device *d)
 {
-	static const char *const names[] = { "schedule_timeout", "wait_woken",
-		"wait_for_completion_timeout", "wait_for_completion_interruptible_timeout",
-		"__wait_for_common", "wait_for_common" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (vs_ev_task__find(t, 0, names[i]) < end)
-			return true;
-	return false;
+	if (t->state == 'S')
+		return true;
+	if (d && d->address && d->refs != VS_SNAP_UNKNOWN)
+		return d->refs > 0;
+	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns < ROUND;
 }
 
 /* Of the driver core and of the buses: what is inside of them is the driver's. */
@@ -164,8 +168,7 @@ static size_t driver_frame(const struct vs_ev_task *t)
 {
 	for (size_t i = 1; i < t->nr_frames; i++)
 		if (is_core(t->frames[i]))
-			return strstr(t->frames[i - 1], "schedule") || has_flag(t, i - 1, VS_FRAME_MUTEX) ||
-			       has_flag(t, i - 1, VS_FRAME_RWSEM) ? t->nr_frames : i - 1;
+			return has_flag(t, i - 1, VS_FRAME_RWSEM) ? t->nr_frames : i - 1;
 	return t->nr_frames;
 }
 
@@ -185,6 +188,15 @@ static const struct vs_snap_group *group_of(const struct vs_evidence *e, int num
 		if (e->snapshot.groups[i].number == number)
 			return &e->snapshot.groups[i];
 	return NULL;
+}
+
+static int devices_of(const struct vs_evidence *e, const struct vs_snap_group *g)
+{
+	int nr = 0;
+
+	for (size_t i = 0; i < e->snapshot.nr_devices; i++)
+		nr += e->snapshot.devices[i].address && e->snapshot.devices[i].group == g->address;
+	return nr;
 }
 
 static void take_device(struct vs_why_case *c, const struct vs_evidence *e,
@@ -264,13 +276,21 @@ static enum vs_confidence holders_confidence(const struct vs_why_case *c)
 	return c->nr_holders ? VS_MEDIUM : VS_LOW;
 }
 
+/* Up to v5.19 the wait for the container follows, if this is the group's last device. */
+static bool stalls_later(const struct vs_evidence *e, const struct vs_why_case *c)
+{
+	const struct vs_snap_group *g = group_of(e, c->group);
+
+	return e->snapshot.files_counted && g && g->container && devices_of(e, g) == 1;
+}
+
 /* What this waiter waits for is released by others: its wait begins anew every 10 s. */
 static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_ev_task *t, size_t frame)
 {
-	bool users = has_timeout(t, frame);
-	struct vs_why_case *c = add_case(why, users ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL, t);
 	const struct vs_snap_device *d = vfio_device_of(e, t);
+	bool users = waits_for_users(t, d);
+	struct vs_why_case *c = add_case(why, users ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL, t);
 	int err = 0;
 
 	if (!c)
@@ -287,9 +307,14 @@ static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
 	}
 	if (users && d)
 		err = vs_holders__of_device(e, d->address, c);
-	else if (!users && group_of(e, c->group))
-		err = vs_holders__of_group(e, group_of(e, c->group), c);
 	c->confidence = holders_confidence(c);
+	c->nr_now = c->nr_holders;
+	if (!err && (!users || stalls_later(e, c)) && group_of(e, c->group))
+		err = vs_holders__of_group(e, group_of(e, c->group), c);
+	if (!users) {
+		c->confidence = holders_confidence(c);
+		c->nr_now = c->nr_holders;
+	}
 	return err ?: prove_stack(c, frame) ?: prove_counters(c, e, d);
 }
 
@@ -538,7 +563,8 @@ static int add_late(struct vs_why *why, const struct vs_evidence *e, const struc
 	c->group = number_of(e, w->group);
 	c->since_ns = w->outstanding_ns;
 	c->confidence = VS_HIGH;
-	snprintf(c->place, sizeof(c->place), "vfio_group_put_bg");
+	if (c->task && c->task->nr_frames)
+		memcpy(c->place, c->task->frames[0], sizeof(c->place));
 	err = prove(c, "%zu deferred put%s of this group; the first on CPU %d: %s", nr,
 		    nr == 1 ? "" : "s", w->cpu, work_words(w));
 	if (!err && w->state != VS_EV_WORK_RUNNING)
@@ -557,15 +583,6 @@ static int add_all_late(struct vs_why *why, const struct vs_evidence *e)
 }
 
 /* -- leaks -- */
-
-static int devices_of(const struct vs_evidence *e, const struct vs_snap_group *g)
-{
-	int nr = 0;
-
-	for (size_t i = 0; i < e->snapshot.nr_devices; i++)
-		nr += e->snapshot.devices[i].address && e->snapshot.devices[i].group == g->address;
-	return nr;
-}
 
 static bool is_first_of_file(const struct vs_snapshot *s, size_t i)
 {
@@ -730,6 +747,7 @@ static int add_holders_anyway(struct vs_why_case *c, const struct vs_evidence *e
 		if (d->number == c->group && (!s->device || !strcmp(d->name, s->device)))
 			err = vs_holders__of_device(e, d->address, c);
 	}
+	c->nr_now = c->nr_holders;
 	return err;
 }
 

@@ -74,6 +74,7 @@ struct vs_why_case {
 	char place[VS_SITE_LEN]; /* where it waits */
 	struct vs_why_holder *holders;
 	size_t nr_holders;
+	size_t nr_now;		/* of them are to let go; the others only after that (see says) */
 	struct vs_why_victim *victims;
 	size_t nr_victims;
 	char (*proof)[VS_WHY_PROOF_LEN];

@@ -163,13 +163,12 @@ static void take_times(const struct collect *c, const struct vs_stack_row *row, 
 		t->age_ns = c->now_ns - row->start_ns;
 }
 
+/* In v5.10 those of an rwsem are still seen. */
 static enum vs_ev_lock lock_kind(struct collect *c, const struct vs_stack_row *row)
 {
-	unsigned int flags = flags_of(c, row, WAITING_FRAMES);
+	bool rwsem = flags_of(c, row, WAITING_FRAMES) & VS_FRAME_RWSEM;
 
-	if (!row->state || !(flags & (VS_FRAME_MUTEX | VS_FRAME_RWSEM)))
-		return VS_EV_NO_LOCK;
-	return flags & VS_FRAME_MUTEX ? VS_EV_MUTEX : VS_EV_RWSEM;
+	return rwsem && row->state ? VS_EV_RWSEM : VS_EV_NO_LOCK;
 }
 
 /* Who changes a chain: beyond its return address lie the frames that may be calling it. */
@@ -250,7 +249,8 @@ static void take_locks(struct collect *c, const struct vs_stack_row *row, struct
 	t->lock_kind = lock_kind(c, row);
 	if (!c->mem || !row->state)
 		return;
-	vs_locks__wait(&locks, row, outer_of(c, row), t);
+	if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
+		vs_locks__wait(&locks, row, outer_of(c, row), t);
 	name_lock(c, t);
 	if (flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_DRIVER | VS_FRAME_VFIO))
 		vs_locks__held(&locks, row, t);

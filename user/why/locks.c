@@ -10,7 +10,7 @@
 #define STACK_WORDS (STACK_BYTES / 8)
 #define OWNER_FLAGS 7ull	/* of both kinds, kernel/locking/ */
 #define READER_OWNED 1ull	/* of an rwsem */
-#define MAX_WAITERS 1024	/* of one lock */
+#define MAX_WAITERS 4096	/* of one lock */
 
 struct stack {
 	uint64_t base;
@@ -26,27 +26,11 @@ static void read_stack(const struct vs_mem *mem, uint64_t base, struct stack *s)
 			break;
 }
 
-struct kind {
-	enum vs_ev_lock lock;
-	int list, task;		/* in the waiter */
-	int waiters, owner;	/* in the lock */
-};
-
-static struct kind kind_of(const struct vs_snap_layout *l, enum vs_ev_lock lock)
-{
-	if (lock == VS_EV_MUTEX)
-		return (struct kind){ lock, l->mutex_waiter_list, l->mutex_waiter_task,
-				      l->mutex_waiters, l->mutex_owner };
-	return (struct kind){ lock, l->rwsem_waiter_list, l->rwsem_waiter_task, l->rwsem_waiters,
-			      l->rwsem_owner };
-}
-
-static bool is_known(const struct kind *k)
-{
-	return k->list >= 0 && k->task >= 0 && k->waiters >= 0 && k->owner >= 0;
-}
-
-/* Linked in both directions: what is left over from an earlier wait is not. */
+/*
+ * A waiter of either kind begins with its list and its task, and in both kinds of lock the owner
+ * stands 16 bytes before the list of waiters. What differs is what stands before that: the
+ * count of an rwsem.
+ */
 static bool is_linked(const struct vs_mem *mem, uint64_t node)
 {
 	uint64_t link[2];
@@ -55,37 +39,69 @@ static bool is_linked(const struct vs_mem *mem, uint64_t node)
 	       vs_mem__pointer(mem, link[0] + 8) == node && vs_mem__pointer(mem, link[1]) == node;
 }
 
+struct waiter {
+	int list, task;
+};
+
 /* From waiter to waiter, until something is none: that is the head, inside the lock. */
-static uint64_t find_lock(const struct vs_locks *s, const struct kind *k, uint64_t node)
+static uint64_t find_head(const struct vs_locks *s, const struct waiter *w, uint64_t node)
 {
 	for (int i = 0; i < MAX_WAITERS; i++) {
 		node = vs_mem__pointer(s->mem, node);
 		if (!node)
 			return 0;
-		if (!s->is_task(s->ctx, vs_mem__pointer(s->mem, node - k->list + k->task)))
-			return node - k->waiters;
+		if (!s->is_task(s->ctx, vs_mem__pointer(s->mem, node - w->list + w->task)))
+			return node;
 	}
 	return 0;
 }
 
-static uint64_t search(const struct vs_locks *s, const struct kind *k, const struct stack *stack,
+static uint64_t search(const struct vs_locks *s, const struct waiter *w, const struct stack *stack,
 		       uint64_t task)
 {
+	if (w->list < 0 || w->task < 0)
+		return 0;
 	for (size_t i = 0; i < stack->nr; i++) {
-		uint64_t node = stack->base + 8 * i - k->task + k->list;
+		uint64_t node = stack->base + 8 * i - w->task + w->list;
 
 		if (stack->words[i] == task && is_linked(s->mem, node))
-			return find_lock(s, k, node);
+			return find_head(s, w, node);
 	}
 	return 0;
 }
 
-static void take_owner(const struct vs_locks *s, const struct kind *k, struct vs_ev_task *t)
+/*
+ * kernel/locking/rwsem.c, v5.3 and later: bit 0 a writer, 1 waiters, 2 handoff, readers from bit 8 on; the
+ * owner has bit 0 when it reads. A mutex with waiters has that bit set, too.
+ */
+static bool is_rwsem(uint64_t count, uint64_t owner)
 {
-	uint64_t word = vs_mem__pointer(s->mem, t->lock + k->owner);
+	bool writer = count & 1, reader = count >> 8 && count >> 8 < 1 << 20;
+
+	return count & 2 && !(count & 0xf8) &&
+	       (owner & READER_OWNED ? reader && !writer : writer && !reader);
+}
+
+static void take_lock(const struct vs_locks *s, uint64_t head, bool sure, struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	uint64_t at = head - (uint64_t)l->rwsem_waiters;
+	bool rwsem = sure ? t->lock_kind == VS_EV_RWSEM
+			  : is_rwsem(vs_mem__pointer(s->mem, at),
+				     vs_mem__pointer(s->mem, at + (uint64_t)l->rwsem_owner));
+
+	t->lock_kind = rwsem ? VS_EV_RWSEM : VS_EV_MUTEX;
+	t->lock = rwsem ? at : head - (uint64_t)l->mutex_waiters;
+}
+
+static void take_owner(const struct vs_locks *s, struct vs_ev_task *t)
+{
+	bool rwsem = t->lock_kind == VS_EV_RWSEM;
+	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)(rwsem ? s->layout->rwsem_owner :
+							      s->layout->mutex_owner));
 
 	t->owner = s->is_task(s->ctx, word & ~OWNER_FLAGS) ? word & ~OWNER_FLAGS : 0;
-	t->owner_reads = k->lock == VS_EV_RWSEM && (word & READER_OWNED);
+	t->owner_reads = rwsem && (word & READER_OWNED);
 }
 
 static bool is_outside(const struct stack *stack, uint64_t outer, uint64_t lock)
@@ -101,32 +117,43 @@ static bool is_outside(const struct stack *stack, uint64_t outer, uint64_t lock)
 }
 
 /* The kernel knows it itself, with CONFIG_DETECT_HUNG_TASK_BLOCKER (v6.15). */
-static uint64_t blocker(const struct vs_stack_row *row, enum vs_ev_lock kind)
+static void take_blocker(const struct vs_stack_row *row, struct vs_ev_task *t)
 {
-	enum { TYPE_MUTEX, TYPE_SEMAPHORE, TYPE_RWSEM_READER, TYPE_RWSEM_WRITER, TYPES = 3 };
+	enum { TYPE_MUTEX, TYPE_SEMAPHORE, TYPES = 3 };
 	unsigned int type = row->blocker & TYPES;
 
-	if (type == TYPE_SEMAPHORE || (type == TYPE_MUTEX) != (kind == VS_EV_MUTEX))
-		return 0;
-	return row->blocker & ~(uint64_t)TYPES;
+	if (!row->blocker || type == TYPE_SEMAPHORE)
+		return;
+	t->lock_kind = type == TYPE_MUTEX ? VS_EV_MUTEX : VS_EV_RWSEM;
+	t->lock = row->blocker & ~(uint64_t)TYPES;
+}
+
+static bool is_known(const struct vs_snap_layout *l)
+{
+	return l->mutex_owner >= 0 && l->rwsem_owner >= 0 && l->rwsem_waiters >= 0;
 }
 
 void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, uint64_t outer,
 		    struct vs_ev_task *t)
 {
-	struct kind k = kind_of(s->layout, t->lock_kind);
+	const struct vs_snap_layout *l = s->layout;
+	struct waiter mutex = { l->mutex_waiter_list, l->mutex_waiter_task };
+	struct waiter rwsem = { l->rwsem_waiter_list, l->rwsem_waiter_task };
 	struct stack stack;
+	uint64_t head;
 
-	if (t->lock_kind == VS_EV_NO_LOCK)
+	if (!is_known(l))
 		return;
 	read_stack(s->mem, row->stack, &stack);
-	if (is_known(&k))
-		t->lock = search(s, &k, &stack, row->task);
+	take_blocker(row, t);
+	head = t->lock ? 0 : search(s, &rwsem, &stack, row->task);
+	if (!head && !t->lock && l->mutex_waiters >= 0)
+		head = search(s, &mutex, &stack, row->task);
+	if (head)
+		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
 	if (!t->lock)
-		t->lock = blocker(row, t->lock_kind);
-	if (!t->lock || k.owner < 0)
 		return;
-	take_owner(s, &k, t);
+	take_owner(s, t);
 	t->lock_outside = outer && is_outside(&stack, outer, t->lock);
 }
 

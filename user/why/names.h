@@ -13,8 +13,7 @@ enum vs_frame_flag {
 	VS_FRAME_CHAIN = 2,	/* changes a blocking notifier chain */
 	VS_FRAME_CALL = 4,	/* calls one */
 	VS_FRAME_DRIVER = 8,	/* the driver core binds or unbinds */
-	VS_FRAME_MUTEX = 16,
-	VS_FRAME_RWSEM = 32,
+	VS_FRAME_RWSEM = 16,	/* asks for one; only up to v5.18 */
 };
 
 unsigned int vs_frame__flags(const char *frame);
