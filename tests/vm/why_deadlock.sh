@@ -21,21 +21,21 @@ for pid in $(cat "$OUT/in-d"); do
 	! grep -q vfio_iommu_group_notifier "/proc/$pid/stack" || echo "$pid" >"$OUT/culprit"
 done
 (echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind) &
-echo $! >"$OUT/victims"
+echo $! >"$OUT/behind"
 (echo 0000:00:05.1 >/sys/bus/pci/drivers/pci-stub/unbind) &
-echo $! >>"$OUT/victims"
+echo $! >>"$OUT/behind"
 (echo 1 >/sys/bus/pci/devices/0000:00:05.0/remove) &
-echo $! >>"$OUT/victims"
+echo $! >>"$OUT/behind"
 (echo 1 >/sys/bus/pci/devices/0000:00:05.1/remove) &
-echo $! >>"$OUT/victims"
+echo $! >>"$OUT/behind"
 (echo 0000:00:05.1 >/sys/bus/pci/drivers_probe) &
-echo $! >>"$OUT/victims"
+echo $! >>"$OUT/behind"
 usleep 1500000
-for pid in $(cat "$OUT/victims"); do
+for pid in $(cat "$OUT/behind"); do
 	echo "== $pid $(cat "/proc/$pid/comm" 2>/dev/null)"
 	cat "/proc/$pid/stack"
 done >"$OUT/victim-stacks" 2>&1
 why victims
 why victims-group group 1
 why victims-device 0000:00:05.1
-why victim pid "$(tail -1 "$OUT/victims")"
+why victim pid "$(tail -1 "$OUT/behind")"

@@ -79,7 +79,7 @@ static const char *since(const struct vs_why_case *c, char *buf, size_t size)
 	vs_words__age(most, sizeof(most), c->at_most_ns);
 	if (c->verdict == VS_WHY_DEFERRED_LATE)
 		snprintf(buf, size, ", for %s at least", least);
-	else if (c->at_most_ns == VS_EV_UNKNOWN)
+	else if (c->at_most_ns == VS_EV_UNKNOWN || c->at_most_ns <= c->since_ns + c->since_ns / 4)
 		snprintf(buf, size, ", for %s", least);
 	else
 		snprintf(buf, size, ", for %s at least, %s at most (its age)", least, most);
@@ -167,8 +167,27 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 
 static void say_proof(struct page *p, const struct vs_why_case *c)
 {
-	for (size_t i = 0; i < c->nr_proof; i++)
-		vs_out__printf(&p->out, "%-*s%s\n", LABEL, i ? "" : "PROOF", c->proof[i]);
+	for (size_t i = 0; i < c->nr_proof; i++) {
+		const char *label = i ? "" : "PROOF";
+
+		if (c->proof[i][0] == ' ')
+			vs_out__printf(&p->out, "%-*s%s\n", LABEL, label, c->proof[i]);
+		else
+			row(p, label, "%s", c->proof[i]);
+	}
+}
+
+/* The task asked about is not the culprit: it stands somewhere behind it. */
+static void say_asked(struct page *p, const struct vs_ev_task *t)
+{
+	char name[VS_TASK_LEN];
+
+	if (!t)
+		return;
+	vs_words__task(name, t->comm, t->tid, 0);
+	row(p, "ASKED", "%s is COLLATERAL: it waits for %s%s, behind this:", name,
+	    t->lock_name[0] ? "the " : "a lock", t->lock_name);
+	vs_out__puts(&p->out, "\n");
 }
 
 static void say_case(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)
@@ -198,6 +217,7 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&p.out, fd);
+	say_asked(&p, r->why->asked);
 	for (size_t i = 0; i < r->why->nr_cases; i++) {
 		if (i)
 			vs_out__puts(&p.out, "\n");
@@ -334,6 +354,7 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set(o, "has_notifier", json_boolean(r->evidence->has_notifier));
 	set(o, "has_fix", json_boolean(r->evidence->has_fix));
 	set_limits(o, r->evidence);
+	set(o, "asked", task_json(r->why->asked));
 	set(o, "cases", cases);
 	set_int(o, "exit_status", (unsigned int)r->exit_status);
 	line = json_dumps(o, JSON_COMPACT);

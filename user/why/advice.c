@@ -131,10 +131,26 @@ static void release(struct vs_why_case *c, size_t from, size_t end)
 		NEXT(c, ", and %zu more below", left);
 }
 
+/* Those who keep the group are among those who keep the device. */
+static bool are_the_same(const struct vs_why_case *c)
+{
+	size_t i, j;
+
+	for (i = c->nr_now; i < c->nr_holders; i++) {
+		for (j = 0; j < c->nr_now && !is_same(&c->holders[i], &c->holders[j]); j++)
+			;
+		if (j == c->nr_now)
+			return false;
+	}
+	return true;
+}
+
 static void release_all(struct vs_why_case *c)
 {
-	release(c, 0, c->nr_now);
-	if (c->nr_holders > c->nr_now) {
+	bool same = are_the_same(c);
+
+	release(c, 0, same ? c->nr_holders : c->nr_now);
+	if (!same) {
 		NEXT(c, "; then, to take the group out of its container, ");
 		release(c, c->nr_now, c->nr_holders);
 	}
@@ -167,14 +183,23 @@ static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c
 		"vfio.ko does not have it");
 }
 
+/* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
+static const char *changer(const struct vs_why_case *c)
+{
+	for (size_t i = 0; c->task && i + 1 < c->task->nr_frames; i++)
+		if (!strcmp(c->task->frames[i], c->place))
+			return c->task->frames[i + 1];
+	return c->place;
+}
+
 static void chain_deadlock(struct vs_why_case *c, const char *who)
 {
 	char place[VS_SITE_LEN];
 
 	SAY(c, "%s waits for itself, for ever: a callback changes the notifier chain it is called "
 	       "by. This is not VFIO's notifier.", who);
-	NEXT(c, "reboot: nothing else frees it. Report the stack below to who maintains the caller of %s",
-	     function(c->place, place, sizeof(place)));
+	NEXT(c, "reboot: nothing else frees it. Report the stack below to who maintains %s",
+	     function(changer(c), place, sizeof(place)));
 }
 
 static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,

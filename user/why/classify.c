@@ -501,25 +501,14 @@ static const char *work_words(const struct vs_ev_work *w)
 					      : "waiting: the workqueue is at its limit";
 }
 
-/* The functions that the workers of this CPU are busy with, each with its number. */
 static int prove_workers(struct vs_why_case *c, const struct vs_evidence *e, int cpu)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < e->nr_workers; i++) {
-		const struct vs_ev_worker *w = &e->workers[i];
-		size_t same = 0;
-		bool first = true;
-
-		for (size_t j = 0; j < e->nr_workers; j++) {
-			bool equal = e->workers[j].cpu == cpu && !strcmp(e->workers[j].func, w->func);
-
-			same += equal;
-			first &= !equal || j >= i;
-		}
-		if (w->cpu == cpu && first)
-			err = prove(c, "workers of CPU %d: %zu in %s", cpu, same, w->func);
-	}
+	for (size_t i = 0; !err && i < e->nr_workers; i++)
+		if (e->workers[i].cpu == cpu)
+			err = prove(c, "workers of CPU %d: %u in %s", cpu, e->workers[i].nr,
+				    e->workers[i].func);
 	return err;
 }
 
@@ -792,6 +781,14 @@ static int by_weight(const void *a, const void *b)
 	return x->group - y->group;
 }
 
+static void find_asked(struct vs_why *why, uint32_t pid)
+{
+	for (size_t i = 0; pid && i < why->nr_cases; i++)
+		for (size_t j = 0; j < why->cases[i].nr_victims; j++)
+			if (task_is(why->cases[i].victims[j].task, pid))
+				why->asked = why->cases[i].victims[j].task;
+}
+
 static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 {
 	int err = 0;
@@ -820,6 +817,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 		vs_why__free(why);
 		return err;
 	}
+	find_asked(why, subject->pid);
 	qsort(why->cases, why->nr_cases, sizeof(*why->cases), by_weight);
 	for (size_t i = 0; i < why->nr_cases; i++)
 		vs_advice__write(e, &why->cases[i]);

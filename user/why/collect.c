@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "bpf/stacks.h"
 #include "host.h"
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
@@ -15,7 +16,6 @@
 #include "why/locks.h"
 #include "why/names.h"
 #include "why/proc.h"
-#include "why/stacks.h"
 #include "why/works.h"
 
 #define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */
@@ -66,7 +66,10 @@ static int by_value(const void *a, const void *b)
 
 static int read_rows(struct collect *c)
 {
-	c->rows = vs_stacks__read(&c->nr_rows);
+	c->snapper = vs_snapper__new(NULL);
+	if (!c->snapper)
+		return -ENOMEM;
+	c->rows = vs_snapper__stacks(c->snapper, &c->nr_rows);
 	if (!c->rows)
 		return -errno;
 	c->addresses = calloc(c->nr_rows + 1, sizeof(*c->addresses));
@@ -123,14 +126,18 @@ static unsigned int flags_of(struct collect *c, const struct vs_stack_row *row, 
 	return flags;
 }
 
+static bool is_asked(const struct collect *c, const struct vs_stack_row *row)
+{
+	return c->opts->pid && (row->tid == c->opts->pid || row->tgid == c->opts->pid);
+}
+
 static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
 {
 	unsigned int flags;
 
 	if (row->tgid == (uint32_t)getpid())
 		return false;
-	if (state_letter(row->state) == 'D' || row->tid == c->opts->pid ||
-	    row->tgid == c->opts->pid)
+	if (state_letter(row->state) == 'D' || is_asked(c, row))
 		return true;
 	flags = flags_of(c, row, VS_STACK_LEN);
 	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN);
@@ -235,7 +242,7 @@ static void name_lock(struct collect *c, struct vs_ev_task *t)
 		return;
 	name = vs_why_names__of(c->names, t->lock);
 	if (name && strncmp(name->text, "0x", 2))
-		snprintf(t->lock_name, sizeof(t->lock_name), "%.79s", name->text);
+		snprintf(t->lock_name, sizeof(t->lock_name), "lock %.74s", name->text);
 	else if (t->lock_kind == VS_EV_MUTEX)
 		name_device_lock(c, t);
 	else if (is_in_chain(t))
@@ -318,6 +325,19 @@ static int add_workers(struct collect *c)
 	return err;
 }
 
+/* Many sleep uninterruptibly for reasons of their own. */
+static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
+{
+	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];
+
+	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) ||
+	    flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN))
+		return;
+	free(t->frames);
+	memset(t, 0, sizeof(*t));
+	c->e->nr_tasks--;
+}
+
 static int add_tasks(struct collect *c)
 {
 	int err = 0;
@@ -330,6 +350,8 @@ static int add_tasks(struct collect *c)
 			break;
 		}
 		err = add_task(c, &c->rows[i]);
+		if (!err)
+			drop_if_alien(c, &c->rows[i]);
 	}
 	return err ?: add_owners(c);
 }
@@ -437,8 +459,8 @@ static int add_processes(struct collect *c)
 
 static bool has_task_in_d(const struct collect *c, uint32_t tgid)
 {
-	for (size_t i = 0; i < c->e->nr_tasks; i++)
-		if (c->e->tasks[i].tgid == tgid && c->e->tasks[i].state == 'D')
+	for (size_t i = 0; i < c->nr_rows; i++)
+		if (c->rows[i].tgid == tgid && state_letter(c->rows[i].state) == 'D')
 			return true;
 	return false;
 }
@@ -518,10 +540,8 @@ static int write_stacks(struct collect *c)
 
 static int take_snapshot(struct collect *c, char *error, size_t size)
 {
-	int err;
+	int err = vs_snapper__take(c->snapper, &c->e->snapshot, error, size);
 
-	c->snapper = vs_snapper__new(NULL);
-	err = c->snapper ? vs_snapper__take(c->snapper, &c->e->snapshot, error, size) : -ENOMEM;
 	if (!err)
 		c->mem = vs_snapper__memory(c->snapper, &c->layout);
 	return err;
@@ -549,6 +569,7 @@ static int collect(struct collect *c, char *error, size_t size)
 {
 	int err = read_rows(c);
 
+	c->now_ns = vs_host__mono_ns();
 	if (err) {
 		snprintf(error, size, "%s", err == -EPERM ?
 			 "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG" : strerror(-err));
@@ -576,12 +597,12 @@ int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence 
 			 size_t size)
 {
 	struct collect c = { .opts = opts, .e = e };
+	uint64_t began = vs_host__mono_ns();
 	int err;
 
 	memset(e, 0, sizeof(*e));
-	c.now_ns = vs_host__mono_ns();
 	err = collect(&c, error, size);
-	e->took_ns = vs_host__mono_ns() - c.now_ns;
+	e->took_ns = vs_host__mono_ns() - began;
 	vs_why_names__free(c.names);
 	vs_snapper__free(c.snapper);
 	free(c.rows);

@@ -77,9 +77,10 @@ struct vs_ev_work {
 	uint64_t outstanding_ns; /* it was so for this long at least */
 };
 
-/* What a pool with such a work is busy with. */
+/* What the workers of a pool with such a work are busy with. */
 struct vs_ev_worker {
-	uint64_t task;
+	uint64_t task;		/* one of them */
+	uint32_t nr;		/* with the same function */
 	int cpu;
 	char func[VS_SITE_LEN];
 };

@@ -95,6 +95,7 @@ static const struct field work_fields[] = {
 
 static const struct field worker_fields[] = {
 	FIELD(ADDRESS, vs_ev_worker, task),
+	FIELD(U32, vs_ev_worker, nr),
 	FIELD(INT, vs_ev_worker, cpu),
 	FIELD(TEXT, vs_ev_worker, func),
 	END

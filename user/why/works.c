@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
@@ -53,13 +54,22 @@ static int look_at_list(struct search *s, uint64_t head, enum vs_ev_work_state s
 
 static int add_worker(struct search *s, uint64_t task, uint64_t func, int cpu)
 {
-	struct vs_ev_worker *w = vs_rows__add(&s->e->workers, &s->e->nr_workers, sizeof(*w));
+	struct vs_ev_worker *w;
+	char name[VS_SITE_LEN];
 
+	s->name(s->ctx, func, name, sizeof(name));
+	for (size_t i = 0; i < s->e->nr_workers; i++) {
+		w = &s->e->workers[i];
+		if (w->cpu == cpu && !strcmp(w->func, name)) {
+			w->nr++;
+			return 0;
+		}
+	}
+	w = vs_rows__add(&s->e->workers, &s->e->nr_workers, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	w->task = task;
-	w->cpu = cpu;
-	s->name(s->ctx, func, w->func, sizeof(w->func));
+	*w = (struct vs_ev_worker){ .task = task, .nr = 1, .cpu = cpu };
+	memcpy(w->func, name, sizeof(w->func));
 	return 0;
 }
 
