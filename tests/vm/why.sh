@@ -14,11 +14,11 @@ why()
 	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
 }
 
-# holding NAME [N]: its holder runs when this returns
+# holding NAME [SCENARIO [N]]: its holder runs when this returns
 holding()
 {
 	: >"$OUT/$1.holder"
-	holder "$1" "${2:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder "${2:-$1}" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
 	holder=$!
 	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
 }
@@ -42,13 +42,13 @@ why nothing-bound
 step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
 bind vfio-pci 05.0
 why idle
-for scenario in device device-dup device-fork mmap two all vhost stall group container; do
+for scenario in device device-dup device-fork mmap two all vhost stall group dup fork container; do
 	[ $scenario != vhost ] || modprobe vhost_vsock
 	stuck_by $scenario
 done
 
 bind vfio-pci 05.0
-holding two
+holding wait two
 step wait timeout 30 vfioscope why --json --wait 2s sh -c 'echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind'
 kill "$holder"
 wait "$holder"
@@ -83,7 +83,7 @@ if modprobe wqload 2>/dev/null; then
 	why afterwards
 fi
 
-holding sleepers 2000
+holding sleepers sleepers 2000
 why crowd
 why crowd-again
 kill -9 "$holder"

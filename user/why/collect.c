@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct collect {
 	size_t nr_rows;
 	uint64_t *addresses;		/* of the tasks, sorted */
 	struct vs_why_names *names;
+	int names_error;
 	struct vs_snapper *snapper;
 	const struct vs_mem *mem;	/* NULL: cannot be read */
 	const struct vs_snap_layout *layout;
@@ -72,6 +74,7 @@ static int read_rows(struct collect *c)
 	c->rows = vs_snapper__stacks(c->snapper, &c->nr_rows);
 	if (!c->rows)
 		return -errno;
+	c->mem = vs_snapper__memory(c->snapper, &c->layout);
 	c->addresses = calloc(c->nr_rows + 1, sizeof(*c->addresses));
 	if (!c->addresses)
 		return -ENOMEM;
@@ -565,9 +568,32 @@ static void take_kernel(struct collect *c)
 	c->e->has_fix = vs_why_names__symbol(c->names, VS_SYM_PUT_BG);
 }
 
+static void *read_names(void *ctx)
+{
+	struct collect *c = ctx;
+
+	c->names = vs_why_names__read();
+	c->names_error = c->names ? 0 : errno;
+	return NULL;
+}
+
+/* Half of all the time is the kernel writing /proc/kallsyms: the rest goes on beside. */
+static int read_rows_and_names(struct collect *c)
+{
+	pthread_t reader;
+	bool beside = !pthread_create(&reader, NULL, read_names, c);
+	int err = read_rows(c);
+
+	if (beside)
+		pthread_join(reader, NULL);
+	else
+		read_names(c);
+	return err;
+}
+
 static int collect(struct collect *c, char *error, size_t size)
 {
-	int err = read_rows(c);
+	int err = read_rows_and_names(c);
 
 	c->now_ns = vs_host__mono_ns();
 	if (err) {
@@ -575,9 +601,8 @@ static int collect(struct collect *c, char *error, size_t size)
 			 "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG" : strerror(-err));
 		return err;
 	}
-	c->names = vs_why_names__read();
 	if (!c->names) {
-		err = -errno;
+		err = -c->names_error;
 		snprintf(error, size, "/proc/kallsyms: %s", err == -EPERM ?
 			 "shows no addresses; needs CAP_SYSLOG and kernel.kptr_restrict below 2" :
 			 strerror(-err));
