@@ -23,7 +23,7 @@ struct why_options {
 	const char *all_stacks;
 	const char *color;
 	uint64_t wait;
-	bool json;
+	bool json, no_bpf;
 };
 
 struct question {
@@ -83,7 +83,7 @@ static int save(const char *path, const struct vs_evidence *e)
 
 static int collect(const struct question *q, struct vs_evidence *e)
 {
-	struct vs_collect_opts opts = { q->subject.pid, q->opts.all_stacks };
+	struct vs_collect_opts opts = { q->subject.pid, q->opts.no_bpf, q->opts.all_stacks };
 	char error[200] = "";
 	int err = vs_evidence__collect(&opts, e, error, sizeof(error));
 
@@ -252,6 +252,7 @@ static const struct vs_opt why_opts[] = {
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
 	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on", save_evidence),
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, anywhere, without privileges", evidence),
+	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less", no_bpf),
 	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)", color),
 	{ .name = NULL },
 };

@@ -305,8 +305,8 @@ static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
 		memcpy(c->driver, d->driver, sizeof(c->driver));
 		c->group = d->number;
 	}
-	if (users && d)
-		err = vs_holders__of_device(e, d->address, c);
+	if (users)
+		err = vs_holders__of_device(e, d ? d->address : 0, c);
 	c->confidence = holders_confidence(c);
 	c->nr_now = c->nr_holders;
 	if (!err && (!users || stalls_later(e, c)) && group_of(e, c->group))

@@ -14,6 +14,7 @@
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
 #include "why/collect.h"
+#include "why/fallback.h"
 #include "why/locks.h"
 #include "why/names.h"
 #include "why/proc.h"
@@ -68,6 +69,8 @@ static int by_value(const void *a, const void *b)
 
 static int read_rows(struct collect *c)
 {
+	if (c->opts->no_bpf)
+		return -ENOTSUP;
 	c->snapper = vs_snapper__new(NULL);
 	if (!c->snapper)
 		return -ENOMEM;
@@ -500,7 +503,7 @@ static int find_openers(struct collect *c)
 	for (i = 0; i < c->nr_rows; i++)
 		if (c->rows[i].tid == c->rows[i].tgid && !(c->rows[i].flags & PF_KTHREAD))
 			tgids[nr++] = c->rows[i].tgid;
-	err = vs_proc__find_vhost(c->e, tgids, nr);
+	err = vs_proc__find_open(c->e, tgids, nr, false);
 	free(tgids);
 	return err;
 }
@@ -564,8 +567,26 @@ static void take_kernel(struct collect *c)
 	uname(&name);
 	snprintf(c->e->release, sizeof(c->e->release), "%.79s", name.release);
 	c->e->has_vfio = exists("/sys/%s", "module/vfio") || exists("/sys/%s", "class/vfio");
+	if (!c->names)
+		return;
 	c->e->has_notifier = vs_why_names__symbol(c->names, VS_SYM_NOTIFIER);
 	c->e->has_fix = vs_why_names__symbol(c->names, VS_SYM_PUT_BG);
+}
+
+/* Root may read stacks from /proc where BPF is not to be had: lockdown, no BTF, an old kernel. */
+static int fall_back(struct collect *c, int why, char *error, size_t size)
+{
+	struct vs_snapshot_opts sysfs = { .no_memory = true };
+	int err;
+
+	c->e->weaker = true;
+	say(c->e, "BPF is not available (%s): stacks and names of open files from /proc; locks, counters, "
+	    "mappings and times are not known", why == -EPERM ? "not permitted" : strerror(-why));
+	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size) ?: vs_fallback__collect(c->e);
+	if (err)
+		snprintf(error, size, "%s", err == -EPERM ?
+			 "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG" : strerror(-err));
+	return err;
 }
 
 static void *read_names(void *ctx)
@@ -596,11 +617,9 @@ static int collect(struct collect *c, char *error, size_t size)
 	int err = read_rows_and_names(c);
 
 	c->now_ns = vs_host__mono_ns();
-	if (err) {
-		snprintf(error, size, "%s", err == -EPERM ?
-			 "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG" : strerror(-err));
-		return err;
-	}
+	take_kernel(c);
+	if (err && err != -ENOMEM)
+		return fall_back(c, err, error, size);
 	if (!c->names) {
 		err = -c->names_error;
 		snprintf(error, size, "/proc/kallsyms: %s", err == -EPERM ?
@@ -608,7 +627,6 @@ static int collect(struct collect *c, char *error, size_t size)
 			 strerror(-err));
 		return err;
 	}
-	take_kernel(c);
 	err = take_snapshot(c, error, size);
 	if (err)
 		return err;

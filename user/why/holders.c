@@ -217,6 +217,28 @@ static bool has_fd(const struct vs_why_case *c, const struct vs_snap_map *m)
 	return false;
 }
 
+/* Without memory: whoever has any device of VFIO open. */
+static int add_likely(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	for (size_t i = 0; i < e->nr_openers; i++) {
+		const struct vs_ev_opener *o = &e->openers[i];
+		const struct vs_ev_process *p = vs_evidence__process(e, o->tgid);
+		struct vs_why_holder *h;
+
+		if (strcmp(o->path, "anon_inode:[vfio-device]") &&
+		    strncmp(o->path, "/dev/vfio/devices/", 18))
+			continue;
+		h = add(e, c, o->tgid, p ? p->comm : "?\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+		if (!h)
+			return -ENOMEM;
+		h->how = VS_HOLD_FD;
+		h->kind = VS_SNAP_DEVICE_FILE;
+		h->fd = o->fd;
+		h->likely = true;
+	}
+	return 0;
+}
+
 int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c)
 {
 	const struct vs_snapshot *s = &e->snapshot;
@@ -229,7 +251,7 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 	for (size_t i = 0; device && !err && i < s->nr_maps; i++)
 		if (s->maps[i].device == device && !has_fd(c, &s->maps[i]))
 			err = add_map(e, &s->maps[i], c);
-	return err;
+	return err ?: e->weaker ? add_likely(e, c) : 0;
 }
 
 static bool is_of_group(const struct vs_snap_fd *f, const struct vs_snap_group *g)

@@ -223,35 +223,49 @@ int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline)
 	return err;
 }
 
-/* -- vhost -- */
+/* -- open files by name -- */
 
-#define OPENERS 4	/* vhost devices of one process that are kept */
+#define OPENERS 8	/* of one process that are kept */
 
 struct opened {
 	struct vs_ev_opener openers[OPENERS];
 };
 
-static bool open_vhost(void *ctx, size_t i, void *row)
+struct wanted {
+	const uint32_t *tgids;
+	bool vfio;
+};
+
+static bool is_wanted(const struct wanted *w, const char *target)
 {
-	uint32_t tgid = ((const uint32_t *)ctx)[i];
+	if (!strncmp(target, "/dev/vhost-", 11))
+		return true;
+	return w->vfio && (!strncmp(target, "/dev/vfio/", 10) ||
+			   !strcmp(target, "anon_inode:[vfio-device]") ||
+			   !strcmp(target, "anon_inode:kvm-vfio"));
+}
+
+static bool find_open(void *ctx, size_t i, void *row)
+{
+	const struct wanted *w = ctx;
+	uint32_t tgid = w->tgids[i];
 	struct opened *o = row;
+	char path[40], target[sizeof(o->openers[0].path)];
 	struct dirent *entry;
-	char path[40];
 	int nr = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%u/fd", tgid);
 	dir = opendir(path);
 	while (dir && nr < OPENERS && (entry = readdir(dir))) {
-		struct vs_ev_opener *v = &o->openers[nr];
-		ssize_t len = readlinkat(dirfd(dir), entry->d_name, v->path, sizeof(v->path) - 1);
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
-		v->path[len > 0 ? len : 0] = '\0';
-		if (strncmp(v->path, "/dev/vhost-", 11))
+		target[len > 0 ? len : 0] = '\0';
+		if (!is_wanted(w, target))
 			continue;
-		v->tgid = tgid;
-		v->fd = atoi(entry->d_name);
-		nr++;
+		o->openers[nr].tgid = tgid;
+		o->openers[nr].fd = atoi(entry->d_name);
+		memcpy(o->openers[nr++].path, target, sizeof(target));
 	}
 	if (dir)
 		closedir(dir);
@@ -270,18 +284,17 @@ static int keep_openers(struct vs_evidence *e, const struct opened *o)
 	return 0;
 }
 
-int vs_proc__find_vhost(struct vs_evidence *e, const uint32_t *tgids, size_t nr)
+int vs_proc__find_open(struct vs_evidence *e, const uint32_t *tgids, size_t nr, bool vfio)
 {
+	struct wanted w = { tgids, vfio };
 	struct opened *rows = calloc(nr + 1, sizeof(*rows));
 	signed char *answered = calloc(nr + 1, 1);
-	int err = rows && answered ? vs_proc__guarded(open_vhost, (void *)tgids, nr, rows,
+	int err = rows && answered ? vs_proc__guarded(find_open, &w, nr, rows,
 						      sizeof(*rows), answered) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < nr; i++)
-		if (answered[i] == 1) {
-			rows[i].openers[OPENERS - 1].path[63] = '\0';
+		if (answered[i] == 1)
 			err = keep_openers(e, &rows[i]);
-		}
 	free(rows);
 	free(answered);
 	return err;
