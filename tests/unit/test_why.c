@@ -189,6 +189,10 @@ static void test_nested_chain_is_no_deadlock(void **state)
 	t->owner = 0xffff888000000000;
 	t->lock_outside = false;
 	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	vs_why__free(&why);
+	t->waited_ns = 10000000000;
+	classify(NULL, -1, 0);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
 	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }

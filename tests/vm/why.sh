@@ -33,6 +33,7 @@ stuck_by()
 	echo $unbinder >"$OUT/$1.unbinder"
 	usleep 1500000
 	why "$1" 0000:00:05.0
+	[ "$1" != device ] || step no-bpf timeout 20 vfioscope why --json --no-bpf 0000:00:05.0
 	kill "$holder" 2>/dev/null
 	wait "$holder" 2>/dev/null
 	wait $unbinder
@@ -86,6 +87,7 @@ fi
 holding sleepers sleepers 2000
 why crowd
 why crowd-again
+why crowd-third
 kill -9 "$holder"
 
 # Cannot be undone.

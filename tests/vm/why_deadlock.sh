@@ -38,4 +38,8 @@ done >"$OUT/victim-stacks" 2>&1
 why victims
 why victims-group group 1
 why victims-device 0000:00:05.1
-why victim pid "$(tail -1 "$OUT/behind")"
+for pid in $(cat "$OUT/behind"); do
+	! grep -q "^State:.D" "/proc/$pid/status" || echo "$pid" >"$OUT/victim.pid"
+done
+why victim pid "$(cat "$OUT/victim.pid")"
+step no-bpf timeout 20 vfioscope why --json --no-bpf

@@ -159,7 +159,8 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 			vs_words__age(age, sizeof(age), v->task->waited_ns);
 		row(p, i ? "" : "BEHIND IT", "%*s%s%s waits%s%s for the %s%s", (int)(2 * v->depth - 2), "",
 		    v->depth > 1 ? "`- " : "", name, age[0] ? " " : "", age, v->lock,
-		    v->likely ? " (one of its readers)" : "");
+		    !v->likely ? "" : v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" :
+		    ", likely");
 	}
 	if (c->nr_victims > VICTIMS_SHOWN)
 		row(p, "", "and %zu more", c->nr_victims - VICTIMS_SHOWN);

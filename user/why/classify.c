@@ -154,7 +154,8 @@ static bool is_core(const char *frame)
 		"call_driver_probe", "really_probe", "driver_probe_device", "pci_call_probe",
 		"__driver_probe_device", "__device_release_driver",
 		"device_release_driver_internal", "sriov_numvfs_store", "auxiliary_bus_remove",
-		"auxiliary_bus_probe", "amba_remove", "amba_probe" };
+		"auxiliary_bus_probe", "amba_remove", "amba_probe", "driver_sysfs_add",
+		"driver_bound" };
 	size_t len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -163,13 +164,16 @@ static bool is_core(const char *frame)
 	return false;
 }
 
-/* The frame of the driver's own function; nr_frames when the core itself waits. */
+/* The frame of the driver's own function; nr_frames when the core or its notifiers wait. */
 static size_t driver_frame(const struct vs_ev_task *t)
 {
-	for (size_t i = 1; i < t->nr_frames; i++)
-		if (is_core(t->frames[i]))
-			return has_flag(t, i - 1, VS_FRAME_RWSEM) ? t->nr_frames : i - 1;
-	return t->nr_frames;
+	size_t i = 1;
+
+	while (i < t->nr_frames && !is_core(t->frames[i]))
+		i++;
+	if (i >= t->nr_frames || has_flag(t, i - 1, VS_FRAME_RWSEM | VS_FRAME_CALL))
+		return t->nr_frames;
+	return i - 1;
 }
 
 /* -- devices and groups -- */
@@ -410,7 +414,8 @@ static int add_victim(struct vs_why_case *c, size_t at, const struct vs_ev_task 
 	if (!vs_rows__add(&c->victims, &c->nr_victims, sizeof(v)))
 		return -ENOMEM;
 	snprintf(v.lock, sizeof(v.lock), "%s", t->lock_name[0] ? t->lock_name :
-		 t->lock_kind == VS_EV_MUTEX ? "a mutex" : "an rwsem");
+		 t->lock_kind == VS_EV_MUTEX ? "mutex" : t->lock_kind == VS_EV_RWSEM ? "rwsem" :
+		 "lock that is not known without BPF");
 	memmove(&c->victims[at + 1], &c->victims[at], (c->nr_victims - 1 - at) * sizeof(v));
 	c->victims[at] = v;
 	return 0;
@@ -477,17 +482,25 @@ static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct
 	return t;
 }
 
+static int add_unexplained_one(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t)
+{
+	int err;
+
+	if (e->weaker && why->nr_cases)
+		return add_victim(&why->cases[0], why->cases[0].nr_victims, t, 1, true);
+	err = unexplained_case(why, e, top_of(e, t));
+	return err ?: add_victims(&why->cases[why->nr_cases - 1], e);
+}
+
+/* Where locks are not known: behind the first one that is explained, likely. */
 static int add_unexplained(struct vs_why *why, const struct vs_evidence *e)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < e->nr_tasks; i++) {
-		if (!is_open_question(&e->tasks[i]) || is_explained(why, &e->tasks[i]))
-			continue;
-		err = unexplained_case(why, e, top_of(e, &e->tasks[i]));
-		if (!err)
-			err = add_victims(&why->cases[why->nr_cases - 1], e);
-	}
+	for (size_t i = 0; !err && i < e->nr_tasks; i++)
+		if (is_open_question(&e->tasks[i]) && !is_explained(why, &e->tasks[i]))
+			err = add_unexplained_one(why, e, &e->tasks[i]);
 	return err;
 }
 

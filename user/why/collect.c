@@ -581,8 +581,11 @@ static int fall_back(struct collect *c, int why, char *error, size_t size)
 
 	c->e->weaker = true;
 	say(c->e, "BPF is not available (%s): stacks and names of open files from /proc; locks, counters, "
-	    "mappings and times are not known", why == -EPERM ? "not permitted" : strerror(-why));
-	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size) ?: vs_fallback__collect(c->e);
+	    "mappings and times are not known", c->opts->no_bpf ? "as asked" :
+	    why == -EPERM ? "not permitted" : strerror(-why));
+	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size);
+	c->e->snapshot.words[0] = '\0';
+	err = err ?: vs_fallback__collect(c->e);
 	if (err)
 		snprintf(error, size, "%s", err == -EPERM ?
 			 "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG" : strerror(-err));
