@@ -251,7 +251,7 @@ static const struct vs_opt why_opts[] = {
 	OPTION("all-stacks", 's', VS_OPT_TEXT, "FILE", "write the kernel stack of every task there", all_stacks),
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
 	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on", save_evidence),
-	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, anywhere, without privileges", evidence),
+	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine", evidence),
 	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less", no_bpf),
 	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)", color),
 	{ .name = NULL },
@@ -304,7 +304,7 @@ static int cmd_why(int argc, char **argv)
 
 const struct vs_command vs_cmd_why = {
 	.name = "why",
-	.summary = "why does this hang: who waits, who holds, what to do (no history needed)",
+	.summary = "why does this hang: who waits, who holds, what to do",
 	.operands = "[BDF | group N | pid P]",
 	.opts = why_opts,
 	.epilogue =

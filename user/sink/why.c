@@ -152,15 +152,18 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 {
 	for (size_t i = 0; i < c->nr_victims && i < VICTIMS_SHOWN; i++) {
 		const struct vs_why_victim *v = &c->victims[i];
-		char name[VS_TASK_LEN], age[32] = "";
+		int indent = v->depth < 12 ? 2 * (int)v->depth - 2 : 22;
+		char name[VS_TASK_LEN], age[32] = "", line[320];
 
 		vs_words__task(name, v->task->comm, v->task->tid, 0);
 		if (v->task->waited_ns != VS_EV_UNKNOWN)
 			vs_words__age(age, sizeof(age), v->task->waited_ns);
-		row(p, i ? "" : "BEHIND IT", "%*s%s%s waits%s%s for the %s%s", (int)(2 * v->depth - 2), "",
-		    v->depth > 1 ? "`- " : "", name, age[0] ? " " : "", age, v->lock,
-		    !v->likely ? "" : v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" :
-		    ", likely");
+		snprintf(line, sizeof(line), "%s%s waits%s%s for the %s%s", v->depth > 1 ? "`- " : "",
+			 name, age[0] ? " " : "", age, v->lock, !v->likely ? "" :
+			 v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" : ", likely");
+		vs_out__printf(&p->out, "%-*s%*s", LABEL, i ? "" : "BEHIND IT", indent, "");
+		vs_words__wrap(&p->out, line, (size_t)(LABEL + indent), (size_t)(LABEL + indent + 3),
+			       p->width);
 	}
 	if (c->nr_victims > VICTIMS_SHOWN)
 		row(p, "", "and %zu more", c->nr_victims - VICTIMS_SHOWN);
