@@ -11,7 +11,8 @@ setup_file()
 		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=240 vm "$kernel" why.sh --mem 2G \
 			--file "$TOP/build/tests/holder:/bin/holder" || return
 	done
-	OUT=$BATS_FILE_TMPDIR/unfixed vm unfixed why_deadlock.sh
+	OUT=$BATS_FILE_TMPDIR/unfixed vm unfixed why_deadlock.sh || return
+	OUT=$BATS_FILE_TMPDIR/leak vm mutant:get-without-put why_leak.sh
 }
 
 # told SCENARIO NAME: a value of what the holder told
@@ -300,6 +301,15 @@ likely()
 	case_is no-bpf notifier-deadlock medium true 3
 	waits no-bpf "$(cat "$OUT/culprit")"
 	says no-bpf 'BPF is not available'
+}
+
+@test "why: a group that nobody keeps is a suspected leak" {
+	OUT=$BATS_FILE_TMPDIR/leak
+	case_is before idle high false 0
+	case_is bound leak-suspect low false 3
+	case_is leak leak-suspect medium false 3
+	is "$(jq -r '.cases[0].group' "$OUT/leak")" 1
+	says leak 'accounted for: 0 devices, 0 open files'
 }
 
 @test "why: text fits 80 columns, verdict and next action first" {

@@ -712,6 +712,8 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		return concerns_pid(c, s->pid);
 	if (s->device && concerns_device(c, s->device))
 		return true;
+	if (e->weaker && !c->device[0] && c->group < 0)	/* nothing says that it does not */
+		return true;
 	return (!s->device && s->group < 0) || (group >= 0 && c->group == group);
 }
 
