@@ -248,12 +248,17 @@ static int take_subject(struct question *q, int argc, char **argv)
 static const struct vs_opt why_opts[] = {
 	{ "wait", 'w', VS_OPT_DURATION, "TIME", "run a command; explain if it takes longer: 30s",
 	  offsetof(struct why_options, wait), 1000000, 86400000000000ull, NULL, 0 },
-	OPTION("all-stacks", 's', VS_OPT_TEXT, "FILE", "write the kernel stack of every task there", all_stacks),
+	OPTION("all-stacks", 's', VS_OPT_TEXT, "FILE", "write the kernel stack of every task there",
+	       all_stacks),
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
-	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on", save_evidence),
-	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine", evidence),
-	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less", no_bpf),
-	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)", color),
+	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on",
+	       save_evidence),
+	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
+	       evidence),
+	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less",
+	       no_bpf),
+	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
+	       color),
 	{ .name = NULL },
 };
 

@@ -188,6 +188,7 @@ static void test_nested_chain_is_no_deadlock(void **state)
 	t = culprit();
 	t->owner = 0xffff888000000000;
 	t->lock_outside = false;
+	t->waited_ns = 1000000000;
 	classify(NULL, -1, 0);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
 	vs_why__free(&why);
@@ -307,7 +308,7 @@ static void test_vm_names(void **state)
 	assert_string_equal(buf, "web1");
 	vs_holders__vm("qemu -m 1G -name db2 -S", "", buf, sizeof(buf));
 	assert_string_equal(buf, "db2");
-	vs_holders__vm("", "/machine.slice/machine-qemu\\x2d12\\x2dweb\\x2d1.scope/libvirt/emulator",
+	vs_holders__vm("", "/machine.slice/machine-qemu\\x2d12\\x2dweb\\x2d1.scope/emulator",
 		       buf, sizeof(buf));
 	assert_string_equal(buf, "web-1");
 	vs_holders__vm("holder device", "/user.slice", buf, sizeof(buf));

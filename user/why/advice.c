@@ -101,7 +101,8 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	else if (h->tgid)
 		NEXT(c, "close fd %d (%.30s) of %s", h->fd, h->path, title);
 	else
-		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that has exited");
+		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that "
+			"has exited");
 }
 
 static bool is_vm(const struct vs_why_case *c)
@@ -165,8 +166,8 @@ static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
 		NEXT(c, "descriptors of %u tasks", e->nr_seen);
 	else
 		NEXT(c, "no descriptors");
-	NEXT(c, "%s, KVM. Not visible from here: files on their way through a socket or registered with "
-		"io_uring, users inside the kernel, other PID namespaces",
+	NEXT(c, "%s, KVM. Not visible from here: files on their way through a socket or registered "
+		"with io_uring, users inside the kernel, other PID namespaces",
 	     e->snapshot.scope.maps ? ", mappings of device memory" : "");
 }
 
@@ -178,9 +179,9 @@ static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c
 	(void)e;
 	SAY(c, "%s waits for itself, for ever: it made the last put of %s inside the notifier, "
 	       "and the release wants to leave the chain that it is called by.", who, what);
-	NEXT(c, "reboot: nothing else frees it. Until then leave this group alone, other groups go on working. "
-		"Then run a kernel with \"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13); this "
-		"vfio.ko does not have it");
+	NEXT(c, "reboot: nothing else frees it. Until then leave this group alone, other groups go on "
+		"working. Then run a kernel with \"vfio: Fix group release deadlock\" "
+		"(811642d8d8a8, v4.13); this vfio.ko does not have it");
 }
 
 /* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
@@ -230,8 +231,10 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 
 static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
 {
-	SAY(c, "a deferred put of %s is late. The fix is in; the workqueue is not getting to it.", what);
-	NEXT(c, "look at what the workers do (below)%s%s; the put follows by itself when they are done",
+	SAY(c, "a deferred put of %s is late. The fix is in; the workqueue is not getting to it.",
+	    what);
+	NEXT(c, "look at what the workers do (below)%s%s; the put follows by itself when they are "
+		"done",
 	     c->task ? ", above all " : "", c->task ? who : "");
 }
 
@@ -239,9 +242,10 @@ static void leak_suspect(struct vs_why_case *c, const char *what)
 {
 	SAY(c, "%s has more references than can be accounted for.", what);
 	if (c->confidence == VS_LOW)
-		NEXT(c, "this may be a user inside the kernel (an mdev driver), or a passing lookup: ask again. ");
-	NEXT(c, "To see where they are taken: vfioscope refs --exact -g %d. The group stays until a reboot; "
-		"the device can still be bound and used", c->group);
+		NEXT(c, "this may be a user inside the kernel (an mdev driver), or a passing lookup: "
+			"ask again. ");
+	NEXT(c, "To see where they are taken: vfioscope refs --exact -g %d. The group stays until a "
+		"reboot; the device can still be bound and used", c->group);
 }
 
 static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
@@ -251,8 +255,8 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 	function(c->place, place, sizeof(place));
 	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s. %s waits for it.",
 	    c->driver[0] ? c->driver : "(not known)", what, place, who);
-	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, displays), or "
-		"see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
+	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, "
+		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
 }
 
 static void unexplained(struct vs_why_case *c, const char *what, const char *who)

@@ -237,7 +237,8 @@ static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 			 const struct vs_ev_task *t, size_t change, size_t call)
 {
 	bool ours = vs_ev_task__find(t, 0, "vfio_iommu_group_notifier") < call;
-	struct vs_why_case *c = add_case(why, ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK, t);
+	enum vs_verdict verdict = ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK;
+	struct vs_why_case *c = add_case(why, verdict, t);
 	int err;
 
 	if (!c)

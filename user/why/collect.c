@@ -167,7 +167,8 @@ static int take_frames(struct collect *c, const struct vs_stack_row *row, struct
 	return 0;
 }
 
-static void take_times(const struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
+static void take_times(const struct collect *c, const struct vs_stack_row *row,
+		       struct vs_ev_task *t)
 {
 	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
 	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
@@ -555,9 +556,9 @@ static int take_snapshot(struct collect *c, char *error, size_t size)
 
 static int look(struct collect *c)
 {
-	int err = add_tasks(c) ?: add_works(c) ?: add_workers(c) ?: find_openers(c) ?: add_processes(c);
+	int err = add_tasks(c) ?: add_works(c) ?: add_workers(c) ?: find_openers(c);
 
-	return err ?: describe_processes(c) ?: write_stacks(c);
+	return err ?: add_processes(c) ?: describe_processes(c) ?: write_stacks(c);
 }
 
 static void take_kernel(struct collect *c)
@@ -580,8 +581,8 @@ static int fall_back(struct collect *c, int why, char *error, size_t size)
 	int err;
 
 	c->e->weaker = true;
-	say(c->e, "BPF is not available (%s): stacks and names of open files from /proc; locks, counters, "
-	    "mappings and times are not known", c->opts->no_bpf ? "as asked" :
+	say(c->e, "BPF is not available (%s): stacks and names of open files from /proc; locks, "
+	    "counters, mappings and times are not known", c->opts->no_bpf ? "as asked" :
 	    why == -EPERM ? "not permitted" : strerror(-why));
 	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size);
 	c->e->snapshot.words[0] = '\0';

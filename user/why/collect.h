@@ -6,7 +6,7 @@
 #include "why/evidence.h"
 
 struct vs_collect_opts {
-	uint32_t pid;		/* a task of interest even if it seems to wait for nothing; 0: none */
+	uint32_t pid;		/* of interest even if it seems to wait for nothing; 0: none */
 	bool no_bpf;		/* as where BPF is not available */
 	const char *all_stacks;	/* write the stack of every task there; NULL: no */
 };

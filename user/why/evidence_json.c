@@ -16,7 +16,9 @@
  * Plain members are described once, and both directions walk the tables, so that
  * saving and loading cannot drift apart.
  */
-enum field_kind { FIELD_BOOL, FIELD_INT, FIELD_U32, FIELD_TIME, FIELD_ADDRESS, FIELD_CHAR, FIELD_TEXT };
+enum field_kind {
+	FIELD_BOOL, FIELD_INT, FIELD_U32, FIELD_TIME, FIELD_ADDRESS, FIELD_CHAR, FIELD_TEXT
+};
 
 struct field {
 	const char *name;
@@ -338,7 +340,8 @@ static int load_list(const struct list *l, const json_t *array, struct vs_eviden
 
 	for (size_t i = 0; !err && i < json_array_size(array); i++) {
 		const json_t *o = json_array_get(array, i);
-		void *row = vs_rows__add((char *)e + l->rows, (size_t *)((char *)e + l->nr), l->size);
+		size_t *nr = (size_t *)((char *)e + l->nr);
+		void *row = vs_rows__add((char *)e + l->rows, nr, l->size);
 
 		if (!row)
 			return -ENOMEM;

@@ -71,8 +71,8 @@ static uint64_t search(const struct vs_locks *s, const struct waiter *w, const s
 }
 
 /*
- * kernel/locking/rwsem.c, v5.3 and later: bit 0 a writer, 1 waiters, 2 handoff, readers from bit 8 on; the
- * owner has bit 0 when it reads. A mutex with waiters has that bit set, too.
+ * kernel/locking/rwsem.c, v5.3 and later: bit 0 a writer, 1 waiters, 2 handoff, readers from
+ * bit 8 on; the owner has bit 0 when it reads. A mutex with waiters has that bit set, too.
  */
 static bool is_rwsem(uint64_t count, uint64_t owner)
 {
@@ -97,8 +97,8 @@ static void take_lock(const struct vs_locks *s, uint64_t head, bool sure, struct
 static void take_owner(const struct vs_locks *s, struct vs_ev_task *t)
 {
 	bool rwsem = t->lock_kind == VS_EV_RWSEM;
-	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)(rwsem ? s->layout->rwsem_owner :
-							      s->layout->mutex_owner));
+	int owner = rwsem ? s->layout->rwsem_owner : s->layout->mutex_owner;
+	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)owner);
 
 	t->owner = s->is_task(s->ctx, word & ~OWNER_FLAGS) ? word & ~OWNER_FLAGS : 0;
 	t->owner_reads = rwsem && (word & READER_OWNED);

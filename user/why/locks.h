@@ -21,9 +21,10 @@ struct vs_locks {
 };
 
 /*
- * Fills in what @task waits for; its lock_kind may say already that it is an rwsem. (Frames
- * of the scheduler and of mutexes are left out of stacks, so usually nothing says.) @outer: the return address below which the frame lies that
- * asks for the lock (vs_ev_task.lock_outside looks beyond it), or 0.
+ * Fills in what @task waits for; its lock_kind may say already that it is an rwsem. (Frames of
+ * the scheduler and of mutexes are left out of stacks, so usually nothing says.) @outer: the
+ * return address below which the frame lies that asks for the lock (vs_ev_task.lock_outside
+ * looks beyond it), or 0.
  */
 void vs_locks__wait(const struct vs_locks *locks, const struct vs_stack_row *row, uint64_t outer,
 		    struct vs_ev_task *task);

@@ -59,7 +59,8 @@ static const struct {
 
 unsigned int vs_frame__flags(const char *frame)
 {
-	unsigned int flags = strstr(frame, "[vfio") || !strncmp(frame, "vfio_", 5) ? VS_FRAME_VFIO : 0;
+	bool vfio = strstr(frame, "[vfio") || !strncmp(frame, "vfio_", 5);
+	unsigned int flags = vfio ? VS_FRAME_VFIO : 0;
 	size_t len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Kernel addresses to names and back, from one reading of /proc/kallsyms; and what a frame means. */
+/* Kernel addresses to names and back, by one reading of /proc/kallsyms; what a frame means. */
 #ifndef VFIOSCOPE_WHY_NAMES_H
 #define VFIOSCOPE_WHY_NAMES_H
 

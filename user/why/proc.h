@@ -30,8 +30,8 @@ int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, siz
 int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline);
 
 /*
- * Adds e->openers: processes with a vhost device open and, with @vfio, with a file of VFIO, as far as
- * names of files tell.
+ * Adds e->openers: processes with a vhost device open and, with @vfio, with a file of VFIO, as
+ * far as names of files tell.
  */
 int vs_proc__find_open(struct vs_evidence *e, const uint32_t *tgids, size_t nr, bool vfio);
 
