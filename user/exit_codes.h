@@ -11,6 +11,7 @@ enum vs_exit {
 	VS_EXIT_UNAVAILABLE = 4,
 	VS_EXIT_INCONCLUSIVE = 5,
 	VS_EXIT_PERMISSION = 6,
+	VS_EXIT_WAITS = 7,
 };
 
 #define VS_EXIT_HELP \
@@ -21,6 +22,7 @@ enum vs_exit {
 	"  3  a finding of grade bug: the deadlock happened, or can\n" \
 	"  4  this kernel does not offer what is required: see doctor\n" \
 	"  5  no bug was found, but events were lost, or it cannot be told\n" \
-	"  6  privileges are missing\n"
+	"  6  privileges are missing\n" \
+	"  7  something waits, and it is no bug: in use, or not VFIO (why)\n"
 
 #endif

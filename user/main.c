@@ -7,6 +7,7 @@
 #include "version.h"
 
 static const struct vs_command *const commands[] = {
+	&vs_cmd_why,
 	&vs_cmd_doctor,
 	&vs_cmd_trace,
 	&vs_cmd_refs,

@@ -55,13 +55,22 @@ struct kthread {
 	void *data;
 };
 
+struct sched_info {
+	unsigned long long last_arrival;
+};
+
 struct task_struct {
+	unsigned int __state;
+	void *stack;
 	unsigned int flags;
+	struct sched_info sched_info;
 	int pid;
 	int tgid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct files_struct *files;
+	__u64 start_time;
 	char comm[16];
 	void *worker_private;	/* since v5.17 */
 };

@@ -50,7 +50,7 @@ is()
 
 @test "help lists every exit status" {
 	run "$VFIOSCOPE" trace --help
-	for status in 0 1 2 3 4 5 6; do
+	for status in 0 1 2 3 4 5 6 7; do
 		[[ "$output" =~ $'\n'"  $status  " ]]
 	done
 }
@@ -64,6 +64,15 @@ is()
 	one_line 2 trace --duration 0
 	one_line 2 trace --ring-size 3000K
 	one_line 2 trace --ring-size 1
+	one_line 2 why something
+	one_line 2 why group
+	one_line 2 why group x
+	one_line 2 why pid 0
+	one_line 2 why pid 1 2
+	one_line 2 why --wait 5s
+	one_line 2 why --evidence tests/evidence/fixed-two.json --all-stacks /dev/null
+	one_line 1 why --evidence /nonexistent
+	one_line 1 why --evidence tests/facts/fixed.json
 	one_line 2 trace --color maybe
 	one_line 2 trace --event nonsense
 	one_line 2 trace --group abc
@@ -148,4 +157,14 @@ is()
 	hosts=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
 		grep -oE 'https?://[^/ ]+' | sed 's#.*://##' | sort -u)
 	[ -z "$hosts" ] || ! git grep -nIF "$hosts" -- .
+}
+
+@test "why explains recorded evidence, without privileges, in 80 columns" {
+	run "$VFIOSCOPE" why --evidence tests/evidence/unfixed-victims.json
+	[ "$status" -eq 3 ]
+	[[ "${lines[0]}" == 'VERDICT   NOTIFIER DEADLOCK   confidence high, reboot NEEDED' ]]
+	! printf '%s\n' "${lines[@]}" | grep -E '^.{81,}'
+	run "$VFIOSCOPE" why --json --evidence tests/evidence/6.12-mmap.json 00:05.0
+	[ "$status" -eq 7 ]
+	[ "$(echo "$output" | jq -r '.cases[0].verdict')" = in-use ]
 }

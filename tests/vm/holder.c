@@ -173,6 +173,39 @@ static void hold_device(void)
 	printf("ready pid=%d fd=%d\n", getpid(), h.device);
 }
 
+/* Two descriptors of the device's only file. */
+static void hold_device_dup(void)
+{
+	struct held h = open_device();
+
+	check(dup2(h.device, 77), "dup2");
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d fd2=%d\n", getpid(), h.device, 77);
+}
+
+/* Only a forked child still has the device open. */
+static void hold_device_fork(void)
+{
+	struct held h = open_device();
+	pid_t pid = child();
+
+	close(h.group);
+	close(h.container);
+	if (!pid)
+		wait_to_be_killed();
+	close(h.device);
+	printf("ready pid=%d fd=%d parent=%d\n", pid, h.device, getpid());
+}
+
+/* The group is in a container, and no device is open. */
+static void hold_stall(void)
+{
+	struct held h = open_container();
+
+	printf("ready pid=%d container=%d group=%d\n", getpid(), h.container, h.group);
+}
+
 /* Everything as a virtual machine has it. */
 static void hold_all(void)
 {
@@ -313,6 +346,7 @@ static const struct {
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
+	{ "device-dup", hold_device_dup }, { "device-fork", hold_device_fork }, { "stall", hold_stall },
 	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
 };
 

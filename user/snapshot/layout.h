@@ -42,6 +42,31 @@
 	FIELD(driver_name, "device_driver", "name") \
 	FIELD(device_kobj, "device", "kobj") \
 	FIELD(kobj_name, "kobject", "name") \
+	FIELD(device_mutex, "device", "mutex") \
+	FIELD(mutex_owner, "mutex", "owner") \
+	FIELD(mutex_waiters, "mutex", "wait_list") \
+	FIELD(mutex_waiter_list, "mutex_waiter", "list") \
+	FIELD(mutex_waiter_task, "mutex_waiter", "task") \
+	FIELD(rwsem_owner, "rw_semaphore", "owner") \
+	FIELD(rwsem_waiters, "rw_semaphore", "wait_list") \
+	FIELD(rwsem_waiter_list, "rwsem_waiter", "list") \
+	FIELD(rwsem_waiter_task, "rwsem_waiter", "task") \
+	FIELD(iommu_group_notifier, "iommu_group", "notifier") /* to v5.18 */ \
+	FIELD(work_size, "work_struct", 0) \
+	FIELD(work_entry, "work_struct", "entry") \
+	FIELD(work_func, "work_struct", "func") \
+	FIELD(wq_pwqs, "workqueue_struct", "pwqs") \
+	FIELD(pwq_node, "pool_workqueue", "pwqs_node") \
+	FIELD(pwq_pool, "pool_workqueue", "pool") \
+	FIELD(pwq_inactive, "pool_workqueue", "inactive_works") /* v5.15 */ \
+	FIELD(pwq_delayed, "pool_workqueue", "delayed_works") /* before that */ \
+	FIELD(pool_cpu, "worker_pool", "cpu") \
+	FIELD(pool_worklist, "worker_pool", "worklist") \
+	FIELD(pool_workers, "worker_pool", "workers") \
+	FIELD(worker_node, "worker", "node") \
+	FIELD(worker_task, "worker", "task") \
+	FIELD(worker_work, "worker", "current_work") \
+	FIELD(worker_func, "worker", "current_func") \
 	FIELD(module_kallsyms, "module", "kallsyms") /* v4.5 */ \
 	FIELD(kallsyms_symtab, "mod_kallsyms", "symtab") \
 	FIELD(kallsyms_nr, "mod_kallsyms", "num_symtab") \

@@ -2,11 +2,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "snapshot/peek.h"
+/* The skeleton has a row of stacks.h as its memory. */
 #include "snapshot_bpf.skel.h"
 #include "probe/libbpf_setup.h"
 
@@ -147,56 +149,63 @@ struct vs_mem vs_peek__mem(struct vs_peek *peek)
 }
 
 /* Whole rows only come at the end: a read may cut one. */
-static int read_rows(int fd, struct vs_task_row **rows, size_t *nr)
+static int read_rows(int fd, size_t size, char **rows, size_t *nr)
 {
 	size_t len = 0, room = 0;
 	char *grown;
 	ssize_t got;
 
-	*rows = NULL;
 	do {
 		if (room - len < (1 << 14)) {
 			room = 2 * room + (1 << 16);
 			grown = realloc(*rows, room);
 			if (!grown)
 				return -ENOMEM;
-			*rows = (void *)grown;
+			*rows = grown;
 		}
-		got = read(fd, (char *)*rows + len, room - len);
+		got = read(fd, *rows + len, room - len);
 		len += got > 0 ? got : 0;
-	} while ((got > 0 || (got < 0 && errno == EAGAIN)) &&
-		 len < MAX_TASKS * sizeof(**rows));
-	*nr = len / sizeof(**rows);
+	} while ((got > 0 || (got < 0 && errno == EAGAIN)) && len < MAX_TASKS * size);
+	*nr = len / size;
 	return got < 0 ? -errno : 0;
 }
 
-static int list_tasks(struct vs_peek *peek, struct vs_task_row **rows, size_t *nr)
+static int list(struct bpf_program *iterator, size_t size, char **rows, size_t *nr)
 {
-	struct bpf_link *link = bpf_program__attach_iter(peek->skel->progs.tasks, NULL);
+	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
 	int fd, err;
 
-	*rows = NULL;
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	err = fd < 0 ? -errno : read_rows(fd, rows, nr);
+	err = fd < 0 ? -errno : read_rows(fd, size, rows, nr);
 	if (fd >= 0)
 		close(fd);
 	bpf_link__destroy(link);
 	return err;
 }
 
+static void *list_or_null(struct bpf_program *iterator, size_t size, size_t *nr)
+{
+	char *rows = NULL;
+	int err = list(iterator, size, &rows, nr);
+
+	if (!err)
+		return rows;
+	free(rows);
+	errno = -err;
+	return NULL;
+}
+
 struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr)
 {
-	struct vs_task_row *rows;
-	int err = list_tasks(peek, &rows, nr);
+	return list_or_null(peek->skel->progs.tasks, sizeof(struct vs_task_row), nr);
+}
 
-	if (err) {
-		free(rows);
-		errno = -err;
-		return NULL;
-	}
-	return rows;
+struct vs_stack_row *vs_peek__stacks(struct vs_peek *peek, size_t *nr)
+{
+	sched_yield();	/* we get a CPU anew: the "now" of the rows is now */
+	return list_or_null(peek->skel->progs.stacks, sizeof(struct vs_stack_row), nr);
 }
 
 int vs_peek__anonymous_fd(const struct vs_peek *peek)

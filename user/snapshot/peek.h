@@ -8,6 +8,7 @@
 #define VFIOSCOPE_SNAPSHOT_PEEK_H
 
 #include "bpf/peek.h"
+#include "bpf/stacks.h"
 #include "snapshot/mem.h"
 
 struct vs_peek;
@@ -35,6 +36,9 @@ struct vs_mem vs_peek__mem(struct vs_peek *peek);
  * Array of *nr rows for the caller to free; NULL with errno.
  */
 struct vs_task_row *vs_peek__tasks(struct vs_peek *peek, size_t *nr);
+
+/* As vs_peek__tasks(): every thread with its state and kernel stack, in order of tid. */
+struct vs_stack_row *vs_peek__stacks(struct vs_peek *peek, size_t *nr);
 
 /*
  * A descriptor of ours whose file is on the kernel's anonymous inode, as those of all

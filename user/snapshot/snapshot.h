@@ -128,6 +128,20 @@ void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
 /* As vs_snapshot__take(). */
 int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error, size_t size);
 
+/*
+ * Kernel memory and the layout of it as snapshots read them, for those who look at
+ * more. Valid while the snapper is and until the next snapshot. NULL with errno where
+ * memory cannot be read: EPERM without privileges.
+ */
+struct vs_mem;
+struct vs_stack_row;
+struct vs_snap_layout;
+const struct vs_mem *vs_snapper__memory(struct vs_snapper *snapper,
+					const struct vs_snap_layout **layout);
+
+/* As vs_peek__stacks(). */
+struct vs_stack_row *vs_snapper__stacks(struct vs_snapper *snapper, size_t *nr);
+
 /* What was found; *s is empty afterwards. NULL is fine. */
 void vs_snapshot__free(struct vs_snapshot *s);
 

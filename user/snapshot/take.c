@@ -347,6 +347,40 @@ void vs_snapper__free(struct vs_snapper *t)
 	free(t);
 }
 
+/* Also where there is no VFIO: then the snapshot has not looked into memory. */
+static int need_peek(struct vs_snapper *t)
+{
+	if (t->peek)
+		return 0;
+	t->peek = vs_peek__new();
+	if (!t->peek)
+		return -errno;
+	t->mem = vs_peek__mem(t->peek);
+	return 0;
+}
+
+const struct vs_mem *vs_snapper__memory(struct vs_snapper *t, const struct vs_snap_layout **layout)
+{
+	int err = need_peek(t);
+
+	if (!err && !t->has_layout) {
+		t->vfio = module_address(t->root, "vfio");
+		err = vs_snap_layout__collect(t->root, &t->layout);
+		t->has_layout = !err;
+	}
+	*layout = &t->layout;
+	errno = -err;
+	return err ? NULL : &t->mem;
+}
+
+struct vs_stack_row *vs_snapper__stacks(struct vs_snapper *t, size_t *nr)
+{
+	int err = need_peek(t);
+
+	errno = -err;
+	return err ? NULL : vs_peek__stacks(t->peek, nr);
+}
+
 int vs_snapper__take(struct vs_snapper *t, struct vs_snapshot *s, char *error, size_t size)
 {
 	int err;

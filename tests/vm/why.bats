@@ -1,0 +1,351 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Hangs of every kind, explained cold: the right verdict, the right task, the right holder.
+load vm
+
+CASES="fixed 6.1 6.12 7.x"
+
+setup_file()
+{
+	for kernel in $CASES; do
+		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=240 vm "$kernel" why.sh --mem 2G \
+			--file "$TOP/build/tests/holder:/bin/holder" || return
+	done
+	OUT=$BATS_FILE_TMPDIR/unfixed vm unfixed why_deadlock.sh || return
+	OUT=$BATS_FILE_TMPDIR/leak vm mutant:get-without-put why_leak.sh
+}
+
+# told SCENARIO NAME: a value of what the holder told
+told()
+{
+	grep -o "$2=[0-9]*" "$OUT/$1.holder" | head -1 | cut -d= -f2
+}
+
+old()
+{
+	[ "${OUT##*/}" = fixed ]
+}
+
+kernel_is()
+{
+	local name
+	for name; do
+		[ "${OUT##*/}" != "$name" ] || return 0
+	done
+	return 1
+}
+
+# case_is NAME VERDICT CONFIDENCE REBOOT STATUS: and it is the only one
+case_is()
+{
+	has_status "$1" "$5" &&
+		is "$(jq -c '.cases | map([.verdict, .confidence, .reboot])' "$OUT/$1")" \
+			"[[\"$2\",\"$3\",$4]]"
+}
+
+# waits NAME TID: who waits
+waits()
+{
+	is "$(jq -r '.cases[0].task.tid' "$OUT/$1")" "$2"
+}
+
+# holders_are NAME [HOW:FILE:PID:FD...]
+holders_are()
+{
+	local name=$1 line
+	shift
+	is "$(jq -r '.cases[0].holders[] | "\(.how):\(.file):\(.pid):\(.fd)"' "$OUT/$name" | sort)" \
+		"$(for line; do echo "$line"; done | sort)"
+}
+
+next_is()
+{
+	is "$(jq -r '.cases[0].next' "$OUT/$1")" "$2. What waits then ends by itself"
+}
+
+# in_use NAME HOLDER...
+in_use()
+{
+	local name=$1 confidence=high
+	shift
+	[ "$name" != vhost ] || confidence=medium
+	case_is "$name" in-use $confidence false 7 && waits "$name" "$(cat "$OUT/$name.unbinder")" &&
+		holders_are "$name" "$@" &&
+		is "$(jq -r '.cases[0] | "\(.device) \(.group)"' "$OUT/$name")" "0000:00:05.0 1"
+}
+
+quiet()
+{
+	case_is nothing-bound idle high false 0 && case_is idle idle high false 0
+}
+
+@test "why: nothing wrong" {
+	each quiet
+}
+
+needs()
+{
+	has_status unprivileged 6 && is "$(wc -l <"$OUT/unprivileged")" 1 &&
+		says unprivileged 'needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG'
+}
+
+@test "why: without privileges, one line that says what is needed" {
+	each needs
+}
+
+by_fd()
+{
+	in_use device "fd:device:$(told device pid):$(told device fd)" &&
+		next_is device "close fd $(told device fd) of holder[$(told device pid)]"
+}
+
+@test "why: in use by a descriptor" {
+	each by_fd
+}
+
+by_dup()
+{
+	local pid fd
+	pid=$(told device-dup pid) fd=$(told device-dup fd)
+	in_use device-dup "fd:device:$pid:$fd" "fd:device:$pid:77" &&
+		next_is device-dup "close fd $fd, 77 of holder[$pid]"
+}
+
+@test "why: in use by two descriptors of one file" {
+	each by_dup
+}
+
+by_child()
+{
+	in_use device-fork "fd:device:$(told device-fork pid):$(told device-fork fd)"
+}
+
+@test "why: in use by a forked child, closed by its parent" {
+	each by_child
+}
+
+by_mapping()
+{
+	in_use mmap "map:null:$(told mmap pid):null" &&
+		next_is mmap "unmap the device's memory in holder[$(told mmap pid)] or end it"
+}
+
+@test "why: in use by a mapping alone" {
+	each by_mapping
+}
+
+# Up to 5.19 the group has to leave its container next, so who keeps it there is named, too.
+by_two()
+{
+	local pid child
+	pid=$(told two pid) child=$(told two child)
+	if old; then
+		in_use two "fd:device:$child:5" "fd:group:$pid:4" "fd:container:$pid:3" &&
+			next_is two "close fd 5 of holder[$child]; then, to take the group out of its container, close fd 4 of holder[$pid]"
+	else
+		in_use two "fd:device:$child:5" && next_is two "close fd 5 of holder[$child]"
+	fi
+}
+
+@test "why: two holders, the device of one and the group of another" {
+	each by_two
+}
+
+as_a_vm()
+{
+	local pid
+	pid=$(told all pid)
+	if old; then
+		in_use all "fd:device:$pid:5" "fd:group:$pid:4" "fd:container:$pid:3" &&
+			next_is all "close fd 5, 4 of holder[$pid]"
+	else
+		in_use all "fd:device:$pid:5"
+	fi
+}
+
+@test "why: in use as by a virtual machine" {
+	each as_a_vm
+}
+
+by_vhost()
+{
+	in_use vhost "mm:null:$(told vhost pid):3" &&
+		next_is vhost "close fd 3 (/dev/vhost-vsock) of holder[$(told vhost pid)]"
+}
+
+@test "why: in use by memory that only vhost keeps" {
+	each by_vhost
+}
+
+stall()
+{
+	if old; then
+		case_is stall container-stall high false 7 && waits stall "$(cat "$OUT/stall.unbinder")" &&
+			holders_are stall "fd:group:$(told stall pid):4" "fd:container:$(told stall pid):3" &&
+			next_is stall "close fd 4 of holder[$(told stall pid)]"
+	else
+		case_is stall not-applicable high false 0
+	fi
+}
+
+@test "why: the container has to be left, where the kernel waits for that" {
+	each stall
+}
+
+# An open group does not keep an unbind waiting. On 5.10 it keeps the group.
+group_only()
+{
+	if old; then
+		case_is "$1" idle high false 0 &&
+			says "$1" "\"pid\":$(told "$1" pid),\"comm\":\"holder\",\"fd\":$(told "$1" fd)"
+	else
+		case_is "$1" not-applicable high false 0
+	fi
+}
+
+@test "why: an open group alone is no hang" {
+	each group_only group
+	each group_only dup
+	each group_only fork
+}
+
+container_only()
+{
+	case_is container not-applicable high false 0
+}
+
+@test "why: an open container alone is no hang" {
+	each container_only
+}
+
+with_a_command()
+{
+	has_status wait 7 && is "$(tail -1 "$OUT/wait" | jq -r '.cases[0].verdict')" in-use &&
+		says wait "^vfioscope why: sh\\[[0-9]+\\] has not returned in time" &&
+		is "$(tail -1 "$OUT/wait" | jq -r '.cases[0].holders[0].pid')" "$(told wait child)" &&
+		has_status wait-in-time 9
+}
+
+@test "why: --wait explains a command that does not return, and gives the status of one that does" {
+	each with_a_command
+}
+
+not_vfio()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is stuckdriver not-vfio high false 7 && waits stuckdriver "$(cat "$OUT/stuckdriver.unbinder")" &&
+		is "$(jq -r '.cases[0] | "\(.driver) \(.device)"' "$OUT/stuckdriver")" "stuckdriver 0000:00:05.0" &&
+		is "$(jq -r '.cases[0].victims[] | "\(.tid) \(.lock)"' "$OUT/stuckdriver")" \
+			"$(cat "$OUT/stuckdriver.victim") device lock of 0000:00:05.0" &&
+		is "$(jq -r '.asked.tid' "$OUT/stuckdriver-pid")" "$(cat "$OUT/stuckdriver.victim")"
+}
+
+@test "why: another driver's remove sleeps: not VFIO, and which driver" {
+	each not_vfio
+}
+
+deferred()
+{
+	OUT=$BATS_FILE_TMPDIR/fixed
+	case_is deferred deferred-late high false 7 && says deferred '256 in wqload_hog' &&
+		case_is afterwards idle high false 0
+}
+
+@test "why: a deferred put behind workers that are blocked" {
+	deferred
+}
+
+@test "why: a self-unregistering chain of another module" {
+	OUT=$BATS_FILE_TMPDIR/fixed
+	case_is chain chain-deadlock high true 3
+	waits chain "$(cat "$OUT/chain.culprit")"
+	is "$(jq -r '.cases[0].victims[].tid' "$OUT/chain")" "$(cat "$OUT/chain.victim")"
+	says chain 'chainlock_callback'
+}
+
+@test "why: the notifier deadlock, cold" {
+	OUT=$BATS_FILE_TMPDIR/unfixed
+	has_status race 75
+	case_is idle idle high false 0
+	case_is deadlock notifier-deadlock high true 3
+	waits deadlock "$(cat "$OUT/culprit")"
+	is "$(jq -r '.cases[0].group' "$OUT/deadlock")" 1
+}
+
+# Each of those that were started behind it and still wait, and the other loop of the race.
+@test "why: the tree of victims behind the deadlock" {
+	OUT=$BATS_FILE_TMPDIR/unfixed
+	case_is victims notifier-deadlock high true 3
+	waits victims "$(cat "$OUT/culprit")"
+	waiting=$(grep -A1 '^==' "$OUT/victim-stacks" | grep -B1 '^\[<0>\]' | awk '/^==/ { print $2 }')
+	[ "$(echo "$waiting" | wc -l)" -ge 3 ]
+	is "$(jq -r '.cases[0].victims[].tid' "$OUT/victims" | sort -n)" \
+		"$({ echo "$waiting"; grep -vx "$(cat "$OUT/culprit")" "$OUT/in-d"; } | sort -n)"
+	says victims 'device lock of 0000:00:05'
+	case_is victims-group notifier-deadlock high true 3
+	case_is victims-device notifier-deadlock high true 3
+	case_is victim notifier-deadlock high true 3
+	is "$(jq -r '.asked.tid' "$OUT/victim")" "$(cat "$OUT/victim.pid")"
+}
+
+likely()
+{
+	case_is no-bpf in-use medium false 7 && waits no-bpf "$(cat "$OUT/device.unbinder")" &&
+		is "$(jq -c '.cases[0].holders | map([.pid, .fd, .likely])' "$OUT/no-bpf")" \
+			"[[$(told device pid),$(told device fd),true]]"
+}
+
+@test "why: without BPF, the same verdicts and only likely holders" {
+	each likely
+	OUT=$BATS_FILE_TMPDIR/unfixed
+	case_is no-bpf notifier-deadlock medium true 3
+	waits no-bpf "$(cat "$OUT/culprit")"
+	says no-bpf 'BPF is not available'
+}
+
+@test "why: a group that nobody keeps is a suspected leak" {
+	OUT=$BATS_FILE_TMPDIR/leak
+	case_is before idle high false 0
+	case_is bound leak-suspect low false 3
+	case_is leak leak-suspect medium false 3
+	is "$(jq -r '.cases[0].group' "$OUT/leak")" 1
+	says leak 'accounted for: 0 devices, 0 open files'
+}
+
+@test "why: text fits 80 columns, verdict and next action first" {
+	for kernel in $CASES unfixed; do
+		OUT=$BATS_FILE_TMPDIR/$kernel
+		for text in "$OUT"/*.text; do
+			! grep -nE '^.{81,}' "$text" || { echo "$text"; false; }
+		done
+	done
+	is "$(cut -c1-10 "$OUT/deadlock.text" | grep -v '^ ' | head -2 | tr -d ' ' | paste -sd' ')" "VERDICT NEXT"
+}
+
+all_stacks()
+{
+	kernel_is fixed || return 0
+	says stacks '^init\[1\] process 1' && says stacks 'wqload_hog' &&
+		[ "$(grep -cE '^[^ ].*\[[0-9]+\] process' "$OUT/stacks")" -gt 300 ]
+}
+
+@test "why: --all-stacks writes the stack of every task" {
+	each all_stacks
+}
+
+# Emulated CPUs are some thirty times slower than real ones, and share those of this machine: the best of three.
+quick()
+{
+	local name took best=2000000000
+	for name in crowd crowd-again crowd-third; do
+		[ "$(jq .tasks "$OUT/$name")" -gt 2000 ] || return
+		took=$(jq .took_ns "$OUT/$name")
+		echo "# ${OUT##*/}: $((took / 1000000)) ms with $(jq .tasks "$OUT/$name") tasks" >&3
+		[ "$took" -ge "$best" ] || best=$took
+	done
+	[ "$best" -lt 2000000000 ]
+}
+
+@test "why: 2000 idle tasks, in less than 2 s" {
+	each quick
+}

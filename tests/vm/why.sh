@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+# Hangs of every kind that can be undone, each explained from nothing after it is there.
+group=$(group_of 05.0)
+evidence=$OUT/evidence
+mkdir -p "$evidence"
+
+# why NAME [ARGUMENTS]: as JSON, as text, and what it rests on
+why()
+{
+	_as=$1
+	shift
+	step "$_as" timeout 20 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
+	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
+}
+
+# holding NAME [SCENARIO [N]]: its holder runs when this returns
+holding()
+{
+	: >"$OUT/$1.holder"
+	holder "${2:-$1}" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder=$!
+	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
+}
+
+# stuck_by NAME: an unbind while that holds
+stuck_by()
+{
+	bind vfio-pci 05.0
+	holding "$1"
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/$1.unbinder"
+	usleep 1500000
+	why "$1" 0000:00:05.0
+	[ "$1" != device ] || step no-bpf timeout 20 vfioscope why --json --no-bpf 0000:00:05.0
+	kill "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	wait $unbinder
+}
+
+why nothing-bound
+step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
+bind vfio-pci 05.0
+why idle
+for scenario in device device-dup device-fork mmap two all vhost stall group dup fork container; do
+	[ $scenario != vhost ] || modprobe vhost_vsock
+	stuck_by $scenario
+done
+
+bind vfio-pci 05.0
+holding wait two
+step wait timeout 30 vfioscope why --json --wait 2s sh -c 'echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind'
+kill "$holder"
+wait "$holder"
+usleep 500000
+step wait-in-time vfioscope why --wait 5s -- sh -c 'exit 9'
+
+if modprobe stuckdriver 2>/dev/null; then
+	bind stuckdriver 05.0
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/stuckdriver.unbinder"
+	usleep 2000000
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	echo $! >"$OUT/stuckdriver.victim"
+	usleep 500000
+	why stuckdriver
+	why stuckdriver-pid pid $!
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	wait $unbinder
+fi
+
+if modprobe wqload 2>/dev/null; then
+	unbind 05.0
+	echo 'hog cpu=0 n=260 ms=9000; hog cpu=1 n=260 ms=9000' >/sys/kernel/debug/wqload/run
+	bind vfio-pci 05.0
+	bind pci-stub 05.1
+	why deferred
+	step all-stacks vfioscope why --all-stacks "$OUT/stacks"
+	echo wait >/sys/kernel/debug/wqload/run
+	usleep 300000
+	unbind 05.1
+	why afterwards
+fi
+
+holding sleepers sleepers 2000
+why crowd
+why crowd-again
+why crowd-third
+kill -9 "$holder"
+
+# Cannot be undone.
+if modprobe chainlock 2>/dev/null; then
+	(echo self >/sys/module/chainlock/parameters/run) &
+	echo $! >"$OUT/chain.culprit"
+	usleep 1500000
+	(echo call >/sys/module/chainlock/parameters/run) &
+	echo $! >"$OUT/chain.victim"
+	usleep 300000
+	why chain
+fi

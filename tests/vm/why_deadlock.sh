@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+# The real deadlock, and more and more tasks behind it; explained cold, on the deadlocked machine.
+evidence=$OUT/evidence
+mkdir -p "$evidence"
+
+# why NAME [ARGUMENTS]
+why()
+{
+	_as=$1
+	shift
+	step "$_as" timeout 20 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
+	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
+}
+
+step idle vfioscope why --json
+step race race 3000
+cat /proc/[0-9]*/task/*/stat 2>/dev/null | awk '$3 == "D" { print $1 }' >"$OUT/in-d"
+why deadlock
+for pid in $(cat "$OUT/in-d"); do
+	! grep -q vfio_iommu_group_notifier "/proc/$pid/stack" || echo "$pid" >"$OUT/culprit"
+done
+(echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind) &
+echo $! >"$OUT/behind"
+(echo 0000:00:05.1 >/sys/bus/pci/drivers/pci-stub/unbind) &
+echo $! >>"$OUT/behind"
+(echo 1 >/sys/bus/pci/devices/0000:00:05.0/remove) &
+echo $! >>"$OUT/behind"
+(echo 1 >/sys/bus/pci/devices/0000:00:05.1/remove) &
+echo $! >>"$OUT/behind"
+(echo 0000:00:05.1 >/sys/bus/pci/drivers_probe) &
+echo $! >>"$OUT/behind"
+usleep 1500000
+for pid in $(cat "$OUT/behind"); do
+	echo "== $pid $(cat "/proc/$pid/comm" 2>/dev/null)"
+	cat "/proc/$pid/stack"
+done >"$OUT/victim-stacks" 2>&1
+why victims
+why victims-group group 1
+why victims-device 0000:00:05.1
+for pid in $(cat "$OUT/behind"); do
+	! grep -q "^State:.D" "/proc/$pid/status" || echo "$pid" >"$OUT/victim.pid"
+done
+why victim pid "$(cat "$OUT/victim.pid")"
+step no-bpf timeout 20 vfioscope why --json --no-bpf

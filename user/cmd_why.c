@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "host.h"
+#include "sink/why.h"
+#include "why/classify.h"
+#include "why/collect.h"
+
+#define SUSPECT_AGAIN_US 200000	/* a lookup is over by then */
+#define POLL_US 20000
+
+struct why_options {
+	const char *evidence, *save_evidence;
+	const char *all_stacks;
+	const char *color;
+	uint64_t wait;
+	bool json, no_bpf;
+};
+
+struct question {
+	struct why_options opts;
+	struct vs_why_subject subject;
+	char device[VS_DEVICE_LEN];
+};
+
+static int fail(int status, const char *words, const char *what)
+{
+	return vs_command__fail(&vs_cmd_why, status, words, what);
+}
+
+/* -- evidence -- */
+
+static char *read_text(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	if (!file)
+		return NULL;
+	len = getdelim(&text, &room, '\0', file);
+	fclose(file);
+	if (len >= 0)
+		return text;
+	free(text);
+	errno = ENODATA;
+	return NULL;
+}
+
+static int load(const char *path, struct vs_evidence *e)
+{
+	char *text = read_text(path), error[200];
+	int err;
+
+	if (!text)
+		return fail(VS_EXIT_FAILURE, path, strerror(errno));
+	err = vs_evidence__from_json(text, e, error, sizeof(error));
+	free(text);
+	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
+}
+
+static int save(const char *path, const struct vs_evidence *e)
+{
+	char *text = vs_evidence__to_json(e);
+	FILE *file = text ? fopen(path, "we") : NULL;
+	int err = !file || fputs(text, file) < 0 || putc('\n', file) < 0 ? errno : 0;
+
+	if (file && fclose(file) && !err)
+		err = errno;
+	free(text);
+	return err ? fail(VS_EXIT_FAILURE, path, strerror(err)) : 0;
+}
+
+static int collect(const struct question *q, struct vs_evidence *e)
+{
+	struct vs_collect_opts opts = { q->subject.pid, q->opts.no_bpf, q->opts.all_stacks };
+	char error[200] = "";
+	int err = vs_evidence__collect(&opts, e, error, sizeof(error));
+
+	if (!err)
+		return 0;
+	return fail(err == -EPERM ? VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, error, NULL);
+}
+
+static bool has_suspect(const struct vs_why *why)
+{
+	for (size_t i = 0; i < why->nr_cases; i++)
+		if (why->cases[i].verdict == VS_WHY_LEAK_SUSPECT)
+			return true;
+	return false;
+}
+
+static int classify(const struct question *q, const struct vs_evidence *e, struct vs_why *why)
+{
+	return vs_classify(e, &q->subject, why) ?
+	       fail(VS_EXIT_FAILURE, "cannot explain", strerror(ENOMEM)) : 0;
+}
+
+/* References come and go: what is left over for a moment only is no leak. */
+static int look_again(const struct question *q, struct vs_evidence *e, struct vs_why *why)
+{
+	int status;
+
+	vs_why__free(why);
+	vs_evidence__free(e);
+	usleep(SUSPECT_AGAIN_US);
+	status = collect(q, e);
+	return status ? status : classify(q, e, why);
+}
+
+static bool want_color(const struct why_options *opts)
+{
+	if (opts->color && strcmp(opts->color, "auto"))
+		return !strcmp(opts->color, "always");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+}
+
+static int print(const struct question *q, const struct vs_evidence *e, const struct vs_why *why)
+{
+	struct vs_why_report r = { e, why, vs_why__status(why), vs_host__columns(STDOUT_FILENO),
+				   want_color(&q->opts) };
+	int err = q->opts.json ? vs_why__print_json(STDOUT_FILENO, &r)
+			       : vs_why__print_text(STDOUT_FILENO, &r);
+
+	if (err && err != -EPIPE)
+		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
+	return r.exit_status;
+}
+
+static int explain(const struct question *q)
+{
+	struct vs_evidence e = {};
+	struct vs_why why = {};
+	int status = q->opts.evidence ? load(q->opts.evidence, &e) : collect(q, &e);
+
+	if (!status)
+		status = classify(q, &e, &why);
+	if (!status && !q->opts.evidence && has_suspect(&why))
+		status = look_again(q, &e, &why);
+	if (!status && q->opts.save_evidence)
+		status = save(q->opts.save_evidence, &e);
+	if (!status)
+		status = print(q, &e, &why);
+	vs_why__free(&why);
+	vs_evidence__free(&e);
+	return status;
+}
+
+/* -- a command that may hang -- */
+
+static int status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* True when it has ended, with its status. */
+static bool has_ended(pid_t pid, uint64_t until, int *status)
+{
+	do {
+		if (waitpid(pid, status, WNOHANG) == pid)
+			return true;
+		usleep(POLL_US);
+	} while (vs_host__mono_ns() < until);
+	return false;
+}
+
+/* Who hangs need not be the command: virsh asks a daemon. So the whole host is explained. */
+static int run(struct question *q, char **command)
+{
+	uint64_t until = vs_host__mono_ns() + q->opts.wait;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execvp(command[0], command);
+		fail(127, command[0], strerror(errno));
+		_exit(127);
+	}
+	if (pid < 0)
+		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(errno));
+	if (has_ended(pid, until, &status))
+		return status_of(status);
+	fprintf(stderr, "vfioscope why: %s[%d] has not returned in time; it is left running\n",
+		command[0], pid);
+	return explain(q);
+}
+
+/* -- what is asked -- */
+
+static bool number(const char *text, long *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtol(text, &end, 10);
+	return !errno && end != text && !*end && *value >= 0 && *value <= INT_MAX;
+}
+
+/* "05.0" is no address: a domain may be left out, as lspci(8) does. */
+static bool take_device(struct question *q, const char *text)
+{
+	size_t colons = 0;
+
+	for (const char *c = text; *c; c++)
+		colons += *c == ':';
+	if (!colons && !strchr(text, '-'))
+		return false;
+	snprintf(q->device, sizeof(q->device), "%s%s",
+		 colons == 1 && strchr(text, '.') ? "0000:" : "", text);
+	q->subject.device = q->device;
+	return true;
+}
+
+static int take_subject(struct question *q, int argc, char **argv)
+{
+	long value;
+
+	if (!argc)
+		return 0;
+	if (argc == 1 && take_device(q, argv[0]))
+		return 0;
+	if (argc == 2 && !strcmp(argv[0], "group") && number(argv[1], &value)) {
+		q->subject.group = (int)value;
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[0], "pid") && number(argv[1], &value) && value) {
+		q->subject.pid = (uint32_t)value;
+		return 0;
+	}
+	return fail(VS_EXIT_USAGE, "what is asked about is a device as 0000:65:00.0, \"group N\" or "
+		    "\"pid P\"; see vfioscope why --help", NULL);
+}
+
+#define OPTION(n, l, k, m, h, f) \
+	{ .name = n, .letter = l, .kind = k, .metavar = m, .help = h, \
+	  .offset = offsetof(struct why_options, f) }
+
+static const struct vs_opt why_opts[] = {
+	{ "wait", 'w', VS_OPT_DURATION, "TIME", "run a command; explain if it takes longer: 30s",
+	  offsetof(struct why_options, wait), 1000000, 86400000000000ull, NULL, 0 },
+	OPTION("all-stacks", 's', VS_OPT_TEXT, "FILE", "write the kernel stack of every task there",
+	       all_stacks),
+	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
+	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on",
+	       save_evidence),
+	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
+	       evidence),
+	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less",
+	       no_bpf),
+	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
+	       color),
+	{ .name = NULL },
+};
+
+static int check(const struct question *q, int nr_operands)
+{
+	if (q->opts.wait && (!nr_operands || q->opts.evidence))
+		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
+	if (q->opts.evidence && q->opts.all_stacks)
+		return fail(VS_EXIT_USAGE, "--all-stacks needs the host itself, not --evidence", NULL);
+	return 0;
+}
+
+/* The options of a command that is to be run are its own: ours end before it. */
+static void mind_the_command(int argc, char **argv)
+{
+	for (int i = 1; i < argc && argv[i][0] == '-'; i++)
+		if (!strncmp(argv[i], "--wait", 6) || !strncmp(argv[i], "-w", 2))
+			setenv("POSIXLY_CORRECT", "1", 1);
+}
+
+static int parse(int argc, char **argv, struct question *q)
+{
+	bool posix = getenv("POSIXLY_CORRECT");
+	int first;
+
+	mind_the_command(argc, argv);
+	first = vs_opts__parse(&vs_cmd_why, argc, argv, &q->opts);
+	if (!posix)
+		unsetenv("POSIXLY_CORRECT");
+	return first;
+}
+
+static int cmd_why(int argc, char **argv)
+{
+	struct question q = { .subject = { .group = -1 } };
+	int first = parse(argc, argv, &q), status;
+
+	if (first < 0)
+		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
+	status = check(&q, argc - first);
+	if (status)
+		return status;
+	if (q.opts.wait)
+		return run(&q, argv + first);
+	status = take_subject(&q, argc - first, argv + first);
+	return status ? status : explain(&q);
+}
+
+const struct vs_command vs_cmd_why = {
+	.name = "why",
+	.summary = "why does this hang: who waits, who holds, what to do",
+	.operands = "[BDF | group N | pid P]",
+	.opts = why_opts,
+	.epilogue =
+		"Hooks nothing, and does not hang with what hangs.\n\n"
+		"examples\n"
+		"  vfioscope why                          the whole host\n"
+		"  vfioscope why 0000:65:00.0             why can this device not be unbound?\n"
+		"  vfioscope why pid 4711                 what does this task wait for?\n"
+		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n",
+	.run = cmd_why,
+};

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/json.h"
+#include "sink/out.h"
+#include "sink/why.h"
+#include "sink/words.h"
+#include "why/holders.h"
+
+#define LABEL 10		/* columns of "REBOOT    " */
+#define NARROWEST 60
+#define VICTIMS_SHOWN 12	/* the JSON has all */
+
+/* -- text -- */
+
+struct page {
+	struct vs_out out;
+	size_t width;
+	bool color;
+};
+
+__attribute__((format(printf, 3, 4)))
+static void row(struct page *p, const char *label, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	vs_out__printf(&p->out, "%-*s", LABEL, label);
+	vs_words__wrap(&p->out, text, LABEL, LABEL, p->width);
+}
+
+static const char *title(enum vs_verdict verdict)
+{
+	static const char *const titles[VS_VERDICTS] = {
+		[VS_WHY_NOTIFIER_DEADLOCK] = "NOTIFIER DEADLOCK",
+		[VS_WHY_CHAIN_DEADLOCK] = "CHAIN DEADLOCK",
+		[VS_WHY_LEAK_SUSPECT] = "LEAK SUSPECT",
+		[VS_WHY_CONTAINER_STALL] = "CONTAINER STALL",
+		[VS_WHY_IN_USE] = "IN USE",
+		[VS_WHY_DEFERRED_LATE] = "DEFERRED PUT IS LATE",
+		[VS_WHY_NOT_VFIO] = "NOT VFIO",
+		[VS_WHY_UNEXPLAINED] = "UNEXPLAINED",
+		[VS_WHY_COLLATERAL] = "COLLATERAL",
+		[VS_WHY_IDLE] = "IDLE",
+		[VS_WHY_NOT_APPLICABLE] = "NOT APPLICABLE",
+	};
+
+	return titles[verdict];
+}
+
+static const char *color_of(enum vs_verdict verdict)
+{
+	if (verdict <= VS_WHY_LEAK_SUSPECT)
+		return "\033[1;31m";
+	return verdict < VS_WHY_IDLE ? "\033[1;33m" : "\033[1;32m";
+}
+
+static void say_verdict(struct page *p, const struct vs_why_case *c)
+{
+	vs_out__printf(&p->out, "%-*s%s%s%s   confidence %s, reboot %s\n", LABEL, "VERDICT",
+		       p->color ? color_of(c->verdict) : "", title(c->verdict),
+		       p->color ? "\033[0m" : "", vs_confidence__name(c->confidence),
+		       c->reboot ? "NEEDED" : "not needed");
+}
+
+static const char *since(const struct vs_why_case *c, char *buf, size_t size)
+{
+	char least[32], most[32];
+
+	if (c->since_ns == VS_EV_UNKNOWN && c->at_most_ns == VS_EV_UNKNOWN)
+		return "";
+	vs_words__age(least, sizeof(least), c->since_ns == VS_EV_UNKNOWN ? 0 : c->since_ns);
+	vs_words__age(most, sizeof(most), c->at_most_ns);
+	if (c->verdict == VS_WHY_DEFERRED_LATE)
+		snprintf(buf, size, ", for %s at least", least);
+	else if (c->at_most_ns == VS_EV_UNKNOWN || c->at_most_ns <= c->since_ns + c->since_ns / 4)
+		snprintf(buf, size, ", for %s", least);
+	else
+		snprintf(buf, size, ", for %s at least, %s at most (its age)", least, most);
+	return buf;
+}
+
+static void say_waiter(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)
+{
+	char name[VS_TASK_LEN], age[100] = "", family[160];
+
+	if (!c->task || c->verdict == VS_WHY_IDLE || c->verdict == VS_WHY_NOT_APPLICABLE)
+		return;
+	vs_words__task(name, c->task->comm, c->task->tid, 0);
+	vs_holders__family(e, c->task->tgid, family, sizeof(family));
+	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : "WAITS", "%s in %s%s", name, c->place,
+	    since(c, age, sizeof(age)));
+	if (family[0] && !c->task->kernel_thread)
+		row(p, "", "%s", family);
+}
+
+static const char *kind_words(const struct vs_why_holder *h)
+{
+	static const char *const names[VS_SNAP_FILE_KINDS] = {
+		[VS_SNAP_GROUP_FILE] = "the group's file",
+		[VS_SNAP_DEVICE_FILE] = "the device",
+		[VS_SNAP_CONTAINER_FILE] = "the container",
+		[VS_SNAP_CDEV_FILE] = "the device (cdev)",
+		[VS_SNAP_IOMMUFD_FILE] = "iommufd",
+		[VS_SNAP_KVM_FILE] = "KVM's VFIO device",
+	};
+
+	return names[h->kind];
+}
+
+static void say_holder(struct page *p, const struct vs_why_holder *h, bool first, bool shared)
+{
+	const char *label = first ? "HOLDS" : "";
+	char who[160];
+
+	vs_holders__title(h, who, sizeof(who));
+	if (h->how == VS_HOLD_FD)
+		row(p, label, "%s fd %d: %s%s", who, h->fd, kind_words(h),
+		    shared ? " (the same open file)" : "");
+	else if (h->how == VS_HOLD_MAP)
+		row(p, label, "%s: %llu KiB of the device mapped, no descriptor", who,
+		    (unsigned long long)h->bytes >> 10);
+	else if (h->tgid)
+		row(p, label, "%s fd %d %s: likely keeps the memory of a process that has exited, with "
+		    "%llu KiB of the device mapped", who, h->fd, h->path,
+		    (unsigned long long)h->bytes >> 10);
+	else
+		row(p, label, "%s%s%.16s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",
+		    h->comm, h->comm[0] ? ")" : "", (unsigned long long)h->bytes >> 10);
+	if (h->container[0])
+		row(p, "", "container %s%s%s", h->container, h->pod[0] ? ", pod " : "", h->pod);
+	if (h->family[0])
+		row(p, "", "%s", h->family);
+}
+
+static bool is_shared(const struct vs_why_case *c, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (c->holders[j].file == c->holders[i].file && c->holders[i].file &&
+		    c->holders[j].how == VS_HOLD_FD)
+			return true;
+	return false;
+}
+
+static void say_victims(struct page *p, const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_victims && i < VICTIMS_SHOWN; i++) {
+		const struct vs_why_victim *v = &c->victims[i];
+		int indent = v->depth < 12 ? 2 * (int)v->depth - 2 : 22;
+		char name[VS_TASK_LEN], age[32] = "", line[320];
+
+		vs_words__task(name, v->task->comm, v->task->tid, 0);
+		if (v->task->waited_ns != VS_EV_UNKNOWN)
+			vs_words__age(age, sizeof(age), v->task->waited_ns);
+		snprintf(line, sizeof(line), "%s%s waits%s%s for the %s%s", v->depth > 1 ? "`- " : "",
+			 name, age[0] ? " " : "", age, v->lock, !v->likely ? "" :
+			 v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" : ", likely");
+		vs_out__printf(&p->out, "%-*s%*s", LABEL, i ? "" : "BEHIND IT", indent, "");
+		vs_words__wrap(&p->out, line, (size_t)(LABEL + indent), (size_t)(LABEL + indent + 3),
+			       p->width);
+	}
+	if (c->nr_victims > VICTIMS_SHOWN)
+		row(p, "", "and %zu more", c->nr_victims - VICTIMS_SHOWN);
+}
+
+static void say_proof(struct page *p, const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_proof; i++) {
+		const char *label = i ? "" : "PROOF";
+
+		if (c->proof[i][0] == ' ')
+			vs_out__printf(&p->out, "%-*s%s\n", LABEL, label, c->proof[i]);
+		else
+			row(p, label, "%s", c->proof[i]);
+	}
+}
+
+/* The task asked about is not the culprit: it stands somewhere behind it. */
+static void say_asked(struct page *p, const struct vs_ev_task *t)
+{
+	char name[VS_TASK_LEN];
+
+	if (!t)
+		return;
+	vs_words__task(name, t->comm, t->tid, 0);
+	row(p, "ASKED", "%s is COLLATERAL: it waits for %s%s, behind this:", name,
+	    t->lock_name[0] ? "the " : "a lock", t->lock_name);
+	vs_out__puts(&p->out, "\n");
+}
+
+static void say_case(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)
+{
+	say_verdict(p, c);
+	row(p, "", "%s", c->says);
+	row(p, "NEXT", "%s", c->next);
+	say_waiter(p, e, c);
+	for (size_t i = 0; i < c->nr_holders; i++)
+		say_holder(p, &c->holders[i], !i, is_shared(c, i));
+	say_victims(p, c);
+	say_proof(p, c);
+}
+
+static void say_limits(struct page *p, const struct vs_evidence *e)
+{
+	if (e->words[0])
+		row(p, "LIMITS", "%s", e->words);
+	if (e->snapshot.words[0] && e->has_vfio)
+		row(p, e->words[0] ? "" : "LIMITS", "%s", e->snapshot.words);
+}
+
+int vs_why__print_text(int fd, const struct vs_why_report *r)
+{
+	struct page p = { .width = r->width >= NARROWEST ? r->width : 80, .color = r->color };
+	char took[32];
+	int err;
+
+	vs_out__init(&p.out, fd);
+	say_asked(&p, r->why->asked);
+	for (size_t i = 0; i < r->why->nr_cases; i++) {
+		if (i)
+			vs_out__puts(&p.out, "\n");
+		say_case(&p, r->evidence, &r->why->cases[i]);
+	}
+	say_limits(&p, r->evidence);
+	vs_words__duration(took, sizeof(took), r->evidence->took_ns);
+	row(&p, "LOOKED AT", "%u tasks, %zu groups, %zu devices in %s; kernel %s",
+	    r->evidence->nr_seen, r->evidence->snapshot.nr_groups,
+	    r->evidence->snapshot.nr_devices, took, r->evidence->release);
+	err = vs_out__flush(&p.out);
+	vs_out__fini(&p.out);
+	return err;
+}
+
+/* -- JSON -- */
+
+static json_t *time_json(uint64_t ns)
+{
+	return ns == VS_EV_UNKNOWN ? json_null() : json_integer((jint)ns);
+}
+
+static json_t *task_json(const struct vs_ev_task *t)
+{
+	json_t *o, *frames;
+
+	if (!t)
+		return json_null();
+	o = json_object();
+	frames = json_array();
+	set(o, "comm", text(t->comm, VS_COMM_LEN));
+	set_int(o, "tid", t->tid);
+	set_int(o, "pid", t->tgid);
+	set(o, "state", json_stringn(&t->state, 1));
+	set(o, "waited_ns", time_json(t->waited_ns));
+	set(o, "age_ns", time_json(t->age_ns));
+	for (size_t i = 0; i < t->nr_frames; i++)
+		json_array_append_new(frames, text(t->frames[i], VS_SITE_LEN));
+	set(o, "stack", frames);
+	return o;
+}
+
+static json_t *holder_json(const struct vs_why_holder *h)
+{
+	static const char *const kinds[VS_SNAP_FILE_KINDS] = { "group", "device", "container",
+		"cdev", "iommufd", "kvm" };
+	static const char *const hows[] = { "fd", "map", "mm" };
+	json_t *o = json_object();
+
+	set(o, "how", json_string(hows[h->how]));
+	set(o, "file", h->how == VS_HOLD_FD ? json_string(kinds[h->kind]) : json_null());
+	set(o, "pid", h->tgid ? json_integer(h->tgid) : json_null());
+	set(o, "comm", string_or_null(h->comm));
+	set(o, "fd", h->fd >= 0 ? json_integer(h->fd) : json_null());
+	set(o, "path", string_or_null(h->path));
+	set(o, "bytes", h->bytes ? json_integer((jint)h->bytes) : json_null());
+	set(o, "likely", json_boolean(h->likely));
+	set(o, "vm", string_or_null(h->vm));
+	set(o, "pod", string_or_null(h->pod));
+	set(o, "container", string_or_null(h->container));
+	set(o, "family", string_or_null(h->family));
+	return o;
+}
+
+static json_t *victim_json(const struct vs_why_victim *v)
+{
+	json_t *o = task_json(v->task);
+
+	set(o, "verdict", json_string(vs_verdict__name(VS_WHY_COLLATERAL)));
+	set_int(o, "depth", v->depth);
+	set(o, "lock", string_or_null(v->lock));
+	set(o, "likely", json_boolean(v->likely));
+	return o;
+}
+
+static void set_lists(json_t *o, const struct vs_why_case *c)
+{
+	json_t *holders = json_array(), *victims = json_array(), *proof = json_array();
+
+	for (size_t i = 0; i < c->nr_holders; i++)
+		json_array_append_new(holders, holder_json(&c->holders[i]));
+	for (size_t i = 0; i < c->nr_victims; i++)
+		json_array_append_new(victims, victim_json(&c->victims[i]));
+	for (size_t i = 0; i < c->nr_proof; i++)
+		json_array_append_new(proof, text(c->proof[i], VS_WHY_PROOF_LEN));
+	set(o, "holders", holders);
+	set(o, "victims", victims);
+	set(o, "proof", proof);
+}
+
+static json_t *case_json(const struct vs_why_case *c)
+{
+	json_t *o = json_object();
+
+	set(o, "verdict", json_string(vs_verdict__name(c->verdict)));
+	set(o, "confidence", json_string(vs_confidence__name(c->confidence)));
+	set(o, "reboot", json_boolean(c->reboot));
+	set(o, "group", c->group < 0 ? json_null() : json_integer(c->group));
+	set(o, "device", string_or_null(c->device));
+	set(o, "driver", string_or_null(c->driver));
+	set(o, "since_ns", time_json(c->since_ns));
+	set(o, "at_most_ns", time_json(c->at_most_ns));
+	set(o, "says", text(c->says, sizeof(c->says)));
+	set(o, "next", text(c->next, sizeof(c->next)));
+	set(o, "place", string_or_null(c->place));
+	set(o, "task", task_json(c->task));
+	set_lists(o, c);
+	return o;
+}
+
+static void set_limits(json_t *o, const struct vs_evidence *e)
+{
+	json_t *limits = json_array();
+
+	if (e->words[0])
+		json_array_append_new(limits, text(e->words, sizeof(e->words)));
+	if (e->snapshot.words[0])
+		json_array_append_new(limits, text(e->snapshot.words, sizeof(e->snapshot.words)));
+	set(o, "limits", limits);
+}
+
+int vs_why__print_json(int fd, const struct vs_why_report *r)
+{
+	json_t *o = record("why"), *cases = json_array();
+	struct vs_out out;
+	char *line;
+	int err;
+
+	for (size_t i = 0; i < r->why->nr_cases; i++)
+		json_array_append_new(cases, case_json(&r->why->cases[i]));
+	set(o, "kernel", text(r->evidence->release, sizeof(r->evidence->release)));
+	set_int(o, "tasks", r->evidence->nr_seen);
+	set_int(o, "took_ns", r->evidence->took_ns);
+	set(o, "has_notifier", json_boolean(r->evidence->has_notifier));
+	set(o, "has_fix", json_boolean(r->evidence->has_fix));
+	set_limits(o, r->evidence);
+	set(o, "asked", task_json(r->why->asked));
+	set(o, "cases", cases);
+	set_int(o, "exit_status", (unsigned int)r->exit_status);
+	line = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	vs_out__init(&out, fd);
+	vs_out__puts(&out, line ? line : "{}");
+	vs_out__puts(&out, "\n");
+	free(line);
+	err = vs_out__flush(&out);
+	vs_out__fini(&out);
+	return err;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Verdicts for people and for programs. */
+#ifndef VFIOSCOPE_SINK_WHY_H
+#define VFIOSCOPE_SINK_WHY_H
+
+#include "why/classify.h"
+
+struct vs_why_report {
+	const struct vs_evidence *evidence;
+	const struct vs_why *why;
+	int exit_status;	/* enum vs_exit */
+	unsigned int width;	/* columns; 0: no terminal, 80 are assumed */
+	bool color;
+};
+
+/* 0 or negative errno of the writing. */
+int vs_why__print_text(int fd, const struct vs_why_report *r);
+int vs_why__print_json(int fd, const struct vs_why_report *r); /* one object, docs/why.md */
+
+#endif

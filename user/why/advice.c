@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "why/advice.h"
+#include "why/holders.h"
+
+#define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
+
+__attribute__((format(printf, 3, 4)))
+static void append(char *buf, size_t size, const char *format, ...)
+{
+	size_t used = strlen(buf);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(buf + used, size - used, format, args);
+	va_end(args);
+}
+
+#define SAY(c, ...) append((c)->says, sizeof((c)->says), __VA_ARGS__)
+#define NEXT(c, ...) append((c)->next, sizeof((c)->next), __VA_ARGS__)
+
+/* "0000:00:05.0 (group 1)", or as much of it as is known. */
+static const char *subject(const struct vs_why_case *c, char *buf, size_t size)
+{
+	if (c->device[0] && c->group >= 0)
+		snprintf(buf, size, "%s (group %d)", c->device, c->group);
+	else if (c->device[0])
+		snprintf(buf, size, "%s", c->device);
+	else if (c->group >= 0)
+		snprintf(buf, size, "group %d", c->group);
+	else
+		snprintf(buf, size, "a device");
+	return buf;
+}
+
+static const char *task(const struct vs_ev_task *t, char *buf, size_t size)
+{
+	if (t)
+		snprintf(buf, size, "%.16s[%u]", t->comm, t->tid);
+	else
+		snprintf(buf, size, "nobody");
+	return buf;
+}
+
+static const char *function(const char *place, char *buf, size_t size)
+{
+	const char *module = strchr(place, '[');
+
+	snprintf(buf, size, "%.*s%s%s", (int)strcspn(place, "+ ["), place, module ? " " : "",
+		 module ? module : "");
+	return buf;
+}
+
+/* -- what to do about holders -- */
+
+static bool is_same(const struct vs_why_holder *a, const struct vs_why_holder *b)
+{
+	return a->how == VS_HOLD_FD && b->how == VS_HOLD_FD && a->tgid == b->tgid;
+}
+
+/* The container's file alone keeps nothing: closing the group's takes the group out of it. */
+static bool is_enough(const struct vs_why_case *c, const struct vs_why_holder *h)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (h->how == VS_HOLD_FD && h->kind == VS_SNAP_CONTAINER_FILE &&
+		    c->holders[i].how == VS_HOLD_FD && c->holders[i].kind != VS_SNAP_CONTAINER_FILE)
+			return false;
+	return true;
+}
+
+static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
+{
+	for (size_t j = from; j < i; j++)
+		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]))
+			return true;
+	return false;
+}
+
+static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char *title)
+{
+	NEXT(c, "close fd %d", c->holders[i].fd);
+	for (size_t j = i + 1; j < end; j++)
+		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]))
+			NEXT(c, ", %d", c->holders[j].fd);
+	NEXT(c, " of %s", title);
+}
+
+static void release_one(struct vs_why_case *c, size_t i, size_t end)
+{
+	const struct vs_why_holder *h = &c->holders[i];
+	char title[160];
+
+	vs_holders__title(h, title, sizeof(title));
+	if (h->how == VS_HOLD_FD)
+		release_fds(c, i, end, title);
+	else if (h->how == VS_HOLD_MAP)
+		NEXT(c, "unmap the device's memory in %s or end it", title);
+	else if (h->tgid)
+		NEXT(c, "close fd %d (%.30s) of %s", h->fd, h->path, title);
+	else
+		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that "
+			"has exited");
+}
+
+static bool is_vm(const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (c->holders[i].vm[0])
+			return true;
+	return false;
+}
+
+/* Holders from @from to @end, each process once. */
+static void release(struct vs_why_case *c, size_t from, size_t end)
+{
+	size_t named = 0, left = 0;
+
+	for (size_t i = from; i < end; i++) {
+		if (is_named_before(c, from, i) || !is_enough(c, &c->holders[i]))
+			continue;
+		if (named == MOST_NAMED) {
+			left++;
+			continue;
+		}
+		NEXT(c, "%s", named++ ? ", and " : "");
+		release_one(c, i, end);
+	}
+	if (left)
+		NEXT(c, ", and %zu more below", left);
+}
+
+/* Those who keep the group are among those who keep the device. */
+static bool are_the_same(const struct vs_why_case *c)
+{
+	size_t i, j;
+
+	for (i = c->nr_now; i < c->nr_holders; i++) {
+		for (j = 0; j < c->nr_now && !is_same(&c->holders[i], &c->holders[j]); j++)
+			;
+		if (j == c->nr_now)
+			return false;
+	}
+	return true;
+}
+
+static void release_all(struct vs_why_case *c)
+{
+	bool same = are_the_same(c);
+
+	release(c, 0, same ? c->nr_holders : c->nr_now);
+	if (!same) {
+		NEXT(c, "; then, to take the group out of its container, ");
+		release(c, c->nr_now, c->nr_holders);
+	}
+	if (is_vm(c))
+		NEXT(c, ": detach the device from the VM, or shut the VM down");
+}
+
+static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
+{
+	NEXT(c, "no holder was found. Searched: ");
+	if (e->snapshot.scope.fds)
+		NEXT(c, "descriptors of %u tasks", e->nr_seen);
+	else
+		NEXT(c, "no descriptors");
+	NEXT(c, "%s, KVM. Not visible from here: files on their way through a socket or registered "
+		"with io_uring, users inside the kernel, other PID namespaces",
+	     e->snapshot.scope.maps ? ", mappings of device memory" : "");
+}
+
+/* -- verdicts -- */
+
+static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
+			      const char *who)
+{
+	(void)e;
+	SAY(c, "%s waits for itself, for ever: it made the last put of %s inside the notifier, "
+	       "and the release wants to leave the chain that it is called by.", who, what);
+	NEXT(c, "reboot: nothing else frees it. Until then leave this group alone, other groups go on "
+		"working. Then run a kernel with \"vfio: Fix group release deadlock\" "
+		"(811642d8d8a8, v4.13); this vfio.ko does not have it");
+}
+
+/* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
+static const char *changer(const struct vs_why_case *c)
+{
+	for (size_t i = 0; c->task && i + 1 < c->task->nr_frames; i++)
+		if (!strcmp(c->task->frames[i], c->place))
+			return c->task->frames[i + 1];
+	return c->place;
+}
+
+static void chain_deadlock(struct vs_why_case *c, const char *who)
+{
+	char place[VS_SITE_LEN];
+
+	SAY(c, "%s waits for itself, for ever: a callback changes the notifier chain it is called "
+	       "by. This is not VFIO's notifier.", who);
+	NEXT(c, "reboot: nothing else frees it. Report the stack below to who maintains %s",
+	     function(changer(c), place, sizeof(place)));
+}
+
+static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
+		   const char *who)
+{
+	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release. This is no deadlock.",
+	    what, who);
+	if (!c->nr_now) {
+		search_further(c, e);
+		return;
+	}
+	release_all(c);
+	NEXT(c, ". What waits then ends by itself");
+}
+
+static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
+			    const char *who)
+{
+	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
+	       "without a timeout.", what, who);
+	if (!c->nr_now) {
+		search_further(c, e);
+		return;
+	}
+	release_all(c);
+	NEXT(c, ". What waits then ends by itself");
+}
+
+static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
+{
+	SAY(c, "a deferred put of %s is late. The fix is in; the workqueue is not getting to it.",
+	    what);
+	NEXT(c, "look at what the workers do (below)%s%s; the put follows by itself when they are "
+		"done",
+	     c->task ? ", above all " : "", c->task ? who : "");
+}
+
+static void leak_suspect(struct vs_why_case *c, const char *what)
+{
+	SAY(c, "%s has more references than can be accounted for.", what);
+	if (c->confidence == VS_LOW)
+		NEXT(c, "this may be a user inside the kernel (an mdev driver), or a passing lookup: "
+			"ask again. ");
+	NEXT(c, "To see where they are taken: vfioscope refs --exact -g %d. The group stays until a "
+		"reboot; the device can still be bound and used", c->group);
+}
+
+static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
+{
+	char place[VS_SITE_LEN];
+
+	function(c->place, place, sizeof(place));
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s. %s waits for it.",
+	    c->driver[0] ? c->driver : "(not known)", what, place, who);
+	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, "
+		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
+}
+
+static void unexplained(struct vs_why_case *c, const char *what, const char *who)
+{
+	char place[VS_SITE_LEN];
+
+	SAY(c, "%s waits in %s on the way to bind or unbind %s; the reason was not recognized.", who,
+	    function(c->place, place, sizeof(place)), what);
+	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
+}
+
+static void idle(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	char who[40];
+
+	if (c->task)
+		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who, sizeof(who)));
+	else
+		SAY(c, "nothing waits for VFIO.");
+	if (!e->has_notifier && e->has_vfio)
+		SAY(c, " This kernel has no group notifier: the deadlock cannot happen.");
+	else if (e->has_vfio && !e->has_fix)
+		SAY(c, " But this vfio.ko lacks the fix: the notifier deadlock can happen.");
+	else if (e->has_vfio)
+		SAY(c, " This vfio.ko has the fix of the notifier deadlock.");
+	if (!c->nr_holders) {
+		NEXT(c, "nothing to do");
+		return;
+	}
+	NEXT(c, "nothing now. An unbind would need you to ");
+	release_all(c);
+}
+
+static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, const char *what)
+{
+	if (!e->has_vfio)
+		SAY(c, "VFIO is not loaded, and nothing waits in a driver.");
+	else
+		SAY(c, "%s is not bound to a VFIO driver, and nothing waits for it.", what);
+	NEXT(c, "nothing to do");
+}
+
+void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	char what[80], who[40];
+
+	subject(c, what, sizeof(what));
+	task(c->task, who, sizeof(who));
+	switch (c->verdict) {
+	case VS_WHY_NOTIFIER_DEADLOCK:
+		return notifier_deadlock(e, c, what, who);
+	case VS_WHY_CHAIN_DEADLOCK:
+		return chain_deadlock(c, who);
+	case VS_WHY_IN_USE:
+		return in_use(e, c, what, who);
+	case VS_WHY_CONTAINER_STALL:
+		return container_stall(e, c, what, who);
+	case VS_WHY_DEFERRED_LATE:
+		return deferred_late(c, what, who);
+	case VS_WHY_LEAK_SUSPECT:
+		return leak_suspect(c, what);
+	case VS_WHY_NOT_VFIO:
+		return not_vfio(c, what, who);
+	case VS_WHY_UNEXPLAINED:
+		return unexplained(c, what, who);
+	case VS_WHY_IDLE:
+		return idle(e, c);
+	default:
+		return not_applicable(e, c, what);
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From evidence to verdicts: who waits, who holds, why, what to do. A pure function: no
+ * kernel, no clock, no /proc.
+ */
+#ifndef VFIOSCOPE_WHY_CLASSIFY_H
+#define VFIOSCOPE_WHY_CLASSIFY_H
+
+#include "why/evidence.h"
+
+/* In order of weight: the first one found is said first. */
+enum vs_verdict {
+	VS_WHY_NOTIFIER_DEADLOCK,	/* the bug: its fix is missing */
+	VS_WHY_CHAIN_DEADLOCK,	/* the same shape in another notifier chain */
+	VS_WHY_LEAK_SUSPECT,	/* a group is alive, and nothing accounts for it */
+	VS_WHY_CONTAINER_STALL,	/* the container has to be left first */
+	VS_WHY_IN_USE,		/* the device has to be released first */
+	VS_WHY_DEFERRED_LATE,	/* a deferred put waits or runs too long */
+	VS_WHY_NOT_VFIO,		/* stuck in another driver */
+	VS_WHY_UNEXPLAINED,		/* something waits, for a reason that was not recognized */
+	VS_WHY_COLLATERAL,		/* waits for one of the above: never a case of its own */
+	VS_WHY_IDLE,		/* VFIO is there, nothing waits for it */
+	VS_WHY_NOT_APPLICABLE,
+	VS_VERDICTS,
+};
+
+enum vs_confidence { VS_LOW, VS_MEDIUM, VS_HIGH };
+
+const char *vs_verdict__name(enum vs_verdict verdict);	/* "notifier-deadlock" */
+const char *vs_confidence__name(enum vs_confidence confidence);
+
+/* Something that keeps the device, the group or the container. */
+struct vs_why_holder {
+	enum vs_why_hold {
+		VS_HOLD_FD,
+		VS_HOLD_MAP,	/* memory of the device is mapped; every fd may be closed */
+		VS_HOLD_MM,	/* the same in an address space that no process has any more */
+	} how;
+	enum vs_snap_file_kind kind; /* of an fd */
+	uint32_t tgid;		/* 0: not known */
+	int fd;
+	uint64_t file;		/* struct file *: descriptors of one file share it */
+	uint64_t bytes;		/* mapped */
+	bool likely;		/* not proven to be the one */
+	char comm[VS_COMM_LEN];
+	char path[64];		/* of a vhost device, or "" */
+	char vm[80];		/* libvirt or QEMU guest name, "" if none */
+	char pod[64], container[80]; /* from the cgroup, "" if none */
+	char family[160];	/* "sh[12] < sshd[7] < systemd[1]" */
+};
+
+/* A task below the culprit in the tree of who waits for whom. */
+struct vs_why_victim {
+	const struct vs_ev_task *task;
+	unsigned int depth;	/* 1: waits for the culprit itself */
+	bool likely;		/* the lock has several readers, the culprit is one of them */
+	char lock[96];
+};
+
+#define VS_WHY_PROOF_LEN 120
+
+struct vs_why_case {
+	enum vs_verdict verdict;
+	enum vs_confidence confidence;
+	bool reboot;
+	const struct vs_ev_task *task; /* who waits, or the culprit; NULL: nobody */
+	int group;		/* IOMMU group, -1 not known */
+	char device[VS_DEVICE_LEN]; /* "" not known */
+	char driver[32];
+	uint64_t since_ns;	/* at least; VS_EV_UNKNOWN */
+	uint64_t at_most_ns;	/* VS_EV_UNKNOWN: since_ns is exact enough */
+	char says[320];
+	char next[700];
+	char place[VS_SITE_LEN]; /* where it waits */
+	struct vs_why_holder *holders;
+	size_t nr_holders;
+	size_t nr_now;		/* of them are to let go; the others only after that (see says) */
+	struct vs_why_victim *victims;
+	size_t nr_victims;
+	char (*proof)[VS_WHY_PROOF_LEN];
+	size_t nr_proof;
+};
+
+/* What is asked about. */
+struct vs_why_subject {
+	const char *device;	/* "0000:00:05.0", NULL: not by device */
+	int group;		/* -1: not by group */
+	uint32_t pid;		/* 0: not by task */
+};
+
+struct vs_why {
+	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
+	size_t nr_cases;
+	const struct vs_ev_task *asked; /* the task that was asked about, if it is behind a case */
+	bool blind;		/* memory was not read: idle and who holds are not certain */
+};
+
+/* 0 or -ENOMEM. The result points into @e. */
+int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subject,
+		struct vs_why *why);
+void vs_why__free(struct vs_why *why);
+
+/* Exit status, enum vs_exit, by the heaviest verdict. */
+int vs_why__status(const struct vs_why *why);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot/rows.h"
+#include "why/fallback.h"
+#include "why/names.h"
+#include "why/proc.h"
+
+#define STACK_TEXT 4096
+#define PF_KTHREAD 0x00200000
+
+struct tids {
+	uint32_t *tid;
+	size_t nr;
+};
+
+struct proc_task {
+	uint32_t tgid, parent, flags;
+	char state;
+	char comm[VS_COMM_LEN];
+	char stack[STACK_TEXT];
+};
+
+/* -- all tasks -- */
+
+static int add_numbers(const char *path, struct tids *t)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	uint32_t *row;
+
+	while (dir && (entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		row = vs_rows__add(&t->tid, &t->nr, sizeof(*row));
+		if (!row) {
+			closedir(dir);
+			return -ENOMEM;
+		}
+		*row = (uint32_t)atoi(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return 0;
+}
+
+static int list_tasks(struct tids *processes, struct tids *tasks)
+{
+	int err = add_numbers("/proc", processes);
+	char path[40];
+
+	for (size_t i = 0; !err && i < processes->nr; i++) {
+		snprintf(path, sizeof(path), "/proc/%u/task", processes->tid[i]);
+		err = add_numbers(path, tasks);
+	}
+	return err;
+}
+
+/* -- one task, read in the child -- */
+
+static ssize_t read_file(uint32_t tid, const char *name, char *buf, size_t size)
+{
+	char path[40];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	buf[len > 0 ? len : 0] = '\0';
+	return len;
+}
+
+/* "12 (a name) S 1 ...": the name may hold anything, the last bracket ends it. */
+static bool read_stat(uint32_t tid, struct proc_task *t)
+{
+	char text[1024], *open, *close;
+
+	if (read_file(tid, "stat", text, sizeof(text)) <= 0)
+		return false;
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close)
+		return false;
+	*close = '\0';
+	snprintf(t->comm, sizeof(t->comm), "%s", open + 1);
+	return sscanf(close + 1, " %c %u %*d %*d %*d %*d %u", &t->state, &t->parent, &t->flags) == 3;
+}
+
+static void read_tgid(uint32_t tid, struct proc_task *t)
+{
+	char text[1024], *at;
+
+	t->tgid = tid;
+	if (read_file(tid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "\nTgid:")))
+		t->tgid = (uint32_t)atoi(at + 6);
+}
+
+static bool read_task(void *ctx, size_t i, void *row)
+{
+	uint32_t tid = ((const uint32_t *)ctx)[i];
+	struct proc_task *t = row;
+
+	if (!read_stat(tid, t))
+		return false;
+	read_tgid(tid, t);
+	return read_file(tid, "stack", t->stack, sizeof(t->stack)) >= 0;
+}
+
+/* -- what is kept of it -- */
+
+/* "[<0>] symbol+0x1/0x2 [module]" */
+static void take_frame(char *frame, const char *line)
+{
+	const char *at = strchr(line, ']'), *module;
+	size_t len;
+
+	at = at ? at + 1 + strspn(at + 1, " ") : line;
+	len = strcspn(at, "/ ");
+	module = strstr(at, " [");
+	snprintf(frame, VS_SITE_LEN, "%.*s%.40s", (int)(len < 50 ? len : 50), at,
+		 module ? module : "");
+}
+
+static int take_frames(struct vs_ev_task *t, char *text)
+{
+	char *line;
+
+	t->frames = calloc(64, sizeof(*t->frames));
+	if (!t->frames)
+		return -ENOMEM;
+	while ((line = strsep(&text, "\n")) && t->nr_frames < 64)
+		if (*line)
+			take_frame(t->frames[t->nr_frames++], line);
+	return 0;
+}
+
+static bool is_of_interest(char *stack)
+{
+	return strstr(stack, "vfio") || strstr(stack, "blocking_notifier_") ||
+	       strstr(stack, "release_driver") || strstr(stack, "really_probe") ||
+	       strstr(stack, "bind_store") || strstr(stack, "sriov_numvfs_store");
+}
+
+static int keep(struct vs_evidence *e, uint32_t tid, struct proc_task *p)
+{
+	struct vs_ev_task *t;
+
+	if (!is_of_interest(p->stack) || p->tgid == (uint32_t)getpid())
+		return 0;
+	t = vs_rows__add(&e->tasks, &e->nr_tasks, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->tid = tid;
+	t->tgid = p->tgid;
+	t->parent = p->parent;
+	t->state = p->state;
+	t->kernel_thread = p->flags & PF_KTHREAD;
+	memcpy(t->comm, p->comm, sizeof(t->comm));
+	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	t->lock_group = -1;
+	return take_frames(t, p->stack);
+}
+
+static int read_tasks(struct vs_evidence *e, const struct tids *tasks)
+{
+	struct proc_task *rows = calloc(tasks->nr + 1, sizeof(*rows));
+	signed char *answered = calloc(tasks->nr + 1, 1);
+	int err = rows && answered ? vs_proc__guarded(read_task, tasks->tid, tasks->nr, rows,
+						      sizeof(*rows), answered) : -ENOMEM;
+	size_t seen = 0;
+
+	for (size_t i = 0; !err && i < tasks->nr; i++) {
+		if (answered[i] != 1)
+			continue;
+		seen++;
+		err = keep(e, tasks->tid[i], &rows[i]);
+	}
+	free(rows);
+	free(answered);
+	e->nr_seen = (uint32_t)seen;
+	return err ?: seen ? 0 : -EPERM;
+}
+
+static int add_process(struct vs_evidence *e, uint32_t tgid)
+{
+	struct vs_ev_process *p;
+	struct proc_task t = {};
+
+	if (!tgid || vs_evidence__process(e, tgid) || !read_stat(tgid, &t))
+		return 0;
+	p = vs_rows__add(&e->processes, &e->nr_processes, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->tgid = tgid;
+	p->parent = t.parent;
+	memcpy(p->comm, t.comm, sizeof(p->comm));
+	return 0;
+}
+
+static int add_processes(struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_tasks; i++)
+		err = add_process(e, e->tasks[i].tgid);
+	for (size_t i = 0; !err && i < e->nr_openers; i++)
+		err = add_process(e, e->openers[i].tgid);
+	for (size_t i = 0; !err && i < e->nr_processes; i++)
+		err = add_process(e, e->processes[i].parent);
+	return err;
+}
+
+static bool is_in_d(const struct vs_evidence *e, uint32_t tgid)
+{
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		if (e->tasks[i].tgid == tgid && e->tasks[i].state == 'D')
+			return true;
+	return false;
+}
+
+static int describe(struct vs_evidence *e)
+{
+	bool *no_cmdline = calloc(e->nr_processes + 1, sizeof(*no_cmdline));
+	int err;
+
+	if (!no_cmdline)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->nr_processes; i++)
+		no_cmdline[i] = is_in_d(e, e->processes[i].tgid);
+	err = vs_proc__describe(e, no_cmdline);
+	free(no_cmdline);
+	return err;
+}
+
+int vs_fallback__collect(struct vs_evidence *e)
+{
+	struct tids processes = {}, tasks = {};
+	int err = list_tasks(&processes, &tasks);
+
+	err = err ?: read_tasks(e, &tasks);
+	err = err ?: vs_proc__find_open(e, processes.tid, processes.nr, true);
+	err = err ?: add_processes(e) ?: describe(e);
+	free(processes.tid);
+	free(tasks.tid);
+	return err;
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/rows.h"
+#include "why/holders.h"
+
+#define CONTAINER_ID 64		/* hexadecimal digits, with all runtimes */
+#define SHORT_ID 12		/* as their tools print it */
+#define ANCESTORS 6
+
+/* -- names -- */
+
+static void copy(char *buf, size_t size, const char *text, size_t len)
+{
+	snprintf(buf, size, "%.*s", (int)(len < size ? len : size - 1), text);
+}
+
+/* -name guest=web1,debug-threads=on, or -name web1 */
+static void vm_of_cmdline(const char *cmdline, char *buf, size_t size)
+{
+	const char *at = strstr(cmdline, " -name ");
+
+	if (!at)
+		return;
+	at += strlen(" -name ");
+	if (!strncmp(at, "guest=", 6))
+		at += 6;
+	copy(buf, size, at, strcspn(at, ", "));
+}
+
+/* machine-qemu\x2d3\x2dweb1.scope, where "-" is written \x2d */
+static void vm_of_cgroup(const char *cgroup, char *buf, size_t size)
+{
+	const char *at = strstr(cgroup, "machine-qemu\\x2d"), *end;
+	size_t used = 0;
+
+	at = at ? strstr(at + strlen("machine-qemu\\x2d"), "\\x2d") : NULL;
+	end = at ? strstr(at, ".scope") : NULL;
+	if (!end)
+		return;
+	for (at += 4; at < end && used + 1 < size; at++) {
+		bool dash = !strncmp(at, "\\x2d", 4);
+
+		buf[used++] = dash ? '-' : *at;
+		at += dash ? 3 : 0;
+	}
+	buf[used] = '\0';
+}
+
+void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	vm_of_cmdline(cmdline, buf, size);
+	if (!buf[0])
+		vm_of_cgroup(cgroup, buf, size);
+}
+
+/* .../kubepods-burstable-pod1234_abcd.slice/..., .../kubepods/burstable/pod1234-abcd/... */
+void vs_holders__pod(const char *cgroup, char *buf, size_t size)
+{
+	const char *at = strstr(cgroup, "kubepods");
+	size_t len;
+
+	buf[0] = '\0';
+	while (at && (at = strstr(at + 1, "pod")))
+		if ((at[-1] == '-' || at[-1] == '/') && isxdigit((unsigned char)at[3]))
+			break;
+	if (!at)
+		return;
+	at += 3;
+	len = strspn(at, "0123456789abcdefABCDEF-_");
+	copy(buf, size, at, len);
+	for (char *c = buf; *c; c++)
+		*c = *c == '_' ? '-' : *c;
+}
+
+void vs_holders__container(const char *cgroup, char *buf, size_t size)
+{
+	size_t run = 0;
+
+	buf[0] = '\0';
+	for (const char *at = cgroup; *at; at++) {
+		run = isxdigit((unsigned char)*at) ? run + 1 : 0;
+		if (run == CONTAINER_ID && !isxdigit((unsigned char)at[1]))
+			copy(buf, size, at - CONTAINER_ID + 1, SHORT_ID);
+	}
+}
+
+void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < ANCESTORS && used < size; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, tgid);
+
+		if (!p)
+			break;
+		used += (size_t)snprintf(buf + used, size - used, "%s%.16s[%u]", i ? " < " : "",
+					 p->comm, p->tgid);
+		tgid = p->parent;
+	}
+}
+
+void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
+{
+	int used;
+
+	if (!h->tgid) {
+		snprintf(buf, size, "an address space that no process has any more");
+		return;
+	}
+	used = snprintf(buf, size, "%.16s[%u]", h->comm, h->tgid);
+	if (h->vm[0])
+		snprintf(buf + used, size - (size_t)used, " (VM \"%s\")", h->vm);
+	else if (h->pod[0])
+		snprintf(buf + used, size - (size_t)used, " (pod %s)", h->pod);
+	else if (h->container[0])
+		snprintf(buf + used, size - (size_t)used, " (container %s)", h->container);
+}
+
+/* -- holders -- */
+
+static struct vs_why_holder *add(const struct vs_evidence *e, struct vs_why_case *c, uint32_t tgid,
+				 const char *comm)
+{
+	struct vs_why_holder *h = vs_rows__add(&c->holders, &c->nr_holders, sizeof(*h));
+	const struct vs_ev_process *p = vs_evidence__process(e, tgid);
+
+	if (!h)
+		return NULL;
+	h->tgid = tgid;
+	h->fd = -1;
+	memcpy(h->comm, comm, sizeof(h->comm));
+	if (!p)
+		return h;
+	vs_holders__vm(p->cmdline, p->cgroup, h->vm, sizeof(h->vm));
+	vs_holders__pod(p->cgroup, h->pod, sizeof(h->pod));
+	vs_holders__container(p->cgroup, h->container, sizeof(h->container));
+	vs_holders__family(e, tgid, h->family, sizeof(h->family));
+	return h;
+}
+
+static int add_fd(const struct vs_evidence *e, const struct vs_snap_fd *f, struct vs_why_case *c)
+{
+	struct vs_why_holder *h = add(e, c, f->tgid, f->comm);
+
+	if (!h)
+		return -ENOMEM;
+	h->how = VS_HOLD_FD;
+	h->kind = f->kind;
+	h->fd = f->fd;
+	h->file = f->file;
+	return 0;
+}
+
+/* Whose vhost device it is cannot be read from outside: all that have one are named. */
+static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
+{
+	struct vs_why_holder *h;
+
+	for (size_t i = 0; i < e->nr_openers; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, e->openers[i].tgid);
+
+		h = add(e, c, e->openers[i].tgid, p ? p->comm : m->comm);
+		if (!h)
+			return -ENOMEM;
+		h->how = VS_HOLD_MM;
+		h->file = m->file;
+		h->fd = e->openers[i].fd;
+		h->likely = true;
+		h->bytes = m->end - m->start;
+		memcpy(h->path, e->openers[i].path, sizeof(h->path));
+	}
+	if (e->nr_openers)
+		return 0;
+	h = add(e, c, 0, m->comm);
+	if (!h)
+		return -ENOMEM;
+	h->how = VS_HOLD_MM;
+	h->bytes = m->end - m->start;
+	return 0;
+}
+
+static int add_map(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
+{
+	struct vs_why_holder *h;
+
+	if (!m->tgid)
+		return add_mm(e, m, c);
+	for (size_t i = 0; i < c->nr_holders; i++)	/* another piece of the same */
+		if (c->holders[i].how == VS_HOLD_MAP && c->holders[i].tgid == m->tgid &&
+		    c->holders[i].file == m->file) {
+			c->holders[i].bytes += m->end - m->start;
+			return 0;
+		}
+	h = add(e, c, m->tgid, m->comm);
+	if (!h)
+		return -ENOMEM;
+	h->how = VS_HOLD_MAP;
+	h->file = m->file;
+	h->bytes = m->end - m->start;
+	return 0;
+}
+
+/* A mapping by a process that has the file's descriptor, too, goes with the process. */
+static bool has_fd(const struct vs_why_case *c, const struct vs_snap_map *m)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (c->holders[i].how == VS_HOLD_FD && c->holders[i].file == m->file &&
+		    c->holders[i].tgid == m->tgid)
+			return true;
+	return false;
+}
+
+/* Without memory: whoever has any device of VFIO open. */
+static int add_likely(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	for (size_t i = 0; i < e->nr_openers; i++) {
+		const struct vs_ev_opener *o = &e->openers[i];
+		const struct vs_ev_process *p = vs_evidence__process(e, o->tgid);
+		struct vs_why_holder *h;
+
+		if (strcmp(o->path, "anon_inode:[vfio-device]") &&
+		    strncmp(o->path, "/dev/vfio/devices/", 18))
+			continue;
+		h = add(e, c, o->tgid, p ? p->comm : "?\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+		if (!h)
+			return -ENOMEM;
+		h->how = VS_HOLD_FD;
+		h->kind = VS_SNAP_DEVICE_FILE;
+		h->fd = o->fd;
+		h->likely = true;
+	}
+	return 0;
+}
+
+int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	int err = 0;
+
+	for (size_t i = 0; device && !err && i < s->nr_fds; i++)
+		if ((s->fds[i].kind == VS_SNAP_DEVICE_FILE || s->fds[i].kind == VS_SNAP_CDEV_FILE) &&
+		    s->fds[i].object == device)
+			err = add_fd(e, &s->fds[i], c);
+	for (size_t i = 0; device && !err && i < s->nr_maps; i++)
+		if (s->maps[i].device == device && !has_fd(c, &s->maps[i]))
+			err = add_map(e, &s->maps[i], c);
+	return err ?: e->weaker ? add_likely(e, c) : 0;
+}
+
+static bool is_of_group(const struct vs_snap_fd *f, const struct vs_snap_group *g)
+{
+	if (f->kind == VS_SNAP_GROUP_FILE || f->kind == VS_SNAP_KVM_FILE)
+		return f->object && f->object == g->address;
+	return f->kind == VS_SNAP_CONTAINER_FILE && g->container && f->object == g->container;
+}
+
+int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
+			 struct vs_why_case *c)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->nr_fds; i++)
+		if (is_of_group(&s->fds[i], group))
+			err = add_fd(e, &s->fds[i], c);
+	return err;
+}

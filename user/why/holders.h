@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who keeps a device, a group or a container, and how that process is known to people. */
+#ifndef VFIOSCOPE_WHY_HOLDERS_H
+#define VFIOSCOPE_WHY_HOLDERS_H
+
+#include "why/classify.h"
+
+/* Add to c->holders. 0 or -ENOMEM. */
+int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c);
+int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
+			 struct vs_why_case *c);
+
+/* "qemu-system-x86[4711]" and, if known, what it is: " (VM \"web1\")". */
+void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size);
+
+/* "sh[12] < sshd[7] < systemd[1]" of a process and those that started it. */
+void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, size_t size);
+
+/* Pieces of a cgroup path and of a command line; "" if there are none. */
+void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t size);
+void vs_holders__pod(const char *cgroup, char *buf, size_t size);
+void vs_holders__container(const char *cgroup, char *buf, size_t size);
+
+#endif

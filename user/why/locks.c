@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot/walk.h"
+#include "why/locks.h"
+
+#define STACK_BYTES 16384	/* x86_64 and arm64 with 4 KiB pages; what is above is not mapped */
+#define STACK_WORDS (STACK_BYTES / 8)
+#define OWNER_FLAGS 7ull	/* of both kinds, kernel/locking/ */
+#define READER_OWNED 1ull	/* of an rwsem */
+#define MAX_WAITERS 4096	/* of one lock */
+
+struct stack {
+	uint64_t base;
+	size_t nr;
+	uint64_t words[STACK_WORDS];
+};
+
+static void read_stack(const struct vs_mem *mem, uint64_t base, struct stack *s)
+{
+	s->base = base;
+	for (s->nr = 0; s->nr < STACK_WORDS; s->nr += VS_PEEK_BLOCK / 8)
+		if (vs_mem__read(mem, base + 8 * s->nr, &s->words[s->nr], VS_PEEK_BLOCK))
+			break;
+}
+
+/*
+ * A waiter of either kind begins with its list and its task, and in both kinds of lock the owner
+ * stands 16 bytes before the list of waiters. What differs is what stands before that: the
+ * count of an rwsem.
+ */
+static bool is_linked(const struct vs_mem *mem, uint64_t node)
+{
+	uint64_t link[2];
+
+	return !vs_mem__read(mem, node, link, sizeof(link)) && link[0] != node &&
+	       vs_mem__pointer(mem, link[0] + 8) == node && vs_mem__pointer(mem, link[1]) == node;
+}
+
+struct waiter {
+	int list, task;
+};
+
+/* From waiter to waiter, until something is none: that is the head, inside the lock. */
+static uint64_t find_head(const struct vs_locks *s, const struct waiter *w, uint64_t node)
+{
+	for (int i = 0; i < MAX_WAITERS; i++) {
+		node = vs_mem__pointer(s->mem, node);
+		if (!node)
+			return 0;
+		if (!s->is_task(s->ctx, vs_mem__pointer(s->mem, node - w->list + w->task)))
+			return node;
+	}
+	return 0;
+}
+
+static uint64_t search(const struct vs_locks *s, const struct waiter *w, const struct stack *stack,
+		       uint64_t task)
+{
+	if (w->list < 0 || w->task < 0)
+		return 0;
+	for (size_t i = 0; i < stack->nr; i++) {
+		uint64_t node = stack->base + 8 * i - w->task + w->list;
+
+		if (stack->words[i] == task && is_linked(s->mem, node))
+			return find_head(s, w, node);
+	}
+	return 0;
+}
+
+/*
+ * kernel/locking/rwsem.c, v5.3 and later: bit 0 a writer, 1 waiters, 2 handoff, readers from
+ * bit 8 on; the owner has bit 0 when it reads. A mutex with waiters has that bit set, too.
+ */
+static bool is_rwsem(uint64_t count, uint64_t owner)
+{
+	bool writer = count & 1, reader = count >> 8 && count >> 8 < 1 << 20;
+
+	return count & 2 && !(count & 0xf8) &&
+	       (owner & READER_OWNED ? reader && !writer : writer && !reader);
+}
+
+static void take_lock(const struct vs_locks *s, uint64_t head, bool sure, struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	uint64_t at = head - (uint64_t)l->rwsem_waiters;
+	bool rwsem = sure ? t->lock_kind == VS_EV_RWSEM
+			  : is_rwsem(vs_mem__pointer(s->mem, at),
+				     vs_mem__pointer(s->mem, at + (uint64_t)l->rwsem_owner));
+
+	t->lock_kind = rwsem ? VS_EV_RWSEM : VS_EV_MUTEX;
+	t->lock = rwsem ? at : head - (uint64_t)l->mutex_waiters;
+}
+
+static void take_owner(const struct vs_locks *s, struct vs_ev_task *t)
+{
+	bool rwsem = t->lock_kind == VS_EV_RWSEM;
+	int owner = rwsem ? s->layout->rwsem_owner : s->layout->mutex_owner;
+	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)owner);
+
+	t->owner = s->is_task(s->ctx, word & ~OWNER_FLAGS) ? word & ~OWNER_FLAGS : 0;
+	t->owner_reads = rwsem && (word & READER_OWNED);
+}
+
+static bool is_outside(const struct stack *stack, uint64_t outer, uint64_t lock)
+{
+	size_t i = 0;
+
+	while (i < stack->nr && stack->words[i] != outer)
+		i++;
+	while (++i < stack->nr)
+		if (stack->words[i] == lock)
+			return true;
+	return false;
+}
+
+/* The kernel knows it itself, with CONFIG_DETECT_HUNG_TASK_BLOCKER (v6.15). */
+static void take_blocker(const struct vs_stack_row *row, struct vs_ev_task *t)
+{
+	enum { TYPE_MUTEX, TYPE_SEMAPHORE, TYPES = 3 };
+	unsigned int type = row->blocker & TYPES;
+
+	if (!row->blocker || type == TYPE_SEMAPHORE)
+		return;
+	t->lock_kind = type == TYPE_MUTEX ? VS_EV_MUTEX : VS_EV_RWSEM;
+	t->lock = row->blocker & ~(uint64_t)TYPES;
+}
+
+static bool is_known(const struct vs_snap_layout *l)
+{
+	return l->mutex_owner >= 0 && l->rwsem_owner >= 0 && l->rwsem_waiters >= 0;
+}
+
+void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, uint64_t outer,
+		    struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	struct waiter mutex = { l->mutex_waiter_list, l->mutex_waiter_task };
+	struct waiter rwsem = { l->rwsem_waiter_list, l->rwsem_waiter_task };
+	struct stack stack;
+	uint64_t head;
+
+	if (!is_known(l))
+		return;
+	read_stack(s->mem, row->stack, &stack);
+	take_blocker(row, t);
+	head = t->lock ? 0 : search(s, &rwsem, &stack, row->task);
+	if (!head && !t->lock && l->mutex_waiters >= 0)
+		head = search(s, &mutex, &stack, row->task);
+	if (head)
+		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
+	if (!t->lock)
+		return;
+	take_owner(s, t);
+	t->lock_outside = outer && is_outside(&stack, outer, t->lock);
+}
+
+/* -- devices -- */
+
+static bool is_kernel_pointer(uint64_t word)
+{
+	return word >> 48 == 0xffff && !(word & 7);
+}
+
+static bool is_listed(const struct vs_ev_task *t, const char *name)
+{
+	for (size_t i = 0; i < t->nr_locked; i++)
+		if (!strcmp(t->locked[i].name, name))
+			return true;
+	return false;
+}
+
+/* Something else with a lock of this task at that place has no such name. */
+static void add_device(const struct vs_locks *s, uint64_t dev, struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	struct vs_ev_locked d = {};
+	uint64_t driver;
+
+	vs_walk__string(s->mem, vs_mem__pointer(s->mem, dev + l->device_kobj + l->kobj_name),
+			d.name, sizeof(d.name));
+	if (!d.name[0] || strspn(d.name, "0123456789abcdefABCDEF:.-_") != strlen(d.name) ||
+	    is_listed(t, d.name) || t->nr_locked == VS_EV_DEVICES)
+		return;
+	driver = vs_mem__pointer(s->mem, dev + l->dev_driver);
+	if (driver)
+		vs_walk__string(s->mem, vs_mem__pointer(s->mem, driver + l->driver_name),
+				d.driver, sizeof(d.driver));
+	t->locked[t->nr_locked++] = d;
+}
+
+void vs_locks__held(const struct vs_locks *s, const struct vs_stack_row *row, struct vs_ev_task *t)
+{
+	uint64_t devices[STACK_WORDS], at[STACK_WORDS], owners[STACK_WORDS];
+	bool ok[STACK_WORDS];
+	struct stack stack;
+	size_t nr = 0;
+
+	read_stack(s->mem, row->stack, &stack);
+	for (size_t i = 0; i < stack.nr; i++) {
+		if (!is_kernel_pointer(stack.words[i]) ||
+		    stack.words[i] - row->stack < STACK_BYTES)
+			continue;
+		devices[nr] = stack.words[i];
+		at[nr++] = stack.words[i] + s->layout->device_mutex + s->layout->mutex_owner;
+	}
+	vs_mem__words(s->mem, at, owners, ok, nr);
+	for (size_t i = 0; i < nr; i++)
+		if (ok[i] && (owners[i] & ~OWNER_FLAGS) == row->task)
+			add_device(s, devices[i], t);
+}

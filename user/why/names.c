@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probe/kallsyms.h"
+#include "why/names.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define BUCKETS 4096
+
+struct vs_why_names {
+	struct vs_ksyms *ksyms;
+	uint64_t symbols[VS_SYMS];
+	struct entry {
+		struct entry *next;
+		struct vs_why_name name;
+	} *buckets[BUCKETS];
+};
+
+/* -- what a frame means -- */
+
+static const struct {
+	const char *function;
+	unsigned int flag;
+} meanings[] = {
+	{ "blocking_notifier_chain_unregister", VS_FRAME_CHAIN },
+	{ "blocking_notifier_chain_register", VS_FRAME_CHAIN },
+	{ "blocking_notifier_chain_cond_register", VS_FRAME_CHAIN },
+	{ "blocking_notifier_chain_register_unique_prio", VS_FRAME_CHAIN },
+	{ "blocking_notifier_call_chain", VS_FRAME_CALL },
+	{ "blocking_notifier_call_chain_robust", VS_FRAME_CALL },
+	{ "__device_release_driver", VS_FRAME_DRIVER },
+	{ "device_release_driver_internal", VS_FRAME_DRIVER },
+	{ "device_driver_detach", VS_FRAME_DRIVER },
+	{ "device_driver_attach", VS_FRAME_DRIVER },
+	{ "driver_detach", VS_FRAME_DRIVER },
+	{ "really_probe", VS_FRAME_DRIVER },
+	{ "__driver_attach", VS_FRAME_DRIVER },
+	{ "__device_attach", VS_FRAME_DRIVER },
+	{ "unbind_store", VS_FRAME_DRIVER },
+	{ "bind_store", VS_FRAME_DRIVER },
+	{ "remove_store", VS_FRAME_DRIVER },
+	{ "rescan_store", VS_FRAME_DRIVER },
+	{ "sriov_numvfs_store", VS_FRAME_DRIVER },
+	{ "device_del", VS_FRAME_DRIVER },
+	{ "down_read", VS_FRAME_RWSEM },
+	{ "down_read_interruptible", VS_FRAME_RWSEM },
+	{ "down_read_killable", VS_FRAME_RWSEM },
+	{ "down_write", VS_FRAME_RWSEM },
+	{ "down_write_killable", VS_FRAME_RWSEM },
+	{ "rwsem_down_read_slowpath", VS_FRAME_RWSEM },
+	{ "rwsem_down_write_slowpath", VS_FRAME_RWSEM },
+};
+
+unsigned int vs_frame__flags(const char *frame)
+{
+	bool vfio = strstr(frame, "[vfio") || !strncmp(frame, "vfio_", 5);
+	unsigned int flags = vfio ? VS_FRAME_VFIO : 0;
+	size_t len = strcspn(frame, "+. ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (strlen(meanings[i].function) == len &&
+		    !strncmp(frame, meanings[i].function, len))
+			flags |= meanings[i].flag;
+	return flags;
+}
+
+/* -- the table -- */
+
+/* Making the text costs the kernel more than reading it twice costs us. */
+static char *read_all(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = NULL, *grown;
+	size_t room = 0;
+	ssize_t got = 1;
+
+	for (*len = 0; fd >= 0 && got > 0; *len += got > 0 ? got : 0) {
+		if (room - *len < (1 << 16)) {
+			room = 2 * room + (8 << 20);
+			grown = realloc(text, room);
+			if (!grown)
+				break;
+			text = grown;
+		}
+		got = read(fd, text + *len, room - *len);
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static const char *const symbol_names[VS_SYMS] = {
+	[VS_SYM_NOTIFIER] = "vfio_iommu_group_notifier",
+	[VS_SYM_PUT_BG] = "vfio_group_put_bg",
+	[VS_SYM_SYSTEM_WQ] = "system_wq",
+};
+
+static void find_symbols(struct vs_why_names *n, const char *text, size_t len)
+{
+	for (int i = 0; i < VS_SYMS; i++) {
+		size_t width = strlen(symbol_names[i]);
+		const char *at = text;
+
+		while ((at = memmem(at, len - (size_t)(at - text), symbol_names[i], width))) {
+			const char *end = at + width;
+
+			if (at - text > 19 && at[-1] == ' ' && (*end == '\n' || *end == '\t')) {
+				n->symbols[i] = strtoull(at - 19, NULL, 16);
+				break;
+			}
+			at = end;
+		}
+	}
+}
+
+struct vs_why_names *vs_why_names__read(void)
+{
+	struct vs_why_names *n = calloc(1, sizeof(*n));
+	size_t len;
+	char *text = read_all("/proc/kallsyms", &len);
+	FILE *file = n && text && len ? fmemopen(text, len, "r") : NULL;
+	int err = file ? 0 : ENOENT;
+
+	if (file) {
+		n->ksyms = vs_ksyms__read(file);
+		err = n->ksyms ? 0 : errno;
+		find_symbols(n, text, len);
+		fclose(file);
+	}
+	free(text);
+	if (!err)
+		return n;
+	free(n);
+	errno = err;
+	return NULL;
+}
+
+void vs_why_names__free(struct vs_why_names *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct entry *e = n->buckets[i], *next; e; e = next) {
+			next = e->next;
+			free(e);
+		}
+	vs_ksyms__free(n->ksyms);
+	free(n);
+}
+
+static struct entry *add(struct vs_why_names *n, struct entry **bucket, uint64_t address)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->name.address = address;
+	if (!vs_ksyms__lookup(n->ksyms, address, e->name.text, sizeof(e->name.text)))
+		snprintf(e->name.text, sizeof(e->name.text), "0x%" PRIx64, address);
+	e->name.flags = vs_frame__flags(e->name.text);
+	e->next = *bucket;
+	*bucket = e;
+	return e;
+}
+
+const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t address)
+{
+	struct entry **bucket = &n->buckets[(address ^ address >> 12) % BUCKETS];
+	struct entry *e = *bucket;
+
+	while (e && e->name.address != address)
+		e = e->next;
+	e = e ?: add(n, bucket, address);
+	return e ? &e->name : NULL;
+}
+
+uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol)
+{
+	return n->symbols[symbol];
+}

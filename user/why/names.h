@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Kernel addresses to names and back, by one reading of /proc/kallsyms; what a frame means. */
+#ifndef VFIOSCOPE_WHY_NAMES_H
+#define VFIOSCOPE_WHY_NAMES_H
+
+#include <stdint.h>
+
+#include "event/view.h"
+
+/* What a task is inside of, by the names of its frames. */
+enum vs_frame_flag {
+	VS_FRAME_VFIO = 1,	/* VFIO's own code */
+	VS_FRAME_CHAIN = 2,	/* changes a blocking notifier chain */
+	VS_FRAME_CALL = 4,	/* calls one */
+	VS_FRAME_DRIVER = 8,	/* the driver core binds or unbinds */
+	VS_FRAME_RWSEM = 16,	/* asks for one; only up to v5.18 */
+};
+
+unsigned int vs_frame__flags(const char *frame);
+
+struct vs_why_names;
+
+/* NULL with errno: EPERM when addresses are hidden. */
+struct vs_why_names *vs_why_names__read(void);
+void vs_why_names__free(struct vs_why_names *n);	/* NULL is fine */
+
+struct vs_why_name {
+	uint64_t address;
+	unsigned int flags;	/* enum vs_frame_flag */
+	char text[VS_SITE_LEN];	/* "symbol+0x1 [module]", or "0x..." */
+};
+
+/* Kept from one call to the next; valid until n is freed. Never NULL but without memory. */
+const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t address);
+
+/* Of the symbols that the collector starts from; 0 if the kernel has none of this name. */
+enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYMS };
+uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol);
+
+#endif

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "snapshot/rows.h"
+#include "why/proc.h"
+
+#define PATIENCE_MS 200
+#define MAX_STUCK 3
+
+/* -- a child that may get stuck -- */
+
+/* It must keep nothing of ours open: it may stay for ever. */
+static void close_all_but(int fd)
+{
+	if (dup2(fd, 0) < 0)
+		_exit(1);
+#ifdef SYS_close_range
+	if (!syscall(SYS_close_range, 1u, ~0u, 0u))
+		return;
+#endif
+	for (int i = 1; i < 4096; i++)
+		close(i);
+}
+
+static bool write_all(const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(0, at, len);
+
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+__attribute__((noreturn))
+static void be_reader(int fd, vs_proc_read_fn read, void *ctx, size_t first, size_t nr, size_t size)
+{
+	char *row = calloc(1, size);
+
+	close_all_but(fd);
+	for (size_t i = first; row && i < nr; i++) {
+		char found;
+
+		memset(row, 0, size);
+		found = read(ctx, i, row);
+		if (!write_all(&found, 1) || (found && !write_all(row, size)))
+			break;
+	}
+	_exit(0);
+}
+
+/* All `len` bytes, as long as it does not stop for too long. */
+static int read_all(int fd, void *data, size_t len)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char *at = data;
+
+	while (len) {
+		ssize_t n;
+
+		if (poll(&p, 1, PATIENCE_MS) <= 0)
+			return -ETIMEDOUT;
+		n = read(fd, at, len);
+		if (n <= 0)
+			return -EPIPE;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int take(int fd, size_t *i, size_t nr, char *rows, size_t size, signed char *answered)
+{
+	int err = 0;
+	char found;
+
+	while (*i < nr) {
+		err = read_all(fd, &found, 1);
+		if (!err && found)
+			err = read_all(fd, rows + *i * size, size);
+		if (err)
+			break;
+		answered[(*i)++] = found;
+	}
+	return err;
+}
+
+/* One that is stuck cannot be killed now; it goes when what holds it goes. */
+static void let_go(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	for (int i = 0; i < 20 && !waitpid(pid, NULL, WNOHANG); i++)
+		usleep(1000);
+}
+
+static int read_some(vs_proc_read_fn read, void *ctx, size_t *i, size_t nr, char *rows, size_t size,
+		     signed char *answered)
+{
+	int ends[2], err;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		be_reader(ends[1], read, ctx, *i, nr, size);
+	close(ends[1]);
+	err = pid < 0 ? -errno : take(ends[0], i, nr, rows, size, answered);
+	close(ends[0]);
+	if (pid > 0)
+		let_go(pid);
+	return err;
+}
+
+int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
+		     signed char *answered)
+{
+	size_t i = 0;
+	int err = 0;
+
+	memset(answered, -1, nr);
+	for (int stuck = 0; i < nr && stuck < MAX_STUCK; stuck++) {
+		err = read_some(read, ctx, &i, nr, rows, size, answered);
+		if (err != -ETIMEDOUT && err != -EPIPE)
+			break;
+		i++;
+	}
+	return err == -ETIMEDOUT || err == -EPIPE ? 0 : err;
+}
+
+/* -- processes -- */
+
+struct describe {
+	const struct vs_evidence *e;
+	const bool *no_cmdline;
+};
+
+static ssize_t read_file(uint32_t tgid, const char *name, char *buf, size_t size)
+{
+	char path[40];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", tgid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	buf[len > 0 ? len : 0] = '\0';
+	return len;
+}
+
+static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
+{
+	ssize_t len = read_file(tgid, "cmdline", p->cmdline, sizeof(p->cmdline));
+
+	for (ssize_t i = 0; i + 1 < len; i++)
+		if (!p->cmdline[i])
+			p->cmdline[i] = ' ';
+}
+
+/* Of v1, the hierarchy of systemd or of a controller: the longest path says most. */
+static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
+{
+	char text[8192], *line, *rest = text;
+
+	if (read_file(tgid, "cgroup", text, sizeof(text)) <= 0)
+		return;
+	while ((line = strsep(&rest, "\n"))) {
+		char *path = strchr(line, ':');
+
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (path && strlen(path + 1) > strlen(p->cgroup))
+			snprintf(p->cgroup, sizeof(p->cgroup), "%s", path + 1);
+	}
+}
+
+static bool describe_one(void *ctx, size_t i, void *row)
+{
+	const struct describe *d = ctx;
+	struct vs_ev_process *p = row;
+
+	*p = d->e->processes[i];
+	read_cgroup(p->tgid, p);
+	if (!d->no_cmdline[i])
+		read_cmdline(p->tgid, p);
+	return true;
+}
+
+int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline)
+{
+	struct describe d = { e, no_cmdline };
+	size_t nr = e->nr_processes;
+	struct vs_ev_process *rows = calloc(nr + 1, sizeof(*rows));
+	signed char *answered = calloc(nr + 1, 1);
+	int err = rows && answered ? vs_proc__guarded(describe_one, &d, nr, rows, sizeof(*rows),
+						      answered) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < nr; i++) {
+		if (answered[i] == 1)
+			e->processes[i] = rows[i];
+		else
+			e->processes[i].stuck = true;
+	}
+	free(rows);
+	free(answered);
+	return err;
+}
+
+/* -- open files by name -- */
+
+#define OPENERS 8	/* of one process that are kept */
+
+struct opened {
+	struct vs_ev_opener openers[OPENERS];
+};
+
+struct wanted {
+	const uint32_t *tgids;
+	bool vfio;
+};
+
+static bool is_wanted(const struct wanted *w, const char *target)
+{
+	if (!strncmp(target, "/dev/vhost-", 11))
+		return true;
+	return w->vfio && (!strncmp(target, "/dev/vfio/", 10) ||
+			   !strcmp(target, "anon_inode:[vfio-device]") ||
+			   !strcmp(target, "anon_inode:kvm-vfio"));
+}
+
+static bool find_open(void *ctx, size_t i, void *row)
+{
+	const struct wanted *w = ctx;
+	uint32_t tgid = w->tgids[i];
+	struct opened *o = row;
+	char path[40], target[sizeof(o->openers[0].path)];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", tgid);
+	dir = opendir(path);
+	while (dir && nr < OPENERS && (entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		if (!is_wanted(w, target))
+			continue;
+		o->openers[nr].tgid = tgid;
+		o->openers[nr].fd = atoi(entry->d_name);
+		memcpy(o->openers[nr++].path, target, sizeof(target));
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+static int keep_openers(struct vs_evidence *e, const struct opened *o)
+{
+	for (int i = 0; i < OPENERS && o->openers[i].tgid; i++) {
+		struct vs_ev_opener *row = vs_rows__add(&e->openers, &e->nr_openers, sizeof(*row));
+
+		if (!row)
+			return -ENOMEM;
+		*row = o->openers[i];
+	}
+	return 0;
+}
+
+int vs_proc__find_open(struct vs_evidence *e, const uint32_t *tgids, size_t nr, bool vfio)
+{
+	struct wanted w = { tgids, vfio };
+	struct opened *rows = calloc(nr + 1, sizeof(*rows));
+	signed char *answered = calloc(nr + 1, 1);
+	int err = rows && answered ? vs_proc__guarded(find_open, &w, nr, rows,
+						      sizeof(*rows), answered) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < nr; i++)
+		if (answered[i] == 1)
+			err = keep_openers(e, &rows[i]);
+	free(rows);
+	free(answered);
+	return err;
+}
