@@ -83,7 +83,7 @@ static void summarize(char *buf, size_t size)
 	const struct vs_why_case *c = &why.cases[0];
 
 	snprintf(buf, size, "%zu %s %s %s %d waits=%u holds=", why.nr_cases,
-		 vs_verdict__name(c->verdict), vs_confidence__name(c->confidence),
+		 vs_why_verdict__name(c->verdict), vs_confidence__name(c->confidence),
 		 c->reboot ? "reboot" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
 	for (size_t i = 0; i < c->nr_holders; i++)
 		append(buf, size, "%s%u:%d", i ? "," : "", c->holders[i].tgid, c->holders[i].fd);

@@ -35,7 +35,7 @@ static void row(struct page *p, const char *label, const char *format, ...)
 	vs_words__wrap(&p->out, text, LABEL, LABEL, p->width);
 }
 
-static const char *title(enum vs_verdict verdict)
+static const char *title(enum vs_why_verdict verdict)
 {
 	static const char *const titles[VS_VERDICTS] = {
 		[VS_WHY_NOTIFIER_DEADLOCK] = "NOTIFIER DEADLOCK",
@@ -54,7 +54,7 @@ static const char *title(enum vs_verdict verdict)
 	return titles[verdict];
 }
 
-static const char *color_of(enum vs_verdict verdict)
+static const char *color_of(enum vs_why_verdict verdict)
 {
 	if (verdict <= VS_WHY_LEAK_SUSPECT)
 		return "\033[1;31m";
@@ -290,7 +290,7 @@ static json_t *victim_json(const struct vs_why_victim *v)
 {
 	json_t *o = task_json(v->task);
 
-	set(o, "verdict", json_string(vs_verdict__name(VS_WHY_COLLATERAL)));
+	set(o, "verdict", json_string(vs_why_verdict__name(VS_WHY_COLLATERAL)));
 	set_int(o, "depth", v->depth);
 	set(o, "lock", string_or_null(v->lock));
 	set(o, "likely", json_boolean(v->likely));
@@ -316,7 +316,7 @@ static json_t *case_json(const struct vs_why_case *c)
 {
 	json_t *o = json_object();
 
-	set(o, "verdict", json_string(vs_verdict__name(c->verdict)));
+	set(o, "verdict", json_string(vs_why_verdict__name(c->verdict)));
 	set(o, "confidence", json_string(vs_confidence__name(c->confidence)));
 	set(o, "reboot", json_boolean(c->reboot));
 	set(o, "group", c->group < 0 ? json_null() : json_integer(c->group));

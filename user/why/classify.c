@@ -33,7 +33,7 @@ static const char *const verdict_names[VS_VERDICTS] = {
 	[VS_WHY_NOT_APPLICABLE] = "not-applicable",
 };
 
-const char *vs_verdict__name(enum vs_verdict verdict)
+const char *vs_why_verdict__name(enum vs_why_verdict verdict)
 {
 	return verdict_names[verdict];
 }
@@ -47,7 +47,7 @@ const char *vs_confidence__name(enum vs_confidence confidence)
 
 /* -- cases -- */
 
-static struct vs_why_case *add_case(struct vs_why *why, enum vs_verdict verdict,
+static struct vs_why_case *add_case(struct vs_why *why, enum vs_why_verdict verdict,
 				    const struct vs_ev_task *t)
 {
 	struct vs_why_case *c = vs_rows__add(&why->cases, &why->nr_cases, sizeof(*c));
@@ -237,7 +237,7 @@ static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 			 const struct vs_ev_task *t, size_t change, size_t call)
 {
 	bool ours = vs_ev_task__find(t, 0, "vfio_iommu_group_notifier") < call;
-	enum vs_verdict verdict = ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK;
+	enum vs_why_verdict verdict = ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK;
 	struct vs_why_case *c = add_case(why, verdict, t);
 	int err;
 
@@ -850,7 +850,7 @@ void vs_why__free(struct vs_why *why)
 
 int vs_why__status(const struct vs_why *why)
 {
-	enum vs_verdict verdict = why->cases[0].verdict;
+	enum vs_why_verdict verdict = why->cases[0].verdict;
 
 	if (verdict == VS_WHY_NOTIFIER_DEADLOCK || verdict == VS_WHY_CHAIN_DEADLOCK ||
 	    verdict == VS_WHY_LEAK_SUSPECT)

@@ -9,7 +9,7 @@
 #include "why/evidence.h"
 
 /* In order of weight: the first one found is said first. */
-enum vs_verdict {
+enum vs_why_verdict {
 	VS_WHY_NOTIFIER_DEADLOCK,	/* the bug: its fix is missing */
 	VS_WHY_CHAIN_DEADLOCK,	/* the same shape in another notifier chain */
 	VS_WHY_LEAK_SUSPECT,	/* a group is alive, and nothing accounts for it */
@@ -26,7 +26,7 @@ enum vs_verdict {
 
 enum vs_confidence { VS_LOW, VS_MEDIUM, VS_HIGH };
 
-const char *vs_verdict__name(enum vs_verdict verdict);	/* "notifier-deadlock" */
+const char *vs_why_verdict__name(enum vs_why_verdict verdict);	/* "notifier-deadlock" */
 const char *vs_confidence__name(enum vs_confidence confidence);
 
 /* Something that keeps the device, the group or the container. */
@@ -60,7 +60,7 @@ struct vs_why_victim {
 #define VS_WHY_PROOF_LEN 120
 
 struct vs_why_case {
-	enum vs_verdict verdict;
+	enum vs_why_verdict verdict;
 	enum vs_confidence confidence;
 	bool reboot;
 	const struct vs_ev_task *task; /* who waits, or the culprit; NULL: nobody */
