@@ -66,7 +66,31 @@ $(BUILD)/tests/refwatch: tests/oracle/refwatch.c $(BUILD)/tests/refwatch.skel.h
 F := tests/unit/fixtures
 FIXTURE_CFLAGS := -O2 -fno-pie -mcmodel=kernel -fcf-protection=none
 
-$(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(BUILD)/flags
+# Each era of VFIO's references (see inspect_vfio.c), by gcc, and by clang for all architectures.
+INSPECT_ERAS := 1 2 3 4 5 6 7 8 9 10 11 12 13
+INSPECT_ARCHS := x86_64 aarch64 s390x powerpc64le
+INSPECT_CFLAGS := -O2 -fno-pic -Wno-unused-function
+INSPECT_X86 := -mcmodel=kernel -mno-red-zone
+
+# inspect_link ARCH FLAGS ADDRESS: a small vmlinux of $$era
+inspect_link = $(CLANG) --target=$(1)-linux-gnu $(INSPECT_CFLAGS) $(2) -DERA=$$era -static -nostdlib -fuse-ld=lld \
+	-Wl,--image-base=$(3),-z,max-page-size=4096 $(F)/inspect_vfio.c $(F)/inspect_kernel.c -o $(@D)/linked-$(1)-$$era.o
+
+$(FIXTURES)/inspect/done: $(F)/inspect_kernel.c $(F)/inspect_vfio.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@for era in $(INSPECT_ERAS); do \
+		$(CC) $(INSPECT_CFLAGS) $(INSPECT_X86) -fcf-protection=none -g -DERA=$$era -c $(F)/inspect_vfio.c \
+			-o $(@D)/gcc-$$era.o || exit 1; \
+		for arch in $(INSPECT_ARCHS); do \
+			[ $$arch = x86_64 ] && more='$(INSPECT_X86)' || more=; \
+			$(CLANG) --target=$$arch-linux-gnu $(INSPECT_CFLAGS) $$more -g -DERA=$$era -c $(F)/inspect_vfio.c \
+				-o $(@D)/$$arch-$$era.o || exit 1; \
+		done; \
+		$(call inspect_link,x86_64,$(INSPECT_X86),0xffffffff81000000) || exit 1; \
+		$(call inspect_link,aarch64,-mno-outline-atomics,0xffff800010000000) || exit 1; done
+	@touch $@
+
+$(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(FIXTURES)/inspect/done $(BUILD)/flags
 	@mkdir -p $(FIXTURES)
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_put.c -o $(FIXTURES)/kmod_put.o
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_locked.S -o $(FIXTURES)/kmod_locked.o

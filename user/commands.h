@@ -7,6 +7,7 @@
 
 extern const struct vs_command vs_cmd_doctor;
 extern const struct vs_command vs_cmd_refs;
+extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_trace;
 
 #endif

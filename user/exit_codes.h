@@ -18,9 +18,9 @@ enum vs_exit {
 	"  0  nothing of grade bug was found, nothing was lost\n" \
 	"  1  it failed: the message says why\n" \
 	"  2  wrong usage\n" \
-	"  3  a finding of grade bug: the deadlock happened\n" \
+	"  3  a finding of grade bug: the deadlock happened, or can\n" \
 	"  4  this kernel does not offer what is required: see doctor\n" \
-	"  5  no bug was found, but events were lost: that proves nothing\n" \
+	"  5  no bug was found, but events were lost, or it cannot be told\n" \
 	"  6  privileges are missing\n"
 
 #endif

@@ -8,6 +8,7 @@
 
 static const struct vs_command *const commands[] = {
 	&vs_cmd_doctor,
+	&vs_cmd_inspect,
 	&vs_cmd_trace,
 	&vs_cmd_refs,
 };

@@ -5,15 +5,6 @@
 
 #include "kmod.h"
 
-#define VS_KMOD_MAX_BYTES (256u << 20)	/* of a file, packed or unpacked */
-
-/* Growing bytes, never more than VS_KMOD_MAX_BYTES. */
-struct vs_blob {
-	uint8_t *bytes;
-	size_t len;
-	size_t cap;
-};
-
 /* Writes the words to kmod->error and returns `err`. */
 __attribute__((format(printf, 3, 4)))
 int vs_kmod__fail(struct vs_kmod *kmod, int err, const char *fmt, ...);

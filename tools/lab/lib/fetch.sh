@@ -79,7 +79,7 @@ apt_set_up()
 	mkdir -p "$1/state/lists/partial" "$1/cache/archives/partial"
 	for suite in ${row_suites//,/ }; do
 		uri=$(mirror_for "$suite")
-		echo "deb [arch=amd64 signed-by=$KEYRING] $uri $suite main"
+		echo "deb [arch=${row_arch:-amd64} signed-by=$KEYRING] $uri $suite main"
 	done >"$1/sources.list"
 	cat >"$1/apt.conf" <<-EOF
 		Dir::Etc::sourcelist "$1/sources.list";
@@ -90,8 +90,8 @@ apt_set_up()
 		Dir::State::lists "$1/state/lists";
 		Dir::State::status "/dev/null";
 		Dir::Cache "$1/cache";
-		APT::Architecture "amd64";
-		APT::Architectures "amd64";
+		APT::Architecture "${row_arch:-amd64}";
+		APT::Architectures "${row_arch:-amd64}";
 		APT::Default-Release "";
 		APT::Sandbox::User "root";
 		APT::Get::AllowUnauthenticated "false";

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+# libFuzzer with ASan and UBSan on what reads files of strangers. `make fuzz FUZZ_SECONDS=60`
+
+FUZZ_SECONDS ?= 30
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/elf/*.c user/inspect/*.c \
+	      user/probe/kmod_*.c user/probe/kallsyms.c))
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+fuzz: $(FUZZ_BIN) ## fuzz the readers of files, FUZZ_SECONDS (30) each
+	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+$(BUILD)/fuzz/user/%.o: user/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CLANG) $(filter-out -Wshadow,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIB)
+	@echo '  FUZZ  $@'
+	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
+
+-include $(FUZZ_LIB:.o=.d)
+
+.PHONY: fuzz

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The sweep over one function, the same for modules and whole kernels. */
+#include <string.h>
+
+#include "inspect/scan.h"
+
+#define NR_REGS 16
+
+static bool is_repeated(const struct vs_code *code, const struct vs_code_ref *ref)
+{
+	const struct vs_code_ref *last = code->nr_refs ? &code->refs[code->nr_refs - 1] : NULL;
+
+	return ref->kind == VS_REF_ADDRESS && last && last->kind == VS_REF_ADDRESS &&
+	       last->func == ref->func && last->target == ref->target;
+}
+
+int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint32_t target,
+		 const char *symbol, enum vs_ref_source source)
+{
+	struct vs_code_ref ref = {
+		.func = scan->func, .target = target, .off = off, .kind = kind,
+		.source = source, .symbol = symbol,
+	};
+
+	return is_repeated(scan->code, &ref) ? 0 : vs_code__add_ref(scan->code, &ref);
+}
+
+/* An add of a negative constant is how a reference is dropped: not wanted here. */
+static int see_locked_add(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
+			  int32_t constants[NR_REGS])
+{
+	if (insn->constant)
+		constants[insn->reg % NR_REGS] = insn->value;
+	if (!insn->locked_add || constants[insn->reg % NR_REGS] < 0)
+		return 0;
+	return vs_scan__add(scan, off, VS_REF_LOCKED_ADD, VS_CODE_NONE, NULL,
+			    VS_REF_BY_INSTRUCTION);
+}
+
+int vs_scan__func(struct vs_scan *scan)
+{
+	struct vs_code_func *func = &scan->code->funcs[scan->func];
+	int32_t constants[NR_REGS] = { 0 };
+	uint64_t off = 0;
+	int err = 0;
+
+	func->scanned = true;
+	while (off < scan->len && !err) {
+		struct vs_insn insn;
+
+		if (!scan->decoder(scan->bytes + off, scan->len - off, scan->pc + off, &insn)) {
+			/* where the next one starts is a guess from here on */
+			func->unread = scan->len - off;
+			return 0;
+		}
+		err = see_locked_add(scan, off, &insn, constants);
+		if (!err)
+			err = scan->insn(scan, off, &insn);
+		off += insn.len;
+	}
+	return err;
+}

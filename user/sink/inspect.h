@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What `inspect` found, as text and JSON. */
+#ifndef VFIOSCOPE_SINK_INSPECT_H
+#define VFIOSCOPE_SINK_INSPECT_H
+
+#include "inspect/inspect.h"
+#include "inspect/tree.h"
+#include "sink/out.h"
+
+/* `width`: columns to wrap at, 0: never. `exit_status`: enum vs_exit. */
+void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width);
+void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, int exit_status);
+
+void vs_inspect__print_tree_text(struct vs_out *o, const struct vs_tree *tree, unsigned int width);
+void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, int exit_status);
+
+#endif
