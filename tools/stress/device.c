@@ -103,6 +103,7 @@ int st_device__rescan(const char *root, const char *bdf)
 
 int st_device__restore(const char *root, const struct st_device *was)
 {
+	struct st_device now;
 	int err = 0, last;
 
 	if (!st_exists(root, DEVICE, was->bdf))
@@ -115,5 +116,7 @@ int st_device__restore(const char *root, const struct st_device *was)
 	else
 		err = st_device__unbind(root, was->bdf);
 	last = st_device__override(root, was->bdf, was->override);
-	return err ? err : last;
+	if (err || last)
+		return err ? err : last;
+	return !st_device__read(root, was->bdf, &now) && now.group == was->group ? 0 : -EXDEV;
 }

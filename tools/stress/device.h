@@ -35,7 +35,10 @@ int st_device__unbind(const char *root, const char *bdf);
 /* Binds `driver`, by driver_override, which stays; 0 when it is bound already. */
 int st_device__bind(const char *root, const char *bdf, const char *driver);
 
-/* Makes driver and driver_override what `was` says; looks for a removed device, too. */
+/*
+ * Makes driver and driver_override what `was` says; looks for a removed device, too.
+ * -EXDEV: it is in another group than it was.
+ */
 int st_device__restore(const char *root, const struct st_device *was);
 
 /* Asks the PCI bus for what is new, and waits up to 2 s for the device. -ENODEV. */

@@ -36,8 +36,9 @@ static int print(FILE *f, const struct st_state *s)
 {
 	fprintf(f, MAGIC "\nowner %d %llu\n", s->pid, s->started);
 	for (size_t i = 0; i < s->nr; i++)
-		fprintf(f, "device %s driver %s override %s\n", s->devices[i].bdf,
-			or_dash(s->devices[i].driver), or_dash(s->devices[i].override));
+		fprintf(f, "device %s group %d driver %s override %s\n", s->devices[i].bdf,
+			s->devices[i].group, or_dash(s->devices[i].driver),
+			or_dash(s->devices[i].override));
 	fprintf(f, "end\n");
 	return fflush(f) || fsync(fileno(f)) ? -errno : 0;
 }
@@ -79,8 +80,8 @@ static int parse_line(const char *line, struct st_state *s)
 		return 1;
 	if (s->nr == ST_DEVICES)
 		return -EINVAL;
-	if (sscanf(line, "device %15s driver %63s override %63s", bdf, d->driver,
-		   d->override) != 3 || st_bdf(d->bdf, bdf) || strchr(d->driver, '/'))
+	if (sscanf(line, "device %15s group %d driver %63s override %63s", bdf, &d->group,
+		   d->driver, d->override) != 4 || st_bdf(d->bdf, bdf) || strchr(d->driver, '/'))
 		return -EINVAL;
 	undash(d->driver);
 	undash(d->override);

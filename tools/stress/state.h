@@ -18,7 +18,7 @@
 struct st_state {
 	pid_t pid;			/* whose it is */
 	unsigned long long started;	/* its start time, clock ticks since boot */
-	struct st_device devices[ST_DEVICES];	/* bdf, driver, override */
+	struct st_device devices[ST_DEVICES];	/* bdf, group, driver, override */
 	size_t nr;
 };
 
