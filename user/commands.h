@@ -9,5 +9,6 @@ extern const struct vs_command vs_cmd_doctor;
 extern const struct vs_command vs_cmd_refs;
 extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_trace;
+extern const struct vs_command vs_cmd_validate;
 
 #endif

@@ -213,12 +213,35 @@ static int make_rings(struct vs_engine *engine, char *error, size_t size)
 	return fail(error, size, errno, "cannot make the ring buffers");
 }
 
+static int leave_out(struct vs_engine *engine)
+{
+	const char *list = engine->opts.without ? engine->opts.without : "";
+	char hook[40];
+	int err = 0;
+
+	while (*list && !err) {
+		size_t len = strcspn(list, ",");
+
+		snprintf(hook, sizeof(hook), "%.*s", (int)len, list);
+		err = vs_plan__leave_out(&engine->plan, hook);
+		list += len + !!list[len];
+	}
+	return err;
+}
+
+static int make_plan(struct vs_engine *engine)
+{
+	int err = vs_plan__make(&engine->facts, &engine->plan);
+
+	return err ? err : leave_out(engine);
+}
+
 static int learn(struct vs_engine *engine, char *error, size_t size)
 {
 	int err = vs_facts__collect("", &engine->facts);
 
 	if (!err)
-		err = vs_plan__make(&engine->facts, &engine->plan);
+		err = make_plan(engine);
 	if (err)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
@@ -294,7 +317,7 @@ static int learn_again(struct vs_engine *engine)
 
 	vs_plan__free(&engine->plan);
 	err = vs_facts__collect_vfio("", &engine->facts);
-	return err ? err : vs_plan__make(&engine->facts, &engine->plan);
+	return err ? err : make_plan(engine);
 }
 
 int vs_engine__vfio_loaded(struct vs_engine *engine)

@@ -70,6 +70,9 @@ struct vs_plan {
 int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan);
 void vs_plan__free(struct vs_plan *plan);
 
+/* As if this hook could not be seen: nothing of it will be attached. -ENOENT. */
+int vs_plan__leave_out(struct vs_plan *plan, const char *hook);
+
 /* The row of a hook by name, NULL when there is no such hook. */
 const struct vs_plan_row *vs_plan__row(const struct vs_plan *plan, const char *hook);
 
