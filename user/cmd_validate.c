@@ -301,6 +301,9 @@ static bool each(void *ctx, uint64_t now)
 	if (val->gather.deadlock)
 		return true;
 	write_news(val, now);
+	/* A reference too few means freed memory in use: not on this host any longer. */
+	if (val->gather.bug && !val->opts.observe)
+		return true;
 	if (val->opts.stop_at_put && val->v.findings[VS_PUT_IN_NOTIFIER][VS_GRADE_HAZARD])
 		return true;
 	return val->load && load_is_over(val, now);

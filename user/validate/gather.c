@@ -65,6 +65,7 @@ static void on_finding(struct vs_sink *s, const struct vs_finding *f)
 		return;
 	keep(g->v, f);
 	g->deadlock |= f->kind == VS_NOTIFIER_DEADLOCK;
+	g->bug |= f->grade == VS_GRADE_BUG;
 	g->news = true;
 	g->certain[f->kind] |= f->grade == vs_finding__grade(f->kind);
 }
