@@ -460,7 +460,7 @@ static const struct vs_opt validate_opts[] = {
 	  offsetof(struct validate_options, cycles), 1, UINT64_MAX, NULL, 0 },
 	{ "min-last-puts", 0, VS_OPT_NUMBER, "N", "last puts by the worker that prove the path (20)",
 	  offsetof(struct validate_options, min_last_puts), 1, UINT64_MAX, NULL, 0 },
-	FLAG("stop-at-put", "end at the first put in the notifier, before it hangs", stop_at_put),
+	FLAG("stop-at-put", "end at the first put in the notifier", stop_at_put),
 	FLAG("tap", "KTAP version 1 on stdout", tap),
 	TEXT("json", 'j', "FILE", "report as JSON", json),
 	TEXT("junit", 0, "FILE", "report as JUnit XML", junit),
@@ -560,9 +560,9 @@ const struct vs_command vs_cmd_validate = {
 	.operands = "",
 	.opts = validate_opts,
 	.epilogue =
-		"The verdict is FIXED, VULNERABLE, INCONCLUSIVE or NOT-APPLICABLE; vfioscope-validate(8)\n"
-		"tells what each needs. A kernel without the fix hangs tasks for ever when devices\n"
-		"are named; the report is on disk before.\n\n"
+		"The verdict is FIXED, VULNERABLE, INCONCLUSIVE or NOT-APPLICABLE;\n"
+		"vfioscope-validate(8) tells what each needs. A kernel without the fix hangs tasks\n"
+		"for ever when devices are named; the report is on disk before.\n\n"
 		"examples\n"
 		"  vfioscope validate --observe-only -d 10m\n"
 		"  vfioscope validate --devices 0000:03:00.0,0000:03:00.1 \\\n"

@@ -51,6 +51,40 @@ hooks()
 	done
 }
 
+# interrupted SIGNAL: validate, in the middle of its work
+interrupted()
+{
+	# shellcheck disable=SC2086 # words are wanted
+	vfioscope validate $devices --json "$OUT/$1.json" >"$OUT/$1" 2>&1 &
+	_pid=$!
+	sleep 3
+	kill -"$1" $_pid
+	wait $_pid
+	echo $? >"$OUT/$1.status"
+	sleep 1
+	bound >"$OUT/$1.bound"
+	ls /run >"$OUT/$1.run"
+}
+
+endings()
+{
+	bind vfio-pci 05.0
+	bound >$OUT/before
+	interrupted INT
+	interrupted KILL
+	vfio_unload
+	judged unloaded --observe-only -d 1
+	# shellcheck disable=SC2086 # words are wanted
+	judged refused $devices -d 5
+}
+
+# Without vfioscope: who hangs is left behind, and the parent ends.
+alone()
+{
+	# shellcheck disable=SC2086 # words are wanted
+	step alone vfio-stress $devices --stuck-after 3
+}
+
 mutant()
 {
 	# shellcheck disable=SC2086 # words are wanted
