@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -21,7 +18,9 @@
 #include "validate/rule.h"
 
 #define SETTLE_NS 500000000ull		/* the worker's last puts, after the load has ended */
-#define SETTLE_MOST_NS 3000000000ull
+#define SETTLE_HELD_NS 1500000000ull	/* an open file counts as leaked 1 s after its close: refs_check.c */
+#define SETTLE_MOST_NS 4000000000ull
+#define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
 #define END_NS 60000000000ull		/* the load ends so long after its time, or is left */
 #define STOP_NS 15000000000ull		/* so long it may take to put things back */
 #define CATCH_UP_NS 2000000000ull
@@ -58,64 +57,11 @@ static int fail(int status, const char *words, const char *what)
 
 /* -- reports -- */
 
-typedef void (*printer)(struct vs_out *o, const struct vs_validate_page *p);
-
-static int sync_folder(const char *path)
+static int write_file(const char *path, vs_validate_printer *print,
+		      const struct vs_validate_page *page)
 {
-	char folder[PATH_MAX];
-	char *slash;
-	int fd;
+	int err = path ? vs_validate__to_file(path, print, page) : 0;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder] = '\0';
-	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	fsync(fd);
-	close(fd);
-	return 0;
-}
-
-/* A terminal, a serial line or a pipe is written to as it is. */
-static bool is_plain(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) || S_ISREG(st.st_mode);
-}
-
-static int write_to(const char *path, printer print, const struct vs_validate_page *page)
-{
-	int err, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	struct vs_out o;
-
-	if (fd < 0)
-		return -errno;
-	vs_out__init(&o, fd);
-	print(&o, page);
-	err = vs_out__flush(&o);
-	vs_out__sync(&o);
-	vs_out__fini(&o);
-	close(fd);
-	return err;
-}
-
-/* A reader, and a host that hangs, find a whole report or the one before. */
-static int write_file(const char *path, printer print, const struct vs_validate_page *page)
-{
-	char part[PATH_MAX];
-	int err;
-
-	if (!path)
-		return 0;
-	if (!is_plain(path))
-		err = write_to(path, print, page);
-	else if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
-		err = -ENAMETOOLONG;
-	else if (!(err = write_to(part, print, page)))
-		err = rename(part, path) ? -errno : sync_folder(path);
 	return err ? fail(-1, path, strerror(-err)) : 0;
 }
 
@@ -279,6 +225,17 @@ static void write_news(struct validate *val, uint64_t now)
 	write_files(val, &page);
 }
 
+/* Something is held in the end: whether by a file that is open tells a look some time later. */
+static bool anything_held(const struct vs_refs *refs)
+{
+	const struct vs_book *b = NULL;
+
+	while ((b = vs_refs__next(refs, b)))
+		if (!b->released && b->live.nr)
+			return true;
+	return false;
+}
+
 static bool load_is_over(struct validate *val, uint64_t now)
 {
 	struct vs_session_result result;
@@ -287,7 +244,8 @@ static bool load_is_over(struct validate *val, uint64_t now)
 		return val->opts.duration && now - val->begun_ns > val->opts.duration + END_NS;
 	if (!val->ended_ns)
 		val->ended_ns = now;
-	if (now - val->ended_ns < SETTLE_NS)
+	if (now - val->ended_ns < (anything_held(vs_session__refs(val->live.session)) ?
+				   SETTLE_HELD_NS : SETTLE_NS))
 		return false;
 	vs_session__result(val->live.session, &result);
 	return !result.outstanding || now - val->ended_ns > SETTLE_MOST_NS;
@@ -389,9 +347,34 @@ static int arm(struct validate *val)
 	return status;
 }
 
+/*
+ * The finding may have come before the task was asleep on the lock. The files are
+ * written first; the stack is worth some milliseconds then.
+ */
+static void complete_stack(struct validate *val)
+{
+	struct vs_finding_said *f = &val->v.said[0];
+	char stack[VS_STACK_SAID];
+
+	if (!val->gather.deadlock || strstr(f->stack, "blocking_notifier_chain_unregister"))
+		return;
+	val->gather.news = true;
+	val->written_ns = 0;
+	write_news(val, vs_host__mono_ns());
+	for (int i = 0; i < STACK_TRIES; i++) {
+		if (!vs_host__kernel_stack(val->gather.deadlock_tid, stack, sizeof(stack)) &&
+		    strstr(stack, "blocking_notifier_chain_unregister")) {
+			memcpy(f->stack, stack, sizeof(f->stack));
+			return;
+		}
+		usleep(5000);
+	}
+}
+
 /* After a deadlock nothing is waited for: neither the load, nor a look at the host. */
 static void conclude(struct validate *val)
 {
+	complete_stack(val);
 	if (!val->gather.deadlock)
 		end_refs(val);
 	vs_live__drain(&val->live);
@@ -399,6 +382,23 @@ static void conclude(struct validate *val)
 	take_counts(val);
 	vs_kernel_log__close(val->log, &val->v.kernel);
 	val->log = -1;
+}
+
+/* Whoever reads the reports learns that there is no verdict; why is on stderr. */
+static int cannot_run(struct validate *val, int status)
+{
+	struct vs_stress_result *s = &val->v.stress;
+
+	if (!val->load) {
+		s->end = VS_STRESS_FAILED;
+		s->status = -1;
+		snprintf(s->said, sizeof(s->said), "it was not started");
+	}
+	stop_load(val);
+	if (val->live.armed_ns && val->live.session)
+		conclude(val);
+	report(val);
+	return vs_failure__exit(status, val->style);
 }
 
 static int observe(struct validate *val)
@@ -410,7 +410,7 @@ static int observe(struct validate *val)
 	if (!status)
 		status = vs_live__run(&val->live);
 	if (status)
-		return vs_failure__exit(status, val->style);
+		return cannot_run(val, status);
 	val->v.interrupted = vs_live__stopped() && !val->opts.observe;
 	stop_load(val);
 	conclude(val);
@@ -561,8 +561,8 @@ const struct vs_command vs_cmd_validate = {
 	.opts = validate_opts,
 	.epilogue =
 		"The verdict is FIXED, VULNERABLE, INCONCLUSIVE or NOT-APPLICABLE;\n"
-		"vfioscope-validate(8) tells what each needs. A kernel without the fix hangs tasks\n"
-		"for ever when devices are named; the report is on disk before.\n\n"
+		"vfioscope-validate(8) tells what each needs. A kernel without the fix hangs\n"
+		"tasks for ever when devices are named; the report is on disk before.\n\n"
 		"examples\n"
 		"  vfioscope validate --observe-only -d 10m\n"
 		"  vfioscope validate --devices 0000:03:00.0,0000:03:00.1 \\\n"

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,6 +17,7 @@
 #include "sink/validate.h"
 #include "validate/gather.h"
 #include "validate/kernel_log.h"
+#include "validate/load.h"
 
 static struct vs_plan_row rows[20];
 static struct vs_plan plan;
@@ -559,6 +562,54 @@ static void test_kernel_log(void **state)
 		assert_false(vs_kernel_log__is_warning(fine[i]));
 }
 
+/* A program in the place of vfio-stress: what it says and how it ends. */
+static void run_load(const char *script, bool stop, struct vs_stress_result *result)
+{
+	char path[] = "/tmp/test_validate.XXXXXX";
+	int fd = mkstemp(path);
+	struct vs_load *load;
+
+	assert_true(fd >= 0 && write(fd, script, strlen(script)) == (ssize_t)strlen(script));
+	fchmod(fd, 0755);
+	close(fd);
+	*result = (struct vs_stress_result){ .mode = VS_STRESS_DRIVEN };
+	load = vs_load__start(&(struct vs_load_opts){ .path = path, .devices = "05.0", .cycles = 7 });
+	assert_non_null(load);
+	while (!vs_load__follow(load, result)) {
+		if (stop && result->steps)
+			vs_load__stop(load);
+		usleep(1000);
+	}
+	vs_load__free(load);
+	unlink(path);
+}
+
+static void test_load(void **state)
+{
+	struct vs_stress_result result;
+
+	(void)state;
+	run_load("#!/bin/sh\necho \"step 1: $*\"\necho step 2: last\necho done: 7 cycles\n", false, &result);
+	assert_int_equal(result.end, VS_STRESS_DONE);
+	assert_int_equal(result.steps, 2);
+	assert_string_equal(result.step, "step 2: last");
+	assert_string_equal(result.said, "done: 7 cycles");
+	run_load("#!/bin/sh\necho stuck: process 1, state D\necho vfio-stress: a task hangs >&2\nexit 3", false,
+		 &result);
+	assert_int_equal(result.end, VS_STRESS_STUCK);
+	assert_string_equal(result.said, "a task hangs");
+	run_load("#!/bin/sh\n[ \"$*\" = '--devices 05.0 --i-know-this-can-hang-the-host --cycles 7' ] && exit 4",
+		 false, &result);
+	assert_int_equal(result.end, VS_STRESS_REFUSED);
+	run_load("#!/bin/sh\nexit 1", false, &result);
+	assert_int_equal(result.end, VS_STRESS_FAILED);
+	run_load("#!/bin/sh\nkill -9 $$", false, &result);
+	assert_int_equal(result.end, VS_STRESS_FAILED);
+	run_load("#!/bin/sh\ntrap 'exit 143' TERM\necho step 1: x\nwhile :; do sleep 0.01; done", true, &result);
+	assert_int_equal(result.end, VS_STRESS_DONE);
+	assert_null(vs_load__start(&(struct vs_load_opts){ .path = "/nowhere", .devices = "05.0" }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -584,6 +635,7 @@ int main(void)
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_gather_last_puts),
 		cmocka_unit_test(test_kernel_log),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static const char help[] =
 	"Races unbind of VFIO devices against what else changes their groups. On a kernel\n"
 	"with the notifier deadlock this hangs tasks for ever, and maybe the host.\n\n"
 	"options\n"
-	"  -d, --devices BDF,...      spare devices, at most 16; the first of each group is\n"
+	"  -d, --devices BDF,...      spare devices, at most 16; the first of a group is\n"
 	"                             for vfio-pci, the second its mate, for pci-stub\n"
 	"      --i-know-this-can-hang-the-host\n"
 	"                             you do\n"

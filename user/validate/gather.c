@@ -64,7 +64,10 @@ static void on_finding(struct vs_sink *s, const struct vs_finding *f)
 	if (f->grade == VS_GRADE_INFO)
 		return;
 	keep(g->v, f);
-	g->deadlock |= f->kind == VS_NOTIFIER_DEADLOCK;
+	if (f->kind == VS_NOTIFIER_DEADLOCK && !g->deadlock) {
+		g->deadlock = true;
+		g->deadlock_tid = f->tid;
+	}
 	g->bug |= f->grade == VS_GRADE_BUG;
 	g->news = true;
 	g->certain[f->kind] |= f->grade == vs_finding__grade(f->kind);

@@ -11,6 +11,7 @@ struct vs_gather {
 	struct vs_sink sink;	/* for vs_session_opts.sinks; must stay where it is */
 	struct vs_validation *v;
 	bool deadlock;		/* VFIO's: its task will never return */
+	uint32_t deadlock_tid;	/* of the first one */
 	bool bug;		/* any finding of that grade: going on proves nothing more */
 	bool news;		/* a hazard or bug since the caller last cleared it */
 	bool certain[VS_FINDING_KINDS];	/* said with the grade of its kind: nothing was lost before */

@@ -148,7 +148,7 @@ static void check_driven(const struct vs_validation *v, struct vs_check *c)
 		set(c, VS_CHECK_UNKNOWN, "refused: %s", said(s));
 		break;
 	default:
-		set(c, VS_CHECK_UNKNOWN, "failed with status %d: %s", s->status, said(s));
+		set(c, VS_CHECK_UNKNOWN, "failed (status %d): %s", s->status, said(s));
 	}
 }
 
