@@ -222,8 +222,11 @@ static bool is_possible(const struct stress *s, const struct st_strategy *strate
 	return !s->opts.nr_strategies;
 }
 
-/* Every other step is a "bind" where it can be: it is what provokes the deadlock first. */
-static const struct st_strategy *choose(struct stress *s, const struct st_step *step)
+/*
+ * Every other step is a "bind" where it can be: it is what provokes the deadlock first.
+ * The others take turns, so that a short run has them all.
+ */
+static const struct st_strategy *choose(const struct stress *s, const struct st_step *step)
 {
 	const struct st_strategy *possible[ST_STRATEGIES];
 	size_t nr = 0;
@@ -233,7 +236,7 @@ static const struct st_strategy *choose(struct stress *s, const struct st_step *
 			possible[nr++] = it;
 	if (!nr)
 		return NULL;
-	return s->steps % 2 ? possible[0] : possible[st_random(&s->random) % nr];
+	return s->steps % 2 ? possible[0] : possible[(s->steps / 2 + s->opts.seed) % nr];
 }
 
 static uint64_t cycles_of(const struct stress *s, const struct st_strategy *strategy)
