@@ -18,7 +18,7 @@
 #include "validate/rule.h"
 
 #define SETTLE_NS 500000000ull		/* the worker's last puts, after the load has ended */
-#define SETTLE_HELD_NS 1500000000ull	/* an open file counts as leaked 1 s after its close: refs_check.c */
+#define SETTLE_HELD_NS 1500000000ull	/* refs_check.c: a file leaks 1 s after its close */
 #define SETTLE_MOST_NS 4000000000ull
 #define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
 #define END_NS 60000000000ull		/* the load ends so long after its time, or is left */
@@ -129,7 +129,8 @@ static void read_state(struct validate *val)
 	snprintf(v->stress.devices, sizeof(v->stress.devices), "%s",
 		 val->opts.devices ? val->opts.devices : "");
 	if (vs_inspect__running("", &val->inspection))
-		snprintf(v->inspection_error, sizeof(v->inspection_error), "%s", val->inspection.error);
+		snprintf(v->inspection_error, sizeof(v->inspection_error), "%s",
+			 val->inspection.error);
 	else
 		v->inspection = &val->inspection;
 }
@@ -288,8 +289,9 @@ static int start_load(struct validate *val)
 	if (val->opts.observe)
 		return VS_EXIT_OK;
 	val->load = vs_load__start(&opts);
-	return val->load ? VS_EXIT_OK :
-	       fail(VS_EXIT_FAILURE, "vfio-stress cannot be started (--stress PATH)", strerror(errno));
+	return val->load ? VS_EXIT_OK
+			 : fail(VS_EXIT_FAILURE, "vfio-stress cannot be started (--stress PATH)",
+				strerror(errno));
 }
 
 /* Ended before its time: what was changed is put back, while events are still taken. */
@@ -454,11 +456,14 @@ static const struct vs_opt validate_opts[] = {
 	TEXT("devices", 'D', "BDF,...", "spare devices that vfio-stress may use", devices),
 	FLAG("i-know-this-can-hang-the-host", "needed with --devices", confirmed),
 	FLAG("observe-only", "provoke nothing, watch the host's own load", observe),
-	{ "duration", 'd', VS_OPT_DURATION, "TIME", "at most so long (20s; observing: until Ctrl-C)",
-	  offsetof(struct validate_options, duration), 1000000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "duration", 'd', VS_OPT_DURATION, "TIME",
+	  "at most so long (20s; observing: until Ctrl-C)",
+	  offsetof(struct validate_options, duration), 1000000000, 1000 * 3600000000000ull, NULL,
+	  0 },
 	{ "cycles", 'n', VS_OPT_NUMBER, "N", "at most so many cycles of vfio-stress (3000)",
 	  offsetof(struct validate_options, cycles), 1, UINT64_MAX, NULL, 0 },
-	{ "min-last-puts", 0, VS_OPT_NUMBER, "N", "last puts by the worker that prove the path (20)",
+	{ "min-last-puts", 0, VS_OPT_NUMBER, "N",
+	  "last puts by the worker that prove the path (20)",
 	  offsetof(struct validate_options, min_last_puts), 1, UINT64_MAX, NULL, 0 },
 	FLAG("stop-at-put", "end at the first put in the notifier", stop_at_put),
 	FLAG("tap", "KTAP version 1 on stdout", tap),
@@ -500,12 +505,14 @@ static int check_options(struct validate *val)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
 	val->style = style;
 	if (o->observe && (o->devices || o->cycles || o->confirmed))
-		return fail(VS_EXIT_USAGE, "--observe-only provokes nothing: without --devices, --cycles", NULL);
+		return fail(VS_EXIT_USAGE,
+			    "--observe-only provokes nothing: without --devices, --cycles", NULL);
 	if (o->devices && !o->confirmed)
-		return fail(VS_EXIT_USAGE, "this can hang the host: say --i-know-this-can-hang-the-host",
-			    NULL);
+		return fail(VS_EXIT_USAGE,
+			    "this can hang the host: say --i-know-this-can-hang-the-host", NULL);
 	if (o->without && !is_hook_list(o->without))
-		return fail(VS_EXIT_USAGE, "--without-hook: no such hook; see vfioscope doctor", NULL);
+		return fail(VS_EXIT_USAGE, "--without-hook: no such hook; see vfioscope doctor",
+			    NULL);
 	return 0;
 }
 
@@ -530,7 +537,8 @@ static int parse(struct validate *val, int argc, char **argv)
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
 	if (first < argc)
-		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope validate --help", NULL);
+		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope validate --help",
+			    NULL);
 	status = check_options(val);
 	set_defaults(&val->opts);
 	return status;

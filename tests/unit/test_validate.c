@@ -33,7 +33,8 @@ static int good(void **state)
 	memset(&inspection, 0, sizeof(inspection));
 	plan = (struct vs_plan){ .rows = rows };
 	for (; vs_hooks[plan.nr_rows].name; plan.nr_rows++)
-		rows[plan.nr_rows] = (struct vs_plan_row){ .hook = &vs_hooks[plan.nr_rows], .nr_probes = 1 };
+		rows[plan.nr_rows] =
+			(struct vs_plan_row){ .hook = &vs_hooks[plan.nr_rows], .nr_probes = 1 };
 	inspection.verdict = VS_VERDICT_FIXED;
 	inspection.path = (char *)"/vfio.ko";
 	strcpy(inspection.reason, "the notifier leaves its put to a worker");
@@ -41,8 +42,14 @@ static int good(void **state)
 	v.plan = &plan;
 	v.probes = 36;
 	v.min_last_puts = 20;
-	v.path = (struct vs_path_counts){ .entered = { [VS_ACT_BOUND_DRIVER] = 120 }, .left = 120,
-		.found = 100, .not_found = 20, .queued = 100, .started = 100, .ended = 100, .last_puts = 20 };
+	v.path = (struct vs_path_counts){ .entered = { [VS_ACT_BOUND_DRIVER] = 120 },
+					  .left = 120,
+					  .found = 100,
+					  .not_found = 20,
+					  .queued = 100,
+					  .started = 100,
+					  .ended = 100,
+					  .last_puts = 20 };
 	for (int i = 0; i < VS_LOSS_END; i++)
 		v.losses[i].reported = true;
 	v.refs_kept = v.refs_checked = true;
@@ -393,7 +400,8 @@ static const char *skip_attributes(const char *s)
 		s += 1 + strcspn(s + 1, "=");
 		assert_memory_equal(s, "=\"", 2);
 		for (s += 2; *s != '"'; s = *s == '&' ? skip_entity(s) : s + 1)
-			assert_true(*s && *s != '<' && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x7f);
+			assert_true(*s && *s != '<' && (unsigned char)*s >= 0x20 &&
+				    (unsigned char)*s < 0x7f);
 		s++;
 	}
 	return s;
@@ -472,7 +480,8 @@ static void test_markdown(void **state)
 	     part += strlen(part) + 1)
 		assert_non_null(strstr(text, part));
 	assert_non_null(strstr(text, "a\\|b\\`\\<&"));
-	assert_non_null(strstr(text, "```\nrwsem_down_write_slowpath\nvfio_group_release+0x126\n```"));
+	assert_non_null(
+		strstr(text, "```\nrwsem_down_write_slowpath\nvfio_group_release+0x126\n```"));
 	free(text);
 }
 
@@ -544,7 +553,8 @@ static void test_gather_last_puts(void **state)
 static void test_kernel_log(void **state)
 {
 	static const char *const bad[] = {
-		"4,339,5140900,-;WARNING: CPU: 1 PID: 99 at drivers/vfio/vfio.c:406 vfio_group_release\n",
+		"4,339,5140900,-;WARNING: CPU: 1 PID: 99 at drivers/vfio/vfio.c:406 "
+		"vfio_group_release\n",
 		"1,1,1,-;BUG: kernel NULL pointer dereference, address: 0\n",
 		"3,1,1,-;INFO: task sh:99 blocked for more than 120 seconds.\n",
 		"4,1,1,-;refcount_t: underflow; use-after-free.\n",
@@ -573,7 +583,8 @@ static void run_load(const char *script, bool stop, struct vs_stress_result *res
 	fchmod(fd, 0755);
 	close(fd);
 	*result = (struct vs_stress_result){ .mode = VS_STRESS_DRIVEN };
-	load = vs_load__start(&(struct vs_load_opts){ .path = path, .devices = "05.0", .cycles = 7 });
+	load = vs_load__start(
+		&(struct vs_load_opts){ .path = path, .devices = "05.0", .cycles = 7 });
 	assert_non_null(load);
 	while (!vs_load__follow(load, result)) {
 		if (stop && result->steps)
@@ -589,25 +600,30 @@ static void test_load(void **state)
 	struct vs_stress_result result;
 
 	(void)state;
-	run_load("#!/bin/sh\necho \"step 1: $*\"\necho step 2: last\necho done: 7 cycles\n", false, &result);
+	run_load("#!/bin/sh\necho \"step 1: $*\"\necho step 2: last\necho done: 7 cycles\n", false,
+		 &result);
 	assert_int_equal(result.end, VS_STRESS_DONE);
 	assert_int_equal(result.steps, 2);
 	assert_string_equal(result.step, "step 2: last");
 	assert_string_equal(result.said, "done: 7 cycles");
-	run_load("#!/bin/sh\necho stuck: process 1, state D\necho vfio-stress: a task hangs >&2\nexit 3", false,
-		 &result);
+	run_load("#!/bin/sh\necho stuck: process 1, state D\necho vfio-stress: a task hangs "
+		 ">&2\nexit 3",
+		 false, &result);
 	assert_int_equal(result.end, VS_STRESS_STUCK);
 	assert_string_equal(result.said, "a task hangs");
-	run_load("#!/bin/sh\n[ \"$*\" = '--devices 05.0 --i-know-this-can-hang-the-host --cycles 7' ] && exit 4",
+	run_load("#!/bin/sh\n[ \"$*\" = '--devices 05.0 --i-know-this-can-hang-the-host --cycles "
+		 "7' ] && exit 4",
 		 false, &result);
 	assert_int_equal(result.end, VS_STRESS_REFUSED);
 	run_load("#!/bin/sh\nexit 1", false, &result);
 	assert_int_equal(result.end, VS_STRESS_FAILED);
 	run_load("#!/bin/sh\nkill -9 $$", false, &result);
 	assert_int_equal(result.end, VS_STRESS_FAILED);
-	run_load("#!/bin/sh\ntrap 'exit 143' TERM\necho step 1: x\nwhile :; do sleep 0.01; done", true, &result);
+	run_load("#!/bin/sh\ntrap 'exit 143' TERM\necho step 1: x\nwhile :; do sleep 0.01; done",
+		 true, &result);
 	assert_int_equal(result.end, VS_STRESS_DONE);
-	assert_null(vs_load__start(&(struct vs_load_opts){ .path = "/nowhere", .devices = "05.0" }));
+	assert_null(
+		vs_load__start(&(struct vs_load_opts){ .path = "/nowhere", .devices = "05.0" }));
 }
 
 int main(void)

@@ -100,7 +100,8 @@ static int add_strategies(struct st_options *o, const char *list)
 		const struct st_strategy *s = st_strategy__find(list, len);
 
 		if (!s || o->nr_strategies == ST_STRATEGIES)
-			return usage("--strategy is a list of bind, close, open, remove; not", list);
+			return usage("--strategy is a list of bind, close, open, remove; not",
+				     list);
 		o->strategies[o->nr_strategies++] = s;
 		list += len + !!list[len];
 	}

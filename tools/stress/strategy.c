@@ -12,7 +12,8 @@
 #include "sysfs.h"
 
 #define DRIVERS "/sys/bus/pci/drivers/"
-#define JITTER_NS 50000	/* one cycle in four takes so much longer: the lanes drift through each other */
+/* One cycle in four takes up to so much longer: the lanes drift through each other. */
+#define JITTER_NS 50000
 
 static void jitter(uint64_t *random)
 {

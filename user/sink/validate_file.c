@@ -35,7 +35,8 @@ static bool is_plain(const char *path)
 	return stat(path, &st) || S_ISREG(st.st_mode);
 }
 
-static int write_to(const char *path, vs_validate_printer *print, const struct vs_validate_page *page)
+static int write_to(const char *path, vs_validate_printer *print,
+		    const struct vs_validate_page *page)
 {
 	int err, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct vs_out o;
@@ -51,7 +52,8 @@ static int write_to(const char *path, vs_validate_printer *print, const struct v
 	return err;
 }
 
-static int replace(const char *path, vs_validate_printer *print, const struct vs_validate_page *page)
+static int replace(const char *path, vs_validate_printer *print,
+		   const struct vs_validate_page *page)
 {
 	char part[PATH_MAX];
 	int err;

@@ -180,7 +180,8 @@ static json_t *warnings(const struct vs_validation *v)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < v->kernel.warnings && i < VS_WARNINGS_KEPT; i++)
-		json_array_append_new(list, text(v->kernel.warning[i], sizeof(v->kernel.warning[i])));
+		json_array_append_new(list,
+				      text(v->kernel.warning[i], sizeof(v->kernel.warning[i])));
 	return list;
 }
 

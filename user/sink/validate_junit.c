@@ -120,9 +120,11 @@ void vs_validate__junit(struct vs_out *o, const struct vs_validate_page *p)
 	vs_validate__time(when, sizeof(when), p->v->identity.started_wall_ns);
 	when[strcspn(when, "Z")] = '\0';
 	vs_out__puts(o, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-	vs_out__printf(o, "  <testsuite name=\"vfioscope validate\" tests=\"%d\" failures=\"%d\" "
+	vs_out__printf(o,
+		       "  <testsuite name=\"vfioscope validate\" tests=\"%d\" failures=\"%d\" "
 		       "errors=\"0\" skipped=\"%d\" time=\"%.3f\" timestamp=\"%s\">\n",
-		       VS_CHECKS + 1, failures, skipped, (double)p->v->identity.duration_ns / 1e9, when);
+		       VS_CHECKS + 1, failures, skipped, (double)p->v->identity.duration_ns / 1e9,
+		       when);
 	put_properties(o, p);
 	for (int i = 0; i < VS_CHECKS; i++)
 		put_check(o, i, &p->r->checks[i]);

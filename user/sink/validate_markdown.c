@@ -32,10 +32,11 @@ static void put_row(struct vs_out *o, const char *a, const char *b, const char *
 static void put_impact(struct vs_out *o)
 {
 	vs_out__puts(o, "## Impact\n\n"
-		"`vfio_iommu_group_notifier()` runs with the rwsem of the IOMMU group's notifier chain held for\n"
-		"read. When it drops the last reference of a VFIO group, `vfio_group_release()` wants the same\n"
-		"rwsem for write, and the task waits for itself: device bind, unbind and hot-plug in that group\n"
-		"hang until the host is rebooted. The fix (811642d8d8a8, v4.13) hands that put to a worker.\n\n");
+		"`vfio_iommu_group_notifier()` runs with the rwsem of the IOMMU group's\n"
+		"notifier chain held for read. When it drops the last reference of a VFIO group,\n"
+		"`vfio_group_release()` wants the same rwsem for write, and the task waits for\n"
+		"itself: device bind, unbind and hot-plug in that group hang until the host is\n"
+		"rebooted. The fix (811642d8d8a8, v4.13) hands that put to a worker.\n\n");
 }
 
 static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
@@ -44,19 +45,25 @@ static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
 
 	vs_out__puts(o, "## Test plan\n\n");
 	if (s->mode == VS_STRESS_DRIVEN) {
-		vs_out__puts(o, "- `vfio-stress` raced unbind of a VFIO device against bind of a group mate, "
-			     "close and open\n  of the group, on spare devices `");
+		vs_out__puts(o, "- `vfio-stress` raced unbind of a VFIO device against bind of a\n"
+			     "  group mate, close and open of the group, on spare devices `");
 		vs_out__puts(o, s->devices);
 		vs_out__puts(o, "`\n");
 	} else if (s->mode == VS_STRESS_OBSERVED) {
-		vs_out__puts(o, "- the host was observed under its own load; nothing was provoked\n");
+		vs_out__puts(o,
+			     "- the host was observed under its own load; nothing was provoked\n");
 	} else {
-		vs_out__puts(o, "- the code was read; there is nothing to provoke on this kernel\n");
+		vs_out__puts(o,
+			     "- the code was read; there is nothing to provoke on this kernel\n");
 	}
 	if (p->v->plan)
-		vs_out__printf(o, "- %zu probes followed every get, put, deferred put and release of VFIO "
-			       "groups\n- FIXED needs %" PRIu64 " last puts made by the worker, no loss, no "
-			       "finding, no kernel warning\n", p->v->probes, p->v->min_last_puts);
+		vs_out__printf(
+			o,
+			"- %zu probes followed every get, put, deferred put and release of VFIO "
+			"groups\n- FIXED needs %" PRIu64
+			" last puts made by the worker, no loss, no "
+			"finding, no kernel warning\n",
+			p->v->probes, p->v->min_last_puts);
 	vs_out__puts(o, "\n");
 }
 
@@ -80,8 +87,8 @@ static void put_identity(struct vs_out *o, const struct vs_validate_page *p)
 	put_row(o, "vfio srcversion", id->srcversion[0] ? id->srcversion : "not known", NULL);
 	put_row(o, "vfio build-id", id->build_id[0] ? id->build_id : "not known", NULL);
 	put_row(o, "livepatches", id->livepatches[0] ? id->livepatches : "none", NULL);
-	snprintf(text, sizeof(text), "0x%" PRIx64 " before, 0x%" PRIx64 " after", p->v->kernel.taint_before,
-		 p->v->kernel.taint_after);
+	snprintf(text, sizeof(text), "0x%" PRIx64 " before, 0x%" PRIx64 " after",
+		 p->v->kernel.taint_before, p->v->kernel.taint_after);
 	put_row(o, "taint", text, NULL);
 	vs_validate__time(text, sizeof(text), id->started_wall_ns);
 	put_row(o, "tested", text, NULL);
@@ -115,8 +122,11 @@ static void put_path(struct vs_out *o, const struct vs_path_counts *c)
 		snprintf(number, sizeof(number), "%" PRIu64, c->entered[i]);
 		put_row(o, vs_action__name(i), number, NULL);
 	}
-	vs_out__printf(o, "| found their group | %" PRIu64 " |\n| deferred puts queued, started, ended | "
-		       "%" PRIu64 ", %" PRIu64 ", %" PRIu64 " |\n| last puts by the worker | %" PRIu64 " |\n\n",
+	vs_out__printf(o,
+		       "| found their group | %" PRIu64
+		       " |\n| deferred puts queued, started, ended | "
+		       "%" PRIu64 ", %" PRIu64 ", %" PRIu64
+		       " |\n| last puts by the worker | %" PRIu64 " |\n\n",
 		       c->found, c->queued, c->started, c->ended, c->last_puts);
 }
 
@@ -125,7 +135,8 @@ static void put_findings(struct vs_out *o, const struct vs_validation *v)
 	for (size_t i = 0; i < v->nr_said; i++) {
 		const struct vs_finding_said *f = &v->said[i];
 
-		vs_out__printf(o, "**%s** (%s), ", vs_finding__name(f->kind), vs_grade__name(f->grade));
+		vs_out__printf(o, "**%s** (%s), ", vs_finding__name(f->kind),
+			       vs_grade__name(f->grade));
 		put_cell(o, f->group);
 		vs_out__puts(o, ", task ");
 		put_cell(o, f->task);

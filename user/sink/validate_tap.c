@@ -65,7 +65,8 @@ static void put_totals(struct vs_out *o, const struct vs_ruling *r)
 		pass++;
 	else
 		skip++;
-	vs_out__printf(o, "# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:0\n", pass, failed, skip);
+	vs_out__printf(o, "# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:0\n", pass,
+		       failed, skip);
 }
 
 void vs_validate__tap(struct vs_out *o, const struct vs_validate_page *p)
@@ -74,7 +75,8 @@ void vs_validate__tap(struct vs_out *o, const struct vs_validate_page *p)
 
 	vs_out__printf(o, "KTAP version 1\n1..%d\n# kernel %s %s\n", VS_CHECKS + 1, id->release,
 		       id->machine);
-	vs_out__printf(o, "# vfio srcversion %s build-id %s\n", id->srcversion[0] ? id->srcversion : "-",
+	vs_out__printf(o, "# vfio srcversion %s build-id %s\n",
+		       id->srcversion[0] ? id->srcversion : "-",
 		       id->build_id[0] ? id->build_id : "-");
 	for (int i = 0; i < VS_CHECKS; i++)
 		put_check(o, i + 1, vs_check__name(i), &p->r->checks[i]);

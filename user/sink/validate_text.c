@@ -52,7 +52,8 @@ static void put_identity(struct vs_out *o, const struct vs_validate_page *p)
 	vs_words__duration(took, sizeof(took), id->duration_ns);
 	vs_out__puts(o, "\nIdentity\n");
 	put(o, p, "kernel", "%s %s %s", id->release, id->version, id->machine);
-	put(o, p, "vfio", "srcversion %s, build-id %s", id->srcversion[0] ? id->srcversion : "not known",
+	put(o, p, "vfio", "srcversion %s, build-id %s",
+	    id->srcversion[0] ? id->srcversion : "not known",
 	    id->build_id[0] ? id->build_id : "not known");
 	put(o, p, "livepatches", "%s", id->livepatches[0] ? id->livepatches : "none");
 	put(o, p, "taint", "0x%" PRIx64 " before, 0x%" PRIx64 " after", p->v->kernel.taint_before,
@@ -96,10 +97,14 @@ static void put_path(struct vs_out *o, const struct vs_validate_page *p)
 	vs_out__puts(o, "\nPath\n");
 	for (int i = 0; i < VS_ACTIONS; i++)
 		if (c->entered[i])
-			put(o, p, "notifier", "%s: %" PRIu64, i ? vs_action__name(i) : "other", c->entered[i]);
-	put(o, p, "events", "%" PRIu64 " found their group, %" PRIu64 " did not", c->found, c->not_found);
-	put(o, p, "deferred", "queued %" PRIu64 ", started %" PRIu64 ", ended %" PRIu64
-	    "; queued while the count was 1: %" PRIu64, c->queued, c->started, c->ended, c->near_misses);
+			put(o, p, "notifier", "%s: %" PRIu64, i ? vs_action__name(i) : "other",
+			    c->entered[i]);
+	put(o, p, "events", "%" PRIu64 " found their group, %" PRIu64 " did not", c->found,
+	    c->not_found);
+	put(o, p, "deferred",
+	    "queued %" PRIu64 ", started %" PRIu64 ", ended %" PRIu64
+	    "; queued while the count was 1: %" PRIu64,
+	    c->queued, c->started, c->ended, c->near_misses);
 	put(o, p, "last puts", "%" PRIu64 " by the worker, %" PRIu64 " elsewhere", c->last_puts,
 	    c->other_releases);
 }

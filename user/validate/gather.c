@@ -111,7 +111,8 @@ static void on_summary(struct vs_sink *s, const struct vs_summary *sum)
 	take_path(&v->path, sum);
 	v->lost = sum->lost;
 	for (unsigned int i = 0; i < VS_LOSS_END; i++)
-		v->losses[i] = (struct vs_loss_count){ sum->losses[i].total, sum->losses[i].reported };
+		v->losses[i] =
+			(struct vs_loss_count){ sum->losses[i].total, sum->losses[i].reported };
 }
 
 static int on_flush(struct vs_sink *s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a session's events and findings to the evidence of `validate`: a sink that prints nothing. */
+/* From a session's events and findings to evidence: a sink that prints nothing. */
 #ifndef VFIOSCOPE_GATHER_H
 #define VFIOSCOPE_GATHER_H
 
@@ -14,7 +14,8 @@ struct vs_gather {
 	uint32_t deadlock_tid;	/* of the first one */
 	bool bug;		/* any finding of that grade: going on proves nothing more */
 	bool news;		/* a hazard or bug since the caller last cleared it */
-	bool certain[VS_FINDING_KINDS];	/* said with the grade of its kind: nothing was lost before */
+	/* Said with the grade of its kind: nothing was lost before. */
+	bool certain[VS_FINDING_KINDS];
 };
 
 /* @v is the caller's, zeroed but for what he has filled in. */

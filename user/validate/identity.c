@@ -29,8 +29,9 @@ static void add_livepatch(const char *root, const char *name, struct vs_identity
 	size_t len = strlen(id->livepatches);
 	char path[400];
 
-	snprintf(id->livepatches + len, sizeof(id->livepatches) - len, "%s%s", len ? " " : "", name);
-	/* A folder for each object that it patches: Documentation/ABI/testing/sysfs-kernel-livepatch */
+	snprintf(id->livepatches + len, sizeof(id->livepatches) - len, "%s%s", len ? " " : "",
+		 name);
+	/* A folder for each object it patches: ABI/testing/sysfs-kernel-livepatch */
 	snprintf(path, sizeof(path), "%s/sys/kernel/livepatch/%s/vfio", root, name);
 	if (!access(path, F_OK))
 		snprintf(id->vfio_livepatch, sizeof(id->vfio_livepatch), "%.60s", name);

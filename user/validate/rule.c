@@ -88,7 +88,8 @@ static void check_code(const struct vs_validation *v, struct vs_check *c)
 	};
 
 	if (!v->inspection)
-		set(c, VS_CHECK_UNKNOWN, "the code of vfio could not be read: %s", v->inspection_error);
+		set(c, VS_CHECK_UNKNOWN, "the code of vfio could not be read: %s",
+		    v->inspection_error);
 	else if (v->identity.vfio_livepatch[0])
 		set(c, VS_CHECK_UNKNOWN, "livepatch %s changes vfio: its file is not what runs",
 		    v->identity.vfio_livepatch);
@@ -118,7 +119,8 @@ static void check_probes(const struct vs_validation *v, struct vs_check *c)
 		return;
 	}
 	if (v->reloads)
-		set(c, VS_CHECK_UNKNOWN, "vfio.ko was loaded anew meanwhile: %" PRIu64 " times", v->reloads);
+		set(c, VS_CHECK_UNKNOWN, "vfio.ko was loaded anew meanwhile: %" PRIu64 " times",
+		    v->reloads);
 	else
 		set(c, VS_CHECK_PASS, "%zu probes, every hook that applies", v->probes);
 }
@@ -134,7 +136,8 @@ static void check_driven(const struct vs_validation *v, struct vs_check *c)
 
 	switch (s->end) {
 	case VS_STRESS_RUNNING:
-		set(c, VS_CHECK_UNKNOWN, "not waited for: %s", s->step[0] ? s->step : "no step yet");
+		set(c, VS_CHECK_UNKNOWN, "not waited for: %s",
+		    s->step[0] ? s->step : "no step yet");
 		break;
 	case VS_STRESS_DONE:
 		set(c, v->interrupted ? VS_CHECK_UNKNOWN : VS_CHECK_PASS, "%s%s",
@@ -190,8 +193,8 @@ static void check_losses(const struct vs_validation *v, struct vs_check *c)
 	set(c, VS_CHECK_PASS, "none");
 	for (unsigned int i = 0; i < VS_LOSS_END; i++)
 		if (v->losses[i].total) {
-			set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " lost in all; %s: %" PRIu64 " (%s)", v->lost,
-			    vs_loss__name(i), v->losses[i].total, vs_loss__words(i));
+			set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " lost in all; %s: %" PRIu64 " (%s)",
+			    v->lost, vs_loss__name(i), v->losses[i].total, vs_loss__words(i));
 			return;
 		}
 	if (v->lost)
@@ -212,9 +215,11 @@ static void check_deadlock(const struct vs_validation *v, struct vs_check *c)
 	uint64_t nr = found_kind(v, VS_NOTIFIER_DEADLOCK);
 
 	if (nr && !is_sure(v))
-		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " seemed so, but not every probe was armed", nr);
+		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " seemed so, but not every probe was armed",
+		    nr);
 	else if (nr)
-		set(c, VS_CHECK_FAIL, "%" PRIu64 " seen: the last put was made inside the notifier", nr);
+		set(c, VS_CHECK_FAIL, "%" PRIu64 " seen: the last put was made inside the notifier",
+		    nr);
 	else
 		set(c, VS_CHECK_PASS, "none seen");
 }
@@ -224,9 +229,11 @@ static void check_notifier(const struct vs_validation *v, struct vs_check *c)
 	uint64_t nr = found_kind(v, VS_PUT_IN_NOTIFIER);
 
 	if (nr && !is_sure(v))
-		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " seemed so, but not every probe was armed", nr);
+		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " seemed so, but not every probe was armed",
+		    nr);
 	else if (nr)
-		set(c, VS_CHECK_FAIL, "%" PRIu64 " puts inside the notifier: each can be the last one", nr);
+		set(c, VS_CHECK_FAIL,
+		    "%" PRIu64 " puts inside the notifier: each can be the last one", nr);
 	else
 		set(c, VS_CHECK_PASS, "none seen");
 }
@@ -238,9 +245,10 @@ static void check_accounts(const struct vs_validation *v, struct vs_check *c)
 	bool even = p->found == p->queued + direct && p->queued == p->started &&
 		    p->started == p->ended && !p->outstanding && !p->unpaired;
 
-	set(c, even ? VS_CHECK_PASS : VS_CHECK_UNKNOWN, "%sfound %" PRIu64 ", put directly %" PRIu64
-	    ", queued %" PRIu64 ", started %" PRIu64 ", ended %" PRIu64, even ? "" : "they differ: ",
-	    p->found, direct, p->queued, p->started, p->ended);
+	set(c, even ? VS_CHECK_PASS : VS_CHECK_UNKNOWN,
+	    "%sfound %" PRIu64 ", put directly %" PRIu64 ", queued %" PRIu64 ", started %" PRIu64
+	    ", ended %" PRIu64,
+	    even ? "" : "they differ: ", p->found, direct, p->queued, p->started, p->ended);
 }
 
 static const enum vs_finding_kind ref_kinds[] = {
@@ -261,15 +269,17 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 	int bug = ref_finding(v, true), any = ref_finding(v, false);
 
 	if (any >= 0 && !is_sure(v))
-		set(c, VS_CHECK_UNKNOWN, "%s, but not every probe was armed", vs_finding__name(any));
+		set(c, VS_CHECK_UNKNOWN, "%s, but not every probe was armed",
+		    vs_finding__name(any));
 	else if (bug >= 0)
-		set(c, VS_CHECK_FAIL, "%s, %" PRIu64 " times: the references are broken, fix or not",
+		set(c, VS_CHECK_FAIL,
+		    "%s, %" PRIu64 " times: the references are broken, fix or not",
 		    vs_finding__name(bug), v->findings[bug][VS_GRADE_BUG]);
 	else if (any >= 0)
 		set(c, VS_CHECK_UNKNOWN, "%s, but events were lost before", vs_finding__name(any));
 	else if (!v->refs_kept || !v->refs_checked)
-		set(c, VS_CHECK_UNKNOWN, "no snapshot of the groups %s", v->refs_kept ? "at the end" :
-		    "to begin with");
+		set(c, VS_CHECK_UNKNOWN, "no snapshot of the groups %s",
+		    v->refs_kept ? "at the end" : "to begin with");
 	else if (v->unattributed || v->refs_differ)
 		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " puts fit no holder%s", v->unattributed,
 		    v->refs_differ ? ", and the kernel's counter differs" : "");
@@ -285,8 +295,9 @@ static void check_kernel(const struct vs_validation *v, struct vs_check *c)
 	if (k->warnings)
 		set(c, VS_CHECK_FAIL, "%" PRIu64 " warnings: %s", k->warnings, k->warning[0]);
 	else if (fresh)
-		set(c, VS_CHECK_FAIL, "new taint 0x%" PRIx64 ": before 0x%" PRIx64 ", after 0x%" PRIx64,
-		    fresh, k->taint_before, k->taint_after);
+		set(c, VS_CHECK_FAIL,
+		    "new taint 0x%" PRIx64 ": before 0x%" PRIx64 ", after 0x%" PRIx64, fresh,
+		    k->taint_before, k->taint_after);
 	else if (found_kind(v, VS_CHAIN_DEADLOCK_FOUND))
 		set(c, VS_CHECK_FAIL, "a notifier chain of another subsystem deadlocked");
 	else if (!k->taint_known || !k->log_read)
@@ -355,21 +366,26 @@ static void decide(const struct vs_validation *v, struct vs_ruling *r)
 	bool says_safe = code == VS_VERDICT_FIXED || code == VS_VERDICT_NOT_APPLICABLE;
 
 	if (r->checks[VS_CHECK_DEADLOCK].status == VS_CHECK_FAIL)
-		conclude(r, VS_VERDICT_VULNERABLE, "it deadlocked: ", r->checks[VS_CHECK_DEADLOCK].words);
+		conclude(r, VS_VERDICT_VULNERABLE,
+			 "it deadlocked: ", r->checks[VS_CHECK_DEADLOCK].words);
 	else if (r->checks[VS_CHECK_NOTIFIER].status == VS_CHECK_FAIL && says_safe)
 		conclude(r, VS_VERDICT_INCONCLUSIVE, "contradiction: the code says otherwise, but ",
 			 r->checks[VS_CHECK_NOTIFIER].words);
 	else if (r->checks[VS_CHECK_NOTIFIER].status == VS_CHECK_FAIL)
 		conclude(r, VS_VERDICT_VULNERABLE, "", r->checks[VS_CHECK_NOTIFIER].words);
 	else if (not_applicable(v) && !contradicts_none(v))
-		conclude(r, VS_VERDICT_INCONCLUSIVE, "contradiction: the code has no such path, but it ran", "");
+		conclude(r, VS_VERDICT_INCONCLUSIVE,
+			 "contradiction: the code has no such path, but it ran", "");
 	else if (not_applicable(v) && first(r, VS_CHECK_FAIL) < 0)
 		conclude(r, VS_VERDICT_NOT_APPLICABLE, v->inspection->reason, "");
 	else if (code == VS_VERDICT_VULNERABLE && v->path.queued)
-		conclude(r, VS_VERDICT_INCONCLUSIVE, "contradiction: the code puts in the notifier, but "
-			 "deferred puts were seen and none there", "");
+		conclude(r, VS_VERDICT_INCONCLUSIVE,
+			 "contradiction: the code puts in the notifier, but "
+			 "deferred puts were seen and none there",
+			 "");
 	else if (all_passed(r))
-		conclude(r, VS_VERDICT_FIXED, "the notifier defers its put: ", r->checks[VS_CHECK_PATH].words);
+		conclude(r, VS_VERDICT_FIXED,
+			 "the notifier defers its put: ", r->checks[VS_CHECK_PATH].words);
 	else
 		doubt(r);
 }
