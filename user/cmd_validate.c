@@ -20,6 +20,7 @@
 #define SETTLE_NS 500000000ull		/* the worker's last puts, after the load has ended */
 #define SETTLE_HELD_NS 1500000000ull	/* refs_check.c: a file leaks 1 s after its close */
 #define SETTLE_MOST_NS 4000000000ull
+#define LOOKS 5
 #define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
 #define END_NS 60000000000ull		/* the load ends so long after its time, or is left */
 #define STOP_NS 15000000000ull		/* so long it may take to put things back */
@@ -165,6 +166,12 @@ static bool has_caught_up(struct validate *val, const struct vs_snapshot *s)
 	return false;
 }
 
+/* A host that changes meanwhile may leave a look incomplete: it proves no absence then. */
+static bool is_complete(const struct vs_snapshot *s)
+{
+	return s->scope.groups && s->scope.counters && s->scope.fds;
+}
+
 static void begin_refs(struct validate *val)
 {
 	struct vs_snapshot s;
@@ -174,7 +181,7 @@ static void begin_refs(struct validate *val)
 	if (!val->snapper || vs_snapper__take(val->snapper, &s, error, sizeof(error)))
 		return;
 	vs_session__seed(val->live.session, &s);
-	val->v.refs_kept = true;
+	val->v.refs_kept = is_complete(&s);
 	vs_snapshot__free(&s);
 }
 
@@ -188,23 +195,31 @@ static bool any_differs(const struct vs_refs *refs)
 	return false;
 }
 
+static bool check_refs(struct validate *val)
+{
+	struct vs_snapshot s;
+	char error[200];
+	bool complete;
+
+	if (vs_snapper__take(val->snapper, &s, error, sizeof(error)))
+		return false;
+	complete = is_complete(&s) && has_caught_up(val, &s);
+	if (complete)
+		vs_session__check(val->live.session, &s);
+	vs_snapshot__free(&s);
+	return complete;
+}
+
 static void end_refs(struct validate *val)
 {
 	struct vs_refs *refs = vs_session__refs(val->live.session);
 	struct vs_refs_totals totals;
-	struct vs_snapshot s;
-	char error[200];
 
-	if (!val->v.refs_kept || vs_snapper__take(val->snapper, &s, error, sizeof(error)))
-		return;
-	if (has_caught_up(val, &s)) {
-		vs_session__check(val->live.session, &s);
-		val->v.refs_checked = true;
-		val->v.refs_differ = any_differs(refs);
-	}
+	for (int i = 0; val->v.refs_kept && !val->v.refs_checked && i < LOOKS; i++)
+		val->v.refs_checked = check_refs(val);
+	val->v.refs_differ = any_differs(refs);
 	vs_refs__totals(refs, &totals);
 	val->v.unattributed = totals.unattributed;
-	vs_snapshot__free(&s);
 }
 
 /* -- running -- */

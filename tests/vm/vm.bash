@@ -64,7 +64,7 @@ has_status()
 {
 	local got
 	got=$(cat "$OUT/$1.status")
-	[ "$got" = "$2" ] || { echo "$1: status $got, expected $2"; tail -30 "$OUT/$1" "$OUT/$1.err"; return 1; }
+	[ "$got" = "$2" ] || { echo "$1: status $got, expected $2"; tail -n 30 "$OUT/$1"; return 1; }
 } 2>&1
 
 # says NAME PATTERN (extended)
