@@ -32,7 +32,7 @@ USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libvfioscope.a
 LIB_OBJ  := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 
-all: $(BUILD)/vfioscope ## build build/vfioscope, a static binary
+all: $(BUILD)/vfioscope $(BUILD)/vfio-stress ## build build/vfioscope and build/vfio-stress, static binaries
 
 # A change of flags rebuilds what they are for.
 $(BUILD)/flags: FORCE
@@ -70,11 +70,25 @@ $(BUILD)/vfioscope: $(BUILD)/user/main.o $(LIB)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -o $@
 
+# The one program that changes a host: it shares nothing with vfioscope.
+STRESS_SRC := $(sort $(wildcard tools/stress/*.c))
+STRESS_OBJ := $(STRESS_SRC:%.c=$(BUILD)/%.o)
+
+$(BUILD)/tools/%.o: tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/vfio-stress: $(STRESS_OBJ)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -static $^ -o $@
+
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: all ## install under DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/vfioscope $(DESTDIR)$(PREFIX)/sbin/vfioscope
+	install -D -m 755 $(BUILD)/vfio-stress $(DESTDIR)$(PREFIX)/sbin/vfio-stress
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
@@ -85,7 +99,7 @@ include tests/tests.mk
 include tests/fuzz/fuzz.mk
 include tools/bench/bench.mk
 
--include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)
+-include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d) $(STRESS_OBJ:.o=.d)
 
 FORCE:
 .PHONY: all help install clean FORCE

@@ -25,11 +25,11 @@ struct vs_layout {
 
 struct vs_config {
 	__u32 ready;		/* programs do nothing until this is set */
+	__u32 vfio_ready;	/* those about VFIO: all of its probes are armed */
 	__u32 release_is_free;	/* vfio_group_release means "memory freed" (5.16+) */
 	__u64 deferred_func;	/* address of vfio_group_put_bg, 0 when absent */
 	struct vs_layout layout;
 	__u32 stacks;		/* gets and puts carry their stack */
-	__u32 pad;
 };
 
 /*

@@ -10,6 +10,7 @@ extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_latency;
 extern const struct vs_command vs_cmd_refs;
 extern const struct vs_command vs_cmd_trace;
+extern const struct vs_command vs_cmd_validate;
 extern const struct vs_command vs_cmd_why;
 
 #endif

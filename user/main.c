@@ -13,6 +13,7 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_refs,
 	&vs_cmd_latency,
 	&vs_cmd_inspect,
+	&vs_cmd_validate,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -55,6 +55,13 @@ int vs_opts__size(const char *text, uint64_t *bytes)
 	return parse_with_units(text, units, bytes);
 }
 
+int vs_opts__number(const char *text, uint64_t *number)
+{
+	static const struct unit units[] = { { "", 1 }, { NULL, 0 } };
+
+	return parse_with_units(text, units, number);
+}
+
 static void print_option(const struct vs_opt *opt)
 {
 	char left[64], letter[8] = "   ";
@@ -92,8 +99,9 @@ static int complain(const struct vs_command *command, const char *name, const ch
 static int set_number(const struct vs_command *command, const struct vs_opt *opt,
 		      const char *text, uint64_t *target)
 {
-	int err = opt->kind == VS_OPT_DURATION ? vs_opts__duration(text, target)
-					       : vs_opts__size(text, target);
+	int err = opt->kind == VS_OPT_DURATION ? vs_opts__duration(text, target) :
+		  opt->kind == VS_OPT_NUMBER ? vs_opts__number(text, target) :
+					       vs_opts__size(text, target);
 	char words[160];
 
 	if (!err && *target >= opt->min && *target <= opt->max)
@@ -103,6 +111,9 @@ static int set_number(const struct vs_command *command, const struct vs_opt *opt
 			 "\"%.40s\" is not a time of %" PRIu64 " ms to %" PRIu64
 			 " h, such as 500ms, 10s, 2m", text, opt->min / 1000000,
 			 opt->max / 3600000000000);
+	else if (opt->kind == VS_OPT_NUMBER)
+		snprintf(words, sizeof(words), "\"%.40s\" is not a number of %" PRIu64 " to %" PRIu64,
+			 text, opt->min, opt->max);
 	else
 		snprintf(words, sizeof(words),
 			 "\"%.40s\" is not a size of %" PRIu64 "K to %" PRIu64
@@ -125,6 +136,7 @@ static int set_option(const struct vs_command *command, const struct vs_opt *opt
 		return 0;
 	case VS_OPT_DURATION:
 	case VS_OPT_SIZE:
+	case VS_OPT_NUMBER:
 		return set_number(command, opt, value, target);
 	case VS_OPT_LIST:
 		if (!opt->add(options, opt->arg, value, words, sizeof(words)))

@@ -15,6 +15,7 @@ enum vs_opt_kind {
 	VS_OPT_TEXT,		/* const char *, points into argv */
 	VS_OPT_DURATION,	/* uint64_t, ns: 500ms, 10s, 2m, 1h; seconds without a unit */
 	VS_OPT_SIZE,		/* uint64_t, bytes: 64K, 1M */
+	VS_OPT_NUMBER,		/* uint64_t */
 	VS_OPT_LIST,		/* calls `add` for each occurrence */
 };
 
@@ -25,7 +26,7 @@ struct vs_opt {
 	const char *metavar;	/* NULL for flags */
 	const char *help;
 	size_t offset;		/* of the member in the options structure */
-	uint64_t min, max;	/* VS_OPT_DURATION, VS_OPT_SIZE; inclusive */
+	uint64_t min, max;	/* VS_OPT_DURATION, VS_OPT_SIZE, VS_OPT_NUMBER; inclusive */
 	/* VS_OPT_LIST: 0, or negative with a sentence in `error`. `arg` is vs_opt.arg. */
 	int (*add)(void *options, int arg, const char *value, char *error, size_t size);
 	int arg;
@@ -58,5 +59,7 @@ int vs_command__fail(const struct vs_command *command, int status, const char *w
 /* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
 int vs_opts__duration(const char *text, uint64_t *ns);
 int vs_opts__size(const char *text, uint64_t *bytes);
+/* Digits only. */
+int vs_opts__number(const char *text, uint64_t *number);
 
 #endif

@@ -44,7 +44,7 @@ int BPF_PROG(deferred_queue, int cpu, void *pwq, struct work_struct *work)
 {
 	__u64 group;
 
-	if (!is_deferred_put((__u64)work->func) || !cfg.ready)
+	if (!is_deferred_put((__u64)work->func) || !cfg.vfio_ready)
 		return 0;
 	group = work_group((__u64)work);
 	emit_work(VS_QUEUE, (__u64)work, group, group_number(group), true);
@@ -58,7 +58,7 @@ int BPF_PROG(deferred_start, struct work_struct *work)
 	__s32 number;
 	__u64 group;
 
-	if (!is_deferred_put((__u64)work->func) || !cfg.ready)
+	if (!is_deferred_put((__u64)work->func) || !cfg.vfio_ready)
 		return 0;
 	group = work_group((__u64)work);
 	number = group_number(group);
@@ -83,7 +83,7 @@ int deferred_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_state *task;
 
-	if (!is_deferred_put(ctx->args[1]) || !cfg.ready)
+	if (!is_deferred_put(ctx->args[1]) || !cfg.vfio_ready)
 		return 0;
 	task = task_get();
 	if (!task || task->work != ctx->args[0])

@@ -64,21 +64,21 @@ static __always_inline int emit_put(struct pt_regs *ctx, __u64 group)
 SEC("kprobe")
 int BPF_KPROBE(put_site, __u64 counter)
 {
-	return cfg.ready ? emit_put(ctx, counter - cfg.layout.group_counter) : 0;
+	return cfg.vfio_ready ? emit_put(ctx, counter - cfg.layout.group_counter) : 0;
 }
 
 /* Where vfio_group_put(group) is a function of its own. */
 SEC("kprobe")
 int BPF_KPROBE(put_group, __u64 group)
 {
-	return cfg.ready ? emit_put(ctx, group) : 0;
+	return cfg.vfio_ready ? emit_put(ctx, group) : 0;
 }
 
 /* vfio_device_remove_group(device), v6.1 and later. */
 SEC("kprobe")
 int BPF_KPROBE(put_device_group, __u64 device)
 {
-	return cfg.ready ? emit_put(ctx, read_pointer(device, cfg.layout.device_group)) : 0;
+	return cfg.vfio_ready ? emit_put(ctx, read_pointer(device, cfg.layout.device_group)) : 0;
 }
 
 static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
@@ -150,7 +150,7 @@ int BPF_KPROBE(get_site)
 	__u64 ip = probe_ip(ctx), group;
 	struct vs_site_action *site;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	site = bpf_map_lookup_elem(&sites, &ip);
 	if (!site)
@@ -193,7 +193,7 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 	__u64 wakeup;
 	__s32 number;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	number = device_number(dev);
 	mark_notifier(block, action, number);
@@ -235,7 +235,7 @@ int BPF_KPROBE(group_release, __u64 group)
 	bool watched;
 	__u64 wakeup;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	watched = end_watch(group);
 	e = emit_begin(VS_RELEASE, struct vs_event, &wakeup);
@@ -276,13 +276,13 @@ static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 dev
 SEC("kprobe")
 int BPF_KPROBE(device_register, __u64 device)
 {
-	return cfg.ready ? emit_device(ctx, VS_REGISTER, device, 0) : 0;
+	return cfg.vfio_ready ? emit_device(ctx, VS_REGISTER, device, 0) : 0;
 }
 
 SEC("kprobe")
 int BPF_KPROBE(device_unregister, __u64 device)
 {
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	return emit_device(ctx, VS_UNREGISTER, device,
 			   read_pointer(device, cfg.layout.device_group));
@@ -295,7 +295,7 @@ int BPF_KPROBE(group_create, __u64 iommu_group)
 	struct vs_event *e;
 	__u64 wakeup;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	e = emit_begin(VS_CREATE, struct vs_event, &wakeup);
 	if (!e)
@@ -313,7 +313,7 @@ int BPF_KPROBE(group_open, struct inode *inode, __u64 file)
 {
 	__u64 cdev;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	cdev = (__u64)BPF_CORE_READ(inode, i_cdev);
 	emit_open(probe_ip(ctx), cdev ? cdev - cfg.layout.group_cdev : 0, file);
@@ -327,7 +327,7 @@ int BPF_KPROBE(group_close, void *inode, struct file *file)
 	struct vs_event *e;
 	__u64 wakeup;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	e = emit_begin(VS_CLOSE, struct vs_event, &wakeup);
 	if (!e)
@@ -360,7 +360,7 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 	struct vs_event *e;
 	__u64 wakeup;
 
-	if (!cfg.ready)
+	if (!cfg.vfio_ready)
 		return 0;
 	e = emit_begin(type, struct vs_event, &wakeup);
 	if (!e)

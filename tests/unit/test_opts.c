@@ -23,6 +23,7 @@ struct options {
 	uint64_t duration, size;
 	char list[64];
 	int list_arg;
+	uint64_t cycles;
 };
 
 static struct options got;
@@ -55,6 +56,8 @@ static const struct vs_opt table[] = {
 	  .min = SECOND / 100, .max = 24 * 3600 * SECOND },
 	{ .name = "ring-size", .kind = VS_OPT_SIZE, .metavar = "SIZE", .help = "buffer",
 	  .offset = offsetof(struct options, size), .min = 64 << 10, .max = 64 << 20 },
+	{ .name = "cycles", .kind = VS_OPT_NUMBER, .metavar = "N", .help = "so many",
+	  .offset = offsetof(struct options, cycles), .min = 1, .max = 5000 },
 	{ .name = "group", .letter = 'g', .kind = VS_OPT_LIST, .metavar = "N",
 	  .help = "only this group", .add = add, .arg = 42 },
 	{ .name = NULL },
@@ -325,6 +328,18 @@ static void test_size_range(void **state)
 	assert_refused("--ring-size many", "such as 512K, 4M");
 }
 
+static void test_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--cycles 5000"), 3);
+	assert_int_equal(got.cycles, 5000);
+	assert_refused("--cycles 0", "--cycles: \"0\" is not a number of 1 to 5000");
+	assert_refused("--cycles 5001", "is not a number");
+	assert_refused("--cycles 1K", "is not a number");
+	assert_refused("--cycles -1", "is not a number");
+	assert_refused("--cycles 99999999999999999999999", "is not a number");
+}
+
 static void test_long_value_is_cut(void **state)
 {
 	char args[300] = "-d ";
@@ -396,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_abbreviations),
 		cmocka_unit_test(test_duration_range),
 		cmocka_unit_test(test_size_range),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_long_value_is_cut),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_help_without_operands),

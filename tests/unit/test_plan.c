@@ -963,6 +963,39 @@ static void test_same_facts_same_plan(void **state)
 	vs_plan__free(&first);
 }
 
+/* Whatever is left out is missing, with all its probes, and nothing else is. */
+static void test_leave_out(void **state)
+{
+	(void)state;
+	load("fixed");
+	for (size_t i = 0; vs_hooks[i].name; i++) {
+		const struct vs_plan_row *row;
+		size_t before, own;
+
+		make();
+		row = vs_plan__row(&plan, vs_hooks[i].name);
+		before = plan.nr_probes;
+		own = row->nr_probes;
+		assert_int_equal(vs_plan__leave_out(&plan, vs_hooks[i].name), 0);
+		assert_int_equal(row->status, VS_HOOK_MISSING);
+		/* open shares its place with get, which has the probe */
+		assert_int_equal(plan.nr_probes, before - (strcmp(vs_hooks[i].name, "open") ? own : 0));
+		for (size_t j = 0; j < plan.nr_probes; j++)
+			assert_ptr_not_equal(plan.probes[j].hook, &vs_hooks[i]);
+		assert_int_equal(vs_plan__complete(&plan), !vs_hooks[i].required);
+	}
+	assert_int_equal(vs_plan__leave_out(&plan, "nonsense"), -ENOENT);
+}
+
+static void test_leave_out_what_does_not_apply(void **state)
+{
+	(void)state;
+	load("6.12");
+	make();
+	assert_int_equal(vs_plan__leave_out(&plan, "notifier"), 0);
+	assert_int_equal(vs_plan__row(&plan, "notifier")->status, VS_HOOK_NOT_APPLICABLE);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -1013,6 +1046,8 @@ int main(void)
 		TEST(test_no_facts_at_all),
 		TEST(test_less_and_less),
 		TEST(test_same_facts_same_plan),
+		TEST(test_leave_out),
+		TEST(test_leave_out_what_does_not_apply),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -187,12 +187,35 @@ static int make_rings(struct vs_engine *engine, char *error, size_t size)
 	return fail(error, size, errno, "cannot make the ring buffers");
 }
 
+static int leave_out(struct vs_engine *engine)
+{
+	const char *list = engine->opts.without ? engine->opts.without : "";
+	char hook[40];
+	int err = 0;
+
+	while (*list && !err) {
+		size_t len = strcspn(list, ",");
+
+		snprintf(hook, sizeof(hook), "%.*s", (int)len, list);
+		err = vs_plan__leave_out(&engine->plan, hook);
+		list += len + !!list[len];
+	}
+	return err;
+}
+
+static int make_plan(struct vs_engine *engine)
+{
+	int err = vs_plan__make(&engine->facts, &engine->plan);
+
+	return err ? err : leave_out(engine);
+}
+
 static int learn(struct vs_engine *engine, char *error, size_t size)
 {
 	int err = vs_facts__collect("", &engine->facts);
 
 	if (!err)
-		err = vs_plan__make(&engine->facts, &engine->plan);
+		err = make_plan(engine);
 	if (err)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
@@ -256,8 +279,16 @@ static void configure(struct vs_engine *engine)
 	cfg->deferred_func = addr;
 }
 
+/* What is written before is seen by a program that sees the flag. */
+static void set_flag(__u32 *flag, bool value)
+{
+	__atomic_store_n(flag, value, __ATOMIC_RELEASE);
+}
+
 void vs_engine__vfio_gone(struct vs_engine *engine)
 {
+	/* Half of the probes would tell half of the truth, until all are armed again. */
+	set_flag(&engine->skel->bss->cfg.vfio_ready, false);
 	engine->skel->bss->cfg.deferred_func = 0;
 	vs_attach__forget_vfio(engine->attach);
 }
@@ -268,19 +299,21 @@ static int learn_again(struct vs_engine *engine)
 
 	vs_plan__free(&engine->plan);
 	err = vs_facts__collect_vfio("", &engine->facts);
-	return err ? err : vs_plan__make(&engine->facts, &engine->plan);
+	return err ? err : make_plan(engine);
 }
 
 int vs_engine__vfio_loaded(struct vs_engine *engine)
 {
-	int err;
+	int err, nr;
 
 	vs_engine__vfio_gone(engine);
 	err = learn_again(engine);
 	if (err || !vfio_present(engine))
 		return err;
 	configure(engine);
-	return vs_attach__arm(engine->attach, &engine->plan, false, true);
+	nr = vs_attach__arm(engine->attach, &engine->plan, false, true);
+	set_flag(&engine->skel->bss->cfg.vfio_ready, true);
+	return nr;
 }
 
 int vs_engine__attach(struct vs_engine *engine)
@@ -294,7 +327,8 @@ int vs_engine__attach(struct vs_engine *engine)
 	engine->times.attach_ns = vs_host__mono_ns() - start;
 	if (nr <= 0)
 		return nr ? nr : -ENOTSUP;
-	__atomic_store_n(&engine->skel->bss->cfg.ready, 1, __ATOMIC_RELEASE);
+	set_flag(&engine->skel->bss->cfg.vfio_ready, vfio_present(engine));
+	set_flag(&engine->skel->bss->cfg.ready, true);
 	/* It may have come while nobody was told of it. */
 	if (engine->facts.vfio_state != VS_KMOD_BUILTIN &&
 	    vs_kmod__state("", engine->facts.release, "vfio") != engine->facts.vfio_state)
@@ -494,7 +528,7 @@ void vs_engine__free(struct vs_engine *engine)
 	if (!engine)
 		return;
 	if (engine->skel)
-		engine->skel->bss->cfg.ready = 0;
+		engine->skel->bss->cfg.ready = engine->skel->bss->cfg.vfio_ready = 0;
 	vs_exact__free(engine->exact);
 	vs_attach__free(engine->attach);
 	ring_buffer__free(engine->ring);

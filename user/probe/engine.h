@@ -23,6 +23,7 @@ struct vs_engine_opts {
 	bool stacks;		/* gets and puts are struct vs_stack_event */
 	bool exact;		/* load what vs_engine__watch() needs */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
+	const char *without;	/* hooks left out, by name: "put,get"; NULL: none */
 	/* One record out of the ring; returns nothing, never blocks for long. */
 	void (*record)(void *ctx, const void *data, size_t len);
 	void *ctx;

@@ -584,6 +584,33 @@ void vs_plan__free(struct vs_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+static void drop_probes(struct vs_plan *plan, const struct vs_hook *hook)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->nr_probes; i++)
+		if (plan->probes[i].hook != hook)
+			plan->probes[kept++] = plan->probes[i];
+	plan->nr_probes = kept;
+}
+
+int vs_plan__leave_out(struct vs_plan *plan, const char *hook)
+{
+	struct vs_plan_row *row = (struct vs_plan_row *)vs_plan__row(plan, hook);
+
+	if (!row)
+		return -ENOENT;
+	if (row->status == VS_HOOK_NOT_APPLICABLE)
+		return 0;
+	drop_probes(plan, row->hook);
+	row->status = VS_HOOK_MISSING;
+	row->rung = NULL;
+	row->nr_probes = 0;
+	snprintf(row->how, sizeof(row->how), "left out, as was asked for");
+	row->advice[0] = '\0';
+	return 0;
+}
+
 const struct vs_plan_row *vs_plan__row(const struct vs_plan *plan, const char *hook)
 {
 	for (size_t i = 0; i < plan->nr_rows; i++)

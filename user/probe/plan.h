@@ -70,6 +70,12 @@ struct vs_plan {
 int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan);
 void vs_plan__free(struct vs_plan *plan);
 
+/*
+ * As if this hook could not be seen: none of its probes will be attached. One that two
+ * hooks share belongs to the first of them. -ENOENT.
+ */
+int vs_plan__leave_out(struct vs_plan *plan, const char *hook);
+
 /* The row of a hook by name, NULL when there is no such hook. */
 const struct vs_plan_row *vs_plan__row(const struct vs_plan *plan, const char *hook);
 

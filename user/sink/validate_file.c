@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sink/validate.h"
+
+static int sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	char *slash;
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	fsync(fd);
+	close(fd);
+	return 0;
+}
+
+/* A terminal, a serial line or a pipe is written to as it is. */
+static bool is_plain(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || S_ISREG(st.st_mode);
+}
+
+static int write_to(const char *path, vs_validate_printer *print,
+		    const struct vs_validate_page *page)
+{
+	int err, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct vs_out o;
+
+	if (fd < 0)
+		return -errno;
+	vs_out__init(&o, fd);
+	print(&o, page);
+	err = vs_out__flush(&o);
+	vs_out__sync(&o);
+	vs_out__fini(&o);
+	close(fd);
+	return err;
+}
+
+static int replace(const char *path, vs_validate_printer *print,
+		   const struct vs_validate_page *page)
+{
+	char part[PATH_MAX];
+	int err;
+
+	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
+		return -ENAMETOOLONG;
+	err = write_to(part, print, page);
+	if (!err && rename(part, path))
+		err = -errno;
+	if (err)
+		unlink(part);
+	return err ? err : sync_folder(path);
+}
+
+int vs_validate__to_file(const char *path, vs_validate_printer *print,
+			 const struct vs_validate_page *page)
+{
+	return is_plain(path) ? replace(path, print, page) : write_to(path, print, page);
+}

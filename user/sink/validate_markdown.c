@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sink/validate.h"
+#include "version.h"
+
+/* Of a table's cell: what would end it or begin markup. */
+static void put_cell(struct vs_out *o, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("|<*_`\\", *text))
+			vs_out__puts(o, "\\");
+		vs_out__add(o, *text == '\n' ? " " : text, 1);
+	}
+}
+
+static void put_row(struct vs_out *o, const char *a, const char *b, const char *c)
+{
+	vs_out__puts(o, "| ");
+	put_cell(o, a);
+	vs_out__puts(o, " | ");
+	put_cell(o, b);
+	if (c) {
+		vs_out__puts(o, " | ");
+		put_cell(o, c);
+	}
+	vs_out__puts(o, " |\n");
+}
+
+static void put_impact(struct vs_out *o)
+{
+	vs_out__puts(o, "## Impact\n\n"
+		"`vfio_iommu_group_notifier()` runs with the rwsem of the IOMMU group's\n"
+		"notifier chain held for read. When it drops the last reference of a VFIO group,\n"
+		"`vfio_group_release()` wants the same rwsem for write, and the task waits for\n"
+		"itself: device bind, unbind and hot-plug in that group hang until the host is\n"
+		"rebooted. The fix (811642d8d8a8, v4.13) hands that put to a worker.\n\n");
+}
+
+static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
+{
+	const struct vs_stress_result *s = &p->v->stress;
+
+	vs_out__puts(o, "## Test plan\n\n");
+	if (s->mode == VS_STRESS_DRIVEN) {
+		vs_out__puts(o, "- `vfio-stress` raced unbind of a VFIO device against bind of a\n"
+			     "  group mate, close and open of the group, on spare devices `");
+		vs_out__puts(o, s->devices);
+		vs_out__puts(o, "`\n");
+	} else if (s->mode == VS_STRESS_OBSERVED) {
+		vs_out__puts(o,
+			     "- the host was observed under its own load; nothing was provoked\n");
+	} else {
+		vs_out__puts(o,
+			     "- the code was read; there is nothing to provoke on this kernel\n");
+	}
+	if (p->v->plan)
+		vs_out__printf(
+			o,
+			"- %zu probes followed every get, put, deferred put and release of VFIO "
+			"groups\n- FIXED needs %" PRIu64
+			" last puts made by the worker, no loss, no "
+			"finding, no kernel warning\n",
+			p->v->probes, p->v->min_last_puts);
+	vs_out__puts(o, "\n");
+}
+
+static void put_result(struct vs_out *o, const struct vs_validate_page *p)
+{
+	vs_out__puts(o, "## Result\n\n| check | result | seen |\n|---|---|---|\n");
+	for (int i = 0; i < VS_CHECKS; i++)
+		put_row(o, vs_check__what(i), vs_check_status__name(p->r->checks[i].status),
+			p->r->checks[i].words);
+	vs_out__puts(o, "\n");
+}
+
+static void put_identity(struct vs_out *o, const struct vs_validate_page *p)
+{
+	const struct vs_identity *id = &p->v->identity;
+	char text[200];
+
+	vs_out__puts(o, "## Kernel\n\n| | |\n|---|---|\n");
+	snprintf(text, sizeof(text), "%s %s %s", id->release, id->version, id->machine);
+	put_row(o, "kernel", text, NULL);
+	put_row(o, "vfio srcversion", id->srcversion[0] ? id->srcversion : "not known", NULL);
+	put_row(o, "vfio build-id", id->build_id[0] ? id->build_id : "not known", NULL);
+	put_row(o, "livepatches", id->livepatches[0] ? id->livepatches : "none", NULL);
+	snprintf(text, sizeof(text), "0x%" PRIx64 " before, 0x%" PRIx64 " after",
+		 p->v->kernel.taint_before, p->v->kernel.taint_after);
+	put_row(o, "taint", text, NULL);
+	vs_validate__time(text, sizeof(text), id->started_wall_ns);
+	put_row(o, "tested", text, NULL);
+	put_row(o, "by", "vfioscope " VS_VERSION, NULL);
+	vs_out__puts(o, "\n");
+}
+
+static void put_code(struct vs_out *o, const struct vs_inspection *in)
+{
+	if (!in)
+		return;
+	vs_out__puts(o, "Code of vfio:\n\n");
+	for (size_t i = 0; i < in->nr_evidence; i++) {
+		vs_out__puts(o, "- ");
+		put_cell(o, in->evidence[i].place.where);
+		vs_out__puts(o, " ");
+		put_cell(o, in->evidence[i].what);
+		vs_out__puts(o, ": ");
+		put_cell(o, in->evidence[i].why);
+		vs_out__puts(o, "\n");
+	}
+	vs_out__puts(o, "\n");
+}
+
+static void put_path(struct vs_out *o, const struct vs_path_counts *c)
+{
+	char number[24];
+
+	vs_out__puts(o, "| event | number |\n|---|---|\n");
+	for (int i = 1; i < VS_ACTIONS; i++) {
+		snprintf(number, sizeof(number), "%" PRIu64, c->entered[i]);
+		put_row(o, vs_action__name(i), number, NULL);
+	}
+	vs_out__printf(o,
+		       "| found their group | %" PRIu64
+		       " |\n| deferred puts queued, started, ended | "
+		       "%" PRIu64 ", %" PRIu64 ", %" PRIu64
+		       " |\n| last puts by the worker | %" PRIu64 " |\n\n",
+		       c->found, c->queued, c->started, c->ended, c->last_puts);
+}
+
+static void put_findings(struct vs_out *o, const struct vs_validation *v)
+{
+	for (size_t i = 0; i < v->nr_said; i++) {
+		const struct vs_finding_said *f = &v->said[i];
+
+		vs_out__printf(o, "**%s** (%s), ", vs_finding__name(f->kind),
+			       vs_grade__name(f->grade));
+		put_cell(o, f->group);
+		vs_out__puts(o, ", task ");
+		put_cell(o, f->task);
+		vs_out__puts(o, ": ");
+		put_cell(o, f->words);
+		vs_out__puts(o, "\n\n");
+		if (f->stack[0])
+			vs_out__printf(o, "```\n%s%s```\n\n", f->stack,
+				       f->stack[strlen(f->stack) - 1] == '\n' ? "" : "\n");
+	}
+	for (size_t i = 0; i < v->kernel.warnings && i < VS_WARNINGS_KEPT; i++)
+		vs_out__printf(o, "```\n%s\n```\n\n", v->kernel.warning[i]);
+}
+
+void vs_validate__markdown(struct vs_out *o, const struct vs_validate_page *p)
+{
+	vs_out__printf(o, "# VFIO notifier deadlock: %s\n\n", vs_verdict__name(p->r->verdict));
+	put_cell(o, p->r->reason);
+	vs_out__puts(o, "\n\n");
+	put_impact(o);
+	put_identity(o, p);
+	put_plan(o, p);
+	put_result(o, p);
+	vs_out__puts(o, "## Evidence\n\n");
+	put_code(o, p->v->inspection);
+	if (p->v->plan)
+		put_path(o, &p->v->path);
+	put_findings(o, p->v);
+}

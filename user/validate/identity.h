@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VFIOSCOPE_IDENTITY_H
+#define VFIOSCOPE_IDENTITY_H
+
+#include "validate/validation.h"
+
+/* Which kernel and vfio this is, below `root` ("" but for tests). What is missing stays "". */
+void vs_identity__read(const char *root, struct vs_identity *id);
+
+#endif
