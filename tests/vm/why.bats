@@ -192,6 +192,20 @@ stall()
 	each stall
 }
 
+by_kvm()
+{
+	if old; then
+		case_is kvm container-stall high false 7 && waits kvm "$(cat "$OUT/kvm.unbinder")" &&
+			holders_are kvm "fd:kvm:$(told kvm pid):$(told kvm fd)"
+	else
+		case_is kvm not-applicable high false 0
+	fi
+}
+
+@test "why: only KVM keeps the group in its container" {
+	each by_kvm
+}
+
 # An open group does not keep an unbind waiting. On 5.10 it keeps the group.
 group_only()
 {

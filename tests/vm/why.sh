@@ -43,8 +43,9 @@ why nothing-bound
 step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
 bind vfio-pci 05.0
 why idle
-for scenario in device device-dup device-fork mmap two all vhost stall group dup fork container; do
+for scenario in device device-dup device-fork mmap two all vhost stall kvm group dup fork container; do
 	[ $scenario != vhost ] || modprobe vhost_vsock
+	[ $scenario != kvm ] || modprobe kvm-amd
 	stuck_by $scenario
 done
 

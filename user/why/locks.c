@@ -172,7 +172,10 @@ static bool is_listed(const struct vs_ev_task *t, const char *name)
 	return false;
 }
 
-/* Something else with a lock of this task at that place has no such name. */
+/*
+ * Something else with a lock of this task at that place has no such name. Those of classes, as the
+ * "1" of /dev/vfio/1 that a release has just destroyed, are plain numbers or words.
+ */
 static void add_device(const struct vs_locks *s, uint64_t dev, struct vs_ev_task *t)
 {
 	const struct vs_snap_layout *l = s->layout;
@@ -182,7 +185,7 @@ static void add_device(const struct vs_locks *s, uint64_t dev, struct vs_ev_task
 	vs_walk__string(s->mem, vs_mem__pointer(s->mem, dev + l->device_kobj + l->kobj_name),
 			d.name, sizeof(d.name));
 	if (!d.name[0] || strspn(d.name, "0123456789abcdefABCDEF:.-_") != strlen(d.name) ||
-	    is_listed(t, d.name) || t->nr_locked == VS_EV_DEVICES)
+	    !strpbrk(d.name, ":-.") || is_listed(t, d.name) || t->nr_locked == VS_EV_DEVICES)
 		return;
 	driver = vs_mem__pointer(s->mem, dev + l->dev_driver);
 	if (driver)
