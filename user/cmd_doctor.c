@@ -12,6 +12,7 @@
 #include "probe/facts.h"
 #include "probe/plan.h"
 #include "sink/doctor.h"
+#include "text_file.h"
 
 struct doctor_options {
 	const char *facts;
@@ -25,28 +26,9 @@ static int fail(int status, const char *words, const char *what)
 	return vs_command__fail(&vs_cmd_doctor, status, words, what);
 }
 
-/* The whole file as text, malloc'ed; NULL with errno. */
-static char *read_text(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
-
-	if (!file)
-		return NULL;
-	len = getdelim(&text, &room, '\0', file);
-	fclose(file);
-	if (len >= 0)
-		return text;
-	free(text);
-	errno = ENODATA;
-	return NULL;
-}
-
 static int load_facts(const char *path, struct vs_facts *facts)
 {
-	char *text = read_text(path), error[200];
+	char *text = vs_text_file__read(path), error[200];
 	int err;
 
 	if (!text)
@@ -59,13 +41,10 @@ static int load_facts(const char *path, struct vs_facts *facts)
 static int save_facts(const char *path, const struct vs_facts *facts)
 {
 	char *text = vs_facts__to_json(facts);
-	FILE *file = text ? fopen(path, "we") : NULL;
-	int err = !file || fputs(text, file) < 0 || putc('\n', file) < 0 ? errno : 0;
+	int err = text ? vs_text_file__write(path, text) : -errno;
 
-	if (file && fclose(file) && !err)
-		err = errno;
 	free(text);
-	return err ? fail(VS_EXIT_FAILURE, path, strerror(err)) : 0;
+	return err ? fail(VS_EXIT_FAILURE, path, strerror(-err)) : 0;
 }
 
 static int get_facts(const struct doctor_options *opts, struct vs_facts *facts)

@@ -14,6 +14,7 @@
 #include "sink/why.h"
 #include "why/classify.h"
 #include "why/collect.h"
+#include "text_file.h"
 
 #define SUSPECT_AGAIN_US 200000	/* a lookup is over by then */
 #define POLL_US 20000
@@ -39,27 +40,9 @@ static int fail(int status, const char *words, const char *what)
 
 /* -- evidence -- */
 
-static char *read_text(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
-
-	if (!file)
-		return NULL;
-	len = getdelim(&text, &room, '\0', file);
-	fclose(file);
-	if (len >= 0)
-		return text;
-	free(text);
-	errno = ENODATA;
-	return NULL;
-}
-
 static int load(const char *path, struct vs_evidence *e)
 {
-	char *text = read_text(path), error[200];
+	char *text = vs_text_file__read(path), error[200];
 	int err;
 
 	if (!text)
@@ -72,13 +55,10 @@ static int load(const char *path, struct vs_evidence *e)
 static int save(const char *path, const struct vs_evidence *e)
 {
 	char *text = vs_evidence__to_json(e);
-	FILE *file = text ? fopen(path, "we") : NULL;
-	int err = !file || fputs(text, file) < 0 || putc('\n', file) < 0 ? errno : 0;
+	int err = text ? vs_text_file__write(path, text) : -errno;
 
-	if (file && fclose(file) && !err)
-		err = errno;
 	free(text);
-	return err ? fail(VS_EXIT_FAILURE, path, strerror(err)) : 0;
+	return err ? fail(VS_EXIT_FAILURE, path, strerror(-err)) : 0;
 }
 
 static int collect(const struct question *q, struct vs_evidence *e)

@@ -82,3 +82,19 @@ unsigned int vs_host__columns(int fd)
 		return 0;
 	return !ioctl(fd, TIOCGWINSZ, &win) && win.ws_col ? win.ws_col : 80;
 }
+
+ssize_t vs_host__proc_file(uint32_t id, const char *name, char *buf, size_t size)
+{
+	char path[40];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", id, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	buf[len > 0 ? len : 0] = '\0';
+	return len;
+}

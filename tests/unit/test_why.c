@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "sink/words.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "why/classify.h"
@@ -67,16 +68,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void append(char *buf, size_t size, const char *format, ...)
-{
-	size_t used = strlen(buf);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(buf + used, size - used, format, args);
-	va_end(args);
-}
-
 /* One line for all that a reader acts upon. */
 static void summarize(char *buf, size_t size)
 {
@@ -86,10 +77,10 @@ static void summarize(char *buf, size_t size)
 		 vs_why_verdict__name(c->verdict), vs_confidence__name(c->confidence),
 		 c->reboot ? "reboot" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
 	for (size_t i = 0; i < c->nr_holders; i++)
-		append(buf, size, "%s%u:%d", i ? "," : "", c->holders[i].tgid, c->holders[i].fd);
-	append(buf, size, " behind=");
+		vs_words__append(buf, size, "%s%u:%d", i ? "," : "", c->holders[i].tgid, c->holders[i].fd);
+	vs_words__append(buf, size, " behind=");
 	for (size_t i = 0; i < c->nr_victims; i++)
-		append(buf, size, "%s%u/%u", i ? "," : "", c->victims[i].task->tid,
+		vs_words__append(buf, size, "%s%u/%u", i ? "," : "", c->victims[i].task->tid,
 		       c->victims[i].depth);
 }
 

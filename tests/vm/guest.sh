@@ -96,12 +96,12 @@ use_group()
 	exec 7<>"/dev/vfio/$1" && exec 7>&-
 }
 
-# holding NAME SCENARIO [GROUP]: its holder (tests/vm/holder.c) runs when this returns; its words in
+# holding NAME [SCENARIO [GROUP]]: its holder (tests/vm/holder.c) runs when this returns; its words in
 # $OUT/NAME.holder
 holding()
 {
 	: >"$OUT/$1.holder"
-	holder "$2" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
+	holder "${2:-$1}" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
 	holder=$!
 	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
 }

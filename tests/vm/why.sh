@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # Hangs of every kind that can be undone, each explained from nothing after it is there.
 group=$(group_of 05.0)
 evidence=$OUT/evidence
@@ -12,15 +12,6 @@ why()
 	shift
 	step "$_as" timeout 20 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
 	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
-}
-
-# holding NAME [SCENARIO [N]]: its holder runs when this returns
-holding()
-{
-	: >"$OUT/$1.holder"
-	holder "${2:-$1}" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
-	holder=$!
-	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
 }
 
 # stuck_by NAME: an unbind while that holds

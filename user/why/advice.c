@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sink/words.h"
 #include "why/advice.h"
 #include "why/holders.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
 
-__attribute__((format(printf, 3, 4)))
-static void append(char *buf, size_t size, const char *format, ...)
-{
-	size_t used = strlen(buf);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(buf + used, size - used, format, args);
-	va_end(args);
-}
-
-#define SAY(c, ...) append((c)->says, sizeof((c)->says), __VA_ARGS__)
-#define NEXT(c, ...) append((c)->next, sizeof((c)->next), __VA_ARGS__)
+#define SAY(c, ...) vs_words__append((c)->says, sizeof((c)->says), __VA_ARGS__)
+#define NEXT(c, ...) vs_words__append((c)->next, sizeof((c)->next), __VA_ARGS__)
 
 /* "0000:00:05.0 (group 1)", or as much of it as is known. */
 static const char *subject(const struct vs_why_case *c, char *buf, size_t size)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "snapshot/rows.h"
 #include "why/fallback.h"
 #include "why/names.h"
@@ -65,28 +66,12 @@ static int list_tasks(struct tids *processes, struct tids *tasks)
 
 /* -- one task, read in the child -- */
 
-static ssize_t read_file(uint32_t tid, const char *name, char *buf, size_t size)
-{
-	char path[40];
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/%s", tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	len = read(fd, buf, size - 1);
-	close(fd);
-	buf[len > 0 ? len : 0] = '\0';
-	return len;
-}
-
 /* "12 (a name) S 1 ...": the name may hold anything, the last bracket ends it. */
 static bool read_stat(uint32_t tid, struct proc_task *t)
 {
 	char text[1024], *open, *close;
 
-	if (read_file(tid, "stat", text, sizeof(text)) <= 0)
+	if (vs_host__proc_file(tid, "stat", text, sizeof(text)) <= 0)
 		return false;
 	open = strchr(text, '(');
 	close = strrchr(text, ')');
@@ -102,7 +87,7 @@ static void read_tgid(uint32_t tid, struct proc_task *t)
 	char text[1024], *at;
 
 	t->tgid = tid;
-	if (read_file(tid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "\nTgid:")))
+	if (vs_host__proc_file(tid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "\nTgid:")))
 		t->tgid = (uint32_t)atoi(at + 6);
 }
 
@@ -114,7 +99,7 @@ static bool read_task(void *ctx, size_t i, void *row)
 	if (!read_stat(tid, t))
 		return false;
 	read_tgid(tid, t);
-	return read_file(tid, "stack", t->stack, sizeof(t->stack)) >= 0;
+	return vs_host__proc_file(tid, "stack", t->stack, sizeof(t->stack)) >= 0;
 }
 
 /* -- what is kept of it -- */

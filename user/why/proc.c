@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "snapshot/rows.h"
 #include "why/proc.h"
 
@@ -150,25 +151,9 @@ struct describe {
 	const bool *no_cmdline;
 };
 
-static ssize_t read_file(uint32_t tgid, const char *name, char *buf, size_t size)
-{
-	char path[40];
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/%s", tgid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	len = read(fd, buf, size - 1);
-	close(fd);
-	buf[len > 0 ? len : 0] = '\0';
-	return len;
-}
-
 static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
 {
-	ssize_t len = read_file(tgid, "cmdline", p->cmdline, sizeof(p->cmdline));
+	ssize_t len = vs_host__proc_file(tgid, "cmdline", p->cmdline, sizeof(p->cmdline));
 
 	for (ssize_t i = 0; i + 1 < len; i++)
 		if (!p->cmdline[i])
@@ -180,7 +165,7 @@ static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
 {
 	char text[8192], *line, *rest = text;
 
-	if (read_file(tgid, "cgroup", text, sizeof(text)) <= 0)
+	if (vs_host__proc_file(tgid, "cgroup", text, sizeof(text)) <= 0)
 		return;
 	while ((line = strsep(&rest, "\n"))) {
 		char *path = strchr(line, ':');

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Small files as one string. */
+#ifndef VFIOSCOPE_TEXT_FILE_H
+#define VFIOSCOPE_TEXT_FILE_H
+
+/* The whole file up to its first NUL, malloc'ed; NULL with errno, ENODATA when it is empty. */
+char *vs_text_file__read(const char *path);
+
+/* Writes @text and a newline; replaces what is there. 0 or negative errno. */
+int vs_text_file__write(const char *path, const char *text);
+
+#endif
