@@ -441,6 +441,11 @@ void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns)
 	b->exact = (struct vs_ref_exact){ .since_ns = since_ns, .last_refs = VS_SNAP_UNKNOWN };
 }
 
+void vs_refs__gets_seen(struct vs_refs *r, bool seen)
+{
+	r->no_gets = !seen;
+}
+
 void vs_refs__lossy(struct vs_refs *r)
 {
 	r->lossy = true;

@@ -122,6 +122,12 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 /* Watchpoints on this group are armed from @since_ns on. */
 void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns);
 
+/*
+ * Whether gets can be seen on this kernel at all; true until told. When not, a put that
+ * fits nobody is that of a get that was not seen.
+ */
+void vs_refs__gets_seen(struct vs_refs *r, bool seen);
+
 /* Events were lost: from now on findings say that they may be wrong, and are hazards. */
 void vs_refs__lossy(struct vs_refs *r);
 

@@ -69,6 +69,7 @@ struct vs_refs {
 	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
 	bool lossy;
+	bool no_gets;		/* this kernel does not show them */
 	struct vs_finding finding;	/* built here */
 };
 
