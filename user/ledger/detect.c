@@ -46,16 +46,6 @@ void vs_detect__free(struct vs_detect *d)
 	free(d);
 }
 
-static void fill_task(struct vs_finding *f, const struct vs_event *e)
-{
-	f->time_ns = e->time_ns;
-	f->tid = e->tid;
-	f->tgid = e->tgid;
-	f->cpu = e->cpu;
-	f->action = e->action;
-	memcpy(f->comm, e->comm, VS_COMM_LEN);
-}
-
 static void say(struct vs_detect *d, struct vs_finding *f)
 {
 	f->grade = vs_finding__grade(f->kind);
@@ -76,7 +66,7 @@ static void say_minor(struct vs_detect *d, enum vs_finding_kind kind, const stru
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
 	f->last_said = ++*said == VS_SAID_PER_SITE;
-	fill_task(f, e);
+	vs_finding__set_task(f, e);
 	vs_group__view(group, &f->group);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(d->opts.sites, e->ip));
 	say(d, f);
@@ -119,7 +109,7 @@ static struct bug *add_bug(struct vs_detect *d, enum vs_finding_kind kind,
 	d->bugs[d->nr_bugs++] = b;
 	b->f.kind = kind;
 	b->deadline_ns = e->time_ns + VS_PROOF_WAIT_NS;
-	fill_task(&b->f, e);
+	vs_finding__set_task(&b->f, e);
 	b->f.chain = e->ctx_object;
 	vs_group__view(NULL, &b->f.group);
 	fill_group(b, group);

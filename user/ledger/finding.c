@@ -110,3 +110,13 @@ size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size)
 		len = ref_words(f, buf, size);
 	return len < 0 ? 0 : (size_t)len;
 }
+
+void vs_finding__set_task(struct vs_finding *f, const struct vs_event *e)
+{
+	f->time_ns = e->time_ns;
+	f->tid = e->tid;
+	f->tgid = e->tgid;
+	f->cpu = e->cpu;
+	f->action = e->action;
+	memcpy(f->comm, e->comm, VS_COMM_LEN);
+}

@@ -101,6 +101,9 @@ enum vs_grade vs_finding__grade(enum vs_finding_kind kind);
 
 bool vs_finding__is_deadlock(enum vs_finding_kind kind);
 
+/* The task, CPU and time of @f are those of @e. */
+void vs_finding__set_task(struct vs_finding *f, const struct vs_event *e);
+
 /* One line in words, without name and grade. Returns its length. */
 size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size);
 

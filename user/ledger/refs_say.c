@@ -27,16 +27,6 @@ uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e)
 	return s ? vs_stacks__number(r->stacks, s->stack, s->nr_stack) : 0;
 }
 
-static void fill_task(struct vs_finding *f, const struct vs_event *e)
-{
-	f->time_ns = e->time_ns;
-	f->tid = e->tid;
-	f->tgid = e->tgid;
-	f->cpu = e->cpu;
-	f->action = e->action;
-	memcpy(f->comm, e->comm, VS_COMM_LEN);
-}
-
 static void fill_group(struct vs_finding *f, const struct vs_book *b)
 {
 	f->group = (struct vs_group_view){
@@ -139,7 +129,7 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		f->grade = VS_GRADE_HAZARD;
 	f->number = number;
 	f->last_said = *said == VS_SAID_PER_SITE;
-	fill_task(f, e);
+	vs_finding__set_task(f, e);
 	fill_group(f, b);
 	fill_ref(f, ref);
 	fill_place(r, f, ref, e);
