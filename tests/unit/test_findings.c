@@ -213,6 +213,44 @@ static void picture_keeps_times_that_the_counts_allow(void **state)
 	vs_session__free(s);
 }
 
+/* The other's put: probe hit before the entry, done after the get. */
+static void put_before_entry(struct vs_session *s, int read)
+{
+	feed_create(s, 0);
+	feed(s, refs(event(VS_PUT, other_sh, 899), read, IP_TRY_GET));
+	feed_enter(s, sh, 900, VS_ACT_UNBIND_DRIVER, "0000:00:05.1");
+	feed(s, in_notifier(refs(event(VS_GET, sh, 906), 2, IP_TRY_GET), VS_ACT_UNBIND_DRIVER));
+	feed(s, in_notifier(refs(event(VS_PUT, sh, 910), 1, IP_TRY_GET), VS_ACT_UNBIND_DRIVER));
+	feed(s, in_notifier(event(VS_RELEASE, sh, 934), VS_ACT_UNBIND_DRIVER));
+	feed_proof(s, sh);
+}
+
+static void picture_has_the_put_that_began_before_the_entry(void **state)
+{
+	const struct vs_picture *p = &sink.last.picture;
+	struct vs_session *s = session(NULL);
+
+	(void)state;
+	put_before_entry(s, 1);
+	assert_int_equal(p->other_puts, 1);
+	assert_true(p->reordered);
+	assert_int_equal(p->rows[0].type, VS_NOTIFIER_ENTER);
+	assert_int_equal(p->rows[1].type, VS_GET);
+	assert_true(p->rows[2].type == VS_PUT && p->rows[2].other);
+	assert_true(p->rows[3].last);
+	vs_session__free(s);
+}
+
+static void picture_leaves_out_a_put_that_was_done_before_the_entry(void **state)
+{
+	struct vs_session *s = session(NULL);
+
+	(void)state;
+	put_before_entry(s, 2);
+	assert_int_equal(sink.last.picture.other_puts, 0);
+	vs_session__free(s);
+}
+
 static void picture_has_its_entry_even_if_the_group_was_unknown_then(void **state)
 {
 	struct vs_session *s = session(NULL);
@@ -548,6 +586,8 @@ int main(void)
 		cmocka_unit_test(picture_is_in_order_and_tells_tasks_apart),
 		cmocka_unit_test(picture_follows_the_counts_where_times_lie),
 		cmocka_unit_test(picture_keeps_times_that_the_counts_allow),
+		cmocka_unit_test(picture_has_the_put_that_began_before_the_entry),
+		cmocka_unit_test(picture_leaves_out_a_put_that_was_done_before_the_entry),
 		cmocka_unit_test(picture_has_its_entry_even_if_the_group_was_unknown_then),
 		cmocka_unit_test(long_picture_is_cut_in_the_middle),
 		cmocka_unit_test(history_that_is_too_short_is_said),

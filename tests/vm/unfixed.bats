@@ -70,7 +70,7 @@ right_task()
 }
 
 @test "unfixed: the picture shows the other task's put" {
-	other_put() { [ "$(deadlock .picture.other_puts)" -ge 1 ] && [ "$(deadlock .picture.complete)" = true ]; }
+	other_put() { [ "$(deadlock .picture.other_puts)" -ge 1 ] && [ "$(deadlock .picture.complete)" = true ] || { deadlock .picture; return 1; }; }
 	each other_put
 }
 

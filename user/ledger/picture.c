@@ -135,6 +135,54 @@ static uint64_t last_get(const struct vs_group *group, uint32_t tid)
 	return from;
 }
 
+static bool is_own_get(const struct window *w, size_t i)
+{
+	return has_refs(w->past[i], VS_GET) && w->past[i]->tid == w->tid;
+}
+
+/* How many puts of others must lie between the get at row @get and the fatal put, unseen. */
+static int missing_puts(const struct window *w, size_t get)
+{
+	int missing = w->past[get]->refs - 1;
+
+	for (size_t i = get + 1; i < w->nr; i++)
+		if (w->past[i]->tid != w->tid)
+			missing += (w->past[i]->type == VS_GET) - (w->past[i]->type == VS_PUT);
+	return missing;
+}
+
+static void insert(struct window *w, size_t at, const struct vs_past *p)
+{
+	w->past[w->nr++] = p;
+	move(w, w->nr - 1, at);
+}
+
+/*
+ * A put of another task whose probe was hit before the entry, and that was not yet
+ * done when the get came: the counter that it read was still there then. Only as many
+ * as the counts prove.
+ */
+static void add_late_puts(struct window *w, const struct vs_group *group)
+{
+	size_t get = 0, i = group->past_nr;
+	int missing;
+
+	while (get < w->nr && !is_own_get(w, get))
+		get++;
+	if (get == w->nr)
+		return;
+	for (missing = missing_puts(w, get); i-- && missing > 0 && w->nr < MOST;) {
+		const struct vs_past *p = vs_group__past(group, i);
+
+		if (p->time_ns >= w->from_ns || (p->address && p->address != w->address))
+			continue;
+		if (!has_refs(p, VS_PUT) || p->tid == w->tid || p->refs != w->past[get]->refs - 1)
+			continue;
+		insert(w, get + 1, p);
+		missing--;
+	}
+}
+
 static bool is_entry(const struct window *w, const struct vs_past *p)
 {
 	return p->type == VS_NOTIFIER_ENTER && p->tid == w->tid;
@@ -182,6 +230,7 @@ static void collect(struct window *w, const struct vs_group *group,
 	cut_after_deadlock(w);
 	order_gets(w);
 	order_last_put(w);
+	add_late_puts(w, group);
 }
 
 static void fill_row(struct vs_picture_row *row, const struct window *w,
