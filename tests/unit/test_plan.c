@@ -686,7 +686,7 @@ static void test_built_in(void **state)
 	assert_not_applicable("module-load", "built in");
 	assert_not_applicable("module-free", "built in");
 	assert_armed("put", VS_HOOK_PARTIAL, VS_RUNG_FUNCTION, 1);
-	assert_missing("get", "built in", "module");
+	assert_missing("get", "built in", "kcore");
 	assert_armed("notifier", VS_HOOK_READY, VS_RUNG_FUNCTION, 1);
 	assert_int_equal(plan.fix, VS_FIX_PRESENT);
 	assert_false(vs_plan__waits(&plan));
