@@ -258,9 +258,9 @@ static void put_symbols(bool hidden)
 
 	fprintf(file, "%016llx T before\n%016llx t vfio_group_get\n%016llx t vfio_group_put_bg\n"
 		"%016llx t alias\n%016llx T after\n%016llx T refcount_dec_and_mutex_lock\n"
-		"%016llx t vfio_group_get\t[vfio]\n",
+		"%016llx T _etext\n%016llx t vfio_init\n%016llx t vfio_group_get\t[vfio]\n",
 		pc - 16 * more, pc, pc + 16 * more, pc + 16 * more, pc + 32 * more,
-		pc + 0x1000 * more, pc + 0x9000 * more);
+		pc + 0x1000 * more, pc + 0x2000 * more, pc + 0x3000 * more, pc + 0x9000 * more);
 	fclose(file);
 }
 

@@ -19,6 +19,7 @@ struct builtin {
 	const char *const *callees;
 	uint64_t targets[MAX_CALLEES];	/* where they are, 0: not in this kernel */
 	struct vs_kmod *kmod;
+	bool ended;			/* what comes now is no text, or init text, which is freed */
 	uint32_t func;			/* the one that is swept over */
 	size_t unread;
 };
@@ -73,7 +74,8 @@ static int take_symbol(void *ctx, const struct vs_symbol *symbol)
 		return 0;
 	end_last(b->kmod, symbol->addr);
 	note_callee(b, symbol);
-	return is_vfio(symbol->name) ? add_func(b->kmod, symbol) : 0;
+	b->ended |= !strcmp(symbol->name, "_etext");
+	return is_vfio(symbol->name) && !b->ended ? add_func(b->kmod, symbol) : 0;
 }
 
 static int read_functions(struct builtin *b, const char *root)

@@ -109,13 +109,24 @@ static int pass_breakpoint(struct vs_text_sweep *sweep, size_t *off, struct regs
 	return taken;
 }
 
+/* Up to the next function there are int3, behind a call that does not return, too. */
+static size_t code_bytes(const struct vs_text_sweep *sweep)
+{
+	size_t len = sweep->len;
+
+	while (len && sweep->bytes[len - 1] == INT3)
+		len--;
+	return len;
+}
+
 int vs_text_sweep__run(struct vs_text_sweep *sweep)
 {
 	struct regs regs = { .known = 0 };
 	bool padding = false;	/* behind an end, an int3 is nobody's */
+	size_t end = code_bytes(sweep);
 	int err = 0;
 
-	for (size_t off = 0; off < sweep->len && err >= 0;) {
+	for (size_t off = 0; off < end && err >= 0;) {
 		const uint8_t *p = sweep->bytes + off;
 		struct vs_insn insn;
 
