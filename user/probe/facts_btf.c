@@ -37,7 +37,7 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 /* What is looked for begins with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
-	if ((*name == 'b' || *name == 'i') && wanted(VS_RUNG_FENTRY, name))
+	if ((*name == 'b' || *name == 'i' || *name == 'v') && wanted(VS_RUNG_FENTRY, name))
 		note_name(walk, &walk->facts->btf_funcs, name);
 }
 

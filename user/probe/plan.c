@@ -418,6 +418,8 @@ static bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct v
 		       "sysctl kernel.ftrace_enabled=1");
 		return false;
 	}
+	if (rung->built_in && p->facts->vfio_state != VS_KMOD_BUILTIN)
+		return false;
 	if (!needs_met(p, rung)) {
 		say_how(row, "the layout of vfio's structures is not known");
 		return false;
