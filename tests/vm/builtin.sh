@@ -2,7 +2,6 @@
 # shellcheck shell=dash disable=SC2034,SC2154
 # VFIO built in: every verb, the ledger that the module's kernel has, too (builtin_ledger.sh), and a put
 # that the kernel loses because it has no memory.
-step facts vfioscope doctor --json
 step doctor vfioscope doctor
 step inspect vfioscope inspect --running
 step unprivileged su -s /bin/sh nobody -c 'vfioscope doctor'
@@ -10,7 +9,7 @@ step observe vfioscope validate --observe-only -d 1
 . /lab/builtin_ledger.sh
 
 # Many at the same time, watched by two: the second finds the first one's breakpoints in the text.
-tracing many --json -q
+tracing many --json
 first=$tracer
 following second --json
 step doctor-second vfioscope doctor
@@ -71,13 +70,11 @@ done
 sleep 2.5
 stopped INT
 
+# Not only those that may not wait.
 echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
 echo 0 >/sys/kernel/debug/failslab/verbose
 following starved --json
-tracing traced
-first=$tracer
 step injected without_memory
 sleep 2.5
-step once vfioscope refs --once
-tracer=$first traced=traced
 stopped INT
+step once vfioscope refs --once --json

@@ -310,8 +310,8 @@ static bool has_file(const struct planner *p, struct vs_plan_row *row)
 		       "inlined code is found in the file of the loaded vfio.ko: install it");
 		return false;
 	}
-	settle(row, VS_HOOK_MISSING, "", "inlined code is found in /proc/kcore: run as root, "
-	       "without kernel lockdown");
+	settle(row, VS_HOOK_MISSING, "", "inlined code is found in /proc/kcore: run as root or "
+	       "with CAP_SYS_RAWIO and CAP_SYSLOG, without kernel lockdown");
 	say_how(row, "VFIO is built in, and its code cannot be read%s%.90s", why[0] ? ": " : "", why);
 	return false;
 }
