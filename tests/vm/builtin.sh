@@ -18,6 +18,12 @@ sleep 1.5
 stopped INT
 tracer=$first traced=many
 stopped INT
+# The kernel frees maps a while after the last descriptor is closed.
+tries=0
+while bpftool map list | grep -q vfioscope && [ $tries -lt 100 ]; do
+	tries=$((tries + 1))
+	usleep 100000
+done
 leftovers left
 
 watching works --json
