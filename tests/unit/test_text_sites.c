@@ -141,6 +141,7 @@ static void test_breakpoints(void **state)
 	static const uint8_t on_call[] = { MOV_RSI, 0xcc, (uint8_t)(0x1000 - 12), 0x0f, 0, 0,
 					   0xb8, 1, 0, 0, 0, 0xf0, 0x0f, 0xc1, 0x07, RET };
 	static const uint8_t on_mov[] = { 0xcc, 0x89, 0xe7, CALL_AT(3), RET };
+	static const uint8_t no_return[] = { CALL_AT(0), 0xcc, 0xcc, 0xcc };
 	static const uint8_t padding[] = { RET, 0xcc, 0xcc, CALL_AT(3), RET, 0xcc };
 	struct found found;
 
@@ -152,6 +153,8 @@ static void test_breakpoints(void **state)
 	assert_int_equal(sweep(on_mov, sizeof(on_mov), &found), 1);
 	assert_int_equal(found.nr, 1);
 	assert_int_equal(sweep(padding, sizeof(padding), &found), 0);
+	assert_int_equal(found.nr, 1);
+	assert_int_equal(sweep(no_return, sizeof(no_return), &found), 0);
 	assert_int_equal(found.nr, 1);
 }
 

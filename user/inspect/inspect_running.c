@@ -21,6 +21,7 @@ struct symbols {
 	size_t nr;
 	char *names;		/* one block; until all are in, a name is its place there */
 	size_t len, room;
+	bool ended;		/* _etext was seen: init text is freed, and may be anything */
 };
 
 static void free_symbols(struct symbols *s)
@@ -51,8 +52,9 @@ static int take_symbol(void *ctx, const struct vs_symbol *symbol)
 	struct symbols *s = ctx;
 	struct vs_ksym *grown;
 
-	if (symbol->module[0] || !strchr("tTwW", symbol->type) || s->nr >= MAX_SYMS)
+	if (symbol->module[0] || !strchr("tTwW", symbol->type) || s->nr >= MAX_SYMS || s->ended)
 		return 0;
+	s->ended = !strcmp(symbol->name, "_etext");
 	if (!symbol->addr)
 		return -EPERM;
 	grown = vs_elf__grow(s->syms, s->nr, sizeof(*grown));

@@ -324,7 +324,10 @@ static const char *vfio_name(const struct planner *p)
 /* Where a scan found the sites, for the end of a sentence. */
 static const char *found_in(const struct planner *p)
 {
-	return p->facts->vfio_state == VS_KMOD_BUILTIN ? ", found in /proc/kcore" : "";
+	if (p->facts->vfio_state != VS_KMOD_BUILTIN)
+		return "";
+	return p->facts->vfio_error[0] ? ", found in /proc/kcore around another tracer's probes"
+				       : ", found in /proc/kcore";
 }
 
 static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,

@@ -27,7 +27,7 @@ kbuild_in()
 {
 	local dir=$1
 	shift
-	nice -n 10 make -C "$dir/source" O="$dir/out" ARCH=x86_64 CC=gcc -j"$(nproc)" \
+	nice -n 2 make -C "$dir/source" O="$dir/out" ARCH=x86_64 CC=gcc -j"$(nproc)" \
 		KCFLAGS="-ffile-prefix-map=$dir/source=. -fno-var-tracking -Wno-error" \
 		KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab "$@" 2>&1
 }
