@@ -23,6 +23,16 @@ struct vs_layout {
 	__s32 device_group;	/* vfio_device.group */
 };
 
+/* Functions of VFIO that have a fentry program; before v5.15 it cannot ask where it is. */
+enum vs_entry {
+	VS_ENTRY_NOTIFIER,
+	VS_ENTRY_RELEASE,
+	VS_ENTRY_REGISTER,
+	VS_ENTRY_UNREGISTER,
+	VS_ENTRY_CLOSE,
+	VS_ENTRY_MAX,
+};
+
 struct vs_config {
 	__u32 ready;		/* programs do nothing until this is set */
 	__u32 vfio_ready;	/* those about VFIO: all of its probes are armed */
@@ -30,6 +40,7 @@ struct vs_config {
 	__u64 deferred_func;	/* address of vfio_group_put_bg, 0 when absent */
 	struct vs_layout layout;
 	__u32 stacks;		/* gets and puts carry their stack */
+	__u64 entry[VS_ENTRY_MAX]; /* addresses, VFIO built in only */
 };
 
 /*

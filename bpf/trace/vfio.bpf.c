@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * VFIO groups: their references, devices, files, notifier and release. Probes in
- * vfio.ko are kprobes: fentry would pin the module.
+ * vfio.ko are kprobes: fentry would pin the module. Where VFIO is built in, there is
+ * nothing to pin, and functions have a fentry program, too.
  */
 #include "state.h"
 #include "task.h"
@@ -20,6 +21,18 @@ static __always_inline __u64 read_register(struct pt_regs *ctx, __u16 offset)
 	__u64 value = 0;
 
 	bpf_probe_read_kernel(&value, sizeof(value), (char *)ctx + offset);
+	return value;
+}
+
+/*
+ * Argument n of a fentry program as a number: the verifier knows the argument as
+ * a pointer and refuses to subtract from it what it cannot bound.
+ */
+static __always_inline __u64 argument(void *ctx, int n)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (__u64 *)ctx + n);
 	return value;
 }
 
@@ -186,8 +199,7 @@ static __always_inline void mark_notifier(__u64 block, __u8 action, __s32 number
  * The group may be gone already (the notifier looks it up under vfio.group_lock
  * for that reason), so nothing in it is read: the number comes from the device.
  */
-SEC("kprobe")
-int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
+static __always_inline int enter_notifier(__u64 ip, __u64 block, unsigned long action, __u64 dev)
 {
 	struct vs_device_event *d;
 	__u64 wakeup;
@@ -200,7 +212,7 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 	d = emit_begin(VS_NOTIFIER_ENTER, struct vs_device_event, &wakeup);
 	if (!d)
 		return 0;
-	d->e.ip = probe_ip(ctx);
+	d->e.ip = ip;
 	d->e.object = block;
 	d->e.iommu_group = number;
 	read_device_name(d->device, dev);
@@ -208,6 +220,19 @@ int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
 	d->e.action = action;
 	emit_end(d, wakeup);
 	return 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(notifier_enter, __u64 block, unsigned long action, __u64 dev)
+{
+	return enter_notifier(probe_ip(ctx), block, action, dev);
+}
+
+SEC("fentry/vfio_iommu_group_notifier")
+int notifier_fentry(void *ctx)
+{
+	return enter_notifier(cfg.entry[VS_ENTRY_NOTIFIER], argument(ctx, 0), argument(ctx, 1),
+			      argument(ctx, 2));
 }
 
 /*
@@ -228,8 +253,7 @@ static __always_inline bool end_watch(__u64 group)
  * Up to v5.15 the last put, with the kref as argument; later the last reference
  * of the embedded struct device. Both are the first member.
  */
-SEC("kprobe")
-int BPF_KPROBE(group_release, __u64 group)
+static __always_inline int emit_release(__u64 ip, __u64 group)
 {
 	struct vs_event *e;
 	bool watched;
@@ -241,7 +265,7 @@ int BPF_KPROBE(group_release, __u64 group)
 	e = emit_begin(VS_RELEASE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
-	e->ip = probe_ip(ctx);
+	e->ip = ip;
 	e->group = group;
 	if (cfg.release_is_free)
 		e->flags = VS_F_FREED;
@@ -255,7 +279,19 @@ int BPF_KPROBE(group_release, __u64 group)
 	return 0;
 }
 
-static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 device, __u64 group)
+SEC("kprobe")
+int BPF_KPROBE(group_release, __u64 group)
+{
+	return emit_release(probe_ip(ctx), group);
+}
+
+SEC("fentry/vfio_group_release")
+int release_fentry(void *ctx)
+{
+	return emit_release(cfg.entry[VS_ENTRY_RELEASE], argument(ctx, 0));
+}
+
+static __always_inline int emit_device(__u64 ip, __u8 type, __u64 device, __u64 group)
 {
 	__u64 dev = read_pointer(device, cfg.layout.device_dev);
 	__u64 wakeup;
@@ -263,7 +299,7 @@ static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 dev
 
 	if (!d)
 		return 0;
-	d->e.ip = probe_ip(ctx);
+	d->e.ip = ip;
 	d->e.object = device;
 	d->e.group = group;
 	d->e.iommu_group = device_number(dev);
@@ -276,16 +312,34 @@ static __always_inline int emit_device(struct pt_regs *ctx, __u8 type, __u64 dev
 SEC("kprobe")
 int BPF_KPROBE(device_register, __u64 device)
 {
-	return cfg.vfio_ready ? emit_device(ctx, VS_REGISTER, device, 0) : 0;
+	return cfg.vfio_ready ? emit_device(probe_ip(ctx), VS_REGISTER, device, 0) : 0;
+}
+
+SEC("fentry/vfio_register_group_dev")
+int register_fentry(void *ctx)
+{
+	return cfg.vfio_ready ? emit_device(cfg.entry[VS_ENTRY_REGISTER], VS_REGISTER,
+					    argument(ctx, 0), 0) : 0;
+}
+
+static __always_inline int emit_unregister(__u64 ip, __u64 device)
+{
+	if (!cfg.vfio_ready)
+		return 0;
+	return emit_device(ip, VS_UNREGISTER, device,
+			   read_pointer(device, cfg.layout.device_group));
 }
 
 SEC("kprobe")
 int BPF_KPROBE(device_unregister, __u64 device)
 {
-	if (!cfg.vfio_ready)
-		return 0;
-	return emit_device(ctx, VS_UNREGISTER, device,
-			   read_pointer(device, cfg.layout.device_group));
+	return emit_unregister(probe_ip(ctx), device);
+}
+
+SEC("fentry/vfio_unregister_group_dev")
+int unregister_fentry(void *ctx)
+{
+	return emit_unregister(cfg.entry[VS_ENTRY_UNREGISTER], argument(ctx, 0));
 }
 
 /* vfio_create_group(iommu_group): the new group is not known yet. */
@@ -320,9 +374,7 @@ int BPF_KPROBE(group_open, struct inode *inode, __u64 file)
 	return 0;
 }
 
-/* vfio_group_fops_release(inode, file) */
-SEC("kprobe")
-int BPF_KPROBE(group_close, void *inode, struct file *file)
+static __always_inline int emit_close(__u64 ip, struct file *file)
 {
 	struct vs_event *e;
 	__u64 wakeup;
@@ -332,7 +384,7 @@ int BPF_KPROBE(group_close, void *inode, struct file *file)
 	e = emit_begin(VS_CLOSE, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
-	e->ip = probe_ip(ctx);
+	e->ip = ip;
 	e->object = (__u64)file;
 	e->group = (__u64)BPF_CORE_READ(file, private_data);
 	e->iommu_group = group_number(e->group);
@@ -341,16 +393,17 @@ int BPF_KPROBE(group_close, void *inode, struct file *file)
 	return 0;
 }
 
-/*
- * Argument n of a fentry program as a number: the verifier knows the argument as
- * a pointer and refuses to subtract from it what it cannot bound.
- */
-static __always_inline __u64 argument(void *ctx, int n)
+/* vfio_group_fops_release(inode, file) */
+SEC("kprobe")
+int BPF_KPROBE(group_close, void *inode, struct file *file)
 {
-	__u64 value = 0;
+	return emit_close(probe_ip(ctx), file);
+}
 
-	bpf_probe_read_kernel(&value, sizeof(value), (__u64 *)ctx + n);
-	return value;
+SEC("fentry/vfio_group_fops_release")
+int close_fentry(void *ctx)
+{
+	return emit_close(cfg.entry[VS_ENTRY_CLOSE], (void *)argument(ctx, 1));
 }
 
 /* iommu_group_register_notifier(iommu_group, block) and its opposite */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "inspect/decode.h"
+#include "text/decode.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define PC 0x1000

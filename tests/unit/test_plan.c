@@ -686,10 +686,64 @@ static void test_built_in(void **state)
 	assert_not_applicable("module-load", "built in");
 	assert_not_applicable("module-free", "built in");
 	assert_armed("put", VS_HOOK_PARTIAL, VS_RUNG_FUNCTION, 1);
-	assert_missing("get", "built in", "module");
+	assert_missing("get", "built in", "kcore");
 	assert_armed("notifier", VS_HOOK_READY, VS_RUNG_FUNCTION, 1);
 	assert_int_equal(plan.fix, VS_FIX_PRESENT);
 	assert_false(vs_plan__waits(&plan));
+}
+
+static void forget_btf_func(const char *name)
+{
+	struct vs_names *set = &facts.btf_funcs;
+
+	for (size_t i = 0; i < set->nr; i++)
+		if (!strcmp(set->names[i], name)) {
+			free(set->names[i]);
+			set->names[i] = set->names[--set->nr];
+			return;
+		}
+	fail_msg("no function %s in BTF", name);
+}
+
+/* Recorded where VFIO is built in and its text can be read. */
+static void test_built_in_text(void **state)
+{
+	(void)state;
+	load("builtin");
+	make();
+	assert_armed("put", VS_HOOK_READY, VS_RUNG_CALL_SITES, 13);
+	assert_armed("get", VS_HOOK_READY, VS_RUNG_LOCKED_ADDS, 5);
+	assert_armed("open", VS_HOOK_READY, VS_RUNG_LOCKED_ADDS, 1);
+	assert_armed("notifier", VS_HOOK_READY, VS_RUNG_FENTRY, 1);
+	assert_armed("release", VS_HOOK_READY, VS_RUNG_FENTRY, 1);
+	assert_armed("close", VS_HOOK_READY, VS_RUNG_FENTRY, 1);
+	assert_true(vs_plan__complete(&plan));
+	assert_false(plan.layout_assumed);
+	assert_int_equal(plan.layout.group_nb, 0x58);
+	/* Two calls with another lock. */
+	for (size_t i = 0; i < plan.nr_probes; i++)
+		assert_false(plan.probes[i].func &&
+			     !strncmp(plan.probes[i].func->name, "vfio_pci_", 9));
+}
+
+static void test_built_in_without_fentry(void **state)
+{
+	(void)state;
+	load("builtin");
+	forget_btf_func("vfio_group_release");
+	make();
+	assert_armed("release", VS_HOOK_READY, VS_RUNG_FUNCTION, 1);
+	assert_armed("notifier", VS_HOOK_READY, VS_RUNG_FENTRY, 1);
+}
+
+/* A fentry in a module would pin it, whatever its BTF says. */
+static void test_no_fentry_in_a_module(void **state)
+{
+	(void)state;
+	load("fixed");
+	assert_int_equal(vs_names__add(&facts.btf_funcs, "vfio_group_release"), 0);
+	make();
+	assert_armed("release", VS_HOOK_READY, VS_RUNG_FUNCTION, 1);
 }
 
 /* ---- other builds ---- */
@@ -1028,6 +1082,9 @@ int main(void)
 		TEST(test_module_absent),
 		TEST(test_module_absent_6_12),
 		TEST(test_built_in),
+		TEST(test_built_in_text),
+		TEST(test_built_in_without_fentry),
+		TEST(test_no_fentry_in_a_module),
 		TEST(test_put_is_a_function),
 		TEST(test_put_in_part),
 		TEST(test_suffixed_only),

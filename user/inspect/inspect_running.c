@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The running kernel: the file of its vfio.ko, or its own memory. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "inspect/inspect_priv.h"
 #include "probe/kallsyms.h"
 #include "probe/kmod.h"
+#include "text/kcore.h"
 
 #define MAX_SYMS	(1u << 21)
-#define MAX_SEGMENTS	4096
 
 /* ---- symbols ---- */
 
@@ -23,6 +21,7 @@ struct symbols {
 	size_t nr;
 	char *names;		/* one block; until all are in, a name is its place there */
 	size_t len, room;
+	bool ended;		/* _etext was seen: init text is freed, and may be anything */
 };
 
 static void free_symbols(struct symbols *s)
@@ -53,8 +52,9 @@ static int take_symbol(void *ctx, const struct vs_symbol *symbol)
 	struct symbols *s = ctx;
 	struct vs_ksym *grown;
 
-	if (symbol->module[0] || !strchr("tTwW", symbol->type) || s->nr >= MAX_SYMS)
+	if (symbol->module[0] || !strchr("tTwW", symbol->type) || s->nr >= MAX_SYMS || s->ended)
 		return 0;
+	s->ended = !strcmp(symbol->name, "_etext");
 	if (!symbol->addr)
 		return -EPERM;
 	grown = vs_elf__grow(s->syms, s->nr, sizeof(*grown));
@@ -85,73 +85,9 @@ static int read_symbols(const char *root, struct symbols *s)
 
 /* ---- memory ---- */
 
-struct kcore {
-	int fd;
-	GElf_Phdr *segments;
-	size_t nr;
-	char machine[16];
-};
-
-static const char *machine_name(uint16_t machine)
-{
-	return machine == EM_X86_64 ? "x86_64" : machine == EM_AARCH64 ? "aarch64" : "other";
-}
-
-static int read_exactly(int fd, void *buf, size_t len, uint64_t off)
-{
-	ssize_t got = pread(fd, buf, len, (off_t)off);
-
-	if (got < 0)
-		return -errno;
-	return (size_t)got == len ? 0 : -EFAULT;
-}
-
-/* By hand: libelf would map what is as large as the address space. */
-static int open_kcore(const char *root, struct kcore *kcore)
-{
-	Elf64_Ehdr ehdr;
-	char path[PATH_MAX];
-	int err;
-
-	snprintf(path, sizeof(path), "%s/proc/kcore", root);
-	kcore->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (kcore->fd < 0)
-		return -errno;
-	err = read_exactly(kcore->fd, &ehdr, sizeof(ehdr), 0);
-	if (err)
-		return err;
-	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phnum > MAX_SEGMENTS)
-		return -ENOEXEC;
-	snprintf(kcore->machine, sizeof(kcore->machine), "%s", machine_name(ehdr.e_machine));
-	kcore->segments = calloc(ehdr.e_phnum + 1, sizeof(*kcore->segments));
-	if (!kcore->segments)
-		return -ENOMEM;
-	kcore->nr = ehdr.e_phnum;
-	return read_exactly(kcore->fd, kcore->segments, kcore->nr * sizeof(*kcore->segments),
-			    ehdr.e_phoff);
-}
-
-static void close_kcore(struct kcore *kcore)
-{
-	if (kcore->fd >= 0)
-		close(kcore->fd);
-	free(kcore->segments);
-}
-
 static int read_kcore(void *ctx, uint64_t addr, void *buf, size_t len)
 {
-	const struct kcore *kcore = ctx;
-
-	for (size_t i = 0; i < kcore->nr; i++) {
-		const GElf_Phdr *seg = &kcore->segments[i];
-		uint64_t off = addr - seg->p_vaddr;
-
-		if (seg->p_type == PT_LOAD && addr >= seg->p_vaddr && off <= seg->p_filesz &&
-		    len <= seg->p_filesz - off)
-			return read_exactly(kcore->fd, buf, len, seg->p_offset + off);
-	}
-	return -EFAULT;
+	return vs_kcore__read(ctx, addr, buf, len);
 }
 
 static int memory_error(struct vs_inspection *in, int err)
@@ -179,27 +115,30 @@ static int scan_memory(struct vs_kernel_text *text, struct vs_inspection *in)
 	return err;
 }
 
+static int inspect_text(struct vs_kcore *kcore, struct symbols *s, struct vs_inspection *in)
+{
+	struct vs_kernel_text text = {
+		.machine = vs_kcore__machine(kcore), .syms = s->syms, .nr_syms = s->nr,
+		.read = read_kcore, .ctx = kcore,
+	};
+
+	in->kind = VS_BINARY_RUNNING;
+	snprintf(in->machine, sizeof(in->machine), "%s", text.machine);
+	return scan_memory(&text, in);
+}
+
 static int inspect_memory(const char *root, struct vs_inspection *in)
 {
-	struct kcore kcore = { .fd = -1 };
+	struct vs_kcore *kcore = NULL;
 	struct symbols s = { 0 };
 	int err = read_symbols(root, &s);
 
-	if (!err)
-		err = open_kcore(root, &kcore);
-	if (err) {
-		memory_error(in, err);
-	} else {
-		struct vs_kernel_text text = {
-			.machine = kcore.machine, .syms = s.syms, .nr_syms = s.nr,
-			.read = read_kcore, .ctx = &kcore,
-		};
-
-		in->kind = VS_BINARY_RUNNING;
-		snprintf(in->machine, sizeof(in->machine), "%s", kcore.machine);
-		err = scan_memory(&text, in);
+	if (!err) {
+		kcore = vs_kcore__open(root);
+		err = kcore ? 0 : -errno;
 	}
-	close_kcore(&kcore);
+	err = err ? memory_error(in, err) : inspect_text(kcore, &s, in);
+	vs_kcore__free(kcore);
 	free_symbols(&s);
 	return err;
 }

@@ -5,7 +5,7 @@
 
 #include "elf/elf_file.h"
 #include "inspect/code.h"
-#include "inspect/decode.h"
+#include "text/decode.h"
 
 /* What a scan of one function asks about each instruction; see scan.c. */
 struct vs_scan {

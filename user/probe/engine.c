@@ -265,6 +265,24 @@ static bool vfio_present(const struct vs_engine *engine)
 	       engine->facts.vfio_state == VS_KMOD_BUILTIN;
 }
 
+/* What fentry programs report as their place. */
+static void configure_entries(const struct vs_kmod *vfio, struct vs_config *cfg)
+{
+	static const char *const names[VS_ENTRY_MAX] = {
+		[VS_ENTRY_NOTIFIER] = "vfio_iommu_group_notifier",
+		[VS_ENTRY_RELEASE] = "vfio_group_release",
+		[VS_ENTRY_REGISTER] = "vfio_register_group_dev",
+		[VS_ENTRY_UNREGISTER] = "vfio_unregister_group_dev",
+		[VS_ENTRY_CLOSE] = "vfio_group_fops_release",
+	};
+
+	for (size_t i = 0; i < VS_ENTRY_MAX; i++) {
+		const struct vs_kmod_func *func = vs_kmod__func(vfio, names[i]);
+
+		cfg->entry[i] = func ? func->section_off : 0;
+	}
+}
+
 static void configure(struct vs_engine *engine)
 {
 	const struct vs_kmod_func *deferred = engine->plan.deferred_func;
@@ -277,6 +295,8 @@ static void configure(struct vs_engine *engine)
 	if (deferred && vs_attach__address(engine->attach, deferred, &addr))
 		addr = 0;
 	cfg->deferred_func = addr;
+	if (engine->facts.vfio_state == VS_KMOD_BUILTIN)
+		configure_entries(&engine->facts.vfio, cfg);
 }
 
 /* What is written before is seen by a program that sees the flag. */

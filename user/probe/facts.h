@@ -60,10 +60,10 @@ struct vs_facts {
 
 	/* vfio.ko, or the built-in VFIO. */
 	enum vs_kmod_state vfio_state;
-	bool vfio_file;		/* `vfio` was read from a file */
+	bool vfio_file;		/* `vfio` was read from a file; built in: /proc/kcore */
 	struct vs_kmod vfio;	/* functions and sites; built in: functions with
 				 * section "" and the address as section_off */
-	char vfio_error[200];	/* why not, when !vfio_file */
+	char vfio_error[200];	/* why not, when !vfio_file; otherwise a warning or "" */
 	char running_build_id[VS_BUILD_ID_HEX]; /* "" when not loaded or not readable */
 	bool addresses;		/* section addresses of the loaded module can be read */
 	enum vs_layout_source layout_source;

@@ -37,7 +37,7 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 /* What is looked for begins with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
-	if ((*name == 'b' || *name == 'i') && wanted(VS_RUNG_FENTRY, name))
+	if ((*name == 'b' || *name == 'i' || *name == 'v') && wanted(VS_RUNG_FENTRY, name))
 		note_name(walk, &walk->facts->btf_funcs, name);
 }
 
@@ -68,10 +68,14 @@ static void note_vfio_group(struct walk *walk, const struct btf_type *type)
 	/* drivers: v6.1 and later; users: 5.16 to 6.0; kref before. */
 	static const char *const counters[] = { "drivers", "users", "kref", NULL };
 	struct vs_layout *layout = &walk->facts->btf_layout;
+	int counter = VS_NO_OFFSET;
 
-	layout->group_counter = VS_NO_OFFSET;
-	for (const char *const *c = counters; *c && layout->group_counter == VS_NO_OFFSET; c++)
-		layout->group_counter = member_offset(walk, type, *c);
+	for (const char *const *c = counters; *c && counter == VS_NO_OFFSET; c++)
+		counter = member_offset(walk, type, *c);
+	/* vmlinux has two of this name: up to 5.15 vfio_iommu_type1.c has one of its own. */
+	if (counter == VS_NO_OFFSET)
+		return;
+	layout->group_counter = counter;
 	layout->group_iommu_group = member_offset(walk, type, "iommu_group");
 	layout->group_nb = member_offset(walk, type, "nb");
 	layout->group_cdev = member_offset(walk, type, "cdev");

@@ -126,12 +126,7 @@ static int collect_host(const char *root, struct vs_facts *facts)
 	return err == -ENOMEM ? err : 0;
 }
 
-/* Functions of VFIO by name, where there is no file to read them from. */
-struct symbol_search {
-	struct vs_facts *facts;
-	const char *module;
-};
-
+/* Functions of vfio.ko by name, where there is no file to read them from. */
 static bool is_vfio_function(const struct vs_symbol *symbol)
 {
 	return strchr("tTwW", symbol->type) &&
@@ -140,11 +135,10 @@ static bool is_vfio_function(const struct vs_symbol *symbol)
 
 static int add_symbol(void *ctx, const struct vs_symbol *symbol)
 {
-	struct symbol_search *search = ctx;
-	struct vs_kmod *vfio = &search->facts->vfio;
+	struct vs_kmod *vfio = ctx;
 	struct vs_kmod_func *grown;
 
-	if (strcmp(symbol->module, search->module) || !is_vfio_function(symbol))
+	if (strcmp(symbol->module, "vfio") || !is_vfio_function(symbol))
 		return 0;
 	grown = realloc(vfio->funcs, (vfio->nr_funcs + 1) * sizeof(*grown));
 	if (!grown)
@@ -161,10 +155,6 @@ static int add_symbol(void *ctx, const struct vs_symbol *symbol)
 
 static int collect_symbols(const char *root, struct vs_facts *facts)
 {
-	struct symbol_search search = {
-		.facts = facts,
-		.module = facts->vfio_state == VS_KMOD_BUILTIN ? "" : "vfio",
-	};
 	char path[PATH_MAX];
 	FILE *file;
 	int err;
@@ -173,10 +163,22 @@ static int collect_symbols(const char *root, struct vs_facts *facts)
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
-	err = vs_kallsyms__each(file, add_symbol, &search);
+	err = vs_kallsyms__each(file, add_symbol, &facts->vfio);
 	fclose(file);
 	facts->addresses = facts->vfio.nr_funcs && facts->vfio.funcs[0].section_off;
 	return err;
+}
+
+/* In place of a file there is the text as it is executed. */
+static int collect_builtin(const char *root, struct vs_facts *facts)
+{
+	struct vs_kmod *vfio = &facts->vfio;
+	int err = vs_kmod__read_builtin(root, vs_hook_callees, vfio);
+
+	facts->vfio_file = !err;
+	facts->addresses = vfio->nr_funcs && vfio->funcs[0].section_off;
+	snprintf(facts->vfio_error, sizeof(facts->vfio_error), "%s", vfio->error);
+	return err == -ENOMEM ? err : 0;
 }
 
 /* A struct vs_kmod that could not be read holds nothing but its error. */
@@ -238,9 +240,10 @@ static int collect_vfio(const char *root, struct vs_facts *facts)
 		collect_loaded(root, facts);
 	if (facts->vfio_state == VS_KMOD_LOADED || facts->vfio_state == VS_KMOD_ON_DISK)
 		err = collect_file(root, facts);
+	else if (facts->vfio_state == VS_KMOD_BUILTIN)
+		err = collect_builtin(root, facts);
 	drop_wrong_file(facts);
-	if (!err && !facts->vfio_file &&
-	    (facts->vfio_state == VS_KMOD_LOADED || facts->vfio_state == VS_KMOD_BUILTIN))
+	if (!err && !facts->vfio_file && facts->vfio_state == VS_KMOD_LOADED)
 		err = collect_symbols(root, facts);
 	return err;
 }

@@ -29,6 +29,7 @@ const char *const vs_hook_callees[] = {
 
 #define FUNCTION(t, p, ...) { .kind = VS_RUNG_FUNCTION, .target = t, .program = p, ##__VA_ARGS__ }
 #define FENTRY(t, p, ...) { .kind = VS_RUNG_FENTRY, .target = t, .program = p, ##__VA_ARGS__ }
+#define BUILT_IN(t, p, ...) FENTRY(t, p, .built_in = true, ##__VA_ARGS__)
 #define TRACEPOINT(t, p) { .kind = VS_RUNG_TRACEPOINT, .target = t, .program = p }
 
 const struct vs_hook vs_hooks[] = {
@@ -60,6 +61,7 @@ const struct vs_hook vs_hooks[] = {
 		.applies = VS_APPLIES_NOTIFIER,
 		.required = true,
 		.rungs = {
+			BUILT_IN("vfio_iommu_group_notifier", "notifier_fentry"),
 			FUNCTION("vfio_iommu_group_notifier", "notifier_enter"),
 		},
 	}, {
@@ -90,6 +92,7 @@ const struct vs_hook vs_hooks[] = {
 		.lost = "the end of a group is not seen",
 		.required = true,
 		.rungs = {
+			BUILT_IN("vfio_group_release", "release_fentry"),
 			FUNCTION("vfio_group_release", "group_release"),
 			FUNCTION("vfio_group_unlock_and_free", "group_release"),
 			/* Both inlined: what they call, when the group has left the list. */
@@ -118,6 +121,8 @@ const struct vs_hook vs_hooks[] = {
 		.what = "a device joins its group",
 		.lost = "which device an event is about",
 		.rungs = {
+			BUILT_IN("vfio_register_group_dev", "register_fentry",
+				 .needs = VS_NEEDS_DEVICE_DEV),
 			FUNCTION("vfio_register_group_dev", "device_register",
 				 .needs = VS_NEEDS_DEVICE_DEV),
 		},
@@ -126,6 +131,8 @@ const struct vs_hook vs_hooks[] = {
 		.what = "a device leaves its group",
 		.lost = "which device an event is about",
 		.rungs = {
+			BUILT_IN("vfio_unregister_group_dev", "unregister_fentry",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
 			FUNCTION("vfio_unregister_group_dev", "device_unregister",
 				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
 		},
@@ -145,6 +152,7 @@ const struct vs_hook vs_hooks[] = {
 		.what = "/dev/vfio/N closed by its last user",
 		.lost = "when a group's file was closed",
 		.rungs = {
+			BUILT_IN("vfio_group_fops_release", "close_fentry"),
 			FUNCTION("vfio_group_fops_release", "group_close"),
 		},
 	}, {

@@ -37,6 +37,7 @@ struct vs_rung {
 	const char *const *within; /* VS_RUNG_LOCKED_ADDS: functions, NULL-terminated */
 	unsigned int needs;	/* enum vs_needs */
 	bool remainder;		/* sees only part of what the hook is about */
+	bool built_in;		/* only where VFIO is built in: a fentry there pins no module */
 	bool together;		/* to be armed in addition to the rung before, not instead */
 };
 

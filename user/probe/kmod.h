@@ -72,6 +72,15 @@ int vs_kmod__read(const char *path, const char *const *callees, struct vs_kmod *
 int vs_kmod__parse(const void *data, size_t len, const char *const *callees,
 		   struct vs_kmod *kmod);
 
+/*
+ * VFIO built into the running kernel: functions by name out of /proc/kallsyms (section "",
+ * section_off is the address), sites by decoding their text in /proc/kcore (x86-64 only).
+ * Without the text (-EPERM, -ENOENT, -ENOTSUP, words in kmod->error) there are still the
+ * functions: *kmod has to be freed in any case. After success kmod->error may hold a
+ * warning. `root` as below.
+ */
+int vs_kmod__read_builtin(const char *root, const char *const *callees, struct vs_kmod *kmod);
+
 void vs_kmod__free(struct vs_kmod *kmod);
 
 /* The function called exactly `name`, or NULL with errno ENOENT. */

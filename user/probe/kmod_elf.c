@@ -10,6 +10,7 @@
 #include "kmod.h"
 #include "kmod_priv.h"
 #include "kmod_x86.h"
+#include "probe/text_sites.h"
 
 #define MAX_SITES	(1u << 16)
 #define LOCK_LOOKBACK	32		/* bytes before a call */
@@ -122,23 +123,22 @@ static uint64_t image__lock_argument(const struct image *img, const struct vs_el
 	return 0;
 }
 
-static int image__add_site(struct image *img, const struct vs_kmod_site *site)
+int vs_kmod__add_site(struct vs_kmod *kmod, const struct vs_kmod_site *site)
 {
-	struct vs_kmod *kmod = img->kmod;
 	struct vs_kmod_site *sites;
 
 	if (kmod->nr_sites >= MAX_SITES)
 		return vs_kmod__fail(kmod, -ENOEXEC, "more than %u sites", MAX_SITES);
 	sites = vs_elf__grow(kmod->sites, kmod->nr_sites, sizeof(*sites));
 	if (!sites)
-		return no_memory(img);
+		return vs_kmod__fail(kmod, -ENOMEM, "out of memory");
 	kmod->sites = sites;
 	sites += kmod->nr_sites;
 	*sites = *site;
 	if (site->callee) {
 		sites->callee = strdup(site->callee);
 		if (!sites->callee)
-			return no_memory(img);
+			return vs_kmod__fail(kmod, -ENOMEM, "out of memory");
 	}
 	kmod->nr_sites++;
 	return 0;
@@ -177,7 +177,7 @@ static int image__call_site(struct image *img, uint32_t index, const struct vs_e
 	site.func_off = (uint32_t)(off - func->off);
 	if (img->elf.arch->machine == EM_X86_64)
 		site.lock = image__lock_argument(img, sect, func->off, off);
-	return image__add_site(img, &site);
+	return vs_kmod__add_site(img->kmod, &site);
 }
 
 static int image__find_calls(struct image *img)
@@ -266,14 +266,14 @@ static int image__locked_add(struct image *img, const struct vs_elf_reloc *reloc
 	site.base_reg = xadd.base_reg;
 	site.value_reg = xadd.value_reg;
 	site.disp = xadd.disp;
-	return image__add_site(img, &site);
+	return vs_kmod__add_site(img->kmod, &site);
 }
 
 /*
  * .smp_locks lists the address of every LOCK prefix, for patching them out on a
  * single CPU: no scan of the text, no mistaken instruction boundary.
  */
-static int image__find_locked_adds(struct image *img)
+static int image__listed_adds(struct image *img)
 {
 	for (size_t i = 1; i < img->elf.nr_sections; i++) {
 		const struct vs_elf_section *sect = &img->elf.sections[i];
@@ -286,6 +286,57 @@ static int image__find_locked_adds(struct image *img)
 		}
 	}
 	return 0;
+}
+
+/* What one function's sweep belongs to. */
+struct swept {
+	struct vs_kmod *kmod;
+	uint32_t func;
+};
+
+static int swept__site(void *ctx, const struct vs_text_site *found)
+{
+	const struct swept *swept = ctx;
+	struct vs_kmod_site site = found->site;
+
+	/* Calls are known from relocations. */
+	if (site.kind != VS_SITE_LOCKED_ADD)
+		return 0;
+	site.func = swept->func;
+	return vs_kmod__add_site(swept->kmod, &site);
+}
+
+static bool func__is_alias(const struct vs_elf *elf, size_t i)
+{
+	return i && elf->funcs[i - 1].section == elf->funcs[i].section &&
+	       elf->funcs[i - 1].off == elf->funcs[i].off;
+}
+
+/* 7.x keeps no list (.smp_locks): each function is decoded from its start. */
+static int image__decoded_adds(struct image *img)
+{
+	const struct vs_elf *elf = &img->elf;
+	int err = 0;
+
+	for (size_t i = 0; i < elf->nr_funcs && !err; i++) {
+		const struct vs_elf_func *func = &elf->funcs[i];
+		const struct vs_elf_section *sect = &elf->sections[func->section];
+		struct swept swept = { img->kmod, (uint32_t)i };
+		struct vs_text_sweep sweep = { .site = swept__site, .ctx = &swept };
+
+		if (!vs_elf__is_code(sect) || func__is_alias(elf, i) || func->off >= sect->len)
+			continue;
+		sweep.bytes = sect->bytes + func->off;
+		sweep.len = sect->len - func->off < func->size ? sect->len - func->off : func->size;
+		err = vs_text_sweep__run(&sweep);
+	}
+	return err;
+}
+
+static int image__find_locked_adds(struct image *img)
+{
+	return vs_elf__section(&img->elf, ".smp_locks") ? image__listed_adds(img)
+							: image__decoded_adds(img);
 }
 
 static int site__compare(const void *va, const void *vb)
@@ -301,6 +352,12 @@ static int site__compare(const void *va, const void *vb)
 	return 0;
 }
 
+void vs_kmod__sort_sites(struct vs_kmod *kmod)
+{
+	if (kmod->nr_sites)
+		qsort(kmod->sites, kmod->nr_sites, sizeof(*kmod->sites), site__compare);
+}
+
 static int image__find_sites(struct image *img)
 {
 	struct vs_kmod *kmod = img->kmod;
@@ -311,8 +368,7 @@ static int image__find_sites(struct image *img)
 	err = image__find_calls(img);
 	if (!err && img->elf.arch->machine == EM_X86_64)
 		err = image__find_locked_adds(img);
-	if (!err && kmod->nr_sites)
-		qsort(kmod->sites, kmod->nr_sites, sizeof(*kmod->sites), site__compare);
+	vs_kmod__sort_sites(kmod);
 	return err;
 }
 

@@ -68,14 +68,14 @@ static inline bool vs_x86__memory_operand(const uint8_t *p, size_t len, uint8_t 
 	return true;
 }
 
-/* `lock xadd r32, m32`, `p` at the LOCK prefix. */
+/* `lock xadd r32, m32`, `p` at the prefix: a kernel that boots on one CPU makes it ds. */
 static inline bool vs_x86__locked_xadd(const uint8_t *p, size_t len, struct vs_x86_xadd *x)
 {
 	uint8_t rex = 0;
 	size_t at = 1;
 
 	memset(x, 0, sizeof(*x));
-	if (len < 5 || p[0] != 0xf0)
+	if (len < 5 || (p[0] != 0xf0 && p[0] != 0x3e))
 		return false;
 	if ((p[at] & 0xf0) == 0x40)
 		rex = p[at++];

@@ -301,15 +301,33 @@ static bool plan_sites(struct planner *p, struct vs_plan_row *row, const struct 
 
 static bool has_file(const struct planner *p, struct vs_plan_row *row)
 {
+	const char *why = p->facts->vfio_error;
+
 	if (p->facts->vfio_file)
 		return true;
-	if (p->facts->vfio_state == VS_KMOD_BUILTIN)
-		settle(row, VS_HOOK_MISSING, "VFIO is built in: inlined code is found in a file only",
-		       "needs a kernel with VFIO as a module");
-	else
-		settle(row, VS_HOOK_MISSING, p->facts->vfio_error,
+	if (p->facts->vfio_state != VS_KMOD_BUILTIN) {
+		settle(row, VS_HOOK_MISSING, why,
 		       "inlined code is found in the file of the loaded vfio.ko: install it");
+		return false;
+	}
+	settle(row, VS_HOOK_MISSING, "", "inlined code is found in /proc/kcore: run as root or "
+	       "with CAP_SYS_RAWIO and CAP_SYSLOG, without kernel lockdown");
+	say_how(row, "VFIO is built in, and its code cannot be read%s%.90s", why[0] ? ": " : "", why);
 	return false;
+}
+
+static const char *vfio_name(const struct planner *p)
+{
+	return p->facts->vfio_state == VS_KMOD_BUILTIN ? "VFIO" : "vfio.ko";
+}
+
+/* Where a scan found the sites, for the end of a sentence. */
+static const char *found_in(const struct planner *p)
+{
+	if (p->facts->vfio_state != VS_KMOD_BUILTIN)
+		return "";
+	return p->facts->vfio_error[0] ? ", found in /proc/kcore around another tracer's probes"
+				       : ", found in /proc/kcore";
 }
 
 static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
@@ -320,22 +338,14 @@ static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
 	if (!has_file(p, row))
 		return false;
 	if (!plan_sites(p, row, rung, &nr_funcs)) {
-		say_how(row, "vfio.ko has no call of %s", rung->target);
+		say_how(row, "%s has no call of %s", vfio_name(p), rung->target);
 		return false;
 	}
-	say_how(row, "%u inlined %s, at %s of %s in %zu function%s", row->nr_probes,
+	say_how(row, "%u inlined %s, at %s of %s in %zu function%s%s", row->nr_probes,
 		row->nr_probes == 1 ? "copy" : "copies",
 		row->nr_probes == 1 ? "its call" : "their calls", rung->target, nr_funcs,
-		nr_funcs == 1 ? "" : "s");
+		nr_funcs == 1 ? "" : "s", found_in(p));
 	return true;
-}
-
-static bool lists_locked_adds(const struct vs_kmod *kmod)
-{
-	for (size_t i = 0; i < kmod->nr_sites; i++)
-		if (kmod->sites[i].kind == VS_SITE_LOCKED_ADD)
-			return true;
-	return false;
 }
 
 static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
@@ -349,17 +359,13 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 		say_how(row, "inlined gets can be found on x86-64 only");
 		return false;
 	}
-	if (!lists_locked_adds(&p->facts->vfio)) {
-		say_how(row, "inlined, and this vfio.ko does not list its locked instructions "
-			"(.smp_locks)");
-		return false;
-	}
 	if (!plan_sites(p, row, rung, &nr_funcs)) {
 		say_how(row, "no inlined %s of a group was found", rung->target);
 		return false;
 	}
-	say_how(row, "%u inlined %s of refcount_inc in %zu function%s", row->nr_probes,
-		row->nr_probes == 1 ? "copy" : "copies", nr_funcs, nr_funcs == 1 ? "" : "s");
+	say_how(row, "%u inlined %s of refcount_inc in %zu function%s%s", row->nr_probes,
+		row->nr_probes == 1 ? "copy" : "copies", nr_funcs, nr_funcs == 1 ? "" : "s",
+		found_in(p));
 	return true;
 }
 
@@ -415,6 +421,8 @@ static bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct v
 		       "sysctl kernel.ftrace_enabled=1");
 		return false;
 	}
+	if (rung->built_in && p->facts->vfio_state != VS_KMOD_BUILTIN)
+		return false;
 	if (!needs_met(p, rung)) {
 		say_how(row, "the layout of vfio's structures is not known");
 		return false;

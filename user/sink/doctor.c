@@ -129,8 +129,8 @@ static void put_vfio(const struct page *page, const struct vs_doctor_report *r)
 	if (f->vfio_file)
 		put_line(page, "file", "%s%s", f->vfio.path, !f->running_build_id[0] ? ""
 			 : ", the build-id is that of the loaded module");
-	else if (f->vfio_error[0])
-		put_line(page, "file", "%s", f->vfio_error);
+	if (f->vfio_error[0])
+		put_line(page, f->vfio_file ? "" : "file", "%s", f->vfio_error);
 	put_line(page, "the fix", "%s", vs_fix__words(r->plan->fix));
 	if (f->vfio_state != VS_KMOD_ABSENT)
 		put_line(page, "layout", "%s", layout_words(r));

@@ -106,9 +106,15 @@ mutant_names()
 	table_rows "$LAB/mutants/table" | awk '{ print $1 }'
 }
 
+# row_has_own_vfio: vfio.ko is built here and replaces the shipped one
+row_has_own_vfio()
+{
+	case $row_vfio in stock | builtin) return 1 ;; esac
+}
+
 row_builds_modules()
 {
-	[ "$row_vfio" != stock ] || [ -n "$row_extra" ]
+	row_has_own_vfio || [ -n "$row_extra" ]
 }
 
 need_tools()

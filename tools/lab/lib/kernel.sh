@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # variables shared between the files
 # From packages to something that boots:
+#   built/      the same of a kernel that is built here (built.sh)
 #   images/     vmlinuz, vmlinux, config and the few modules a guest gets, as shipped
 #   kbuild/     headers to build modules against
 #   sources/    drivers/vfio
@@ -88,12 +89,14 @@ unpack_needed_modules()
 
 image_dir()
 {
+	row_is_built && built_image_dir && return
 	echo "$CACHE/images/$({ image_debs; cat "$LAB/guest/modules" "$LAB/lib/kernel.sh"; } | hash_in)"
 }
 
 make_image()
 {
 	local dir final
+	row_is_built && { make_built_image; return; }
 	final=$(image_dir)
 	[ ! -d "$final" ] || return 0
 	say "unpacking $row_package (about 5 s)"
@@ -224,7 +227,7 @@ kernel_parts()
 	local module
 	image_dir
 	stat -c '%s %Y' "$(command -v busybox)"
-	[ "$row_vfio" = stock ] || vfio_dir
+	! row_has_own_vfio || vfio_dir
 	for module in ${row_extra//,/ }; do
 		extra_dir "$module"
 	done
@@ -240,7 +243,7 @@ install_modules()
 {
 	local tree module
 	tree=$1/lib/modules/$(cat "$1/release")
-	[ "$row_vfio" = stock ] || cp "$(vfio_dir)/vfio.ko" "$tree/kernel/drivers/vfio/vfio.ko"
+	! row_has_own_vfio || cp "$(vfio_dir)/vfio.ko" "$tree/kernel/drivers/vfio/vfio.ko"
 	for module in ${row_extra//,/ }; do
 		mkdir -p "$tree/extra"
 		cp "$(extra_dir "$module")/$module.ko" "$tree/extra/"
@@ -290,6 +293,8 @@ prune()
 {
 	find "$CACHE"/kernels "$CACHE"/images "$CACHE"/kbuild "$CACHE"/sources "$CACHE"/modules \
 		-mindepth 1 -maxdepth 1 -mmin +120 -exec rm -rf {} + 2>/dev/null || true
+	# What takes minutes to build may stay for a week.
+	[ ! -d "$CACHE/built" ] || find "$CACHE/built" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} + || true
 }
 
 # touch_parts: for prune; the cache may be another user's
@@ -297,7 +302,7 @@ touch_parts()
 {
 	touch -c "$kernel" "$(image_dir)" 2>/dev/null || true
 	! row_builds_modules || touch -c "$(kbuild_dir)" 2>/dev/null || true
-	[ "$row_vfio" = stock ] || touch -c "$(vfio_dir)" "$(source_dir)" 2>/dev/null || true
+	! row_has_own_vfio || touch -c "$(vfio_dir)" "$(source_dir)" 2>/dev/null || true
 }
 
 build_locked()
@@ -305,7 +310,7 @@ build_locked()
 	local module
 	make_image
 	! row_builds_modules || make_kbuild
-	[ "$row_vfio" = stock ] || { make_source; make_vfio; }
+	! row_has_own_vfio || { make_source; make_vfio; }
 	for module in ${row_extra//,/ }; do
 		make_extra "$module"
 	done

@@ -2,7 +2,7 @@
 /* Lengths of x86-64 instructions, and the few that matter. */
 #include <string.h>
 
-#include "inspect/decode.h"
+#include "text/decode.h"
 
 /* What follows an opcode. */
 enum {
@@ -169,7 +169,8 @@ static bool take_prefixes(struct cursor *c)
 		c->rex = (c->opcode & 0xf0) == 0x40 ? c->opcode : 0;
 		c->word |= c->opcode == 0x66;
 		c->short_address |= c->opcode == 0x67;
-		c->lock |= c->opcode == 0xf0;
+		/* ds, where the kernel runs on one CPU */
+		c->lock |= c->opcode == 0xf0 || c->opcode == 0x3e;
 		if (c->p - c->start > 14)
 			return false;
 	}

@@ -2,7 +2,7 @@
 /* The architectures whose instructions tell their length at once. */
 #include <string.h>
 
-#include "inspect/decode.h"
+#include "text/decode.h"
 
 static uint32_t le32(const uint8_t *p)
 {
