@@ -18,6 +18,7 @@
 #define VS_LAT_RUNNING 8192	/* workers, by the low bits of their thread number */
 #define VS_LAT_LOG 4096		/* what had a CPU: entries kept for each */
 #define VS_LAT_WORST 64		/* of these, the slowest of each CPU are never missed */
+#define VS_LAT_WAKE_EVERY_NS 10000000ull /* VS_LAT_WAITS, on each CPU */
 #define VS_LAT_WQ_NAME 32	/* WQ_NAME_LEN; 24 before v6.9 (31c89007285d) */
 
 /*
@@ -153,6 +154,7 @@ struct vs_lat_floor {
 	__u64 floor_ns;
 	__u64 least_ns;
 	__u64 nr;
+	__u64 woke_ns;		/* when user space was last told that works wait */
 };
 
 /* References on one group that only queued works hold. */
@@ -168,6 +170,7 @@ enum vs_lat_type {
 	VS_LAT_FREED,		/* group freed while works still hold references on it */
 	VS_LAT_MODULE_LOAD,	/* a module is there, its init not yet run */
 	VS_LAT_MODULE_FREE,
+	VS_LAT_WAITS,		/* a followed work was queued: late mode begins to look */
 };
 
 /* A record of the rings. It begins as struct vs_event does, so that one merge serves both. */

@@ -12,9 +12,10 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/chain.h"
+#include "latency/lazy.h"
 #include "latency/loader.h"
+#include "latency/options.h"
 #include "latency/report.h"
-#include "latency/targets.h"
 #include "probe/kallsyms.h"
 #include "sink/latency.h"
 #include "stop.h"
@@ -28,31 +29,23 @@
 #define MIN_WATCH_NS (20 * MS)
 #define TOLD_NS (10 * SECOND)	/* in which not more than MAX_TOLD hazards are told */
 #define MAX_TOLD 10
-#define DEFAULT_LOST_NS (10 * SECOND)
-#define DEFAULT_TOP 10
-
-struct latency_options {
-	struct vs_targets targets;
-	uint64_t top, functions;
-	uint64_t duration, interval, overdue, lost;
-	uint64_t ring_size;
-	bool all, blame, no_blame, events, json, cost, debug;
-};
 
 struct latency {
-	struct latency_options opts;
+	struct vs_latency_options opts;
 	bool deferred;		/* the default: deferred puts, with their chain */
 	struct vs_chain *chain;
 	struct vs_lat *lat;
 	struct vs_ksyms *names;	/* read when one is needed first; NULL: not yet, or not readable */
 	struct vs_latency_sink sink;
 	struct vs_watch watch;
+	struct vs_lazy lazy;	/* --blame late */
 	struct vs_report report;
 	char chain_words[240];	/* what will not be known of the chain */
+	bool by_kprobes;	/* deferred puts are followed in vfio.ko alone */
 	bool modules_changed, vfio_changed;	/* since the last look */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
-	uint64_t started_ns;
+	uint64_t started_ns, attached_ns; /* the latter: blame, in late mode */
 	uint64_t looked_ns, watched_ns, interval_ns;
 	struct vs_lat_totals totals_before;	/* of the last interval */
 	struct vs_hist wait_before;
@@ -137,6 +130,8 @@ static void take_record(void *ctx, const struct vs_lat_event *e)
 
 	if (e->type == VS_LAT_SLOW)
 		take_slow(l, e);
+	if (e->type == VS_LAT_WAITS)
+		vs_lazy__woken(&l->lazy, vs_host__mono_ns());
 	if (e->type == VS_LAT_DONE && l->opts.events)
 		l->sink.ops->work(&l->sink, e);
 	if (vs_watch__record(&l->watch, e, &late))
@@ -229,7 +224,7 @@ static void fill_cost(struct latency *l)
 	vs_lat__cost(l->lat, &cost);
 	getrusage(RUSAGE_SELF, &usage);
 	to->measured = cost.measured;
-	to->programs = cost.programs;
+	to->programs = cost.programs + (l->chain ? vs_chain__nr(l->chain) : 0);
 	to->runs = cost.runs;
 	to->run_ns = cost.run_ns;
 	to->map_bytes = cost.map_bytes;
@@ -264,6 +259,10 @@ static void fill_report(struct latency *l)
 	r->waiting = waiting(l);
 	vs_lat__groups(l->lat, add_group, l);
 	memcpy(r->late, l->watch.counts, sizeof(r->late));
+	if (l->lazy.attached) {
+		r->blame.ns += r->time_ns - l->attached_ns;
+		l->attached_ns = r->time_ns;
+	}
 	fill_losses(l);
 	fill_cost(l);
 }
@@ -331,7 +330,10 @@ static uint64_t sooner(uint64_t wait, uint64_t due, uint64_t now)
 static int wait_ms(const struct latency *l, uint64_t now)
 {
 	uint64_t wait = sooner(LOOK_NS, l->looked_ns + LOOK_NS, now);
+	uint64_t lazy = vs_lazy__next(&l->lazy, now);
 
+	if (l->opts.blame == VS_LAT_BLAME_LATE && lazy < wait)
+		wait = lazy;
 	wait = sooner(wait, l->watched_ns + watch_period(l), now);
 	if (l->opts.interval)
 		wait = sooner(wait, l->interval_ns + l->opts.interval, now);
@@ -344,6 +346,28 @@ static bool is_over(const struct latency *l, uint64_t now)
 {
 	return vs_stop__asked() || l->sink.out.error ||
 	       (l->opts.duration && now - l->report.armed_ns >= l->opts.duration);
+}
+
+/* Late mode: blame is attached while something is late, and only then costs anything. */
+static int watch_late(struct latency *l, uint64_t now)
+{
+	struct vs_report_blame *blame = &l->report.blame;
+	int err = 0;
+
+	switch (vs_lazy__look(&l->lazy, now, waiting(l) > 0)) {
+	case VS_LAZY_ATTACH:
+		err = vs_lat__watch(l->lat, true);
+		blame->times++;
+		l->attached_ns = now;
+		break;
+	case VS_LAZY_DETACH:
+		blame->ns += now - l->attached_ns;
+		err = vs_lat__watch(l->lat, false);
+		break;
+	case VS_LAZY_NOTHING:
+		break;
+	}
+	return err ? fail(VS_EXIT_FAILURE, "cannot attach what blame needs", strerror(-err)) : 0;
 }
 
 /* -- targets -- */
@@ -369,13 +393,30 @@ static int read_symbols(struct latency *l)
 	return err ? fail(VS_EXIT_FAILURE, "/proc/kallsyms", strerror(-err)) : 0;
 }
 
+/* Kprobes in vfio.ko where they reach all of it, else the host's tracepoints. */
+static int follow(struct latency *l)
+{
+	bool tracepoints = !l->deferred;
+	int err;
+
+	l->by_kprobes = l->chain && !vs_chain__follow(l->chain, vs_lat__object(l->lat),
+						      vs_lat__sites(l->lat));
+	if (l->chain && vs_chain__deferred_func(l->chain))
+		tracepoints = !l->by_kprobes;
+	err = vs_lat__follow(l->lat, tracepoints);
+	if (!err && l->opts.blame == VS_LAT_BLAME_FULL)
+		err = vs_lat__watch(l->lat, true);
+	return err ? fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
+			  strerror(-err)) : 0;
+}
+
 static int arm_chain(struct latency *l)
 {
 	if (l->chain && vs_chain__attach(l->chain, vs_lat__object(l->lat), vs_lat__sites(l->lat),
 					 l->chain_words, sizeof(l->chain_words)) == -ENOMEM)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	tell_programs(l);
-	return 0;
+	return follow(l);
 }
 
 static void say_missing(struct latency *l)
@@ -401,6 +442,19 @@ static int find_targets(struct latency *l)
 	return status;
 }
 
+/* What is attached, and so what other works pay, and what will not be known. */
+static void say_probes(struct latency *l)
+{
+	if (l->by_kprobes)
+		notice(l, "followed by kprobes in vfio.ko: other works cost nothing");
+	else if (l->deferred && vs_chain__deferred_func(l->chain))
+		notice(l, "not all of the deferred put can be reached by kprobes in vfio.ko: "
+		       "followed by tracepoints, which all works of the host pay for");
+	if (l->opts.blame == VS_LAT_BLAME_LATE)
+		notice(l, "what delays a work is watched once it has waited for 2 ms; all of it: "
+		       "--blame full");
+}
+
 static int follow_modules(struct latency *l)
 {
 	bool vfio = l->vfio_changed;
@@ -416,6 +470,8 @@ static int follow_modules(struct latency *l)
 		return fail(VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
 	status = find_targets(l);
 	notice(l, l->chain_words);
+	if (vfio)
+		say_probes(l);
 	return status;
 }
 
@@ -429,7 +485,9 @@ static int run(struct latency *l)
 		if (nr < 0 && nr != -EINTR)
 			return fail(VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
 		now = vs_host__mono_ns();
-		if (l->modules_changed)
+		if (l->opts.blame == VS_LAT_BLAME_LATE)
+			status = watch_late(l, now);
+		if (!status && l->modules_changed)
 			status = follow_modules(l);
 		if (is_due(&l->looked_ns, LOOK_NS, now))
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
@@ -462,19 +520,14 @@ static int check_chain(struct latency *l)
 	return VS_EXIT_UNAVAILABLE;
 }
 
-static bool wants_blame(const struct latency_options *opts)
-{
-	return !opts->no_blame && (opts->blame || !opts->all);
-}
-
 static int load(struct latency *l)
 {
-	const struct latency_options *opts = &l->opts;
+	const struct vs_latency_options *opts = &l->opts;
 	struct vs_lat_opts lat = {
 		.all = opts->all,
 		/* One name may stand for several functions. */
 		.many_targets = opts->targets.nr > 1 || opts->targets.nr_names > 1,
-		.blame = wants_blame(opts),
+		.blame = opts->blame,
 		.events = opts->events,
 		.modules = !access("/proc/modules", F_OK),
 		.chain = l->deferred,
@@ -504,6 +557,8 @@ static void say_start(struct latency *l)
 		.start_up_ns = l->report.start_up_ns,
 		.names = l->opts.targets.names,
 		.nr_names = l->opts.all ? 0 : l->opts.targets.nr_names,
+		.followed_by = l->by_kprobes ? "kprobes" : "tracepoints",
+		.blame = vs_lat_blame__name(l->opts.blame),
 	};
 	struct vs_lat_cost cost;
 	struct utsname name;
@@ -512,11 +567,12 @@ static void say_start(struct latency *l)
 	uname(&name);
 	vs_lat__cost(l->lat, &cost);
 	start.kernel = name.release;
-	start.programs = cost.programs;
+	start.programs = cost.programs + (l->chain ? vs_chain__nr(l->chain) : 0);
 	l->sink.ops->start(&l->sink, &start);
 	if (l->chain)
 		vs_chain__state(l->chain, words, sizeof(words));
 	notice(l, words);
+	say_probes(l);
 	notice(l, l->chain_words);
 	if (!l->chain && !l->opts.all)
 		say_missing(l);
@@ -528,7 +584,7 @@ static int arm(struct latency *l)
 	int err = vs_lat__attach(l->lat), status;
 
 	if (err)
-		return fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
+		return fail(VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
 			    strerror(-err));
 	status = arm_chain(l);
 	if (status)
@@ -573,7 +629,7 @@ static int conclude(struct latency *l)
 
 static void set_up(struct latency *l)
 {
-	struct latency_options *opts = &l->opts;
+	struct vs_latency_options *opts = &l->opts;
 	struct vs_latency_sink_opts sink = {
 		.fd = STDOUT_FILENO,
 		.json = opts->json,
@@ -591,6 +647,7 @@ static void set_up(struct latency *l)
 	l->watch.lost_ns = opts->lost;
 	l->report.all = opts->all;
 	l->report.deferred = l->deferred;
+	l->report.blame.when = vs_lat_blame__name(opts->blame);
 	l->report.group_number = -1;
 	l->report.worst.room = opts->top < VS_LAT_WORST ? opts->top : VS_LAT_WORST;
 }
@@ -622,98 +679,6 @@ static int latency(struct latency *l)
 	return status ? status : conclude(l);
 }
 
-/* -- options -- */
-
-static int add_work(void *options, int arg, const char *value, char *error, size_t size)
-{
-	struct latency_options *opts = options;
-
-	(void)arg;
-	if (*value && !vs_targets__add(&opts->targets, value))
-		return 0;
-	snprintf(error, size, "a function, and not more than %d of them", VS_LAT_TARGETS);
-	return -EINVAL;
-}
-
-static int set_number(uint64_t *to, uint64_t max, const char *value, char *error, size_t size)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtoull(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && !errno && *to >= 1 && *to <= max)
-		return 0;
-	snprintf(error, size, "\"%.40s\" is not a number of 1 to %llu", value,
-		 (unsigned long long)max);
-	return -EINVAL;
-}
-
-static int set_top(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->top, arg, value, error, size);
-}
-
-static int set_functions(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->functions, arg, value, error,
-			  size);
-}
-
-#define TIME(n, l, m, h, min_ns) \
-	{ #n, l, VS_OPT_DURATION, m, h, offsetof(struct latency_options, n), min_ns, \
-	  1000 * 3600 * SECOND, NULL, 0 }
-#define FLAG(n, l, member, h) \
-	{ n, l, VS_OPT_FLAG, NULL, h, offsetof(struct latency_options, member), 0, 0, NULL, 0 }
-
-static const struct vs_opt latency_opts[] = {
-	{ .name = "work", .letter = 'w', .kind = VS_OPT_LIST, .metavar = "SYMBOL", .add = add_work,
-	  .help = "follow this work function instead; repeatable" },
-	FLAG("all", 'a', all, "follow every work of the host, by function"),
-	{ .name = "top", .letter = 't', .kind = VS_OPT_LIST, .metavar = "N", .add = set_top,
-	  .arg = VS_LAT_WORST, .help = "functions and slowest works to show (10)" },
-	TIME(duration, 'd', "TIME", "stop after this time: 10s, 5m", MS),
-	TIME(interval, 'i', "TIME", "a line for each such time: 1s", 10 * MS),
-	TIME(overdue, 0, "TIME", "a finding when a work takes longer: 100ms", MS),
-	TIME(lost, 0, "TIME", "... when it is not even started (10s)", MS),
-	FLAG("events", 'e', events, "a line for each work as well"),
-	FLAG("blame", 'b', blame, "with --all: find out what delayed the slowest, too"),
-	FLAG("no-blame", 0, no_blame, "do not find out what delayed the slowest"),
-	FLAG("json", 'j', json, "NDJSON, one object a line (docs/latency.md)"),
-	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
-	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
-	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
-	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
-	  offsetof(struct latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
-	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
-	{ .name = NULL },
-};
-
-static int check_options(const struct latency_options *opts)
-{
-	if (opts->all && opts->targets.nr_names)
-		return fail(VS_EXIT_USAGE, "--all and --work exclude each other", NULL);
-	if (opts->blame && opts->no_blame)
-		return fail(VS_EXIT_USAGE, "--blame and --no-blame exclude each other", NULL);
-	if (opts->ring_size & (opts->ring_size - 1))
-		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M",
-			    NULL);
-	return 0;
-}
-
-static int parse(struct latency_options *opts, int argc, char **argv)
-{
-	int first;
-
-	opts->top = DEFAULT_TOP;
-	opts->lost = DEFAULT_LOST_NS;
-	first = vs_opts__parse(&vs_cmd_latency, argc, argv, opts);
-	if (first < 0)
-		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
-	if (first < argc)
-		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope latency --help", NULL);
-	return check_options(opts);
-}
-
 static int cmd_latency(int argc, char **argv)
 {
 	struct latency *l = calloc(1, sizeof(*l));
@@ -721,7 +686,7 @@ static int cmd_latency(int argc, char **argv)
 
 	if (!l)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
-	status = parse(&l->opts, argc, argv);
+	status = vs_latency_options__parse(&l->opts, argc, argv);
 	if (!status) {
 		vs_stop__catch();
 		status = latency(l);
@@ -735,13 +700,16 @@ const struct vs_command vs_cmd_latency = {
 	.name = "latency",
 	.summary = "how late deferred puts and other works are, and who delayed them",
 	.operands = "",
-	.opts = latency_opts,
+	.opts = vs_latency_opts,
 	.epilogue =
 		"examples\n"
 		"  vfioscope latency                         deferred puts, until Ctrl-C\n"
 		"  vfioscope latency --overdue 100ms -i 1s   with alarm, a line each second\n"
 		"  vfioscope latency -w drm_fb_helper_damage_work -d 60s\n"
 		"  vfioscope latency --all --top 20 -d 60s   every work function of the host\n\n"
+		"Cost: deferred puts are followed by kprobes in vfio.ko where all of their life can\n"
+		"be reached so: then other works cost nothing. --work and --all take tracepoints that\n"
+		"every work of the host goes through, --blame full every switch of tasks, too.\n"
 		"The clock starts when a work is queued, not when it is activated: waiting for\n"
 		"max_active counts. Percentiles are the upper ends of buckets a quarter wide.\n",
 	.run = cmd_latency,

@@ -90,6 +90,14 @@ VS_STATE_EXTERN struct {
 	__type(value, __u64);
 } gets SEC(".maps");
 
+/* What a task, by its number, is just putting on a queue. The oldest goes. */
+VS_STATE_EXTERN struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} queueing SEC(".maps");
+
 /* A ring for each CPU: see bpf/trace/state.h. */
 struct event_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -122,6 +130,7 @@ extern const volatile bool all_works;	/* not only cfg.targets */
 extern const volatile bool many_targets; /* more than the first */
 extern const volatile bool want_blame;
 extern const volatile bool want_events;
+extern const volatile bool want_wakeups; /* tell user space of works that wait */
 extern const volatile __u32 set_bits;	/* log2 of the sets in `works` */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)

@@ -3,14 +3,8 @@
  * The life of a work: queued, activated, started, ended. These tracepoints fire for
  * every work item of the host, so what is not followed leaves at once.
  */
-#include "groups.h"
-#include "hist.h"
+#include "life.h"
 #include "log.h"
-#include "rows.h"
-#include "slow.h"
-#include "table.h"
-
-#define WORK_STRUCT_PENDING 1	/* the lowest bit of work_struct.data, on every kernel */
 
 /*
  * Read as a member it has a type, and some kernels (6.18) then let nobody compute with
@@ -28,11 +22,6 @@ static __always_inline __u64 work_func(struct work_struct *work)
 
 /* -- queued -- */
 
-/* a045a272d887 (v6.9) moved max_active to the workqueue. */
-struct pool_workqueue___before_6_9 {
-	int max_active;
-} __attribute__((preserve_access_index));
-
 static __always_inline __s32 max_active(struct pool_workqueue *pwq)
 {
 	struct pool_workqueue___before_6_9 *old = (void *)pwq;
@@ -40,14 +29,6 @@ static __always_inline __s32 max_active(struct pool_workqueue *pwq)
 	if (bpf_core_field_exists(old->max_active))
 		return old->max_active;
 	return pwq->pool->cpu < 0 ? -1 : pwq->wq->max_active;
-}
-
-static __always_inline __u64 read_at(__u64 address)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)address);
-	return value;
 }
 
 /*
@@ -60,53 +41,18 @@ static __always_inline __u64 read_at(__u64 address)
 		__n;							\
 	})
 
-/* The notifier queues right after its get, in the same task. */
-static __always_inline __u64 take_get(void)
-{
-	__u32 tid = current_tid();
-	__u64 *get = bpf_map_lookup_elem(&gets, &tid), time = 0;
-
-	if (get) {
-		time = *get;
-		bpf_map_delete_elem(&gets, &tid);
-	}
-	return time;
-}
-
-/* struct vfio_group_put_work { struct work_struct work; struct vfio_group *group; } */
-static __always_inline void note_group(struct vs_lat_queued *q, __u64 work)
-{
-	struct iommu_group *iommu_group;
-
-	q->get_ns = take_get();
-	q->group = read_at(work + bpf_core_type_size(struct work_struct));
-	if (cfg.group_iommu_group != VS_NO_OFFSET && q->group) {
-		iommu_group = (void *)read_at(q->group + cfg.group_iommu_group);
-		bpf_core_read(&q->number, sizeof(q->number), &iommu_group->id);
-	}
-	reference_queued(q->group, q->number);
-}
-
 /* Followed pointers of a BTF-typed argument are plain loads: no helper reads for us. */
 static __always_inline void note_pool(struct vs_lat_queued *q, struct pool_workqueue *pwq)
 {
 	q->pool = pwq->pool->id;
 	q->pool_cpu = pwq->pool->cpu;
-	if (!want_blame)
+	if (all_works && !want_blame)
 		return;
 	q->pwq = (__u64)pwq;
 	q->nr_active = pwq->nr_active;
 	q->max_active = max_active(pwq);
 	q->nr_idle = pwq->pool->nr_idle;
 	q->tid = current_tid();
-}
-
-static __always_inline void count_waiting(struct vs_lat_queued *q, struct vs_lat_totals *t)
-{
-	q->backlog = waiting > 0 ? waiting : 0;
-	__sync_fetch_and_add(&waiting, 1);
-	if (q->backlog + 1 > t->peak)
-		t->peak = q->backlog + 1;
 }
 
 static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
@@ -125,7 +71,10 @@ static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
 	count_waiting(q, t);
 	/* Last, since the clock of this work starts now. */
 	q->queue_ns = bpf_ktime_get_ns();
+	if (!all_works && q->nr_active < q->max_active)
+		q->activate_ns = q->queue_ns;
 	w->head++;
+	tell_waits(q);
 }
 
 static __always_inline void note_queued(__u64 work, __u64 func, struct pool_workqueue *pwq)
@@ -168,73 +117,6 @@ int BPF_PROG(work_activate, struct work_struct *work)
 
 /* -- started -- */
 
-/*
- * Which of the last two queueings this start belongs to. PENDING is cleared before the
- * start is reported: when it is set, the work was queued again in between. When it is
- * not, earlier queueings came to nothing, as cancel_work() has no tracepoint.
- */
-static __always_inline void take_queued(struct vs_lat_run *run, struct vs_lat_work *w,
-					struct work_struct *work)
-{
-	/* Read before PENDING: see struct vs_lat_work. */
-	__u32 head = *(volatile __u32 *)&w->head, first = w->tail;
-	bool again = head - first > 1 && (work->data.counter & WORK_STRUCT_PENDING);
-	__u32 mine = again ? head - 2 : head - 1;
-
-	run->q = w->q[mine & 1];
-	run->row = w->row;
-	run->queued_again = mine - first;
-	w->tail = mine + 1;
-}
-
-/* False: not seen to be queued. */
-static __always_inline bool begin_run(struct vs_lat_run *run, struct work_struct *work,
-				      __u64 number, struct vs_lat_totals *t)
-{
-	struct vs_lat_work *w = table_get(number);
-
-	if (!w || w->head == w->tail) {
-		t->unknown_start++;
-		return false;
-	}
-	take_queued(run, w, work);
-	run->func = w->func;
-	run->released = 0;
-	run->put_ns = 0;
-	run->tid = current_tid();
-	t->started++;
-	t->cancelled += run->queued_again;
-	__sync_fetch_and_add(&waiting, -1 - (__s64)run->queued_again);
-	return true;
-}
-
-static __always_inline struct vs_lat_run *my_run(void)
-{
-	__u32 place = current_tid() % VS_LAT_RUNNING;
-
-	return bpf_map_lookup_elem(&running, &place);
-}
-
-static __always_inline void start_wanted(struct work_struct *work, __u64 number)
-{
-	struct vs_lat_totals *t = get_totals();
-	struct vs_lat_run *run = my_run();
-	__u64 now = bpf_ktime_get_ns();
-
-	if (!run || !t)
-		return;
-	if (run->work && run->tid != current_tid()) {
-		count_loss(VS_LAT_LOSS_RUNNING_FULL);
-		return;
-	}
-	run->work = 0;
-	if (!begin_run(run, work, number, t))
-		return;
-	run->start_ns = now;
-	run->work = number;
-	tell_slow(run);
-}
-
 SEC("tp_btf/workqueue_execute_start")
 int BPF_PROG(work_start, struct work_struct *work)
 {
@@ -250,52 +132,6 @@ int BPF_PROG(work_start, struct work_struct *work)
 }
 
 /* -- ended -- */
-
-static __always_inline void count_run(struct vs_lat_row *row, const struct vs_lat_run *run,
-				      __u64 now)
-{
-	const struct vs_lat_queued *q = &run->q;
-	__u64 dropped = run->put_ns ? run->put_ns : now;
-
-	if (q->activate_ns)
-		hist_add(&row->kinds[VS_LAT_HELD], q->activate_ns - q->queue_ns);
-	hist_add(&row->kinds[VS_LAT_WAIT], run->start_ns - q->queue_ns);
-	hist_add(&row->kinds[VS_LAT_RUN], now - run->start_ns);
-	hist_add(&row->kinds[VS_LAT_TOTAL], now - q->queue_ns);
-	if (q->get_ns)
-		hist_add(&row->kinds[VS_LAT_CHAIN], dropped - q->get_ns);
-}
-
-static __always_inline void tell_done(const struct vs_lat_run *run, __u64 now, bool overdue)
-{
-	struct vs_lat_event *e = ring_event(VS_LAT_DONE, now);
-
-	if (!e)
-		return;
-	fill_run(e, run);
-	e->end_ns = now;
-	ring_send(e, overdue);
-}
-
-/* The histograms come first: the verifier walks them once for each branch before them. */
-static __always_inline void end_wanted(struct vs_lat_run *run)
-{
-	__u64 now = bpf_ktime_get_ns();
-	struct vs_lat_row *row = row_of(run);
-	bool overdue;
-
-	if (row)
-		count_run(row, run, now);
-	count_total(ended);
-	if (!run->put_ns)
-		reference_dropped(run->q.group);
-	overdue = cfg.overdue_ns && now - run->q.queue_ns > cfg.overdue_ns;
-	if (row && overdue)
-		row->overdue++;
-	if (want_events || overdue)
-		tell_done(run, now, overdue);
-	run->work = 0;
-}
 
 /*
  * A raw tracepoint, because the function pointer cannot be read in a BTF-typed one;

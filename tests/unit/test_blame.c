@@ -316,7 +316,7 @@ static void test_no_log_at_all(void **state)
 	s->work.q.pool_cpu = 4711;	/* no such CPU */
 	explain(s);
 	assert_int_equal(ms_of(s, VS_BLAME_UNKNOWN, 0), 7);
-	vs_blame__explain(&s->blame, &s->work, NULL, 0);
+	vs_blame__explain(&s->blame, &s->work, NULL, 0, 0);
 	assert_int_equal(ms_of(s, VS_BLAME_UNKNOWN, 0), 7);
 	free(s);
 }

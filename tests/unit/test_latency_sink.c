@@ -51,7 +51,7 @@ static struct vs_report *new_report(void)
 {
 	struct vs_report *r = calloc(1, sizeof(*r));
 
-	*r = (struct vs_report){ .deferred = true, .time_ns = 10000 * MS, .armed_ns = 1,
+	*r = (struct vs_report){ .deferred = true, .blame = { .when = "full" }, .time_ns = 10000 * MS, .armed_ns = 1,
 				 .group_peak = 5, .group_number = 42, .nr_splits = 5 };
 	r->splits = calloc(r->nr_splits, sizeof(*r->splits));
 	fill_split(&r->splits[0], VS_SPLIT_FUNC, 0xf0, 0);

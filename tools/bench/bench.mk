@@ -2,7 +2,7 @@
 # `make bench`: what vfioscope costs, beside the tools that people use today.
 
 BENCH     := $(BUILD)/bench
-BENCH_BIN := $(BENCH)/syscalls $(BENCH)/works $(BENCH)/miss
+BENCH_BIN := $(BENCH)/syscalls $(BENCH)/works $(BENCH)/miss $(BENCH)/empty
 
 bench: ## install what is missing, build, measure the cost beside bpftrace, perf, trace-cmd
 	@tools/deps build bench
@@ -22,6 +22,17 @@ $(BENCH)/miss.skel.h: $(BENCH)/miss.bpf.o
 	@$(BPFTOOL) gen skeleton $< name miss_bpf > $@.tmp && mv $@.tmp $@
 
 $(BENCH)/miss: tools/bench/miss.c $(BENCH)/miss.skel.h
+	@$(CC) $(ALL_CFLAGS) -I$(BENCH) -static $< -lbpf -lelf -lzstd -lz -o $@
+
+$(BENCH)/empty.bpf.o: tools/bench/empty.bpf.c $(BUILD)/bpf/latency/state.bpf.o
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -c $< -o $(BENCH)/empty_only.bpf.o
+	@$(BPFTOOL) gen object $@ $(BENCH)/empty_only.bpf.o
+
+$(BENCH)/empty.skel.h: $(BENCH)/empty.bpf.o
+	@$(BPFTOOL) gen skeleton $< name empty_bpf > $@.tmp && mv $@.tmp $@
+
+$(BENCH)/empty: tools/bench/empty.c $(BENCH)/empty.skel.h
 	@$(CC) $(ALL_CFLAGS) -I$(BENCH) -static $< -lbpf -lelf -lzstd -lz -o $@
 
 .PHONY: bench

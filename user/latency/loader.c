@@ -22,10 +22,16 @@
 #define DEFAULT_WORKS 16384
 #define DEFAULT_RING_BYTES (1 << 20)
 #define REORDER_NS 2000000ull
-#define MAX_PROGRAMS 16
+#define MAX_LINKS 6
 
 #define NEEDS_PRIVILEGES "privileges are missing: run as root, or with CAP_BPF, CAP_PERFMON " \
 			 "and CAP_SYSLOG"
+
+/* What is attached and detached together. */
+struct links {
+	struct bpf_link *links[MAX_LINKS];
+	size_t nr;
+};
 
 struct vs_lat {
 	struct vs_lat_opts opts;
@@ -33,8 +39,8 @@ struct vs_lat {
 	struct vs_rings *rings;
 	struct ring_buffer *ring;
 	struct vs_merge *merge;
-	struct bpf_link *links[MAX_PROGRAMS];
-	size_t nr_links;
+	struct links modules, tracepoints, blame;
+	uint64_t watched_ns;	/* since when blame is attached, UINT64_MAX: it is not */
 	unsigned int nr_cpus;
 	struct vs_lat_set *works;	/* mapped */
 	struct vs_lat_run *running;
@@ -53,8 +59,15 @@ static void choose_programs(struct vs_lat *lat)
 	const struct vs_lat_opts *opts = &lat->opts;
 
 	bpf_program__set_autoload(lat->skel->progs.task_switch, opts->blame);
+	bpf_program__set_autoload(lat->skel->progs.work_activate, opts->blame);
+	bpf_program__set_autoload(lat->skel->progs.log_start, opts->blame && opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.log_end, opts->blame && opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.module_load, opts->modules);
 	bpf_program__set_autoload(lat->skel->progs.module_free, opts->modules);
+	bpf_program__set_autoload(lat->skel->progs.put_queue, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_queued, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_start, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_end, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.get_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.group_release, opts->chain);
@@ -72,7 +85,8 @@ static int set_sizes(struct vs_lat *lat)
 
 	skel->rodata->all_works = lat->opts.all;
 	skel->rodata->many_targets = lat->opts.many_targets;
-	skel->rodata->want_blame = lat->opts.blame;
+	skel->rodata->want_blame = lat->opts.blame != VS_LAT_BLAME_OFF;
+	skel->rodata->want_wakeups = lat->opts.blame == VS_LAT_BLAME_LATE;
 	skel->rodata->want_events = lat->opts.events;
 	skel->rodata->set_bits = log2_of(sets);
 	skel->bss->cfg.overdue_ns = lat->opts.overdue_ns;
@@ -204,6 +218,7 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 	lat->opts = *opts;
 	set_defaults(&lat->opts);
 	lat->stats_fd = -1;
+	lat->watched_ns = UINT64_MAX;
 	lat->nr_cpus = libbpf_num_possible_cpus();
 	vs_libbpf__raise_memlock();
 	err = load_programs(lat, error, size);
@@ -212,6 +227,13 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 	vs_lat__free(lat);
 	errno = -err;
 	return NULL;
+}
+
+static void detach(struct links *links)
+{
+	for (size_t i = 0; i < links->nr; i++)
+		bpf_link__destroy(links->links[i]);
+	links->nr = 0;
 }
 
 static void unmap(const void *memory, const struct bpf_map *map)
@@ -224,8 +246,9 @@ void vs_lat__free(struct vs_lat *lat)
 {
 	if (!lat)
 		return;
-	for (size_t i = 0; i < lat->nr_links; i++)
-		bpf_link__destroy(lat->links[i]);
+	detach(&lat->blame);
+	detach(&lat->tracepoints);
+	detach(&lat->modules);
 	if (lat->skel) {
 		unmap(lat->works, lat->skel->maps.works);
 		unmap(lat->running, lat->skel->maps.running);
@@ -242,26 +265,75 @@ void vs_lat__free(struct vs_lat *lat)
 
 /* -- attaching -- */
 
-static bool is_kprobe(const struct bpf_program *prog)
+static int attach(struct links *links, struct bpf_program *prog)
 {
-	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE;
+	struct bpf_link *link;
+
+	if (bpf_program__fd(prog) < 0)	/* this run has no use for it */
+		return 0;
+	link = bpf_program__attach(prog);
+	if (!link)
+		return -errno;
+	links->links[links->nr++] = link;
+	return 0;
 }
 
 int vs_lat__attach(struct vs_lat *lat)
 {
-	struct bpf_program *prog;
+	int err = attach(&lat->modules, lat->skel->progs.module_load);
 
-	bpf_object__for_each_program(prog, lat->skel->obj) {
-		if (bpf_program__fd(prog) < 0 || is_kprobe(prog))
-			continue;
-		if (lat->nr_links == MAX_PROGRAMS)
-			return -E2BIG;
-		lat->links[lat->nr_links] = bpf_program__attach(prog);
-		if (!lat->links[lat->nr_links])
-			return -errno;
-		lat->nr_links++;
+	return err ? err : attach(&lat->modules, lat->skel->progs.module_free);
+}
+
+int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
+{
+	int err;
+
+	if (!tracepoints || lat->tracepoints.nr) {
+		if (!tracepoints)
+			detach(&lat->tracepoints);
+		return 0;
 	}
-	return 0;
+	err = attach(&lat->tracepoints, lat->skel->progs.work_start);
+	if (!err)
+		err = attach(&lat->tracepoints, lat->skel->progs.work_end);
+	/* Last, or works would be lost between the two. */
+	if (!err)
+		err = attach(&lat->tracepoints, lat->skel->progs.work_queue);
+	if (err)
+		detach(&lat->tracepoints);
+	return err;
+}
+
+static int attach_blame(struct vs_lat *lat)
+{
+	struct bpf_program *progs[] = {
+		lat->skel->progs.task_switch, lat->skel->progs.work_activate,
+		lat->skel->progs.log_start, lat->skel->progs.log_end,
+	};
+	/* Tracepoints that follow works log what they meet. */
+	size_t nr = lat->tracepoints.nr ? 2 : 4;
+	int err = 0;
+
+	for (size_t i = 0; i < nr && !err; i++)
+		err = attach(&lat->blame, progs[i]);
+	return err;
+}
+
+int vs_lat__watch(struct vs_lat *lat, bool on)
+{
+	int err = 0;
+
+	if (on == !!lat->blame.nr)
+		return 0;
+	lat->watched_ns = UINT64_MAX;
+	if (on)
+		err = attach_blame(lat);
+	if (on && !err)
+		lat->watched_ns = vs_host__mono_ns();
+	else
+		detach(&lat->blame);
+	return err;
 }
 
 static uint64_t missed_now(struct vs_lat *lat, int *err)
@@ -343,9 +415,11 @@ unsigned int vs_lat__nr_cpus(const struct vs_lat *lat)
 static void cut_logs(struct vs_lat *lat, const struct vs_lat_event *e, struct vs_cpu_log *logs,
 		     struct vs_lat_log *entries)
 {
+	uint64_t from = e->q.queue_ns > lat->watched_ns ? e->q.queue_ns : lat->watched_ns;
+
 	for (unsigned int cpu = 0; cpu < lat->nr_cpus; cpu++) {
 		logs[cpu].entries = entries + (size_t)cpu * VS_LAT_LOG;
-		logs[cpu].nr = vs_blame__slice(&lat->logs[cpu], e->q.queue_ns, e->start_ns,
+		logs[cpu].nr = vs_blame__slice(&lat->logs[cpu], from, e->start_ns,
 					       entries + (size_t)cpu * VS_LAT_LOG,
 					       &logs[cpu].cut);
 	}
@@ -358,7 +432,7 @@ void vs_lat__explain(struct vs_lat *lat, const struct vs_lat_event *e, struct vs
 
 	if (logs && entries && lat->opts.blame)
 		cut_logs(lat, e, logs, entries);
-	vs_blame__explain(blame, e, logs, logs && entries ? lat->nr_cpus : 0);
+	vs_blame__explain(blame, e, logs, logs && entries ? lat->nr_cpus : 0, lat->watched_ns);
 	free(entries);
 	free(logs);
 }
@@ -495,7 +569,6 @@ static void add_program(struct vs_lat_cost *cost, int fd)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return;
-	cost->programs++;
 	cost->runs += info.run_cnt;
 	cost->run_ns += info.run_time_ns;
 }
@@ -519,6 +592,7 @@ void vs_lat__cost(struct vs_lat *lat, struct vs_lat_cost *cost)
 	bpf_object__for_each_program(prog, lat->skel->obj)
 		if (bpf_program__fd(prog) >= 0)
 			add_program(cost, bpf_program__fd(prog));
+	cost->programs = lat->modules.nr + lat->tracepoints.nr + lat->blame.nr;
 	bpf_object__for_each_map(map, lat->skel->obj)
 		cost->map_bytes += map_bytes(map, lat->nr_cpus);
 	cost->map_bytes += vs_rings__bytes_each(lat->rings) * vs_rings__nr(lat->rings);

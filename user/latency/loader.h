@@ -18,10 +18,13 @@
 struct bpf_object;
 struct bpf_map;
 
+/* What finds out what delayed a work is attached always, while one is late, or never. */
+enum vs_lat_blame { VS_LAT_BLAME_OFF, VS_LAT_BLAME_LATE, VS_LAT_BLAME_FULL };
+
 struct vs_lat_opts {
 	bool all;		/* every work, not only the targets */
 	bool many_targets;	/* more than one */
-	bool blame;		/* keep logs while a followed work waits */
+	enum vs_lat_blame blame;
 	bool events;		/* a record for each work */
 	bool modules;		/* tell of modules that come and go */
 	bool chain;		/* load the kprobes' programs, too */
@@ -44,8 +47,21 @@ struct vs_lat;
 struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t size);
 void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
 
-/* Attaches the tracepoints; nothing is counted yet. 0 or negative errno. */
+/* Attaches what tells of modules; nothing is counted yet. 0 or negative errno. */
 int vs_lat__attach(struct vs_lat *lat);
+
+/*
+ * Follows works by the host's workqueue tracepoints, or not, where kprobes do that or
+ * there is nothing to follow. 0 or negative errno.
+ */
+int vs_lat__follow(struct vs_lat *lat, bool tracepoints);
+
+/*
+ * Attaches what blame needs, or detaches it: switches of tasks, activations, and starts
+ * and ends of all works where they are not followed by tracepoints. What came before
+ * is not explained. Not with VS_LAT_BLAME_OFF. 0 or negative errno.
+ */
+int vs_lat__watch(struct vs_lat *lat, bool on);
 
 /* Counting begins, or stops. */
 void vs_lat__ready(struct vs_lat *lat, bool ready);
@@ -101,7 +117,7 @@ void vs_lat__groups(struct vs_lat *lat,
 
 /* What this costs. */
 struct vs_lat_cost {
-	uint64_t programs;	/* attached */
+	uint64_t programs;	/* attached now, without kprobes */
 	uint64_t runs;		/* of programs, while statistics are on */
 	uint64_t run_ns;	/* in programs; includes reading the clock, twice a run */
 	uint64_t map_bytes;

@@ -334,6 +334,19 @@ static void counts(struct vs_latency_sink *s, const struct vs_report *r)
 	}
 }
 
+/* In late mode: how much of the time its cost was there. */
+static void blame(struct vs_latency_sink *s, const struct vs_report *r)
+{
+	char value[200], took[32];
+
+	if (strcmp(r->blame.when, "late"))
+		return;
+	vs_words__duration(took, sizeof(took), r->blame.ns);
+	snprintf(value, sizeof(value), "attached %" PRIu64 " time%s, for %s, because works waited "
+		 "for more than 2 ms", r->blame.times, r->blame.times == 1 ? "" : "s", took);
+	field(s, "blame", r->blame.times ? value : "never attached: no work waited for long");
+}
+
 static void late_counts(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	char value[200];
@@ -414,6 +427,7 @@ static void text_report(struct vs_latency_sink *s, const struct vs_report *r)
 	counts(s, r);
 	backlog(s, r);
 	groups(s, r);
+	blame(s, r);
 	late_counts(s, r);
 	losses(s, r);
 	cost(s, r);
