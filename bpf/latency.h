@@ -90,9 +90,13 @@ struct vs_lat_work {
 	__u32 tail;		/* times started, or given up */
 	__u32 row;		/* --all: 1 + row of its function, 0: not known */
 	__u32 pad;
+	/* --all alone: instead of q[], and in the cache line of what is above. */
+	__u64 queue_ns[2];
+	__s32 pool[2];
 	struct vs_lat_queued q[2];
+	__u64 pad2[7];
 };
-_Static_assert(sizeof(struct vs_lat_work) == 176, "shared with BPF");
+_Static_assert(sizeof(struct vs_lat_work) == 256, "shared with BPF");
 
 struct vs_lat_set {
 	struct vs_lat_work way[VS_LAT_WAYS];
@@ -119,7 +123,8 @@ struct vs_lat_totals {
 	__u64 ended;
 	__u64 unknown_start;	/* started, not seen to be queued: flush barriers never are */
 	__u64 cancelled;	/* queued and taken off again: another queueing came first */
-	__u64 peak;		/* most that were queued and not started at once */
+	__u64 peak;		/* most that were queued and not started at once, if counted */
+	__u64 scratch[2];	/* of the programs: see as_number() */
 };
 
 enum vs_lat_log_what {

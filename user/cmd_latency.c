@@ -257,6 +257,9 @@ static void fill_report(struct latency *l)
 	vs_report__sort(r);
 	vs_lat__totals(l->lat, &r->totals);
 	r->waiting = waiting(l);
+	/* --all alone counts no peak: the highest of the looks is left. */
+	if (!r->totals.peak)
+		r->totals.peak = vs_backlog__peak(&r->backlog);
 	vs_lat__groups(l->lat, add_group, l);
 	memcpy(r->late, l->watch.counts, sizeof(r->late));
 	if (l->lazy.attached) {

@@ -76,6 +76,15 @@ static __always_inline void tell_waits(const struct vs_lat_queued *q)
 
 /* -- started -- */
 
+/* The rest of it is zero: nobody writes it. */
+static __always_inline void copy_lean(struct vs_lat_queued *q, const struct vs_lat_work *w,
+				      __u32 which)
+{
+	q->queue_ns = w->queue_ns[which];
+	q->pool = w->pool[which];
+	q->pool_cpu = -1;
+}
+
 /*
  * Which of the last two queueings this start belongs to. PENDING is cleared before the
  * start is reported: when it is set, the work was queued again in between. When it is
@@ -90,7 +99,10 @@ static __always_inline void take_queued(struct vs_lat_run *run, struct vs_lat_wo
 	bool again = work && head - first > 1 && (work->data.counter & WORK_STRUCT_PENDING);
 	__u32 mine = again ? head - 2 : head - 1;
 
-	run->q = w->q[mine & 1];
+	if (is_lean())
+		copy_lean(&run->q, w, mine & 1);
+	else
+		run->q = w->q[mine & 1];
 	run->row = w->row;
 	run->queued_again = mine - first;
 	w->tail = mine + 1;
@@ -110,10 +122,10 @@ static __always_inline bool begin_run(struct vs_lat_run *run, struct work_struct
 	run->func = w->func;
 	run->released = 0;
 	run->put_ns = 0;
-	run->tid = current_tid();
 	t->started++;
 	t->cancelled += run->queued_again;
-	__sync_fetch_and_add(&waiting, -1 - (__s64)run->queued_again);
+	if (!is_lean())
+		__sync_fetch_and_add(&waiting, -1 - (__s64)run->queued_again);
 	return true;
 }
 
@@ -143,26 +155,37 @@ static __always_inline void note_worker(struct vs_lat_run *run)
 		note_pwq(&run->q, BPF_CORE_READ(worker, current_pwq));
 }
 
-static __always_inline struct vs_lat_run *my_run(void)
+static __always_inline struct vs_lat_run *run_of(__u32 tid)
 {
-	__u32 place = current_tid() % VS_LAT_RUNNING;
+	__u32 place = tid % VS_LAT_RUNNING;
 
 	return bpf_map_lookup_elem(&running, &place);
 }
 
-static __always_inline void start_wanted(struct work_struct *work, __u64 number)
+/* What this worker runs, if it is `work`. */
+static __always_inline struct vs_lat_run *run_of_work(__u64 work)
 {
-	struct vs_lat_totals *t = get_totals();
-	struct vs_lat_run *run = my_run();
-	__u64 now = bpf_ktime_get_ns();
+	__u32 tid = current_tid();
+	struct vs_lat_run *run = run_of(tid);
 
-	if (!run || !t)
+	return run && run->work && run->work == work && run->tid == tid ? run : 0;
+}
+
+static __always_inline void start_wanted(struct vs_lat_totals *t, struct work_struct *work,
+					 __u64 number)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 tid = current_tid();
+	struct vs_lat_run *run = run_of(tid);
+
+	if (!run)
 		return;
-	if (run->work && run->tid != current_tid()) {
+	if (run->work && run->tid != tid) {
 		count_loss(VS_LAT_LOSS_RUNNING_FULL);
 		return;
 	}
 	run->work = 0;
+	run->tid = tid;
 	if (!begin_run(run, work, number, t))
 		return;
 	if (!work)

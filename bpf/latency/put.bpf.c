@@ -108,10 +108,10 @@ int put_queued(struct pt_regs *ctx)
 SEC("kprobe/vfio_group_put_bg")
 int put_start(struct pt_regs *ctx)
 {
-	__u64 work = PT_REGS_PARM1(ctx);
+	struct vs_lat_totals *t = get_totals();
 
-	if (cfg.ready)
-		start_wanted(0, work);
+	if (cfg.ready && t)
+		start_wanted(t, 0, PT_REGS_PARM1(ctx));
 	return 0;
 }
 
@@ -119,9 +119,9 @@ int put_start(struct pt_regs *ctx)
 SEC("kprobe/vfio_group_put_bg_kfree")
 int put_end(struct pt_regs *ctx)
 {
-	struct vs_lat_run *run = my_run();
+	struct vs_lat_run *run = run_of_work(PT_REGS_PARM1(ctx));
 
-	if (run && run->work && run->work == PT_REGS_PARM1(ctx) && run->tid == current_tid())
+	if (run)
 		end_wanted(run);
 	return 0;
 }

@@ -149,6 +149,17 @@ static __always_inline struct vs_lat_totals *get_totals(void)
 			__t->member++;                                                  \
 	})
 
+/*
+ * A pointer as a number: the verifier allows no arithmetic on it, not even a hash, but
+ * what was kept in a map is a number. A helper's reading would take ten times as long.
+ * Each program has a place of its own, because one may interrupt another.
+ */
+static __always_inline __u64 as_number(struct vs_lat_totals *t, __u32 place, const void *pointer)
+{
+	*(volatile __u64 *)&t->scratch[place] = (__u64)pointer;
+	return *(volatile __u64 *)&t->scratch[place];
+}
+
 static __always_inline __u32 current_tid(void)
 {
 	return (__u32)bpf_get_current_pid_tgid();
@@ -170,6 +181,16 @@ static __always_inline bool is_wanted(__u64 func)
 	if (!many_targets)
 		return false;
 	return func && cfg.ready && is_target(func);
+}
+
+/*
+ * --all alone: what is queued on one CPU and started on another costs a cache line for
+ * each that both touch. One is enough: no pool's state, no backlog when it was queued; and
+ * how many wait, user space has from the sums of what each CPU queued and started.
+ */
+static __always_inline bool is_lean(void)
+{
+	return all_works && !want_blame && !want_events;
 }
 
 /* Followed or not, it may be what a followed work waits for. */

@@ -31,28 +31,25 @@ static __always_inline __s32 max_active(struct pool_workqueue *pwq)
 	return pwq->pool->cpu < 0 ? -1 : pwq->wq->max_active;
 }
 
-/*
- * An argument as a number: the verifier allows no arithmetic on a pointer, and a table
- * needs some.
- */
-#define argument_number(i) ({						\
-		__u64 __n = 0;						\
-		bpf_probe_read_kernel(&__n, sizeof(__n), &ctx[i]);	\
-		__n;							\
-	})
-
 /* Followed pointers of a BTF-typed argument are plain loads: no helper reads for us. */
 static __always_inline void note_pool(struct vs_lat_queued *q, struct pool_workqueue *pwq)
 {
 	q->pool = pwq->pool->id;
 	q->pool_cpu = pwq->pool->cpu;
-	if (all_works && !want_blame)
-		return;
 	q->pwq = (__u64)pwq;
 	q->nr_active = pwq->nr_active;
 	q->max_active = max_active(pwq);
 	q->nr_idle = pwq->pool->nr_idle;
 	q->tid = current_tid();
+}
+
+static __always_inline void begin_lean(struct vs_lat_work *w, struct pool_workqueue *pwq)
+{
+	__u32 which = w->head & 1;
+
+	w->pool[which] = pwq->pool->id;
+	w->queue_ns[which] = bpf_ktime_get_ns();
+	w->head++;
 }
 
 static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
@@ -63,6 +60,10 @@ static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
 	if (w->func != func)
 		w->row = 0;
 	w->func = func;
+	if (is_lean()) {
+		begin_lean(w, pwq);
+		return;
+	}
 	q->activate_ns = q->get_ns = q->group = 0;
 	q->number = -1;
 	note_pool(q, pwq);
@@ -71,18 +72,19 @@ static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
 	count_waiting(q, t);
 	/* Last, since the clock of this work starts now. */
 	q->queue_ns = bpf_ktime_get_ns();
-	if (!all_works && q->nr_active < q->max_active)
+	if (q->nr_active < q->max_active)
 		q->activate_ns = q->queue_ns;
 	w->head++;
 	tell_waits(q);
 }
 
-static __always_inline void note_queued(__u64 work, __u64 func, struct pool_workqueue *pwq)
+static __always_inline void note_queued(struct work_struct *work, __u64 func,
+					struct pool_workqueue *pwq)
 {
-	struct vs_lat_work *w = table_get_or_new(work);
 	struct vs_lat_totals *t = get_totals();
+	struct vs_lat_work *w = t ? table_get_or_new(as_number(t, 0, work)) : 0;
 
-	if (!w || !t) {
+	if (!w) {
 		count_loss(VS_LAT_LOSS_WORKS_FULL);
 		return;
 	}
@@ -96,7 +98,7 @@ int BPF_PROG(work_queue, int cpu, struct pool_workqueue *pwq, struct work_struct
 	__u64 func = work_func(work);
 
 	if (is_wanted(func))
-		note_queued(argument_number(2), func, pwq);
+		note_queued(work, func, pwq);
 	return 0;
 }
 
@@ -106,10 +108,13 @@ SEC("tp_btf/workqueue_activate_work")
 int BPF_PROG(work_activate, struct work_struct *work)
 {
 	struct vs_lat_work *w;
+	__u64 number = 0;
 
 	if (!is_wanted(work_func(work)))
 		return 0;
-	w = table_get(argument_number(0));
+	/* As bytes it is a number. */
+	bpf_probe_read_kernel(&number, sizeof(number), &ctx[0]);
+	w = table_get(number);
 	if (w && w->head != w->tail)
 		w->q[(w->head - 1) & 1].activate_ns = bpf_ktime_get_ns();
 	return 0;
@@ -122,12 +127,14 @@ int BPF_PROG(work_start, struct work_struct *work)
 {
 	__u64 func = work_func(work);
 	bool wanted = is_wanted(func);
+	struct vs_lat_totals *t;
 
 	/* Before it counts as started: then nothing may be waiting any more. */
 	if (is_logging())
 		log_work(VS_LAT_START, func);
-	if (wanted)
-		start_wanted(work, argument_number(0));
+	t = wanted ? get_totals() : 0;
+	if (t)
+		start_wanted(t, work, as_number(t, 1, work));
 	return 0;
 }
 
@@ -147,10 +154,8 @@ int work_end(struct bpf_raw_tracepoint_args *ctx)
 
 	if (is_logging())
 		log_work(VS_LAT_END, func);
-	if (!wanted)
-		return 0;
-	run = my_run();
-	if (run && run->work == ctx->args[0] && run->tid == current_tid())
+	run = wanted ? run_of_work(ctx->args[0]) : 0;
+	if (run)
 		end_wanted(run);
 	return 0;
 }

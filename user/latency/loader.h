@@ -97,7 +97,7 @@ uint64_t vs_lat__loss(const struct vs_lat *lat, enum vs_lat_loss cause);
 int vs_lat__missed(struct vs_lat *lat, uint64_t *missed);
 
 /* Followed works that are queued and not started. */
-int64_t vs_lat__waiting(const struct vs_lat *lat);
+int64_t vs_lat__waiting(struct vs_lat *lat);
 
 /* Calls `each` for every row there is, with what each CPU counted. 0 or negative errno. */
 int vs_lat__rows(struct vs_lat *lat,
