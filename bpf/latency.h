@@ -214,6 +214,7 @@ struct vs_lat_config {
 	__u64 targets[VS_LAT_TARGETS]; /* functions, 0: not there (yet) */
 	__u64 deferred_func;	/* the one of them that is vfio_group_put_bg, or 0 */
 	__u64 overdue_ns;	/* 0: no alarm */
+	__u64 since_ns;		/* samples: what was queued before is of no window any more */
 };
 
 #endif

@@ -333,10 +333,10 @@ static uint64_t sooner(uint64_t wait, uint64_t due, uint64_t now)
 static int wait_ms(const struct latency *l, uint64_t now)
 {
 	uint64_t wait = sooner(LOOK_NS, l->looked_ns + LOOK_NS, now);
-	uint64_t lazy = vs_lazy__next(&l->lazy, now);
+	uint64_t change = l->opts.sample ? vs_sampler__next(&l->report.sampler, now) :
+			  vs_lazy__next(&l->lazy, now);
 
-	if (l->opts.blame == VS_LAT_BLAME_LATE && lazy < wait)
-		wait = lazy;
+	wait = change < wait ? change : wait;
 	wait = sooner(wait, l->watched_ns + watch_period(l), now);
 	if (l->opts.interval)
 		wait = sooner(wait, l->interval_ns + l->opts.interval, now);
@@ -373,6 +373,31 @@ static int watch_late(struct latency *l, uint64_t now)
 	return err ? fail(VS_EXIT_FAILURE, "cannot attach what blame needs", strerror(-err)) : 0;
 }
 
+/* The steps of a sampler are those of a window, but for the first. */
+static int take_sample(struct latency *l, uint64_t now)
+{
+	enum vs_sampler_step step = vs_sampler__look(&l->report.sampler, now,
+						     vs_lat__ended(l->lat));
+	int err = 0;
+
+	if (step == VS_SAMPLER_OPEN)
+		err = vs_lat__window(l->lat, VS_LAT_WINDOW_OPEN);
+	else if (step == VS_SAMPLER_NO_MORE)
+		err = vs_lat__window(l->lat, VS_LAT_WINDOW_NO_MORE);
+	else if (step == VS_SAMPLER_CLOSE)
+		err = vs_lat__window(l->lat, VS_LAT_WINDOW_CLOSE);
+	return err ? fail(VS_EXIT_FAILURE, "cannot attach to the workqueue tracepoints",
+			  strerror(-err)) : 0;
+}
+
+/* What is attached only now and then. */
+static int change_probes(struct latency *l, uint64_t now)
+{
+	if (l->opts.sample)
+		return take_sample(l, now);
+	return l->opts.blame == VS_LAT_BLAME_LATE ? watch_late(l, now) : 0;
+}
+
 /* -- targets -- */
 
 static void tell_programs(struct latency *l)
@@ -399,7 +424,7 @@ static int read_symbols(struct latency *l)
 /* Kprobes in vfio.ko where they reach all of it, else the host's tracepoints. */
 static int follow(struct latency *l)
 {
-	bool tracepoints = !l->deferred;
+	bool tracepoints = !l->deferred && !l->opts.sample;
 	int err;
 
 	l->by_kprobes = l->chain && !vs_chain__follow(l->chain, vs_lat__object(l->lat),
@@ -453,6 +478,9 @@ static void say_probes(struct latency *l)
 	else if (l->deferred && vs_chain__deferred_func(l->chain))
 		notice(l, "not all of the deferred put can be reached by kprobes in vfio.ko: "
 		       "followed by tracepoints, which all works of the host pay for");
+	if (l->opts.sample)
+		notice(l, "sampling: attached in some windows only; works are followed that are "
+		       "queued in them, and lost works cannot be told");
 	if (l->opts.blame == VS_LAT_BLAME_LATE)
 		notice(l, "what delays a work is watched once it has waited for 2 ms; all of it: "
 		       "--blame full");
@@ -488,8 +516,7 @@ static int run(struct latency *l)
 		if (nr < 0 && nr != -EINTR)
 			return fail(VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
 		now = vs_host__mono_ns();
-		if (l->opts.blame == VS_LAT_BLAME_LATE)
-			status = watch_late(l, now);
+		status = change_probes(l, now);
 		if (!status && l->modules_changed)
 			status = follow_modules(l);
 		if (is_due(&l->looked_ns, LOOK_NS, now))
@@ -532,6 +559,7 @@ static int load(struct latency *l)
 		.many_targets = opts->targets.nr > 1 || opts->targets.nr_names > 1,
 		.blame = opts->blame,
 		.events = opts->events,
+		.samples = opts->sample,
 		.modules = !access("/proc/modules", F_OK),
 		.chain = l->deferred,
 		.debug = opts->debug,
@@ -647,7 +675,9 @@ static void set_up(struct latency *l)
 		vs_targets__add(&opts->targets, DEFERRED);
 	vs_latency_sink__init(&l->sink, &sink);
 	l->watch.overdue_ns = opts->overdue;
-	l->watch.lost_ns = opts->lost;
+	/* What starts outside of a window is not lost. */
+	l->watch.lost_ns = opts->sample ? 0 : opts->lost;
+	l->report.sampler.n = opts->sample;
 	l->report.all = opts->all;
 	l->report.deferred = l->deferred;
 	l->report.blame.when = vs_lat_blame__name(opts->blame);

@@ -114,6 +114,8 @@ static __always_inline bool begin_run(struct vs_lat_run *run, struct work_struct
 {
 	struct vs_lat_work *w = table_get(number);
 
+	if (w && is_stale(w->queue_ns[(w->head - 1) & 1]))
+		w->tail = w->head;
 	if (!w || w->head == w->tail) {
 		t->unknown_start++;
 		return false;

@@ -131,6 +131,7 @@ extern const volatile bool many_targets; /* more than the first */
 extern const volatile bool want_blame;
 extern const volatile bool want_events;
 extern const volatile bool want_wakeups; /* tell user space of works that wait */
+extern const volatile bool want_samples; /* works of some windows, see cfg.since_ns */
 extern const volatile __u32 set_bits;	/* log2 of the sets in `works` */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)
@@ -191,6 +192,12 @@ static __always_inline bool is_wanted(__u64 func)
 static __always_inline bool is_lean(void)
 {
 	return all_works && !want_blame && !want_events;
+}
+
+/* Of an earlier window: its start or its end may not have been seen. */
+static __always_inline bool is_stale(__u64 time_ns)
+{
+	return want_samples && time_ns < cfg.since_ns;
 }
 
 /* Followed or not, it may be what a followed work waits for. */

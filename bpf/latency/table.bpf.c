@@ -26,7 +26,7 @@ static __always_inline __u32 idle_way(struct vs_lat_set *set)
 
 	for (int i = 0; i < VS_LAT_WAYS; i++) {
 		queued = last_queued(&set->way[i]);
-		if (set->way[i].head != set->way[i].tail || queued >= oldest)
+		if ((set->way[i].head != set->way[i].tail && !is_stale(queued)) || queued >= oldest)
 			continue;
 		oldest = queued;
 		best = i;

@@ -47,6 +47,8 @@ static __always_inline void begin_lean(struct vs_lat_work *w, struct pool_workqu
 {
 	__u32 which = w->head & 1;
 
+	if (is_stale(w->queue_ns[!which]))
+		w->tail = w->head;
 	w->pool[which] = pwq->pool->id;
 	w->queue_ns[which] = bpf_ktime_get_ns();
 	w->head++;
@@ -155,7 +157,9 @@ int work_end(struct bpf_raw_tracepoint_args *ctx)
 	if (is_logging())
 		log_work(VS_LAT_END, func);
 	run = wanted ? run_of_work(ctx->args[0]) : 0;
-	if (run)
+	if (run && is_stale(run->start_ns))
+		run->work = 0;
+	else if (run)
 		end_wanted(run);
 	return 0;
 }

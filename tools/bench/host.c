@@ -24,6 +24,7 @@ struct way {
 	struct vs_lat_opts opts;
 	bool watch;		/* blame attached */
 	unsigned int empty;	/* so many empty programs */
+	unsigned int one_of;	/* attached for one of so many moments; 0: for all */
 	struct vs_lat *lat;
 	double cpu[MAX_ROUNDS], more[MAX_ROUNDS], ratio[MAX_ROUNDS];
 };
@@ -81,6 +82,7 @@ static struct way ways[] = {
 	{ .name = "one-full", .attach = attach_lat, .opts.blame = VS_LAT_BLAME_FULL,
 	  .watch = true },
 	{ .name = "all", .attach = attach_lat, .opts.all = true },
+	{ .name = "all-sample-5", .attach = attach_lat, .opts.all = true, .one_of = 5 },
 	{ .name = "all-full", .attach = attach_lat, .opts.all = true,
 	  .opts.blame = VS_LAT_BLAME_FULL, .watch = true },
 };
@@ -132,12 +134,28 @@ static int measure(int master, int slave, double *cpu)
 	return queue_works(master, slave, 50) || batch(master, slave, WORKS, &wall, cpu) ? -1 : 0;
 }
 
+/* Attached for one of `one_of` moments, detached for the rest. */
+static int measure_with(struct way *way, int master, int slave, double *cpu)
+{
+	unsigned int moments = way->one_of ? way->one_of : 1;
+	double sum = 0, one;
+
+	if (way->attach(way, true))
+		return -1;
+	for (unsigned int i = 0; i < moments; i++) {
+		if (measure(master, slave, &one) || (i == 0 && way->attach(way, false)))
+			return -1;
+		sum += one;
+	}
+	*cpu = sum / moments;
+	return 0;
+}
+
 static int measure_way(struct way *way, int master, int slave, size_t round)
 {
 	double before, with, after;
 
-	if (measure(master, slave, &before) || way->attach(way, true) ||
-	    measure(master, slave, &with) || way->attach(way, false) ||
+	if (measure(master, slave, &before) || measure_with(way, master, slave, &with) ||
 	    measure(master, slave, &after))
 		return -1;
 	way->cpu[round] = with;

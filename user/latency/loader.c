@@ -40,6 +40,8 @@ struct vs_lat {
 	struct ring_buffer *ring;
 	struct vs_merge *merge;
 	struct links modules, tracepoints, blame;
+	struct links queue;	/* --sample: what is detached before the other tracepoints */
+	int64_t cut_waiting, cut_running; /* of earlier windows: nobody sees them go on */
 	uint64_t watched_ns;	/* since when blame is attached, UINT64_MAX: it is not */
 	unsigned int nr_cpus;
 	struct vs_lat_set *works;	/* mapped */
@@ -86,6 +88,7 @@ static int set_sizes(struct vs_lat *lat)
 	skel->rodata->all_works = lat->opts.all;
 	skel->rodata->many_targets = lat->opts.many_targets;
 	skel->rodata->want_blame = lat->opts.blame != VS_LAT_BLAME_OFF;
+	skel->rodata->want_samples = lat->opts.samples;
 	skel->rodata->want_wakeups = lat->opts.blame == VS_LAT_BLAME_LATE;
 	skel->rodata->want_events = lat->opts.events;
 	skel->rodata->set_bits = log2_of(sets);
@@ -247,6 +250,7 @@ void vs_lat__free(struct vs_lat *lat)
 	if (!lat)
 		return;
 	detach(&lat->blame);
+	detach(&lat->queue);
 	detach(&lat->tracepoints);
 	detach(&lat->modules);
 	if (lat->skel) {
@@ -303,6 +307,45 @@ int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
 	if (err)
 		detach(&lat->tracepoints);
 	return err;
+}
+
+static int64_t now_waiting(const struct vs_lat_totals *t)
+{
+	return t->queued - t->started - t->cancelled;
+}
+
+static int open_window(struct vs_lat *lat)
+{
+	struct vs_lat_totals t;
+	int err;
+
+	vs_lat__totals(lat, &t);
+	lat->cut_waiting = now_waiting(&t);
+	lat->cut_running = t.started - t.ended;
+	lat->skel->bss->cfg.since_ns = vs_host__mono_ns();
+	err = attach(&lat->tracepoints, lat->skel->progs.work_start);
+	if (!err)
+		err = attach(&lat->tracepoints, lat->skel->progs.work_end);
+	return err ? err : attach(&lat->queue, lat->skel->progs.work_queue);
+}
+
+int vs_lat__window(struct vs_lat *lat, enum vs_lat_window what)
+{
+	if (what == VS_LAT_WINDOW_OPEN)
+		return open_window(lat);
+	detach(&lat->queue);
+	if (what == VS_LAT_WINDOW_CLOSE)
+		detach(&lat->tracepoints);
+	return 0;
+}
+
+bool vs_lat__ended(struct vs_lat *lat)
+{
+	struct vs_lat_totals t;
+
+	vs_lat__totals(lat, &t);
+	return now_waiting(&t) <= lat->cut_waiting &&
+	       (int64_t)(t.started - t.ended) <= lat->cut_running;
 }
 
 static int attach_blame(struct vs_lat *lat)
@@ -485,7 +528,7 @@ int64_t vs_lat__waiting(struct vs_lat *lat)
 
 	if (is_lean(lat)) {
 		vs_lat__totals(lat, &t);
-		return t.queued - t.started - t.cancelled;
+		return now_waiting(&t) - lat->cut_waiting;
 	}
 	return __atomic_load_n(&lat->skel->bss->waiting, __ATOMIC_RELAXED);
 }
@@ -615,7 +658,7 @@ void vs_lat__cost(struct vs_lat *lat, struct vs_lat_cost *cost)
 	bpf_object__for_each_program(prog, lat->skel->obj)
 		if (bpf_program__fd(prog) >= 0)
 			add_program(cost, bpf_program__fd(prog));
-	cost->programs = lat->modules.nr + lat->tracepoints.nr + lat->blame.nr;
+	cost->programs = lat->modules.nr + lat->tracepoints.nr + lat->queue.nr + lat->blame.nr;
 	bpf_object__for_each_map(map, lat->skel->obj)
 		cost->map_bytes += map_bytes(map, lat->nr_cpus);
 	cost->map_bytes += vs_rings__bytes_each(lat->rings) * vs_rings__nr(lat->rings);

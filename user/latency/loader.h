@@ -26,6 +26,7 @@ struct vs_lat_opts {
 	bool many_targets;	/* more than one */
 	enum vs_lat_blame blame;
 	bool events;		/* a record for each work */
+	bool samples;		/* windows, with vs_lat__window(); only with `all` and no blame */
 	bool modules;		/* tell of modules that come and go */
 	bool chain;		/* load the kprobes' programs, too */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
@@ -55,6 +56,13 @@ int vs_lat__attach(struct vs_lat *lat);
  * there is nothing to follow. 0 or negative errno.
  */
 int vs_lat__follow(struct vs_lat *lat, bool tracepoints);
+
+/* A window in which works are followed: see sampler.h. 0 or negative errno. */
+enum vs_lat_window { VS_LAT_WINDOW_OPEN, VS_LAT_WINDOW_NO_MORE, VS_LAT_WINDOW_CLOSE };
+int vs_lat__window(struct vs_lat *lat, enum vs_lat_window what);
+
+/* No work of this window is queued or runs. */
+bool vs_lat__ended(struct vs_lat *lat);
 
 /*
  * Attaches what blame needs, or detaches it: switches of tasks, activations, and starts

@@ -104,6 +104,8 @@ const struct vs_opt vs_latency_opts[] = {
 	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
 	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
 	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
+	{ "sample", 0, VS_OPT_NUMBER, "N", "with --all: attached for one of N quarter seconds only",
+	  offsetof(struct vs_latency_options, sample), 2, 1000, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
 	  offsetof(struct vs_latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
 	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
@@ -114,6 +116,10 @@ static int check_options(const struct vs_latency_options *opts)
 {
 	if (opts->all && opts->targets.nr_names)
 		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--all and --work exclude each other", NULL);
+	if (opts->sample && (!opts->all || opts->blame || opts->events || opts->overdue ||
+			     opts->interval))
+		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--sample goes with --all, and "
+					"without --blame, --events, --overdue and --interval", NULL);
 	if (opts->ring_size & (opts->ring_size - 1))
 		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M",
 			    NULL);

@@ -14,6 +14,7 @@ struct vs_latency_options {
 	struct vs_targets targets;
 	uint64_t top, functions;
 	uint64_t duration, interval, overdue, lost;	/* ns */
+	uint64_t sample;	/* one of so many windows, 0: all the time */
 	uint64_t ring_size;
 	enum vs_lat_blame blame;
 	bool blame_chosen;

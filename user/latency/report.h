@@ -9,6 +9,7 @@
 
 #include "latency/backlog.h"
 #include "latency/hist.h"
+#include "latency/sampler.h"
 #include "latency/watch.h"
 #include "latency/worst.h"
 
@@ -69,6 +70,7 @@ struct vs_report {
 	bool not_reported[VS_LAT_LOSS_END]; /* by this kernel */
 	struct vs_report_cost cost;
 	struct vs_report_blame blame;
+	struct vs_sampler sampler; /* its n is 0: all works were followed */
 };
 
 /* Forgets the splits, for filling them anew. */

@@ -285,6 +285,17 @@ static json_t *group_peak_json(const struct vs_report *r)
 			 r->group_number >= 0 ? json_integer(r->group_number) : json_null());
 }
 
+static json_t *sample_json(const struct vs_report *r)
+{
+	const struct vs_sampler *s = &r->sampler;
+
+	if (!s->n)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "one_of", (jint)s->n, "windows",
+			 (jint)s->windows, "open_ns",
+			 (jint)vs_sampler__open_ns(s, r->time_ns), "cut", (jint)s->cut);
+}
+
 static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	struct vs_hist kinds[VS_LAT_KINDS];
@@ -301,6 +312,7 @@ static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 	json_object_set_new(o, "blame", json_pack("{s:s, s:I, s:I}", "when", r->blame.when,
 						  "attached", (jint)r->blame.times,
 						  "attached_ns", (jint)r->blame.ns));
+	json_object_set_new(o, "sample", sample_json(r));
 	vs_report__sum(r, kinds);
 	set_hists(o, kinds);
 	emit(s, o);

@@ -334,6 +334,23 @@ static void counts(struct vs_latency_sink *s, const struct vs_report *r)
 	}
 }
 
+static void sample(struct vs_latency_sink *s, const struct vs_report *r)
+{
+	const struct vs_sampler *sampler = &r->sampler;
+	uint64_t open_ns = vs_sampler__open_ns(sampler, r->time_ns);
+	char value[240], open[32];
+
+	if (!sampler->n)
+		return;
+	vs_words__duration(open, sizeof(open), open_ns);
+	snprintf(value, sizeof(value), "%" PRIu64 " windows, %s in all: these works are about one of "
+		 "%.1f; in %" PRIu64 " windows some had not ended after another 250 ms, and are left "
+		 "out", sampler->windows, open, open_ns
+		 ? (double)(r->time_ns - r->armed_ns) / (double)open_ns : 0.0,
+		 sampler->cut);
+	field(s, "sample", value);
+}
+
 /* In late mode: how much of the time its cost was there. */
 static void blame(struct vs_latency_sink *s, const struct vs_report *r)
 {
@@ -427,6 +444,7 @@ static void text_report(struct vs_latency_sink *s, const struct vs_report *r)
 	counts(s, r);
 	backlog(s, r);
 	groups(s, r);
+	sample(s, r);
 	blame(s, r);
 	late_counts(s, r);
 	losses(s, r);
