@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,7 +11,8 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/chain.h"
-#include "latency/lazy.h"
+#include "latency/duty.h"
+#include "latency/gather.h"
 #include "latency/loader.h"
 #include "latency/options.h"
 #include "latency/report.h"
@@ -38,18 +38,16 @@ struct latency {
 	struct vs_ksyms *names;	/* read when one is needed first; NULL: not yet, or not readable */
 	struct vs_latency_sink sink;
 	struct vs_watch watch;
-	struct vs_lazy lazy;	/* --blame late */
+	struct vs_duty duty;	/* what is attached only now and then */
 	struct vs_report report;
 	char chain_words[240];	/* what will not be known of the chain */
 	bool by_kprobes;	/* deferred puts are followed in vfio.ko alone */
 	bool modules_changed, vfio_changed;	/* since the last look */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
-	uint64_t started_ns, attached_ns; /* the latter: blame, in late mode */
-	uint64_t looked_ns, watched_ns, interval_ns;
-	struct vs_lat_totals totals_before;	/* of the last interval */
-	struct vs_hist wait_before;
-	uint64_t overdue_before;
+	uint64_t started_ns;
+	uint64_t looked_ns, watched_ns;
+	struct vs_gather_before before;	/* the last interval */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -131,7 +129,7 @@ static void take_record(void *ctx, const struct vs_lat_event *e)
 	if (e->type == VS_LAT_SLOW)
 		take_slow(l, e);
 	if (e->type == VS_LAT_WAITS)
-		vs_lazy__woken(&l->lazy, vs_host__mono_ns());
+		vs_duty__woken(&l->duty, vs_host__mono_ns());
 	if (e->type == VS_LAT_DONE && l->opts.events)
 		l->sink.ops->work(&l->sink, e);
 	if (vs_watch__record(&l->watch, e, &late))
@@ -175,76 +173,11 @@ static void look_for_late(struct latency *l, uint64_t now)
 
 /* -- the report -- */
 
-static void add_row(void *ctx, const struct vs_lat_key *key, const struct vs_lat_row *cpus,
-		    unsigned int nr_cpus)
-{
-	struct latency *l = ctx;
-
-	vs_report__add_row(&l->report, key, cpus, nr_cpus);
-}
-
-static void add_group(void *ctx, uint64_t group, const struct vs_lat_group *g)
-{
-	struct vs_report *r = &((struct latency *)ctx)->report;
-
-	(void)group;
-	if (g->peak <= r->group_peak)
-		return;
-	r->group_peak = g->peak;
-	r->group_number = g->number;
-}
-
-static void set_loss(struct vs_report *r, unsigned int cause, int err, uint64_t total)
-{
-	r->not_reported[cause] = err;
-	r->losses[cause] = err ? 0 : total;
-}
-
-static void fill_losses(struct latency *l)
-{
-	uint64_t missed = 0;
-	int err;
-
-	for (unsigned int i = 0; i < VS_LAT_LOSS_KERNEL_END; i++)
-		l->report.losses[i] = vs_lat__loss(l->lat, i);
-	err = vs_lat__missed(l->lat, &missed);
-	set_loss(&l->report, VS_LAT_LOSS_RECURSION, err, missed);
-	err = l->chain ? vs_chain__missed(l->chain, &missed) : 0;
-	set_loss(&l->report, VS_LAT_LOSS_PROBE_MISSED, err, l->chain ? missed : 0);
-	l->report.losses[VS_LAT_LOSS_UNNAMED] = l->opts.targets.left_out;
-}
-
-static void fill_cost(struct latency *l)
-{
-	struct vs_report_cost *to = &l->report.cost;
-	struct vs_lat_cost cost;
-	struct rusage usage;
-
-	to->wanted = l->opts.cost;
-	vs_lat__cost(l->lat, &cost);
-	getrusage(RUSAGE_SELF, &usage);
-	to->measured = cost.measured;
-	to->programs = cost.programs + (l->chain ? vs_chain__nr(l->chain) : 0);
-	to->runs = cost.runs;
-	to->run_ns = cost.run_ns;
-	to->map_bytes = cost.map_bytes;
-	to->cpu_ns = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECOND +
-		     (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
-	to->rss_bytes = usage.ru_maxrss * 1024ull;
-}
-
 static uint64_t waiting(const struct latency *l)
 {
 	int64_t nr = vs_lat__waiting(l->lat);
 
 	return nr > 0 ? nr : 0;
-}
-
-static void fill_rows(struct latency *l)
-{
-	vs_report__clear(&l->report);
-	if (vs_lat__rows(l->lat, add_row, l))
-		l->report.incomplete = true;
 }
 
 static void fill_report(struct latency *l)
@@ -253,59 +186,23 @@ static void fill_report(struct latency *l)
 
 	r->time_ns = vs_host__mono_ns();
 	look_for_late(l, r->time_ns);
-	fill_rows(l);
+	vs_gather__rows(r, l->lat);
 	vs_report__sort(r);
-	vs_lat__totals(l->lat, &r->totals);
-	r->waiting = waiting(l);
-	/* --all alone counts no peak: the highest of the looks is left. */
-	if (!r->totals.peak)
-		r->totals.peak = vs_backlog__peak(&r->backlog);
-	vs_lat__groups(l->lat, add_group, l);
+	vs_gather__numbers(r, l->lat, l->chain);
 	memcpy(r->late, l->watch.counts, sizeof(r->late));
-	if (l->lazy.attached) {
-		r->blame.ns += r->time_ns - l->attached_ns;
-		l->attached_ns = r->time_ns;
-	}
-	fill_losses(l);
-	fill_cost(l);
+	vs_duty__fill(&l->duty, r);
+	r->losses[VS_LAT_LOSS_UNNAMED] = l->opts.targets.left_out;
+	r->cost.wanted = l->opts.cost;
 }
 
 /* -- while it runs -- */
 
-static uint64_t sum_overdue(const struct vs_report *r)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < r->nr_splits; i++)
-		if (r->splits[i].kind == VS_SPLIT_FUNC)
-			sum += r->splits[i].overdue;
-	return sum;
-}
-
 static void tell_interval(struct latency *l, uint64_t now)
 {
-	struct vs_hist kinds[VS_LAT_KINDS];
-	struct vs_lat_totals totals;
-	struct vs_interval i = {
-		.time_ns = now,
-		.start_ns = l->report.armed_ns,
-		.length_ns = now - l->interval_ns,
-		.waiting = waiting(l),
-	};
+	struct vs_interval i = { .time_ns = now };
 
-	fill_rows(l);
-	vs_report__sum(&l->report, kinds);
-	vs_lat__totals(l->lat, &totals);
-	vs_hist__since(&i.wait, &kinds[VS_LAT_WAIT], &l->wait_before);
-	i.queued = totals.queued - l->totals_before.queued;
-	i.started = totals.started - l->totals_before.started;
-	i.ended = totals.ended - l->totals_before.ended;
-	i.overdue = sum_overdue(&l->report) - l->overdue_before;
+	vs_gather__interval(&i, &l->before, &l->report, l->lat);
 	l->sink.ops->interval(&l->sink, &i);
-	l->overdue_before += i.overdue;
-	l->totals_before = totals;
-	l->wait_before = kinds[VS_LAT_WAIT];
-	l->interval_ns = now;
 }
 
 static uint64_t watch_period(const struct latency *l)
@@ -333,13 +230,12 @@ static uint64_t sooner(uint64_t wait, uint64_t due, uint64_t now)
 static int wait_ms(const struct latency *l, uint64_t now)
 {
 	uint64_t wait = sooner(LOOK_NS, l->looked_ns + LOOK_NS, now);
-	uint64_t change = l->opts.sample ? vs_sampler__next(&l->report.sampler, now) :
-			  vs_lazy__next(&l->lazy, now);
+	uint64_t change = vs_duty__next(&l->duty, now);
 
 	wait = change < wait ? change : wait;
 	wait = sooner(wait, l->watched_ns + watch_period(l), now);
 	if (l->opts.interval)
-		wait = sooner(wait, l->interval_ns + l->opts.interval, now);
+		wait = sooner(wait, l->before.time_ns + l->opts.interval, now);
 	if (l->opts.duration)
 		wait = sooner(wait, l->report.armed_ns + l->opts.duration, now);
 	return (wait + MS - 1) / MS;
@@ -349,53 +245,6 @@ static bool is_over(const struct latency *l, uint64_t now)
 {
 	return vs_stop__asked() || l->sink.out.error ||
 	       (l->opts.duration && now - l->report.armed_ns >= l->opts.duration);
-}
-
-/* Late mode: blame is attached while something is late, and only then costs anything. */
-static int watch_late(struct latency *l, uint64_t now)
-{
-	struct vs_report_blame *blame = &l->report.blame;
-	int err = 0;
-
-	switch (vs_lazy__look(&l->lazy, now, waiting(l) > 0)) {
-	case VS_LAZY_ATTACH:
-		err = vs_lat__watch(l->lat, true);
-		blame->times++;
-		l->attached_ns = now;
-		break;
-	case VS_LAZY_DETACH:
-		blame->ns += now - l->attached_ns;
-		err = vs_lat__watch(l->lat, false);
-		break;
-	case VS_LAZY_NOTHING:
-		break;
-	}
-	return err ? fail(VS_EXIT_FAILURE, "cannot attach what blame needs", strerror(-err)) : 0;
-}
-
-/* The steps of a sampler are those of a window, but for the first. */
-static int take_sample(struct latency *l, uint64_t now)
-{
-	enum vs_sampler_step step = vs_sampler__look(&l->report.sampler, now,
-						     vs_lat__ended(l->lat));
-	int err = 0;
-
-	if (step == VS_SAMPLER_OPEN)
-		err = vs_lat__window(l->lat, VS_LAT_WINDOW_OPEN);
-	else if (step == VS_SAMPLER_NO_MORE)
-		err = vs_lat__window(l->lat, VS_LAT_WINDOW_NO_MORE);
-	else if (step == VS_SAMPLER_CLOSE)
-		err = vs_lat__window(l->lat, VS_LAT_WINDOW_CLOSE);
-	return err ? fail(VS_EXIT_FAILURE, "cannot attach to the workqueue tracepoints",
-			  strerror(-err)) : 0;
-}
-
-/* What is attached only now and then. */
-static int change_probes(struct latency *l, uint64_t now)
-{
-	if (l->opts.sample)
-		return take_sample(l, now);
-	return l->opts.blame == VS_LAT_BLAME_LATE ? watch_late(l, now) : 0;
 }
 
 /* -- targets -- */
@@ -473,17 +322,15 @@ static int find_targets(struct latency *l)
 /* What is attached, and so what other works pay, and what will not be known. */
 static void say_probes(struct latency *l)
 {
+	char words[240];
+
 	if (l->by_kprobes)
 		notice(l, "followed by kprobes in vfio.ko: other works cost nothing");
 	else if (l->deferred && vs_chain__deferred_func(l->chain))
 		notice(l, "not all of the deferred put can be reached by kprobes in vfio.ko: "
 		       "followed by tracepoints, which all works of the host pay for");
-	if (l->opts.sample)
-		notice(l, "sampling: attached in some windows only; works are followed that are "
-		       "queued in them, and lost works cannot be told");
-	if (l->opts.blame == VS_LAT_BLAME_LATE)
-		notice(l, "what delays a work is watched once it has waited for 2 ms; all of it: "
-		       "--blame full");
+	vs_duty__words(&l->duty, words, sizeof(words));
+	notice(l, words);
 }
 
 static int follow_modules(struct latency *l)
@@ -509,21 +356,23 @@ static int follow_modules(struct latency *l)
 static int run(struct latency *l)
 {
 	uint64_t now = vs_host__mono_ns();
-	int nr, status = 0;
+	int nr, err, status = 0;
 
 	while (!status && !is_over(l, now)) {
 		nr = vs_lat__poll(l->lat, wait_ms(l, now));
 		if (nr < 0 && nr != -EINTR)
 			return fail(VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
 		now = vs_host__mono_ns();
-		status = change_probes(l, now);
-		if (!status && l->modules_changed)
+		err = vs_duty__look(&l->duty, l->lat, now);
+		if (err)
+			return fail(VS_EXIT_FAILURE, "cannot attach to tracepoints", strerror(-err));
+		if (l->modules_changed)
 			status = follow_modules(l);
 		if (is_due(&l->looked_ns, LOOK_NS, now))
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
 		if (now - l->watched_ns >= watch_period(l))
 			look_for_late(l, now);
-		if (l->opts.interval && now - l->interval_ns >= l->opts.interval)
+		if (l->opts.interval && now - l->before.time_ns >= l->opts.interval)
 			tell_interval(l, now);
 		vs_latency_sink__flush(&l->sink);
 	}
@@ -623,7 +472,7 @@ static int arm(struct latency *l)
 	if (l->opts.cost)
 		vs_lat__measure(l->lat);
 	vs_lat__ready(l->lat, true);
-	r->armed_ns = l->interval_ns = l->looked_ns = l->watched_ns = vs_host__mono_ns();
+	r->armed_ns = l->before.time_ns = l->looked_ns = l->watched_ns = vs_host__mono_ns();
 	r->start_up_ns = r->armed_ns - l->started_ns;
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
@@ -677,10 +526,9 @@ static void set_up(struct latency *l)
 	l->watch.overdue_ns = opts->overdue;
 	/* What starts outside of a window is not lost. */
 	l->watch.lost_ns = opts->sample ? 0 : opts->lost;
-	l->report.sampler.n = opts->sample;
+	l->duty = (struct vs_duty){ .blame = opts->blame, .sampler.n = opts->sample };
 	l->report.all = opts->all;
 	l->report.deferred = l->deferred;
-	l->report.blame.when = vs_lat_blame__name(opts->blame);
 	l->report.group_number = -1;
 	l->report.worst.room = opts->top < VS_LAT_WORST ? opts->top : VS_LAT_WORST;
 }

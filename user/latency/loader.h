@@ -21,6 +21,8 @@ struct bpf_map;
 /* What finds out what delayed a work is attached always, while one is late, or never. */
 enum vs_lat_blame { VS_LAT_BLAME_OFF, VS_LAT_BLAME_LATE, VS_LAT_BLAME_FULL };
 
+const char *vs_lat_blame__name(enum vs_lat_blame blame);	/* "off", "late", "full" */
+
 struct vs_lat_opts {
 	bool all;		/* every work, not only the targets */
 	bool many_targets;	/* more than one */

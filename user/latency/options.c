@@ -14,17 +14,6 @@
 #define DEFAULT_LOST_NS (10 * SECOND)
 #define DEFAULT_TOP 10
 
-const char *vs_lat_blame__name(enum vs_lat_blame blame)
-{
-	static const char *const names[] = {
-		[VS_LAT_BLAME_OFF] = "off",
-		[VS_LAT_BLAME_LATE] = "late",
-		[VS_LAT_BLAME_FULL] = "full",
-	};
-
-	return names[blame];
-}
-
 static int add_work(void *options, int arg, const char *value, char *error, size_t size)
 {
 	struct vs_latency_options *opts = options;

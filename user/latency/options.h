@@ -24,8 +24,6 @@ struct vs_latency_options {
 /* The table, for vs_cmd_latency. */
 extern const struct vs_opt vs_latency_opts[];
 
-const char *vs_lat_blame__name(enum vs_lat_blame blame);	/* "off", "late", "full" */
-
 /* Fills `opts`, which is zero. 0; -1 after help was printed; an exit status after one line. */
 int vs_latency_options__parse(struct vs_latency_options *opts, int argc, char **argv);
 
