@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # latency on the machine's own kernel: no VM, but root. The load is flush_to_ldisc, one work for each
-# byte written to a pseudo terminal; late works are made by a spinning task on the CPU.
+# byte written to a pseudo terminal, but for those that the work before has met while it still ran: how
+# many works there were the kernel's own tracing tells. Late works are made by a spinning task.
 
 bats_require_minimum_version 1.5.0
 
@@ -78,21 +79,6 @@ can_spin()
 	[[ "$output" == *"--work SYMBOL"*"--all"* ]]
 }
 
-# Each terminal has a work of its own, and other terminals are in use on this machine, too.
-@test "latency: each work is counted once: queued = started = ended = bytes written" {
-	begin --work flush_to_ldisc --json --events --ring-size 64M
-	build/bench/works 10 1000 >/dev/null
-	finish 0
-	is "$(report .lost)" 0
-	jq -r 'select(.type == "work") | .work' "$OUT/out" | sort | uniq -c | awk '{ print $1 }' >"$OUT/counts"
-	grep -x 10000 "$OUT/counts"
-	ended=$(awk '{ sum += $1 } END { print sum }' "$OUT/counts")
-	is "$(report .works.ended)" "$ended"
-	is "$(report .queued_to_ended.count)" "$ended"
-	# Those of other terminals may have been queued before, or be under way at the end.
-	is "$(report '.works | .started - .ended < 10 and .queued - .started < 10')" true
-}
-
 # tracing NAME: the kernel's own, of flush_to_ldisc, in a trace instance
 tracing()
 {
@@ -112,28 +98,57 @@ traced()
 	rmdir "$instances-$1"
 }
 
-# Other terminals may be in use meanwhile: so one instance counts for a bit longer, and one for
-# a bit less long. When nobody else types, all three are equal.
-@test "latency: --all counts as the kernel's own tracing does" {
+can_trace()
+{
 	local tracefs=/sys/kernel/tracing
-	mountpoint -q $tracefs || mount -t tracefs nodev $tracefs || skip "no tracefs"
+	mountpoint -q $tracefs || mount -t tracefs nodev $tracefs || return
 	instances=$tracefs/instances/vfioscope-test-$$
 	address=$(awk '$3 == "flush_to_ldisc" { print "0x" $1 }' /proc/kallsyms)
-	tracing outer || skip "no instances"
-	begin --all --json
+	mkdir "$instances-try" && rmdir "$instances-try"
+}
+
+# between ROUNDS ARGUMENTS...: vfioscope with those while so many rounds of works are queued. Other terminals may be
+# in use meanwhile: so one instance counts for a bit longer, $outer, and one for a bit less long,
+# $inner. When nobody else types, they are equal.
+between()
+{
+	local rounds=$1
+	shift
+	tracing outer
+	begin "$@"
 	tracing inner
-	for _ in 1 2 3 4 5 6; do
+	while [ $((rounds--)) -gt 0 ]; do
 		build/bench/works 5 4000 >/dev/null
 	done
 	traced inner
 	inner=$seen
 	finish 0
 	traced outer
+	outer=$seen
+	[ "$inner" -gt 1000 ]
+}
+
+@test "latency: each work is counted once, by what was queued, started and ended" {
+	can_trace || skip "no trace instances"
+	between 1 --work flush_to_ldisc --json --events --ring-size 64M
+	ours=$(report '.works | .queued + .started')
+	echo "# kernel: $inner to $outer, ours: $ours" >&3
+	[ "$inner" -le "$ours" ]
+	[ "$ours" -le "$outer" ]
+	is "$(report .lost)" 0
+	is "$(report .works.ended)" "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)"
+	is "$(report .works.ended)" "$(report .queued_to_ended.count)"
+	is "$(jq -r 'select(.type == "work") | "\(.work) \(.queue_ns)"' "$OUT/out" | sort | uniq -d)" ""
+}
+
+@test "latency: --all counts as the kernel's own tracing does" {
+	can_trace || skip "no trace instances"
+	between 6 --all --json
 	ours=$(function_of flush_to_ldisc .queued_to_ended.count)
-	echo "# kernel: $inner to $seen, ours: 2 x $ours" >&3
-	[ "$inner" -ge 240000 ]
-	[ $((2 * ours)) -ge "$((inner - 2))" ]
-	[ $((2 * ours)) -le "$seen" ]
+	echo "# kernel: $inner to $outer, ours: 2 x $ours" >&3
+	# One that was queued before the end of the run need not have ended.
+	[ $((2 * ours)) -ge $((inner - 10)) ]
+	[ $((2 * ours)) -le "$outer" ]
 	is "$(report .lost)" 0
 }
 
@@ -152,7 +167,8 @@ same_bucket()
 	begin --work flush_to_ldisc --json --events --ring-size 64M
 	build/bench/works 5 2000 >/dev/null
 	finish 0
-	[ "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" -ge 10000 ]
+	is "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" "$(report .queued_to_ended.count)"
+	[ "$(report .queued_to_ended.count)" -gt 1000 ]
 	for p in '500 p50_ns' '900 p90_ns' '990 p99_ns' '999 p999_ns' '1000 max_ns'; do
 		# shellcheck disable=SC2086 # two words
 		is "$(same_bucket $p queue_ns start_ns queued_to_started)" same
@@ -169,7 +185,7 @@ same_bucket()
 		is "$(report "[.splits[] | select(.by == \"$by\") | .queued_to_ended.count] | add")" \
 			"$(report .queued_to_ended.count)"
 	done
-	[ "$(function_of flush_to_ldisc .queued_to_ended.count)" -ge 2500 ]
+	[ "$(function_of flush_to_ldisc .queued_to_ended.count)" -gt 100 ]
 }
 
 @test "latency: parts of each blame add up to its delay" {
@@ -250,7 +266,8 @@ same_bucket()
 	finish 5
 	[ "$(report '.losses[] | select(.cause == "ring-full") | .total')" -gt 0 ]
 	# What is counted in the kernel is complete all the same.
-	[ "$(report .queued_to_ended.count)" -ge 10000 ]
+	is "$(report .queued_to_ended.count)" "$(report .works.ended)"
+	[ "$(report .works.ended)" -gt "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" ]
 }
 
 @test "latency: too many functions for the rows is a loss, too" {
@@ -269,9 +286,9 @@ same_bucket()
 	finish 0
 	[ "$(jq -c 'select(.type == "interval")' "$OUT/out" | wc -l)" -ge 3 ]
 	queued=$(jq -s '[.[] | select(.type == "interval").queued] | add' "$OUT/out")
-	[ "$queued" -ge 5000 ]
+	[ "$queued" -gt 100 ]
 	[ "$queued" -le "$(report .works.queued)" ]
-	[ "$(jq -s '[.[] | select(.type == "interval").queued_to_started.count] | add' "$OUT/out")" -ge 5000 ]
+	[ "$(jq -s '[.[] | select(.type == "interval").queued_to_started.count] | add' "$OUT/out")" -gt 100 ]
 }
 
 @test "latency: --duration ends by itself; --cost tells of programs and loader" {
