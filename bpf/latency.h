@@ -18,6 +18,7 @@
 #define VS_LAT_RUNNING 8192	/* workers, by the low bits of their thread number */
 #define VS_LAT_LOG 4096		/* what had a CPU: entries kept for each */
 #define VS_LAT_WORST 64		/* of these, the slowest of each CPU are never missed */
+#define VS_LAT_WAKE_EVERY_NS 10000000ull /* VS_LAT_WAITS, on each CPU */
 #define VS_LAT_WQ_NAME 32	/* WQ_NAME_LEN; 24 before v6.9 (31c89007285d) */
 
 /*
@@ -89,9 +90,13 @@ struct vs_lat_work {
 	__u32 tail;		/* times started, or given up */
 	__u32 row;		/* --all: 1 + row of its function, 0: not known */
 	__u32 pad;
+	/* --all alone: instead of q[], and in the cache line of what is above. */
+	__u64 queue_ns[2];
+	__s32 pool[2];
 	struct vs_lat_queued q[2];
+	__u64 pad2[7];
 };
-_Static_assert(sizeof(struct vs_lat_work) == 176, "shared with BPF");
+_Static_assert(sizeof(struct vs_lat_work) == 256, "shared with BPF");
 
 struct vs_lat_set {
 	struct vs_lat_work way[VS_LAT_WAYS];
@@ -118,7 +123,8 @@ struct vs_lat_totals {
 	__u64 ended;
 	__u64 unknown_start;	/* started, not seen to be queued: flush barriers never are */
 	__u64 cancelled;	/* queued and taken off again: another queueing came first */
-	__u64 peak;		/* most that were queued and not started at once */
+	__u64 peak;		/* most that were queued and not started at once, if counted */
+	__u64 scratch[2];	/* of the programs: see as_number() */
 };
 
 enum vs_lat_log_what {
@@ -153,6 +159,7 @@ struct vs_lat_floor {
 	__u64 floor_ns;
 	__u64 least_ns;
 	__u64 nr;
+	__u64 woke_ns;		/* when user space was last told that works wait */
 };
 
 /* References on one group that only queued works hold. */
@@ -168,6 +175,7 @@ enum vs_lat_type {
 	VS_LAT_FREED,		/* group freed while works still hold references on it */
 	VS_LAT_MODULE_LOAD,	/* a module is there, its init not yet run */
 	VS_LAT_MODULE_FREE,
+	VS_LAT_WAITS,		/* a followed work was queued: late mode begins to look */
 };
 
 /* A record of the rings. It begins as struct vs_event does, so that one merge serves both. */
@@ -206,6 +214,7 @@ struct vs_lat_config {
 	__u64 targets[VS_LAT_TARGETS]; /* functions, 0: not there (yet) */
 	__u64 deferred_func;	/* the one of them that is vfio_group_put_bg, or 0 */
 	__u64 overdue_ns;	/* 0: no alarm */
+	__u64 since_ns;		/* samples: what was queued before is of no window any more */
 };
 
 #endif

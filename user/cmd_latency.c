@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,9 +11,11 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/chain.h"
+#include "latency/duty.h"
+#include "latency/gather.h"
 #include "latency/loader.h"
+#include "latency/options.h"
 #include "latency/report.h"
-#include "latency/targets.h"
 #include "probe/kallsyms.h"
 #include "sink/latency.h"
 #include "stop.h"
@@ -28,35 +29,25 @@
 #define MIN_WATCH_NS (20 * MS)
 #define TOLD_NS (10 * SECOND)	/* in which not more than MAX_TOLD hazards are told */
 #define MAX_TOLD 10
-#define DEFAULT_LOST_NS (10 * SECOND)
-#define DEFAULT_TOP 10
-
-struct latency_options {
-	struct vs_targets targets;
-	uint64_t top, functions;
-	uint64_t duration, interval, overdue, lost;
-	uint64_t ring_size;
-	bool all, blame, no_blame, events, json, cost, debug;
-};
 
 struct latency {
-	struct latency_options opts;
+	struct vs_latency_options opts;
 	bool deferred;		/* the default: deferred puts, with their chain */
 	struct vs_chain *chain;
 	struct vs_lat *lat;
 	struct vs_ksyms *names;	/* read when one is needed first; NULL: not yet, or not readable */
 	struct vs_latency_sink sink;
 	struct vs_watch watch;
+	struct vs_duty duty;	/* what is attached only now and then */
 	struct vs_report report;
 	char chain_words[240];	/* what will not be known of the chain */
+	bool by_kprobes;	/* deferred puts are followed in vfio.ko alone */
 	bool modules_changed, vfio_changed;	/* since the last look */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
-	uint64_t looked_ns, watched_ns, interval_ns;
-	struct vs_lat_totals totals_before;	/* of the last interval */
-	struct vs_hist wait_before;
-	uint64_t overdue_before;
+	uint64_t looked_ns, watched_ns;
+	struct vs_gather_before before;	/* the last interval */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -137,6 +128,8 @@ static void take_record(void *ctx, const struct vs_lat_event *e)
 
 	if (e->type == VS_LAT_SLOW)
 		take_slow(l, e);
+	if (e->type == VS_LAT_WAITS)
+		vs_duty__woken(&l->duty, vs_host__mono_ns());
 	if (e->type == VS_LAT_DONE && l->opts.events)
 		l->sink.ops->work(&l->sink, e);
 	if (vs_watch__record(&l->watch, e, &late))
@@ -180,76 +173,11 @@ static void look_for_late(struct latency *l, uint64_t now)
 
 /* -- the report -- */
 
-static void add_row(void *ctx, const struct vs_lat_key *key, const struct vs_lat_row *cpus,
-		    unsigned int nr_cpus)
-{
-	struct latency *l = ctx;
-
-	vs_report__add_row(&l->report, key, cpus, nr_cpus);
-}
-
-static void add_group(void *ctx, uint64_t group, const struct vs_lat_group *g)
-{
-	struct vs_report *r = &((struct latency *)ctx)->report;
-
-	(void)group;
-	if (g->peak <= r->group_peak)
-		return;
-	r->group_peak = g->peak;
-	r->group_number = g->number;
-}
-
-static void set_loss(struct vs_report *r, unsigned int cause, int err, uint64_t total)
-{
-	r->not_reported[cause] = err;
-	r->losses[cause] = err ? 0 : total;
-}
-
-static void fill_losses(struct latency *l)
-{
-	uint64_t missed = 0;
-	int err;
-
-	for (unsigned int i = 0; i < VS_LAT_LOSS_KERNEL_END; i++)
-		l->report.losses[i] = vs_lat__loss(l->lat, i);
-	err = vs_lat__missed(l->lat, &missed);
-	set_loss(&l->report, VS_LAT_LOSS_RECURSION, err, missed);
-	err = l->chain ? vs_chain__missed(l->chain, &missed) : 0;
-	set_loss(&l->report, VS_LAT_LOSS_PROBE_MISSED, err, l->chain ? missed : 0);
-	l->report.losses[VS_LAT_LOSS_UNNAMED] = l->opts.targets.left_out;
-}
-
-static void fill_cost(struct latency *l)
-{
-	struct vs_report_cost *to = &l->report.cost;
-	struct vs_lat_cost cost;
-	struct rusage usage;
-
-	to->wanted = l->opts.cost;
-	vs_lat__cost(l->lat, &cost);
-	getrusage(RUSAGE_SELF, &usage);
-	to->measured = cost.measured;
-	to->programs = cost.programs;
-	to->runs = cost.runs;
-	to->run_ns = cost.run_ns;
-	to->map_bytes = cost.map_bytes;
-	to->cpu_ns = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECOND +
-		     (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
-	to->rss_bytes = usage.ru_maxrss * 1024ull;
-}
-
 static uint64_t waiting(const struct latency *l)
 {
 	int64_t nr = vs_lat__waiting(l->lat);
 
 	return nr > 0 ? nr : 0;
-}
-
-static void fill_rows(struct latency *l)
-{
-	vs_report__clear(&l->report);
-	if (vs_lat__rows(l->lat, add_row, l))
-		l->report.incomplete = true;
 }
 
 static void fill_report(struct latency *l)
@@ -258,52 +186,23 @@ static void fill_report(struct latency *l)
 
 	r->time_ns = vs_host__mono_ns();
 	look_for_late(l, r->time_ns);
-	fill_rows(l);
+	vs_gather__rows(r, l->lat);
 	vs_report__sort(r);
-	vs_lat__totals(l->lat, &r->totals);
-	r->waiting = waiting(l);
-	vs_lat__groups(l->lat, add_group, l);
+	vs_gather__numbers(r, l->lat, l->chain);
 	memcpy(r->late, l->watch.counts, sizeof(r->late));
-	fill_losses(l);
-	fill_cost(l);
+	vs_duty__fill(&l->duty, r);
+	r->losses[VS_LAT_LOSS_UNNAMED] = l->opts.targets.left_out;
+	r->cost.wanted = l->opts.cost;
 }
 
 /* -- while it runs -- */
 
-static uint64_t sum_overdue(const struct vs_report *r)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < r->nr_splits; i++)
-		if (r->splits[i].kind == VS_SPLIT_FUNC)
-			sum += r->splits[i].overdue;
-	return sum;
-}
-
 static void tell_interval(struct latency *l, uint64_t now)
 {
-	struct vs_hist kinds[VS_LAT_KINDS];
-	struct vs_lat_totals totals;
-	struct vs_interval i = {
-		.time_ns = now,
-		.start_ns = l->report.armed_ns,
-		.length_ns = now - l->interval_ns,
-		.waiting = waiting(l),
-	};
+	struct vs_interval i = { .time_ns = now };
 
-	fill_rows(l);
-	vs_report__sum(&l->report, kinds);
-	vs_lat__totals(l->lat, &totals);
-	vs_hist__since(&i.wait, &kinds[VS_LAT_WAIT], &l->wait_before);
-	i.queued = totals.queued - l->totals_before.queued;
-	i.started = totals.started - l->totals_before.started;
-	i.ended = totals.ended - l->totals_before.ended;
-	i.overdue = sum_overdue(&l->report) - l->overdue_before;
+	vs_gather__interval(&i, &l->before, &l->report, l->lat);
 	l->sink.ops->interval(&l->sink, &i);
-	l->overdue_before += i.overdue;
-	l->totals_before = totals;
-	l->wait_before = kinds[VS_LAT_WAIT];
-	l->interval_ns = now;
 }
 
 static uint64_t watch_period(const struct latency *l)
@@ -331,10 +230,12 @@ static uint64_t sooner(uint64_t wait, uint64_t due, uint64_t now)
 static int wait_ms(const struct latency *l, uint64_t now)
 {
 	uint64_t wait = sooner(LOOK_NS, l->looked_ns + LOOK_NS, now);
+	uint64_t change = vs_duty__next(&l->duty, now);
 
+	wait = change < wait ? change : wait;
 	wait = sooner(wait, l->watched_ns + watch_period(l), now);
 	if (l->opts.interval)
-		wait = sooner(wait, l->interval_ns + l->opts.interval, now);
+		wait = sooner(wait, l->before.time_ns + l->opts.interval, now);
 	if (l->opts.duration)
 		wait = sooner(wait, l->report.armed_ns + l->opts.duration, now);
 	return (wait + MS - 1) / MS;
@@ -369,13 +270,30 @@ static int read_symbols(struct latency *l)
 	return err ? fail(VS_EXIT_FAILURE, "/proc/kallsyms", strerror(-err)) : 0;
 }
 
+/* Kprobes in vfio.ko where they reach all of it, else the host's tracepoints. */
+static int follow(struct latency *l)
+{
+	bool tracepoints = !l->deferred && !l->opts.sample;
+	int err;
+
+	l->by_kprobes = l->chain && !vs_chain__follow(l->chain, vs_lat__object(l->lat),
+						      vs_lat__sites(l->lat));
+	if (l->chain && vs_chain__deferred_func(l->chain))
+		tracepoints = !l->by_kprobes;
+	err = vs_lat__follow(l->lat, tracepoints);
+	if (!err && l->opts.blame == VS_LAT_BLAME_FULL)
+		err = vs_lat__watch(l->lat, true);
+	return err ? fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
+			  strerror(-err)) : 0;
+}
+
 static int arm_chain(struct latency *l)
 {
 	if (l->chain && vs_chain__attach(l->chain, vs_lat__object(l->lat), vs_lat__sites(l->lat),
 					 l->chain_words, sizeof(l->chain_words)) == -ENOMEM)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	tell_programs(l);
-	return 0;
+	return follow(l);
 }
 
 static void say_missing(struct latency *l)
@@ -401,6 +319,20 @@ static int find_targets(struct latency *l)
 	return status;
 }
 
+/* What is attached, and so what other works pay, and what will not be known. */
+static void say_probes(struct latency *l)
+{
+	char words[240];
+
+	if (l->by_kprobes)
+		notice(l, "followed by kprobes in vfio.ko: other works cost nothing");
+	else if (l->deferred && vs_chain__deferred_func(l->chain))
+		notice(l, "not all of the deferred put can be reached by kprobes in vfio.ko: "
+		       "followed by tracepoints, which all works of the host pay for");
+	vs_duty__words(&l->duty, words, sizeof(words));
+	notice(l, words);
+}
+
 static int follow_modules(struct latency *l)
 {
 	bool vfio = l->vfio_changed;
@@ -416,26 +348,31 @@ static int follow_modules(struct latency *l)
 		return fail(VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
 	status = find_targets(l);
 	notice(l, l->chain_words);
+	if (vfio)
+		say_probes(l);
 	return status;
 }
 
 static int run(struct latency *l)
 {
 	uint64_t now = vs_host__mono_ns();
-	int nr, status = 0;
+	int nr, err, status = 0;
 
 	while (!status && !is_over(l, now)) {
 		nr = vs_lat__poll(l->lat, wait_ms(l, now));
 		if (nr < 0 && nr != -EINTR)
 			return fail(VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
 		now = vs_host__mono_ns();
+		err = vs_duty__look(&l->duty, l->lat, now);
+		if (err)
+			return fail(VS_EXIT_FAILURE, "cannot attach to tracepoints", strerror(-err));
 		if (l->modules_changed)
 			status = follow_modules(l);
 		if (is_due(&l->looked_ns, LOOK_NS, now))
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
 		if (now - l->watched_ns >= watch_period(l))
 			look_for_late(l, now);
-		if (l->opts.interval && now - l->interval_ns >= l->opts.interval)
+		if (l->opts.interval && now - l->before.time_ns >= l->opts.interval)
 			tell_interval(l, now);
 		vs_latency_sink__flush(&l->sink);
 	}
@@ -462,20 +399,16 @@ static int check_chain(struct latency *l)
 	return VS_EXIT_UNAVAILABLE;
 }
 
-static bool wants_blame(const struct latency_options *opts)
-{
-	return !opts->no_blame && (opts->blame || !opts->all);
-}
-
 static int load(struct latency *l)
 {
-	const struct latency_options *opts = &l->opts;
+	const struct vs_latency_options *opts = &l->opts;
 	struct vs_lat_opts lat = {
 		.all = opts->all,
 		/* One name may stand for several functions. */
 		.many_targets = opts->targets.nr > 1 || opts->targets.nr_names > 1,
-		.blame = wants_blame(opts),
+		.blame = opts->blame,
 		.events = opts->events,
+		.samples = opts->sample,
 		.modules = !access("/proc/modules", F_OK),
 		.chain = l->deferred,
 		.debug = opts->debug,
@@ -504,6 +437,8 @@ static void say_start(struct latency *l)
 		.start_up_ns = l->report.start_up_ns,
 		.names = l->opts.targets.names,
 		.nr_names = l->opts.all ? 0 : l->opts.targets.nr_names,
+		.followed_by = l->by_kprobes ? "kprobes" : "tracepoints",
+		.blame = vs_lat_blame__name(l->opts.blame),
 	};
 	struct vs_lat_cost cost;
 	struct utsname name;
@@ -512,11 +447,12 @@ static void say_start(struct latency *l)
 	uname(&name);
 	vs_lat__cost(l->lat, &cost);
 	start.kernel = name.release;
-	start.programs = cost.programs;
+	start.programs = cost.programs + (l->chain ? vs_chain__nr(l->chain) : 0);
 	l->sink.ops->start(&l->sink, &start);
 	if (l->chain)
 		vs_chain__state(l->chain, words, sizeof(words));
 	notice(l, words);
+	say_probes(l);
 	notice(l, l->chain_words);
 	if (!l->chain && !l->opts.all)
 		say_missing(l);
@@ -528,7 +464,7 @@ static int arm(struct latency *l)
 	int err = vs_lat__attach(l->lat), status;
 
 	if (err)
-		return fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
+		return fail(VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
 			    strerror(-err));
 	status = arm_chain(l);
 	if (status)
@@ -536,7 +472,7 @@ static int arm(struct latency *l)
 	if (l->opts.cost)
 		vs_lat__measure(l->lat);
 	vs_lat__ready(l->lat, true);
-	r->armed_ns = l->interval_ns = l->looked_ns = l->watched_ns = vs_host__mono_ns();
+	r->armed_ns = l->before.time_ns = l->looked_ns = l->watched_ns = vs_host__mono_ns();
 	r->start_up_ns = r->armed_ns - l->started_ns;
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
@@ -573,7 +509,7 @@ static int conclude(struct latency *l)
 
 static void set_up(struct latency *l)
 {
-	struct latency_options *opts = &l->opts;
+	struct vs_latency_options *opts = &l->opts;
 	struct vs_latency_sink_opts sink = {
 		.fd = STDOUT_FILENO,
 		.json = opts->json,
@@ -588,7 +524,9 @@ static void set_up(struct latency *l)
 		vs_targets__add(&opts->targets, DEFERRED);
 	vs_latency_sink__init(&l->sink, &sink);
 	l->watch.overdue_ns = opts->overdue;
-	l->watch.lost_ns = opts->lost;
+	/* What starts outside of a window is not lost. */
+	l->watch.lost_ns = opts->sample ? 0 : opts->lost;
+	l->duty = (struct vs_duty){ .blame = opts->blame, .sampler.n = opts->sample };
 	l->report.all = opts->all;
 	l->report.deferred = l->deferred;
 	l->report.group_number = -1;
@@ -622,98 +560,6 @@ static int latency(struct latency *l)
 	return status ? status : conclude(l);
 }
 
-/* -- options -- */
-
-static int add_work(void *options, int arg, const char *value, char *error, size_t size)
-{
-	struct latency_options *opts = options;
-
-	(void)arg;
-	if (*value && !vs_targets__add(&opts->targets, value))
-		return 0;
-	snprintf(error, size, "a function, and not more than %d of them", VS_LAT_TARGETS);
-	return -EINVAL;
-}
-
-static int set_number(uint64_t *to, uint64_t max, const char *value, char *error, size_t size)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtoull(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && !errno && *to >= 1 && *to <= max)
-		return 0;
-	snprintf(error, size, "\"%.40s\" is not a number of 1 to %llu", value,
-		 (unsigned long long)max);
-	return -EINVAL;
-}
-
-static int set_top(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->top, arg, value, error, size);
-}
-
-static int set_functions(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->functions, arg, value, error,
-			  size);
-}
-
-#define TIME(n, l, m, h, min_ns) \
-	{ #n, l, VS_OPT_DURATION, m, h, offsetof(struct latency_options, n), min_ns, \
-	  1000 * 3600 * SECOND, NULL, 0 }
-#define FLAG(n, l, member, h) \
-	{ n, l, VS_OPT_FLAG, NULL, h, offsetof(struct latency_options, member), 0, 0, NULL, 0 }
-
-static const struct vs_opt latency_opts[] = {
-	{ .name = "work", .letter = 'w', .kind = VS_OPT_LIST, .metavar = "SYMBOL", .add = add_work,
-	  .help = "follow this work function instead; repeatable" },
-	FLAG("all", 'a', all, "follow every work of the host, by function"),
-	{ .name = "top", .letter = 't', .kind = VS_OPT_LIST, .metavar = "N", .add = set_top,
-	  .arg = VS_LAT_WORST, .help = "functions and slowest works to show (10)" },
-	TIME(duration, 'd', "TIME", "stop after this time: 10s, 5m", MS),
-	TIME(interval, 'i', "TIME", "a line for each such time: 1s", 10 * MS),
-	TIME(overdue, 0, "TIME", "a finding when a work takes longer: 100ms", MS),
-	TIME(lost, 0, "TIME", "... when it is not even started (10s)", MS),
-	FLAG("events", 'e', events, "a line for each work as well"),
-	FLAG("blame", 'b', blame, "with --all: find out what delayed the slowest, too"),
-	FLAG("no-blame", 0, no_blame, "do not find out what delayed the slowest"),
-	FLAG("json", 'j', json, "NDJSON, one object a line (docs/latency.md)"),
-	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
-	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
-	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
-	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
-	  offsetof(struct latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
-	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
-	{ .name = NULL },
-};
-
-static int check_options(const struct latency_options *opts)
-{
-	if (opts->all && opts->targets.nr_names)
-		return fail(VS_EXIT_USAGE, "--all and --work exclude each other", NULL);
-	if (opts->blame && opts->no_blame)
-		return fail(VS_EXIT_USAGE, "--blame and --no-blame exclude each other", NULL);
-	if (opts->ring_size & (opts->ring_size - 1))
-		return fail(VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M",
-			    NULL);
-	return 0;
-}
-
-static int parse(struct latency_options *opts, int argc, char **argv)
-{
-	int first;
-
-	opts->top = DEFAULT_TOP;
-	opts->lost = DEFAULT_LOST_NS;
-	first = vs_opts__parse(&vs_cmd_latency, argc, argv, opts);
-	if (first < 0)
-		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
-	if (first < argc)
-		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope latency --help", NULL);
-	return check_options(opts);
-}
-
 static int cmd_latency(int argc, char **argv)
 {
 	struct latency *l = calloc(1, sizeof(*l));
@@ -721,7 +567,7 @@ static int cmd_latency(int argc, char **argv)
 
 	if (!l)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
-	status = parse(&l->opts, argc, argv);
+	status = vs_latency_options__parse(&l->opts, argc, argv);
 	if (!status) {
 		vs_stop__catch();
 		status = latency(l);
@@ -735,13 +581,16 @@ const struct vs_command vs_cmd_latency = {
 	.name = "latency",
 	.summary = "how late deferred puts and other works are, and who delayed them",
 	.operands = "",
-	.opts = latency_opts,
+	.opts = vs_latency_opts,
 	.epilogue =
 		"examples\n"
 		"  vfioscope latency                         deferred puts, until Ctrl-C\n"
 		"  vfioscope latency --overdue 100ms -i 1s   with alarm, a line each second\n"
 		"  vfioscope latency -w drm_fb_helper_damage_work -d 60s\n"
 		"  vfioscope latency --all --top 20 -d 60s   every work function of the host\n\n"
+		"Cost: deferred puts are followed by kprobes in vfio.ko where all of their life can\n"
+		"be reached so: then other works cost nothing. --work and --all take tracepoints that\n"
+		"every work of the host goes through, --blame full every switch of tasks, too.\n"
 		"The clock starts when a work is queued, not when it is activated: waiting for\n"
 		"max_active counts. Percentiles are the upper ends of buckets a quarter wide.\n",
 	.run = cmd_latency,

@@ -5,40 +5,8 @@
 
 #include "state.h"
 
-/* floor(log2), for v > 0, without a loop. */
-static __always_inline __u32 hist_log2(__u64 v)
-{
-	__u32 log = (v > 0xffffffffull) << 5, more;
-
-	v >>= log;
-	more = (v > 0xffff) << 4;
-	v >>= more;
-	log |= more;
-	more = (v > 0xff) << 3;
-	v >>= more;
-	log |= more;
-	more = (v > 0xf) << 2;
-	v >>= more;
-	log |= more;
-	more = (v > 0x3) << 1;
-	v >>= more;
-	log |= more;
-	return log | (v >> 1);
-}
-
 /* A function of its own, which the verifier walks once and not for each call. */
-__noinline __u32 hist_bucket(__u64 ns)
-{
-	__u32 log, sub;
-
-	if (ns < (1 << VS_HIST_SUB_BITS))
-		return ns;
-	log = hist_log2(ns);
-	if (log > VS_HIST_MAX_EXPONENT)
-		return VS_HIST_BUCKETS - 1;
-	sub = (ns >> (log - VS_HIST_SUB_BITS)) & ((1 << VS_HIST_SUB_BITS) - 1);
-	return ((log - VS_HIST_SUB_BITS + 1) << VS_HIST_SUB_BITS) + sub;
-}
+__u32 hist_bucket(__u64 ns);
 
 static __always_inline void hist_add(struct vs_lat_hist *hist, __u64 ns)
 {

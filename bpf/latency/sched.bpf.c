@@ -22,3 +22,21 @@ int BPF_PROG(task_switch, bool preempt, struct task_struct *prev, struct task_st
 	bpf_probe_read_kernel_str(entry->comm, sizeof(entry->comm), prev->comm);
 	return 0;
 }
+
+/* Starts and ends of all works, when those of the followed ones are seen by kprobes. */
+SEC("tp_btf/workqueue_execute_start")
+int BPF_PROG(log_start, struct work_struct *work)
+{
+	if (is_logging())
+		log_work(VS_LAT_START, (__u64)work->func);
+	return 0;
+}
+
+/* See work_end. */
+SEC("raw_tp/workqueue_execute_end")
+int log_end(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (is_logging())
+		log_work(VS_LAT_END, ctx->args[1]);
+	return 0;
+}

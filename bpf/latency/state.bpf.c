@@ -10,7 +10,9 @@ __s64 waiting = 0;
 const volatile bool all_works = false;
 const volatile bool many_targets = true;
 const volatile bool want_blame = true;
+const volatile bool want_wakeups = false;
 const volatile bool want_events = true;
+const volatile bool want_samples = false;
 const volatile __u32 set_bits = 12;
 
 __noinline int is_target(__u64 func)

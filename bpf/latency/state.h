@@ -90,6 +90,14 @@ VS_STATE_EXTERN struct {
 	__type(value, __u64);
 } gets SEC(".maps");
 
+/* What a task, by its number, is just putting on a queue. The oldest goes. */
+VS_STATE_EXTERN struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} queueing SEC(".maps");
+
 /* A ring for each CPU: see bpf/trace/state.h. */
 struct event_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -122,6 +130,8 @@ extern const volatile bool all_works;	/* not only cfg.targets */
 extern const volatile bool many_targets; /* more than the first */
 extern const volatile bool want_blame;
 extern const volatile bool want_events;
+extern const volatile bool want_wakeups; /* tell user space of works that wait */
+extern const volatile bool want_samples; /* works of some windows, see cfg.since_ns */
 extern const volatile __u32 set_bits;	/* log2 of the sets in `works` */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)
@@ -139,6 +149,17 @@ static __always_inline struct vs_lat_totals *get_totals(void)
 		if (__t)                                                                \
 			__t->member++;                                                  \
 	})
+
+/*
+ * A pointer as a number: the verifier allows no arithmetic on it, not even a hash, but
+ * what was kept in a map is a number. A helper's reading would take ten times as long.
+ * Each program has a place of its own, because one may interrupt another.
+ */
+static __always_inline __u64 as_number(struct vs_lat_totals *t, __u32 place, const void *pointer)
+{
+	*(volatile __u64 *)&t->scratch[place] = (__u64)pointer;
+	return *(volatile __u64 *)&t->scratch[place];
+}
 
 static __always_inline __u32 current_tid(void)
 {
@@ -161,6 +182,22 @@ static __always_inline bool is_wanted(__u64 func)
 	if (!many_targets)
 		return false;
 	return func && cfg.ready && is_target(func);
+}
+
+/*
+ * --all alone: what is queued on one CPU and started on another costs a cache line for
+ * each that both touch. One is enough: no pool's state, no backlog when it was queued; and
+ * how many wait, user space has from the sums of what each CPU queued and started.
+ */
+static __always_inline bool is_lean(void)
+{
+	return all_works && !want_blame && !want_events;
+}
+
+/* Of an earlier window: its start or its end may not have been seen. */
+static __always_inline bool is_stale(__u64 time_ns)
+{
+	return want_samples && time_ns < cfg.since_ns;
 }
 
 /* Followed or not, it may be what a followed work waits for. */

@@ -14,6 +14,8 @@ __noinline int table_way(__u64 work)
 
 static __always_inline __u64 last_queued(const struct vs_lat_work *w)
 {
+	if (is_lean())
+		return w->queue_ns[0] > w->queue_ns[1] ? w->queue_ns[0] : w->queue_ns[1];
 	return w->q[0].queue_ns > w->q[1].queue_ns ? w->q[0].queue_ns : w->q[1].queue_ns;
 }
 
@@ -24,7 +26,7 @@ static __always_inline __u32 idle_way(struct vs_lat_set *set)
 
 	for (int i = 0; i < VS_LAT_WAYS; i++) {
 		queued = last_queued(&set->way[i]);
-		if (set->way[i].head != set->way[i].tail || queued >= oldest)
+		if ((set->way[i].head != set->way[i].tail && !is_stale(queued)) || queued >= oldest)
 			continue;
 		oldest = queued;
 		best = i;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # latency on the machine's own kernel: no VM, but root. The load is flush_to_ldisc, one work for each
-# byte written to a pseudo terminal; late works are made by a spinning task on the CPU.
+# byte written to a pseudo terminal, but for those that the work before has met while it still ran: how
+# many works there were the kernel's own tracing tells. Late works are made by a spinning task.
 
 bats_require_minimum_version 1.5.0
 
@@ -78,43 +79,76 @@ can_spin()
 	[[ "$output" == *"--work SYMBOL"*"--all"* ]]
 }
 
-@test "latency: each work is counted once: queued = started = ended = bytes written" {
-	begin --work flush_to_ldisc --json
-	build/bench/works 10 1000 >/dev/null
-	finish 0
-	is "$(report .works.queued)" 10000
-	is "$(report .works.started)" 10000
-	is "$(report .works.ended)" 10000
-	is "$(report .queued_to_started.count)" 10000
-	is "$(report .lost)" 0
+# tracing NAME: the kernel's own, of flush_to_ldisc, in a trace instance
+tracing()
+{
+	local event
+	mkdir "$instances-$1" || return
+	for event in queue_work execute_start; do
+		echo "function == $address" >"$instances-$1/events/workqueue/workqueue_$event/filter"
+		echo 1 >"$instances-$1/events/workqueue/workqueue_$event/enable"
+	done
 }
 
-# written EVENT: entries that the trace instance ever had, kept or written over
-written()
+# traced NAME: ends it; in $seen: entries that it ever had, kept or written over
+traced()
 {
-	cat "$instance"/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { sum += $2 } END { print sum }'
+	echo 0 >"$instances-$1/events/enable"
+	seen=$(cat "$instances-$1"/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { sum += $2 } END { print sum }')
+	rmdir "$instances-$1"
+}
+
+can_trace()
+{
+	local tracefs=/sys/kernel/tracing
+	mountpoint -q $tracefs || mount -t tracefs nodev $tracefs || return
+	instances=$tracefs/instances/vfioscope-test-$$
+	address=$(awk '$3 == "flush_to_ldisc" { print "0x" $1 }' /proc/kallsyms)
+	mkdir "$instances-try" && rmdir "$instances-try"
+}
+
+# between ROUNDS ARGUMENTS...: vfioscope with those while so many rounds of works are queued. Other terminals may be
+# in use meanwhile: so one instance counts for a bit longer, $outer, and one for a bit less long,
+# $inner. When nobody else types, they are equal.
+between()
+{
+	local rounds=$1
+	shift
+	tracing outer
+	begin "$@"
+	tracing inner
+	while [ $((rounds--)) -gt 0 ]; do
+		build/bench/works 5 4000 >/dev/null
+	done
+	traced inner
+	inner=$seen
+	finish 0
+	traced outer
+	outer=$seen
+	[ "$inner" -gt 1000 ]
+}
+
+@test "latency: each work is counted once, by what was queued, started and ended" {
+	can_trace || skip "no trace instances"
+	between 1 --work flush_to_ldisc --json --events --ring-size 64M
+	ours=$(report '.works | .queued + .started')
+	echo "# kernel: $inner to $outer, ours: $ours" >&3
+	[ "$inner" -le "$ours" ]
+	[ "$ours" -le "$outer" ]
+	is "$(report .lost)" 0
+	is "$(report .works.ended)" "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)"
+	is "$(report .works.ended)" "$(report .queued_to_ended.count)"
+	is "$(jq -r 'select(.type == "work") | "\(.work) \(.queue_ns)"' "$OUT/out" | sort | uniq -d)" ""
 }
 
 @test "latency: --all counts as the kernel's own tracing does" {
-	local tracefs=/sys/kernel/tracing event
-	mountpoint -q $tracefs || mount -t tracefs nodev $tracefs || skip "no tracefs"
-	instance=$tracefs/instances/vfioscope-test-$$
-	mkdir "$instance" || skip "no instances"
-	address=$(awk '$3 == "flush_to_ldisc" { print "0x" $1 }' /proc/kallsyms)
-	for event in queue_work execute_start; do
-		echo "function == $address" >"$instance/events/workqueue/workqueue_$event/filter"
-		echo 1 >"$instance/events/workqueue/workqueue_$event/enable"
-	done
-	begin --all --json
-	for _ in 1 2 3 4 5 6; do
-		build/bench/works 5 4000 >/dev/null
-	done
-	finish 0
-	seen=$(written)
-	echo 0 >"$instance/events/enable"
-	rmdir "$instance"
-	is "$(function_of flush_to_ldisc .queued_to_ended.count)" 120000
-	is "$((2 * $(function_of flush_to_ldisc .queued_to_ended.count)))" "$seen"
+	can_trace || skip "no trace instances"
+	between 6 --all --json
+	ours=$(function_of flush_to_ldisc .queued_to_ended.count)
+	echo "# kernel: $inner to $outer, ours: 2 x $ours" >&3
+	# One that was queued before the end of the run need not have ended.
+	[ $((2 * ours)) -ge $((inner - 10)) ]
+	[ $((2 * ours)) -le "$outer" ]
 	is "$(report .lost)" 0
 }
 
@@ -133,7 +167,8 @@ same_bucket()
 	begin --work flush_to_ldisc --json --events --ring-size 64M
 	build/bench/works 5 2000 >/dev/null
 	finish 0
-	is "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" 10000
+	is "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" "$(report .queued_to_ended.count)"
+	[ "$(report .queued_to_ended.count)" -gt 1000 ]
 	for p in '500 p50_ns' '900 p90_ns' '990 p99_ns' '999 p999_ns' '1000 max_ns'; do
 		# shellcheck disable=SC2086 # two words
 		is "$(same_bucket $p queue_ns start_ns queued_to_started)" same
@@ -150,11 +185,11 @@ same_bucket()
 		is "$(report "[.splits[] | select(.by == \"$by\") | .queued_to_ended.count] | add")" \
 			"$(report .queued_to_ended.count)"
 	done
-	is "$(function_of flush_to_ldisc .queued_to_ended.count)" 2500
+	[ "$(function_of flush_to_ldisc .queued_to_ended.count)" -gt 100 ]
 }
 
 @test "latency: parts of each blame add up to its delay" {
-	begin --all --blame --json --top 64
+	begin --all --blame full --json --top 64
 	build/bench/works 5 1000 >/dev/null
 	work_everywhere || true
 	sleep 0.5
@@ -179,6 +214,39 @@ same_bucket()
 	report '.slowest[0] | .delay_ns > 10000000 and .pool_cpu == 1' | grep -qx true
 }
 
+@test "latency: with --blame late it is named, too, and what was not watched is said" {
+	can_spin || skip "no real-time tasks here"
+	begin --work refresh_vm_stats --json --blame late
+	spin 500
+	work_everywhere
+	wait $spinner
+	finish 0
+	report '.slowest[0].words'
+	[ "$(report .blame.attached)" -ge 1 ]
+	report '.slowest[0].parts[] | select(.why == "task").words' | grep -q 'CPU taken by'
+	report '.slowest[0].parts[] | select(.why == "not-watched").ns' | grep -q .
+	is "$(report '.slowest[0] | .delay_ns - ([.parts[].ns] | add)')" 0
+}
+
+@test "latency: --sample follows what is queued in some windows, to its end" {
+	begin --all --sample 4 --json
+	build/bench/works 40 2000 >/dev/null
+	sleep 1
+	finish 0
+	is "$(report .sample.one_of)" 4
+	[ "$(report .sample.windows)" -ge 1 ]
+	# Attached for a quarter of the time, and up to one window more.
+	report '.sample.open_ns <= .duration_ns / 4 + 300000000' | grep -qx true
+	count=$(function_of flush_to_ldisc .queued_to_ended.count)
+	echo "# $count of 80000" >&3
+	[ "$count" -gt 100 ]
+	[ "$count" -lt 80000 ]
+	is "$(report .lost)" 0
+	# A work that was queued in one window and ended in another would have waited for half a second.
+	report '.splits[] | select(.function == "flush_to_ldisc").queued_to_ended.p99_ns < 250000000' | grep -qx true
+	is "$(report '.findings.lost')" 0
+}
+
 @test "latency: an overdue work is a finding, while it waits" {
 	can_spin || skip "no real-time tasks here"
 	begin --work refresh_vm_stats --overdue 30ms
@@ -198,7 +266,8 @@ same_bucket()
 	finish 5
 	[ "$(report '.losses[] | select(.cause == "ring-full") | .total')" -gt 0 ]
 	# What is counted in the kernel is complete all the same.
-	is "$(report .queued_to_ended.count)" 10000
+	is "$(report .queued_to_ended.count)" "$(report .works.ended)"
+	[ "$(report .works.ended)" -gt "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)" ]
 }
 
 @test "latency: too many functions for the rows is a loss, too" {
@@ -216,25 +285,27 @@ same_bucket()
 	sleep 0.5
 	finish 0
 	[ "$(jq -c 'select(.type == "interval")' "$OUT/out" | wc -l)" -ge 3 ]
-	is "$(jq -s '[.[] | select(.type == "interval").queued] | add' "$OUT/out")" 5000
-	is "$(jq -s '[.[] | select(.type == "interval").queued_to_started.count] | add' "$OUT/out")" 5000
+	queued=$(jq -s '[.[] | select(.type == "interval").queued] | add' "$OUT/out")
+	[ "$queued" -gt 100 ]
+	[ "$queued" -le "$(report .works.queued)" ]
+	[ "$(jq -s '[.[] | select(.type == "interval").queued_to_started.count] | add' "$OUT/out")" -gt 100 ]
 }
 
 @test "latency: --duration ends by itself; --cost tells of programs and loader" {
 	run -0 build/vfioscope latency --all --duration 300ms --cost
-	[[ "$output" == *"runs of 4 programs took"* ]]
+	[[ "$output" =~ runs\ of\ [1-9][0-9]*\ programs\ took ]]
 	[[ "$output" == *"loader:"*"MiB resident"* ]]
 }
 
 @test "latency: text fits 80 columns on a terminal" {
-	script -qec 'stty cols 80; build/vfioscope latency --all --blame -d 1s' /dev/null >"$OUT/out" </dev/null
+	script -qec 'stty cols 80; build/vfioscope latency --all --blame full -d 1s' /dev/null >"$OUT/out" </dev/null
 	tr -d '\r' <"$OUT/out" | awk 'length > 80 { print; bad = 1 } END { exit bad }'
 	grep -q 'p99' "$OUT/out"
 }
 
 @test "latency: bpftrace counts the same, and finds the same mean" {
 	command -v bpftrace >/dev/null || skip "no bpftrace (make bench installs it)"
-	begin --work flush_to_ldisc --json --no-blame
+	begin --work flush_to_ldisc --json --blame off
 	bpftrace -e 'tracepoint:workqueue:workqueue_queue_work { @q[args->work] = nsecs; }
 		tracepoint:workqueue:workqueue_execute_start /@q[args->work]/
 			{ @w[ksym(args->function)] = stats(nsecs - @q[args->work]); delete(@q[args->work]); }
@@ -284,6 +355,12 @@ same_bucket()
 
 @test "latency: wrong usage" {
 	run -2 build/vfioscope latency --all --work flush_to_ldisc
+	run -2 build/vfioscope latency --blame
+	run -2 build/vfioscope latency --blame sometimes
+	run -2 build/vfioscope latency --sample 4
+	run -2 build/vfioscope latency --all --sample 1
+	run -2 build/vfioscope latency --all --sample 4 --blame full
+	run -2 build/vfioscope latency --all --sample 4 --events
 	run -2 build/vfioscope latency --top 0
 	run -2 build/vfioscope latency --top 65
 	run -2 build/vfioscope latency --work ''
@@ -293,7 +370,7 @@ same_bucket()
 }
 
 @test "latency: resident memory below 20 MiB" {
-	begin --all --blame
+	begin --all --blame full
 	build/bench/works 2 1000 >/dev/null
 	kib=$(awk '/^VmHWM/ { print $2 }' "/proc/$traced/status")
 	finish 0
@@ -303,7 +380,7 @@ same_bucket()
 
 @test "latency: nothing stays behind after SIGKILL" {
 	begin --all
-	[ "$(bpftool prog list | grep -c ' name work_')" -ge 4 ]
+	[ "$(bpftool prog list | grep -c ' name work_')" -ge 3 ]
 	kill -KILL "$traced"
 	wait "$traced" || true
 	sleep 0.5

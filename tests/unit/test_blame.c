@@ -24,6 +24,7 @@ struct scene {
 	struct vs_cpu_log logs[2];
 	struct vs_lat_event work;
 	struct vs_blame blame;
+	uint64_t watched_ns;	/* 0: all the time */
 };
 
 /* Queued at 0 (1 ns), activated at once, started at `start_ms` on cpu 1 by worker 50. */
@@ -55,7 +56,7 @@ static void explain(struct scene *s)
 {
 	uint64_t sum = 0;
 
-	vs_blame__explain(&s->blame, &s->work, s->logs, 2);
+	vs_blame__explain(&s->blame, &s->work, s->logs, 2, s->watched_ns);
 	for (size_t i = 0; i < s->blame.nr; i++) {
 		sum += s->blame.parts[i].ns;
 		assert_true(!i || s->blame.parts[i - 1].ns >= s->blame.parts[i].ns);
@@ -316,8 +317,46 @@ static void test_no_log_at_all(void **state)
 	s->work.q.pool_cpu = 4711;	/* no such CPU */
 	explain(s);
 	assert_int_equal(ms_of(s, VS_BLAME_UNKNOWN, 0), 7);
-	vs_blame__explain(&s->blame, &s->work, NULL, 0);
+	vs_blame__explain(&s->blame, &s->work, NULL, 0, 0);
 	assert_int_equal(ms_of(s, VS_BLAME_UNKNOWN, 0), 7);
+	free(s);
+}
+
+/* Attached when 10 ms of 50 were over: the CPU's log begins later. */
+static void test_what_was_not_watched_is_told_apart(void **state)
+{
+	struct scene *s = new_scene(50);
+
+	(void)state;
+	s->watched_ns = 10 * MS + 1;
+	LOG(1, 30, VS_LAT_END, WORKER, .tid = 50, .func = CULPRIT);
+	LOG(1, 50, VS_LAT_START, WORKER, .tid = 50, .func = VICTIM);
+	explain(s);
+	assert_int_equal(ms_of(s, VS_BLAME_UNWATCHED, 0), 10);
+	assert_int_equal(ms_of(s, VS_BLAME_WORK, CULPRIT), 20);
+	assert_int_equal(ms_of(s, VS_BLAME_WORKER, 0), 20);
+	s->watched_ns = UINT64_MAX;
+	explain(s);
+	assert_int_equal(ms_of(s, VS_BLAME_UNWATCHED, 0), 50);
+	assert_int_equal(s->blame.nr, 1);
+	free(s);
+}
+
+/* Held at max_active before blame was attached, and after. */
+static void test_max_active_half_watched(void **state)
+{
+	struct scene *s = new_scene(50);
+
+	(void)state;
+	s->work.q.nr_active = s->work.q.max_active;
+	s->work.q.activate_ns = 40 * MS + 1;
+	s->watched_ns = 15 * MS + 1;
+	LOG(1, 40, VS_LAT_END, WORKER, .tid = 60, .func = CULPRIT);
+	LOG(1, 50, VS_LAT_START, WORKER, .tid = 50, .func = VICTIM);
+	explain(s);
+	assert_int_equal(ms_of(s, VS_BLAME_UNWATCHED, 0), 15);
+	assert_int_equal(ms_of(s, VS_BLAME_HELD, CULPRIT), 25);
+	assert_true(s->blame.at_max_active);
 	free(s);
 }
 
@@ -389,6 +428,8 @@ int main(void)
 		cmocka_unit_test(test_unbound_pool_goes_by_the_cpu_of_the_start),
 		cmocka_unit_test(test_what_was_written_over_is_not_explained),
 		cmocka_unit_test(test_no_log_at_all),
+		cmocka_unit_test(test_what_was_not_watched_is_told_apart),
+		cmocka_unit_test(test_max_active_half_watched),
 		cmocka_unit_test(test_many_culprits_still_add_up),
 		cmocka_unit_test(test_slice),
 	};

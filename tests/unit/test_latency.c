@@ -21,9 +21,9 @@
 
 /* The one of the programs, compiled for the host. */
 #define VFIOSCOPE_LATENCY_STATE_H
-#define __noinline static __attribute__((noinline))
+#define __noinline
 #define barrier_var(v) __asm__ volatile("" : "+r"(v))
-#include "bpf/latency/hist.h"
+#include "bpf/latency/hist.bpf.c"
 
 /* -- histograms -- */
 

@@ -51,7 +51,7 @@ static struct vs_report *new_report(void)
 {
 	struct vs_report *r = calloc(1, sizeof(*r));
 
-	*r = (struct vs_report){ .deferred = true, .time_ns = 10000 * MS, .armed_ns = 1,
+	*r = (struct vs_report){ .deferred = true, .blame = { .when = "full" }, .time_ns = 10000 * MS, .armed_ns = 1,
 				 .group_peak = 5, .group_number = 42, .nr_splits = 5 };
 	r->splits = calloc(r->nr_splits, sizeof(*r->splits));
 	fill_split(&r->splits[0], VS_SPLIT_FUNC, 0xf0, 0);
@@ -83,7 +83,8 @@ static char *output(const struct vs_report *r, bool json, size_t width)
 				.time_ns = 200 * MS, .group = 1, .number = 42, .pool = 2,
 				.pool_cpu = 1 };
 	struct vs_latency_start start = { .version = "1", .kernel = "5.10.0-46-amd64",
-					  .names = names, .nr_names = 1 };
+					  .names = names, .nr_names = 1,
+					  .followed_by = "kprobes", .blame = "late" };
 	struct vs_interval interval = { .time_ns = 1000 * MS, .queued = 5 };
 	FILE *file = tmpfile();
 	struct vs_latency_sink_opts opts = { .fd = fileno(file), .json = json, .width = width,
@@ -178,6 +179,7 @@ static void test_nothing_happened(void **state)
 
 	(void)state;
 	r->group_number = -1;
+	r->blame.when = "late";
 	text = output(r, false, 80);
 	has(text, "queued 0, started 0, ended 0");
 	free(text);

@@ -24,6 +24,11 @@ watching text --cost
 step race-2 race 100
 stopped INT
 
+watching attached --json
+bpftool -j link list >$OUT/links
+bpftool -j prog list >$OUT/progs
+stopped INT
+
 unbind 05.0
 unbind 05.1
 vfio_unload
@@ -35,12 +40,33 @@ unbind 05.0
 sleep 1
 stopped INT
 
+# held NAME OPTIONS: a deferred put on CPU 1, behind works that take 600 ms in all. Between two of
+# them, and only there, the unbind on the same CPU gets on.
+held()
+{
+	bind vfio-pci 05.0
+	bind pci-stub 05.1
+	watching "$@" --json
+	taskset -p 2 $$ >/dev/null
+	echo "burn cpu=1 ms=15 n=40" >$RUN
+	unbind 05.1
+	taskset -p 3 $$ >/dev/null
+	echo wait >$RUN
+	sleep 0.2
+	stopped INT
+	unbind 05.0
+}
+
 watching waits --work wqload_victim --json
 modprobe wqload
 sleep 1
 echo "victim n=3; wait" >$RUN
 sleep 0.5
 stopped INT
+
+held held-late
+held held-full --blame full
+held held-off --blame off
 
 situation burn "burn cpu=1 ms=100; victim cpu=1"
 situation burns "burn cpu=1 ms=40; burn cpu=1 ms=60; victim cpu=1"

@@ -1,98 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queues works as fast as user space can: each byte written to a pseudo terminal is one
- * work, flush_to_ldisc, and is read before the next is written.
+ * The load of load.h.
  * usage: works BATCHES [WORKS]
  * prints ns per work: of time, and of CPU time that this task and all workers took, each the
  * median over batches of WORKS (2000); and the CPU time of the best tenth, which depends least
  * on what else runs.
  */
-#include <ctype.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include "median.h"
-
-static int open_pty(int *master)
-{
-	struct termios raw;
-	int slave;
-
-	*master = posix_openpt(O_RDWR | O_NOCTTY);
-	if (*master < 0 || grantpt(*master) || unlockpt(*master))
-		return -1;
-	slave = open(ptsname(*master), O_RDWR | O_NOCTTY);
-	if (slave < 0 || tcgetattr(slave, &raw))
-		return -1;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-	raw.c_oflag = 0;
-	return tcsetattr(slave, TCSANOW, &raw) ? -1 : slave;
-}
-
-static int queue_works(int master, int slave, int nr)
-{
-	char byte = 'x';
-
-	while (nr--)
-		if (write(master, &byte, 1) != 1 || read(slave, &byte, 1) != 1)
-			return -1;
-	return 0;
-}
-
-/* ns on a CPU, of one worker; 0 for other tasks. */
-static double worker_ns(const char *pid)
-{
-	char path[300], comm[32] = "";
-	double ns = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	file = fopen(path, "r");
-	if (!file || !fgets(comm, sizeof(comm), file) || strncmp(comm, "kworker", 7))
-		comm[0] = 0;
-	if (file)
-		fclose(file);
-	snprintf(path, sizeof(path), "/proc/%.20s/schedstat", pid);
-	file = comm[0] ? fopen(path, "r") : NULL;
-	if (file && fscanf(file, "%lf", &ns) != 1)
-		ns = 0;
-	if (file)
-		fclose(file);
-	return ns;
-}
-
-static double workers_ns(void)
-{
-	double sum = 0;
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (isdigit(entry->d_name[0]))
-			sum += worker_ns(entry->d_name);
-	if (dir)
-		closedir(dir);
-	return sum;
-}
-
-static int batch(int master, int slave, int works, double *wall, double *cpu)
-{
-	double workers = workers_ns(), start, mine;
-	int err;
-
-	mine = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	start = now_ns(CLOCK_MONOTONIC);
-	err = queue_works(master, slave, works);
-	*wall = (now_ns(CLOCK_MONOTONIC) - start) / works;
-	mine = now_ns(CLOCK_THREAD_CPUTIME_ID) - mine;
-	*cpu = (workers_ns() - workers + mine) / works;
-	return err;
-}
+#include "load.h"
 
 int main(int argc, char **argv)
 {

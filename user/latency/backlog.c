@@ -31,3 +31,12 @@ void vs_backlog__sample(struct vs_backlog *b, uint64_t now_ns, uint64_t waiting)
 	if (waiting > b->cells[cell])
 		b->cells[cell] = waiting;
 }
+
+uint64_t vs_backlog__peak(const struct vs_backlog *b)
+{
+	uint64_t peak = 0;
+
+	for (size_t i = 0; i < b->nr; i++)
+		peak = b->cells[i] > peak ? b->cells[i] : peak;
+	return peak;
+}

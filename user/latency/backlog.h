@@ -18,5 +18,6 @@ struct vs_backlog {
 /* @cell_ns: how fine it begins. */
 void vs_backlog__init(struct vs_backlog *b, uint64_t start_ns, uint64_t cell_ns);
 void vs_backlog__sample(struct vs_backlog *b, uint64_t now_ns, uint64_t waiting);
+uint64_t vs_backlog__peak(const struct vs_backlog *b);	/* the most of all samples */
 
 #endif

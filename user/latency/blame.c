@@ -13,6 +13,7 @@ const char *vs_blame__name(enum vs_blame_why why)
 		[VS_BLAME_TASK] = "task",
 		[VS_BLAME_WORKER] = "worker-wakeup",
 		[VS_BLAME_NO_WORKER] = "no-idle-worker",
+		[VS_BLAME_UNWATCHED] = "not-watched",
 		[VS_BLAME_UNKNOWN] = "unknown",
 	};
 
@@ -22,6 +23,7 @@ const char *vs_blame__name(enum vs_blame_why why)
 /* -- parts -- */
 
 static const struct vs_blame_part unknown = { .why = VS_BLAME_UNKNOWN, .pool = -1 };
+static const struct vs_blame_part unwatched = { .why = VS_BLAME_UNWATCHED, .pool = -1 };
 static const struct vs_blame_part worker = { .why = VS_BLAME_WORKER, .pool = -1 };
 static const struct vs_blame_part no_worker = { .why = VS_BLAME_NO_WORKER, .pool = -1 };
 
@@ -249,8 +251,6 @@ static void charge_held(struct wait *w, const struct vs_cpu_log *logs, size_t nr
 /* Both were read under the lock that decides: this is what the kernel did. */
 static bool was_held(const struct vs_lat_queued *q)
 {
-	if (!q->activate_ns)
-		return false;
 	if (q->max_active > 0)
 		return q->nr_active >= q->max_active;
 	return q->activate_ns > q->queue_ns + AT_ONCE_NS;
@@ -296,22 +296,33 @@ static void charge_rest(struct vs_blame *blame)
 		charge(blame, &unknown, blame->delay_ns - sum);
 }
 
-void vs_blame__explain(struct vs_blame *blame, const struct vs_lat_event *work,
-		       const struct vs_cpu_log *logs, size_t nr_cpus)
+/* The times that logs are about. Activation that was not seen was before that. */
+static void explain_watched(struct vs_blame *blame, const struct vs_lat_event *work,
+			    const struct vs_cpu_log *logs, size_t nr_cpus)
 {
-	const struct vs_lat_queued *q = &work->q;
 	struct wait w = { blame, work, log_of(work, logs, nr_cpus) };
-	uint64_t from = q->queue_ns;
+	uint64_t from = work->q.queue_ns;
 
-	*blame = (struct vs_blame){ .delay_ns = work->start_ns - q->queue_ns };
-	blame->at_max_active = was_held(q);
-	if (blame->at_max_active) {
+	if (blame->at_max_active && work->q.activate_ns > from) {
 		charge_held(&w, logs, nr_cpus);
-		from = q->activate_ns;
+		from = work->q.activate_ns;
 	}
 	charge_cpu(blame, work, w.log, from, work->start_ns);
-	charge_rest(blame);
 	blame->ahead = count_ahead(work, logs, nr_cpus);
+}
+
+void vs_blame__explain(struct vs_blame *blame, const struct vs_lat_event *work,
+		       const struct vs_cpu_log *logs, size_t nr_cpus, uint64_t watched_ns)
+{
+	struct vs_lat_event seen = *work;
+
+	*blame = (struct vs_blame){ .delay_ns = work->start_ns - work->q.queue_ns };
+	blame->at_max_active = was_held(&work->q);
+	if (watched_ns > seen.q.queue_ns)
+		seen.q.queue_ns = watched_ns < work->start_ns ? watched_ns : work->start_ns;
+	charge(blame, &unwatched, seen.q.queue_ns - work->q.queue_ns);
+	explain_watched(blame, &seen, logs, nr_cpus);
+	charge_rest(blame);
 	qsort(blame->parts, blame->nr, sizeof(*blame->parts), longest_first);
 }
 

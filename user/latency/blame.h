@@ -31,6 +31,7 @@ enum vs_blame_why {
 	VS_BLAME_TASK,		/* another task had the CPU */
 	VS_BLAME_WORKER,	/* a worker was being woken, or was between two works */
 	VS_BLAME_NO_WORKER,	/* the pool had no idle worker: one had to be made */
+	VS_BLAME_UNWATCHED,	/* blame was not attached yet */
 	VS_BLAME_UNKNOWN,	/* nothing is known about that time */
 };
 
@@ -57,11 +58,12 @@ struct vs_blame {
 
 /*
  * Explains the wait of `work` (a record VS_LAT_SLOW or VS_LAT_DONE). `logs` are those of
- * all CPUs and hold the time between queueing and start, as far as they still do. When
- * there are more than VS_BLAME_PARTS culprits, the shortest go into VS_BLAME_UNKNOWN.
+ * all CPUs and hold the time between queueing and start, as far as they still do, and from
+ * `watched_ns` on; what was before that is VS_BLAME_UNWATCHED. When there are more than
+ * VS_BLAME_PARTS culprits, the shortest go into VS_BLAME_UNKNOWN.
  */
 void vs_blame__explain(struct vs_blame *blame, const struct vs_lat_event *work,
-		       const struct vs_cpu_log *logs, size_t nr_cpus);
+		       const struct vs_cpu_log *logs, size_t nr_cpus, uint64_t watched_ns);
 
 /*
  * Cuts [from_ns, to_ns] out of a CPU's log, into `out` (room for VS_LAT_LOG). `log` may

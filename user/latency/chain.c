@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "latency/chain.h"
+#include "latency/places.h"
 #include "probe/attach.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -17,6 +18,9 @@ struct vs_chain {
 	struct vs_plan plan;
 	bool facts_made, plan_made;
 	struct vs_attach *attach;
+	struct vs_plan places;
+	struct vs_attach *life;
+	bool follows;		/* by the probes of `life` */
 	uint64_t deferred_func;
 };
 
@@ -75,11 +79,22 @@ struct vs_chain *vs_chain__new(void)
 	return NULL;
 }
 
+/* Its probes are freed by a thread beside; what they missed is kept. */
+static void drop_life(struct vs_chain *c)
+{
+	if (c->life)
+		vs_attach__forget_vfio(c->life);
+	vs_plan__free(&c->places);
+	c->follows = false;
+}
+
 void vs_chain__free(struct vs_chain *c)
 {
 	if (!c)
 		return;
+	vs_attach__free(c->life);
 	vs_attach__free(c->attach);
+	vs_plan__free(&c->places);
 	if (c->plan_made)
 		vs_plan__free(&c->plan);
 	if (c->facts_made)
@@ -144,6 +159,47 @@ static int say_missing(struct vs_chain *c, int armed, char *words, size_t size)
 	return words[0] ? -ENOTSUP : 0;
 }
 
+/* A put that was seen to be queued and not to end would be worse than none. */
+static bool is_optional(const struct vs_probe *probe)
+{
+	return !strcmp(probe->program, "put_queued");
+}
+
+static size_t nr_needed(const struct vs_plan *places)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < places->nr_probes; i++)
+		nr += !is_optional(&places->probes[i]);
+	return nr;
+}
+
+static size_t nr_armed(const struct vs_attach *life, const struct vs_plan *places)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < places->nr_probes; i++)
+		nr += !is_optional(&places->probes[i]) &&
+		      vs_attach__has(life, &places->probes[i]);
+	return nr;
+}
+
+int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites)
+{
+	if (c->follows)
+		return 0;
+	if (!c->life)
+		c->life = vs_attach__new(object, sites);
+	if (!c->life || !c->deferred_func || !vs_places__find(&c->facts, &c->places))
+		return -ENOTSUP;
+	c->follows = vs_attach__arm(c->life, &c->places, false, true) >= 0 &&
+		     nr_armed(c->life, &c->places) == nr_needed(&c->places);
+	if (c->follows)
+		return 0;
+	drop_life(c);
+	return -ENOTSUP;
+}
+
 int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites,
 		     char *words, size_t size)
 {
@@ -164,6 +220,7 @@ int vs_chain__changed(struct vs_chain *c)
 	int err;
 
 	c->deferred_func = 0;
+	drop_life(c);
 	if (c->attach)
 		vs_attach__forget_vfio(c->attach);
 	vs_plan__free(&c->plan);
@@ -172,8 +229,26 @@ int vs_chain__changed(struct vs_chain *c)
 	return err ? err : make_plan(c);
 }
 
+size_t vs_chain__nr(const struct vs_chain *c)
+{
+	return (c->attach ? vs_attach__nr(c->attach) : 0) +
+	       (c->life ? vs_attach__nr(c->life) : 0);
+}
+
+static int add_missed(const struct vs_attach *attach, uint64_t *missed)
+{
+	uint64_t more = 0;
+	int err = attach ? vs_attach__missed(attach, &more) : 0;
+
+	*missed += more;
+	return err;
+}
+
 int vs_chain__missed(const struct vs_chain *c, uint64_t *missed)
 {
+	int err;
+
 	*missed = 0;
-	return c->attach ? vs_attach__missed(c->attach, missed) : 0;
+	err = add_missed(c->attach, missed);
+	return err ? err : add_missed(c->life, missed);
 }

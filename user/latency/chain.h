@@ -37,8 +37,18 @@ int32_t vs_chain__group_iommu_group(const struct vs_chain *c);
 int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites,
 		     char *words, size_t size);
 
+/*
+ * Follows the life of deferred puts by kprobes in vfio.ko: put_queue, put_queued,
+ * put_start and put_end of `object`. After vs_chain__attach(). 0; -ENOTSUP, with nothing
+ * attached, when not all of the places can be reached: the tracepoints are left.
+ */
+int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites);
+
 /* vfio.ko came or went: facts anew. Dead probes are dropped. 0 or -ENOMEM. */
 int vs_chain__changed(struct vs_chain *c);
+
+/* Kprobes that are attached. */
+size_t vs_chain__nr(const struct vs_chain *c);
 
 /* Hits that the probes missed; -ENOTSUP when this kernel does not count them. */
 int vs_chain__missed(const struct vs_chain *c, uint64_t *missed);

@@ -11,10 +11,8 @@
 #include <unistd.h>
 
 #include "host.h"
-#include "latency/loader.h"
-#include "latency_bpf.skel.h"
+#include "latency/loader_priv.h"
 #include "probe/merge.h"
-#include "probe/missed.h"
 #include "probe/rings.h"
 #include "probe/libbpf_setup.h"
 
@@ -22,30 +20,22 @@
 #define DEFAULT_WORKS 16384
 #define DEFAULT_RING_BYTES (1 << 20)
 #define REORDER_NS 2000000ull
-#define MAX_PROGRAMS 16
 
 #define NEEDS_PRIVILEGES "privileges are missing: run as root, or with CAP_BPF, CAP_PERFMON " \
 			 "and CAP_SYSLOG"
 
-struct vs_lat {
-	struct vs_lat_opts opts;
-	struct latency_bpf *skel;
-	struct vs_rings *rings;
-	struct ring_buffer *ring;
-	struct vs_merge *merge;
-	struct bpf_link *links[MAX_PROGRAMS];
-	size_t nr_links;
-	unsigned int nr_cpus;
-	struct vs_lat_set *works;	/* mapped */
-	struct vs_lat_run *running;
-	struct vs_lat_cpu_log *logs;
-	uint64_t missed_before;
-	int stats_fd;
-	bool unordered;		/* out of memory: a record could not be kept */
-	bool urgent;		/* a record that does not wait for its order */
-};
-
 /* -- loading -- */
+
+const char *vs_lat_blame__name(enum vs_lat_blame blame)
+{
+	static const char *const names[] = {
+		[VS_LAT_BLAME_OFF] = "off",
+		[VS_LAT_BLAME_LATE] = "late",
+		[VS_LAT_BLAME_FULL] = "full",
+	};
+
+	return names[blame];
+}
 
 /* Which programs a run needs; a kernel without modules has no such tracepoints. */
 static void choose_programs(struct vs_lat *lat)
@@ -53,8 +43,15 @@ static void choose_programs(struct vs_lat *lat)
 	const struct vs_lat_opts *opts = &lat->opts;
 
 	bpf_program__set_autoload(lat->skel->progs.task_switch, opts->blame);
+	bpf_program__set_autoload(lat->skel->progs.work_activate, opts->blame);
+	bpf_program__set_autoload(lat->skel->progs.log_start, opts->blame && opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.log_end, opts->blame && opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.module_load, opts->modules);
 	bpf_program__set_autoload(lat->skel->progs.module_free, opts->modules);
+	bpf_program__set_autoload(lat->skel->progs.put_queue, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_queued, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_start, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.put_end, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.get_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.group_release, opts->chain);
@@ -72,7 +69,9 @@ static int set_sizes(struct vs_lat *lat)
 
 	skel->rodata->all_works = lat->opts.all;
 	skel->rodata->many_targets = lat->opts.many_targets;
-	skel->rodata->want_blame = lat->opts.blame;
+	skel->rodata->want_blame = lat->opts.blame != VS_LAT_BLAME_OFF;
+	skel->rodata->want_samples = lat->opts.samples;
+	skel->rodata->want_wakeups = lat->opts.blame == VS_LAT_BLAME_LATE;
 	skel->rodata->want_events = lat->opts.events;
 	skel->rodata->set_bits = log2_of(sets);
 	skel->bss->cfg.overdue_ns = lat->opts.overdue_ns;
@@ -204,6 +203,7 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 	lat->opts = *opts;
 	set_defaults(&lat->opts);
 	lat->stats_fd = -1;
+	lat->watched_ns = UINT64_MAX;
 	lat->nr_cpus = libbpf_num_possible_cpus();
 	vs_libbpf__raise_memlock();
 	err = load_programs(lat, error, size);
@@ -224,8 +224,7 @@ void vs_lat__free(struct vs_lat *lat)
 {
 	if (!lat)
 		return;
-	for (size_t i = 0; i < lat->nr_links; i++)
-		bpf_link__destroy(lat->links[i]);
+	vs_lat__detach_all(lat);
 	if (lat->skel) {
 		unmap(lat->works, lat->skel->maps.works);
 		unmap(lat->running, lat->skel->maps.running);
@@ -242,46 +241,12 @@ void vs_lat__free(struct vs_lat *lat)
 
 /* -- attaching -- */
 
-static bool is_kprobe(const struct bpf_program *prog)
-{
-	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE;
-}
-
-int vs_lat__attach(struct vs_lat *lat)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, lat->skel->obj) {
-		if (bpf_program__fd(prog) < 0 || is_kprobe(prog))
-			continue;
-		if (lat->nr_links == MAX_PROGRAMS)
-			return -E2BIG;
-		lat->links[lat->nr_links] = bpf_program__attach(prog);
-		if (!lat->links[lat->nr_links])
-			return -errno;
-		lat->nr_links++;
-	}
-	return 0;
-}
-
-static uint64_t missed_now(struct vs_lat *lat, int *err)
-{
-	struct bpf_program *prog;
-	uint64_t missed = 0;
-
-	*err = 0;
-	bpf_object__for_each_program(prog, lat->skel->obj)
-		if (!*err && bpf_program__fd(prog) >= 0)
-			*err = vs_missed__program(bpf_program__fd(prog), &missed);
-	return missed;
-}
-
 void vs_lat__ready(struct vs_lat *lat, bool ready)
 {
 	int err;
 
 	if (ready)
-		lat->missed_before = missed_now(lat, &err);
+		lat->missed_before = vs_lat__missed_now(lat, &err);
 	__atomic_store_n(&lat->skel->bss->cfg.ready, ready, __ATOMIC_RELEASE);
 }
 
@@ -343,9 +308,11 @@ unsigned int vs_lat__nr_cpus(const struct vs_lat *lat)
 static void cut_logs(struct vs_lat *lat, const struct vs_lat_event *e, struct vs_cpu_log *logs,
 		     struct vs_lat_log *entries)
 {
+	uint64_t from = e->q.queue_ns > lat->watched_ns ? e->q.queue_ns : lat->watched_ns;
+
 	for (unsigned int cpu = 0; cpu < lat->nr_cpus; cpu++) {
 		logs[cpu].entries = entries + (size_t)cpu * VS_LAT_LOG;
-		logs[cpu].nr = vs_blame__slice(&lat->logs[cpu], e->q.queue_ns, e->start_ns,
+		logs[cpu].nr = vs_blame__slice(&lat->logs[cpu], from, e->start_ns,
 					       entries + (size_t)cpu * VS_LAT_LOG,
 					       &logs[cpu].cut);
 	}
@@ -358,168 +325,7 @@ void vs_lat__explain(struct vs_lat *lat, const struct vs_lat_event *e, struct vs
 
 	if (logs && entries && lat->opts.blame)
 		cut_logs(lat, e, logs, entries);
-	vs_blame__explain(blame, e, logs, logs && entries ? lat->nr_cpus : 0);
+	vs_blame__explain(blame, e, logs, logs && entries ? lat->nr_cpus : 0, lat->watched_ns);
 	free(entries);
 	free(logs);
-}
-
-/* -- numbers -- */
-
-void vs_lat__totals(struct vs_lat *lat, struct vs_lat_totals *sum)
-{
-	struct vs_lat_totals *cpus = calloc(lat->nr_cpus, sizeof(*cpus));
-	uint32_t zero = 0;
-
-	*sum = (struct vs_lat_totals){};
-	if (!cpus || bpf_map_lookup_elem(bpf_map__fd(lat->skel->maps.totals), &zero, cpus)) {
-		free(cpus);
-		return;
-	}
-	for (unsigned int i = 0; i < lat->nr_cpus; i++) {
-		sum->queued += cpus[i].queued;
-		sum->started += cpus[i].started;
-		sum->ended += cpus[i].ended;
-		sum->unknown_start += cpus[i].unknown_start;
-		sum->cancelled += cpus[i].cancelled;
-		sum->peak = cpus[i].peak > sum->peak ? cpus[i].peak : sum->peak;
-	}
-	free(cpus);
-}
-
-uint64_t vs_lat__loss(const struct vs_lat *lat, enum vs_lat_loss cause)
-{
-	return __atomic_load_n(&lat->skel->bss->losses[cause], __ATOMIC_RELAXED);
-}
-
-int vs_lat__missed(struct vs_lat *lat, uint64_t *missed)
-{
-	int err;
-
-	*missed = missed_now(lat, &err) - lat->missed_before;
-	return err;
-}
-
-int64_t vs_lat__waiting(const struct vs_lat *lat)
-{
-	return __atomic_load_n(&lat->skel->bss->waiting, __ATOMIC_RELAXED);
-}
-
-int vs_lat__rows(struct vs_lat *lat,
-		 void (*each)(void *ctx, const struct vs_lat_key *key,
-			      const struct vs_lat_row *cpus, unsigned int nr_cpus), void *ctx)
-{
-	int numbers = bpf_map__fd(lat->skel->maps.row_numbers);
-	int rows = bpf_map__fd(lat->skel->maps.rows);
-	struct vs_lat_row *cpus = calloc(lat->nr_cpus, sizeof(*cpus));
-	struct vs_lat_key key, *from = NULL;
-	uint32_t number;
-
-	while (cpus && !bpf_map_get_next_key(numbers, from, &key)) {
-		from = &key;
-		if (!bpf_map_lookup_elem(numbers, &key, &number) &&
-		    !bpf_map_lookup_elem(rows, &number, cpus))
-			each(ctx, &key, cpus, lat->nr_cpus);
-	}
-	free(cpus);
-	return cpus ? 0 : -ENOMEM;
-}
-
-/* A work is read while programs change it: what does not hold together is passed over. */
-static void each_queued(const struct vs_lat_work *work,
-			void (*queued)(void *ctx, const struct vs_lat_work *work,
-				       const struct vs_lat_queued *q), void *ctx)
-{
-	struct vs_lat_work copy;
-
-	if (work->head == work->tail)
-		return;
-	copy = *work;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (copy.work && copy.head != copy.tail && copy.head == work->head &&
-	    copy.tail == work->tail)
-		queued(ctx, &copy, &copy.q[(copy.head - 1) & 1]);
-}
-
-static void each_running(const struct vs_lat_run *run,
-			 void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
-{
-	struct vs_lat_run copy;
-
-	if (!run->work)
-		return;
-	copy = *run;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns)
-		running(ctx, &copy);
-}
-
-void vs_lat__works(struct vs_lat *lat,
-		   void (*queued)(void *ctx, const struct vs_lat_work *work,
-				  const struct vs_lat_queued *q),
-		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
-{
-	for (uint32_t i = 0; i < lat->opts.max_works / VS_LAT_WAYS; i++)
-		for (uint32_t way = 0; way < VS_LAT_WAYS; way++)
-			each_queued(&lat->works[i].way[way], queued, ctx);
-	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++)
-		each_running(&lat->running[i], running, ctx);
-}
-
-void vs_lat__groups(struct vs_lat *lat,
-		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g),
-		    void *ctx)
-{
-	int fd = bpf_map__fd(lat->skel->maps.groups);
-	uint64_t group, *from = NULL;
-	struct vs_lat_group value;
-
-	while (!bpf_map_get_next_key(fd, from, &group)) {
-		from = &group;
-		if (!bpf_map_lookup_elem(fd, &group, &value))
-			each(ctx, group, &value);
-	}
-}
-
-/* -- cost -- */
-
-int vs_lat__measure(struct vs_lat *lat)
-{
-	lat->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	return lat->stats_fd < 0 ? -errno : 0;
-}
-
-static void add_program(struct vs_lat_cost *cost, int fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return;
-	cost->programs++;
-	cost->runs += info.run_cnt;
-	cost->run_ns += info.run_time_ns;
-}
-
-/* What a map takes; with values for each CPU, that many times. */
-static size_t map_bytes(const struct bpf_map *map, unsigned int nr_cpus)
-{
-	size_t value = bpf_map__value_size(map);
-
-	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)
-		value *= nr_cpus;
-	return (bpf_map__key_size(map) + value) * bpf_map__max_entries(map);
-}
-
-void vs_lat__cost(struct vs_lat *lat, struct vs_lat_cost *cost)
-{
-	struct bpf_program *prog;
-	struct bpf_map *map;
-
-	*cost = (struct vs_lat_cost){ .measured = lat->stats_fd >= 0 };
-	bpf_object__for_each_program(prog, lat->skel->obj)
-		if (bpf_program__fd(prog) >= 0)
-			add_program(cost, bpf_program__fd(prog));
-	bpf_object__for_each_map(map, lat->skel->obj)
-		cost->map_bytes += map_bytes(map, lat->nr_cpus);
-	cost->map_bytes += vs_rings__bytes_each(lat->rings) * vs_rings__nr(lat->rings);
 }

@@ -18,11 +18,17 @@
 struct bpf_object;
 struct bpf_map;
 
+/* What finds out what delayed a work is attached always, while one is late, or never. */
+enum vs_lat_blame { VS_LAT_BLAME_OFF, VS_LAT_BLAME_LATE, VS_LAT_BLAME_FULL };
+
+const char *vs_lat_blame__name(enum vs_lat_blame blame);	/* "off", "late", "full" */
+
 struct vs_lat_opts {
 	bool all;		/* every work, not only the targets */
 	bool many_targets;	/* more than one */
-	bool blame;		/* keep logs while a followed work waits */
+	enum vs_lat_blame blame;
 	bool events;		/* a record for each work */
+	bool samples;		/* windows, with vs_lat__window(); only with `all` and no blame */
 	bool modules;		/* tell of modules that come and go */
 	bool chain;		/* load the kprobes' programs, too */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
@@ -44,8 +50,28 @@ struct vs_lat;
 struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t size);
 void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
 
-/* Attaches the tracepoints; nothing is counted yet. 0 or negative errno. */
+/* Attaches what tells of modules; nothing is counted yet. 0 or negative errno. */
 int vs_lat__attach(struct vs_lat *lat);
+
+/*
+ * Follows works by the host's workqueue tracepoints, or not, where kprobes do that or
+ * there is nothing to follow. 0 or negative errno.
+ */
+int vs_lat__follow(struct vs_lat *lat, bool tracepoints);
+
+/* A window in which works are followed: see sampler.h. 0 or negative errno. */
+enum vs_lat_window { VS_LAT_WINDOW_OPEN, VS_LAT_WINDOW_NO_MORE, VS_LAT_WINDOW_CLOSE };
+int vs_lat__window(struct vs_lat *lat, enum vs_lat_window what);
+
+/* No work of this window is queued or runs. */
+bool vs_lat__ended(struct vs_lat *lat);
+
+/*
+ * Attaches what blame needs, or detaches it: switches of tasks, activations, and starts
+ * and ends of all works where they are not followed by tracepoints. What came before
+ * is not explained. Not with VS_LAT_BLAME_OFF. 0 or negative errno.
+ */
+int vs_lat__watch(struct vs_lat *lat, bool on);
 
 /* Counting begins, or stops. */
 void vs_lat__ready(struct vs_lat *lat, bool ready);
@@ -81,7 +107,7 @@ uint64_t vs_lat__loss(const struct vs_lat *lat, enum vs_lat_loss cause);
 int vs_lat__missed(struct vs_lat *lat, uint64_t *missed);
 
 /* Followed works that are queued and not started. */
-int64_t vs_lat__waiting(const struct vs_lat *lat);
+int64_t vs_lat__waiting(struct vs_lat *lat);
 
 /* Calls `each` for every row there is, with what each CPU counted. 0 or negative errno. */
 int vs_lat__rows(struct vs_lat *lat,
@@ -101,7 +127,7 @@ void vs_lat__groups(struct vs_lat *lat,
 
 /* What this costs. */
 struct vs_lat_cost {
-	uint64_t programs;	/* attached */
+	uint64_t programs;	/* attached now, without kprobes */
 	uint64_t runs;		/* of programs, while statistics are on */
 	uint64_t run_ns;	/* in programs; includes reading the clock, twice a run */
 	uint64_t map_bytes;

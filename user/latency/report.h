@@ -9,6 +9,7 @@
 
 #include "latency/backlog.h"
 #include "latency/hist.h"
+#include "latency/sampler.h"
 #include "latency/watch.h"
 #include "latency/worst.h"
 
@@ -42,6 +43,12 @@ struct vs_report_cost {
 	uint64_t rss_bytes;	/* most so far */
 };
 
+/* What finds out what delayed works: when, and how often and long it was attached. */
+struct vs_report_blame {
+	const char *when;	/* "full", "late", "off" */
+	uint64_t times, ns;	/* late */
+};
+
 struct vs_report {
 	bool all;
 	bool deferred;		/* followed: vfio_group_put_bg */
@@ -62,6 +69,8 @@ struct vs_report {
 	uint64_t losses[VS_LAT_LOSS_END];
 	bool not_reported[VS_LAT_LOSS_END]; /* by this kernel */
 	struct vs_report_cost cost;
+	struct vs_report_blame blame;
+	struct vs_sampler sampler; /* its n is 0: all works were followed */
 };
 
 /* Forgets the splits, for filling them anew. */

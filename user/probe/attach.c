@@ -207,6 +207,8 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 {
 	struct vs_plan_row *row = row_of(plan, armed->probe->hook);
 
+	if (!row)	/* a hook of somebody's own, who counts what was armed */
+		return;
 	row->status = VS_HOOK_MISSING;
 	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
 		 armed->name[0] ? armed->name : armed->probe->program,
@@ -289,6 +291,14 @@ void vs_attach__forget_vfio(struct vs_attach *a)
 size_t vs_attach__nr(const struct vs_attach *a)
 {
 	return a->nr_armed;
+}
+
+bool vs_attach__has(const struct vs_attach *a, const struct vs_probe *probe)
+{
+	for (size_t i = 0; i < a->nr_armed; i++)
+		if (a->armed[i].probe == probe)
+			return true;
+	return false;
 }
 
 const char *vs_attach__name_at(const struct vs_attach *a, uint64_t addr)

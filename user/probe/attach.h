@@ -34,6 +34,9 @@ void vs_attach__forget_vfio(struct vs_attach *a);
 
 size_t vs_attach__nr(const struct vs_attach *a);
 
+/* Whether `probe`, of a plan that was armed, is attached. */
+bool vs_attach__has(const struct vs_attach *a, const struct vs_probe *probe);
+
 /* Where a function of VFIO is now. 0 or negative errno. */
 int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uint64_t *addr);
 

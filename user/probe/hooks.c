@@ -24,6 +24,7 @@ const char *const vs_hook_callees[] = {
 	"refcount_dec_and_mutex_lock",
 	"queue_work_on",
 	"iommu_group_unregister_notifier",
+	"kfree",
 	NULL
 };
 

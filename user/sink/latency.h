@@ -36,6 +36,8 @@ struct vs_latency_start {
 	uint64_t programs;
 	const char *const *names;	/* what is followed; none: every work */
 	size_t nr_names;
+	const char *followed_by;	/* "kprobes", "tracepoints" */
+	const char *blame;		/* "full", "late", "off" */
 };
 
 struct vs_latency_sink;

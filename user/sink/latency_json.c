@@ -88,11 +88,13 @@ static void start_json(struct vs_latency_sink *s, const struct vs_latency_start 
 
 	for (size_t i = 0; i < start->nr_names; i++)
 		json_array_append_new(names, json_string(start->names[i]));
-	emit(s, json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "type", "start",
+	emit(s, json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:s}", "type",
+			  "start",
 			  "schema", SCHEMA, "version", start->version, "kernel", start->kernel,
 			  "time_ns", (jint)start->mono_ns, "wall_ns", (jint)start->wall_ns,
 			  "start_up_ns", (jint)start->start_up_ns,
-			  "probes", (jint)start->programs, "works", names));
+			  "probes", (jint)start->programs, "works", names,
+			  "followed_by", start->followed_by, "blame", start->blame));
 }
 
 static void notice_json(struct vs_latency_sink *s, uint64_t time_ns, const char *words)
@@ -283,8 +285,20 @@ static json_t *group_peak_json(const struct vs_report *r)
 			 r->group_number >= 0 ? json_integer(r->group_number) : json_null());
 }
 
+static json_t *sample_json(const struct vs_report *r)
+{
+	const struct vs_sampler *s = &r->sampler;
+
+	if (!s->n)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "one_of", (jint)s->n, "windows",
+			 (jint)s->windows, "open_ns",
+			 (jint)vs_sampler__open_ns(s, r->time_ns), "cut", (jint)s->cut);
+}
+
 static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 {
+	struct vs_hist kinds[VS_LAT_KINDS];
 	json_t *o = json_pack("{s:s, s:i, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
 			      "s:o, s:o}", "type", "report", "schema", SCHEMA,
 			      "time_ns", (jint)r->time_ns,
@@ -295,8 +309,10 @@ static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 			      "references", group_peak_json(r), "findings", findings_json(r),
 			      "lost", (jint)vs_report__lost(r), "losses", losses_json(r),
 			      "cost", cost_json(r));
-	struct vs_hist kinds[VS_LAT_KINDS];
-
+	json_object_set_new(o, "blame", json_pack("{s:s, s:I, s:I}", "when", r->blame.when,
+						  "attached", (jint)r->blame.times,
+						  "attached_ns", (jint)r->blame.ns));
+	json_object_set_new(o, "sample", sample_json(r));
 	vs_report__sum(r, kinds);
 	set_hists(o, kinds);
 	emit(s, o);

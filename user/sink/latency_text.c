@@ -334,6 +334,36 @@ static void counts(struct vs_latency_sink *s, const struct vs_report *r)
 	}
 }
 
+static void sample(struct vs_latency_sink *s, const struct vs_report *r)
+{
+	const struct vs_sampler *sampler = &r->sampler;
+	uint64_t open_ns = vs_sampler__open_ns(sampler, r->time_ns);
+	char value[240], open[32];
+
+	if (!sampler->n)
+		return;
+	vs_words__duration(open, sizeof(open), open_ns);
+	snprintf(value, sizeof(value), "%" PRIu64 " windows, %s in all: these works are about one of "
+		 "%.1f; in %" PRIu64 " windows some had not ended after another 250 ms, and are left "
+		 "out", sampler->windows, open, open_ns
+		 ? (double)(r->time_ns - r->armed_ns) / (double)open_ns : 0.0,
+		 sampler->cut);
+	field(s, "sample", value);
+}
+
+/* In late mode: how much of the time its cost was there. */
+static void blame(struct vs_latency_sink *s, const struct vs_report *r)
+{
+	char value[200], took[32];
+
+	if (strcmp(r->blame.when, "late"))
+		return;
+	vs_words__duration(took, sizeof(took), r->blame.ns);
+	snprintf(value, sizeof(value), "attached %" PRIu64 " time%s, for %s, because works waited "
+		 "for more than 2 ms", r->blame.times, r->blame.times == 1 ? "" : "s", took);
+	field(s, "blame", r->blame.times ? value : "never attached: no work waited for long");
+}
+
 static void late_counts(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	char value[200];
@@ -414,6 +444,8 @@ static void text_report(struct vs_latency_sink *s, const struct vs_report *r)
 	counts(s, r);
 	backlog(s, r);
 	groups(s, r);
+	sample(s, r);
+	blame(s, r);
 	late_counts(s, r);
 	losses(s, r);
 	cost(s, r);

@@ -85,6 +85,9 @@ void vs_latency_words__part(const struct vs_latency_sink *s, const struct vs_lat
 	case VS_BLAME_NO_WORKER:
 		vs_words__append(buf, size, "no idle worker, one was made");
 		break;
+	case VS_BLAME_UNWATCHED:
+		vs_words__append(buf, size, "before it was watched (--blame full)");
+		break;
 	case VS_BLAME_UNKNOWN:
 		vs_words__append(buf, size, "not explained");
 		break;

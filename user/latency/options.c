@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "latency/options.h"
+
+#define MS 1000000ull
+#define SECOND (1000 * MS)
+#define DEFAULT_LOST_NS (10 * SECOND)
+#define DEFAULT_TOP 10
+
+static int add_work(void *options, int arg, const char *value, char *error, size_t size)
+{
+	struct vs_latency_options *opts = options;
+
+	(void)arg;
+	if (*value && !vs_targets__add(&opts->targets, value))
+		return 0;
+	snprintf(error, size, "a function, and not more than %d of them", VS_LAT_TARGETS);
+	return -EINVAL;
+}
+
+static int set_number(uint64_t *to, uint64_t max, const char *value, char *error, size_t size)
+{
+	char *end;
+
+	errno = 0;
+	*to = strtoull(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && !*end && !errno && *to >= 1 && *to <= max)
+		return 0;
+	snprintf(error, size, "\"%.40s\" is not a number of 1 to %llu", value,
+		 (unsigned long long)max);
+	return -EINVAL;
+}
+
+static int set_top(void *options, int arg, const char *value, char *error, size_t size)
+{
+	return set_number(&((struct vs_latency_options *)options)->top, arg, value, error, size);
+}
+
+static int set_functions(void *options, int arg, const char *value, char *error, size_t size)
+{
+	return set_number(&((struct vs_latency_options *)options)->functions, arg, value, error,
+			  size);
+}
+
+static int set_blame(void *options, int arg, const char *value, char *error, size_t size)
+{
+	struct vs_latency_options *opts = options;
+
+	(void)arg;
+	opts->blame_chosen = true;
+	for (opts->blame = VS_LAT_BLAME_OFF; opts->blame <= VS_LAT_BLAME_FULL; opts->blame++)
+		if (!strcmp(value, vs_lat_blame__name(opts->blame)))
+			return 0;
+	snprintf(error, size, "\"%.20s\" is none of full, late, off", value);
+	return -EINVAL;
+}
+
+static enum vs_lat_blame default_blame(const struct vs_latency_options *opts)
+{
+	if (opts->all)
+		return VS_LAT_BLAME_OFF;
+	return opts->targets.nr_names ? VS_LAT_BLAME_FULL : VS_LAT_BLAME_LATE;
+}
+
+#define TIME(n, l, m, h, min_ns) \
+	{ #n, l, VS_OPT_DURATION, m, h, offsetof(struct vs_latency_options, n), min_ns, \
+	  1000 * 3600 * SECOND, NULL, 0 }
+#define FLAG(n, l, member, h) \
+	{ n, l, VS_OPT_FLAG, NULL, h, offsetof(struct vs_latency_options, member), 0, 0, NULL, 0 }
+
+const struct vs_opt vs_latency_opts[] = {
+	{ .name = "work", .letter = 'w', .kind = VS_OPT_LIST, .metavar = "SYMBOL", .add = add_work,
+	  .help = "follow this work function instead; repeatable" },
+	FLAG("all", 'a', all, "follow every work of the host, by function"),
+	{ .name = "top", .letter = 't', .kind = VS_OPT_LIST, .metavar = "N", .add = set_top,
+	  .arg = VS_LAT_WORST, .help = "functions and slowest works to show (10)" },
+	TIME(duration, 'd', "TIME", "stop after this time: 10s, 5m", MS),
+	TIME(interval, 'i', "TIME", "a line for each such time: 1s", 10 * MS),
+	TIME(overdue, 0, "TIME", "a finding when a work takes longer: 100ms", MS),
+	TIME(lost, 0, "TIME", "... when it is not even started (10s)", MS),
+	FLAG("events", 'e', events, "a line for each work as well"),
+	{ .name = "blame", .letter = 'b', .kind = VS_OPT_LIST, .metavar = "WHEN", .add = set_blame,
+	  .help = "find out what delayed the slowest: full (always), late (from 2 ms on), off; "
+		  "full with --work, off with --all, else late" },
+	FLAG("json", 'j', json, "NDJSON, one object a line (docs/latency.md)"),
+	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
+	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
+	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
+	{ "sample", 0, VS_OPT_NUMBER, "N", "with --all: attached for one of N quarter seconds only",
+	  offsetof(struct vs_latency_options, sample), 2, 1000, NULL, 0 },
+	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
+	  offsetof(struct vs_latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
+	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
+	{ .name = NULL },
+};
+
+static int check_options(const struct vs_latency_options *opts)
+{
+	if (opts->all && opts->targets.nr_names)
+		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--all and --work exclude each other", NULL);
+	if (opts->sample && (!opts->all || opts->blame || opts->events || opts->overdue ||
+			     opts->interval))
+		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--sample goes with --all, and "
+					"without --blame, --events, --overdue and --interval", NULL);
+	if (opts->ring_size & (opts->ring_size - 1))
+		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M",
+			    NULL);
+	return 0;
+}
+
+int vs_latency_options__parse(struct vs_latency_options *opts, int argc, char **argv)
+{
+	int first;
+
+	opts->top = DEFAULT_TOP;
+	opts->lost = DEFAULT_LOST_NS;
+	first = vs_opts__parse(&vs_cmd_latency, argc, argv, opts);
+	if (first < 0)
+		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
+	if (first < argc)
+		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "takes no operands; see vfioscope latency --help", NULL);
+	if (!opts->blame_chosen)
+		opts->blame = default_blame(opts);
+	return check_options(opts);
+}
