@@ -9,6 +9,7 @@
 
 #include "bpf/config.h"
 #include "commands.h"
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/chain.h"
@@ -364,8 +365,8 @@ static int read_symbols(struct latency *l)
 	if (file)
 		fclose(file);
 	if (err == -EPERM)
-		return fail(VS_EXIT_PERMISSION, "addresses are hidden: as root, set "
-			    "kernel.kptr_restrict=1 or 0", NULL);
+		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_PERMISSION,
+					"addresses are hidden; see vfioscope doctor");
 	return err ? fail(VS_EXIT_FAILURE, "/proc/kallsyms", strerror(-err)) : 0;
 }
 
@@ -490,9 +491,10 @@ static int load(struct latency *l)
 	l->lat = vs_lat__new(&lat, error, sizeof(error));
 	if (l->lat)
 		return 0;
-	if (errno == EPERM)
-		return fail(VS_EXIT_PERMISSION, error, NULL);
-	return fail(errno == ENOTSUP ? VS_EXIT_UNAVAILABLE : VS_EXIT_FAILURE, error, NULL);
+	if (errno != EPERM && errno != ENOTSUP)
+		return fail(VS_EXIT_FAILURE, error, NULL);
+	return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, errno == EPERM ?
+				VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, error);
 }
 
 static void say_start(struct latency *l)
