@@ -367,7 +367,10 @@ static int read_symbols(struct latency *l)
 	if (err == -EPERM)
 		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_PERMISSION,
 					"addresses are hidden; see vfioscope doctor");
-	return err ? fail(VS_EXIT_FAILURE, "/proc/kallsyms", strerror(-err)) : 0;
+	if (err)
+		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_FAILURE,
+					"/proc/kallsyms cannot be read");
+	return 0;
 }
 
 static int arm_chain(struct latency *l)
@@ -491,10 +494,9 @@ static int load(struct latency *l)
 	l->lat = vs_lat__new(&lat, error, sizeof(error));
 	if (l->lat)
 		return 0;
-	if (errno != EPERM && errno != ENOTSUP)
-		return fail(VS_EXIT_FAILURE, error, NULL);
 	return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, errno == EPERM ?
-				VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, error);
+				VS_EXIT_PERMISSION : errno == ENOTSUP ? VS_EXIT_UNAVAILABLE :
+				VS_EXIT_FAILURE, error);
 }
 
 static void say_start(struct latency *l)

@@ -110,10 +110,9 @@ int vs_live__open(struct vs_live *l)
 	l->engine = vs_engine__new(&l->engine_opts, error, sizeof(error));
 	if (l->engine)
 		return VS_EXIT_OK;
-	if (errno != EPERM && errno != ENOTSUP)
-		return fail(l, VS_EXIT_FAILURE, error, NULL);
 	return vs_blocker__fail(l->command, vs_blocker__work(l->command), errno == EPERM ?
-				VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, error);
+				VS_EXIT_PERMISSION : errno == ENOTSUP ? VS_EXIT_UNAVAILABLE :
+				VS_EXIT_FAILURE, error);
 }
 
 static const char *armed_name(enum vs_hook_status status)

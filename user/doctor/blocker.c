@@ -21,8 +21,11 @@ static void put_words(const struct vs_diag_result *r, char *buf, size_t size)
 	size_t len = strlen(r->what);
 	bool ends = len && r->what[len - 1] == '.';
 
-	snprintf(buf, size, "%s: %.*s%s%s; see vfioscope doctor", r->knob, (int)(len - ends), r->what,
-		 r->command[0] ? "; try: " : "", r->command);
+	bool named = strstr(r->what, r->knob);
+
+	snprintf(buf, size, "%s%s%.*s%s%s; see vfioscope doctor", named ? "" : r->knob,
+		 named ? "" : ": ", (int)(len - ends), r->what, r->command[0] ? "; try: " : "",
+		 r->command);
 }
 
 static const struct vs_diag_result *find_blocker(enum vs_work work, struct vs_diags *checks)

@@ -96,7 +96,8 @@ static void run_table(const struct vs_diag *table, const struct vs_host_state *h
 
 static bool is_bad(const struct vs_diag_result *r)
 {
-	return r && (r->status == VS_DIAG_BLOCKS || r->status == VS_DIAG_WEAKER);
+	return r && (r->status == VS_DIAG_BLOCKS || r->status == VS_DIAG_WEAKER ||
+		     r->status == VS_DIAG_NOTE);
 }
 
 /* Another check's failure is the cause of this one: one thing to do, not two. */

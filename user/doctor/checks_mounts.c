@@ -16,9 +16,11 @@ static void judge_proc(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	if (!lacks(r, h->env->proc_mounted))
 		return;
-	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS | WORK(INSPECT), VS_EXIT_UNAVAILABLE);
+	vs_judge__bad(r, VS_DIAG_BLOCKS, WORK(LATENCY) | WORK(WHY) | WORK(INSPECT),
+		      VS_EXIT_UNAVAILABLE);
 	vs_judge__what(r, "The proc filesystem is not at /proc.");
-	vs_judge__cost(r, "everything live: symbols, settings and processes cannot be read");
+	vs_judge__cost(r, "latency and why do not start; trace and refs have no symbols, no stacks and "
+		       "no names of processes; settings cannot be checked");
 	vs_judge__command(r, "mount -t proc proc /proc");
 }
 

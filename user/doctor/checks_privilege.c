@@ -232,18 +232,21 @@ static void judge_paranoid(const struct vs_host_state *h, struct vs_diag_result 
 /* -- memory -- */
 
 /* Where the limit is so low that not even the question goes through, a refusal tells. */
-static bool is_charged(const struct vs_env *env)
+static bool is_charged(const struct vs_host_state *h)
 {
+	const struct vs_env *env = h->env;
+
 	return env->memlock_charged == 1 ||
 	       (env->memlock_charged == VS_UNKNOWN && env->tracing_program == -EPERM &&
-		env->bpf_call == -EINVAL);
+		env->bpf_call == -EINVAL && vs_judge__has(h, CAP_BPF) &&
+		vs_judge__has(h, CAP_PERFMON));
 }
 
 static void judge_memlock(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	const struct vs_env *env = h->env;
 
-	if (!is_charged(env)) {
+	if (!is_charged(h)) {
 		if (env->memlock_charged == VS_UNKNOWN)
 			vs_judge__unknown(r, "cannot be tried");
 		else

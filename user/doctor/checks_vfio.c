@@ -62,6 +62,26 @@ static void judge_module(const struct vs_host_state *h, struct vs_diag_result *r
 		say_unreadable(h, r);
 }
 
+/* Only a VFIO that is built in is read from there; open_kcore() asks for CAP_SYS_RAWIO. */
+static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	if (h->facts->vfio_state != VS_KMOD_BUILTIN) {
+		vs_judge__value(r, "not needed: VFIO is a module");
+		return;
+	}
+	vs_judge__value(r, h->env->kcore_readable == 1 ? "readable" :
+			h->env->kcore_readable == 0 ? "not readable" : "not there");
+	if (h->env->kcore_readable == 1)
+		return;
+	vs_judge__bad(r, VS_DIAG_WEAKER, WORK(INSPECT), VS_EXIT_PERMISSION);
+	vs_judge__what(r, "VFIO is built into this kernel, and /proc/kcore cannot be read.");
+	vs_judge__cost(r, "inspect --running cannot say whether the fix is in; inlined gets and puts "
+		       "are not found");
+	vs_judge__remedy(r, "Run as root (CAP_SYS_RAWIO; not in a container, not under lockdown), or "
+			 "give inspect the kernel's file:");
+	vs_judge__command(r, "vfioscope inspect /boot/vmlinuz-%s", h->facts->release);
+}
+
 static void judge_iommu(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	int groups = h->facts->iommu_groups;
@@ -79,6 +99,7 @@ static void judge_iommu(const struct vs_host_state *h, struct vs_diag_result *r)
 
 const struct vs_diag vs_diags_vfio[] = {
 	{ "vfio-module", "vfio.ko", judge_module },
+	{ "kcore", "/proc/kcore", judge_kcore },
 	{ "iommu", "IOMMU groups", judge_iommu },
 	{ .id = NULL },
 };

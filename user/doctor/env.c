@@ -22,8 +22,8 @@
 #define FIRST_USER_NS "user:[4026531837]"
 #define FIRST_PID_NS "pid:[4026531836]"
 #define SRCVERSION "srcversion="
-/* What vs_engine__new() asks for without options; maps and programs come on top. */
-#define RING_BYTES (4 << 20)
+/* Of all maps and programs of trace, and some more for refs, which reads memory too. */
+#define RING_BYTES (8 << 20)
 
 static void print_path(char path[PATH_MAX], const char *root, const char *rest)
 {
@@ -113,7 +113,6 @@ static void collect_mounts(const char *root, struct vs_env *env)
 	env->tracefs_mounted = is_mounted(root, "/sys/kernel/tracing", TRACEFS_MAGIC) ||
 			       is_mounted(root, "/sys/kernel/debug/tracing", TRACEFS_MAGIC);
 	env->kcore_readable = opens(root, "/proc/kcore");
-	env->sections_readable = opens(root, "/sys/module/vfio/sections/.text");
 	env->kernel_btf = exists(root, "/sys/kernel/btf/vmlinux");
 }
 
@@ -193,7 +192,7 @@ void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env)
 	env->seccomp = env->no_new_privs = env->memlock_hard = VS_UNKNOWN;
 	env->memlock_charged = env->memlock_raised = VS_UNKNOWN;
 	env->proc_mounted = env->sys_mounted = env->debugfs_mounted = VS_UNKNOWN;
-	env->tracefs_mounted = env->kcore_readable = env->sections_readable = VS_UNKNOWN;
+	env->tracefs_mounted = env->kcore_readable = VS_UNKNOWN;
 	env->kprobes_enabled = VS_UNKNOWN;
 	env->bpf_call = -EINVAL;
 	env->debug_registers = -ENODATA;

@@ -39,7 +39,6 @@ struct vs_env {
 	int debugfs_mounted;
 	int tracefs_mounted;
 	int kcore_readable;
-	int sections_readable;	/* /sys/module/vfio/sections: for root only */
 
 	int kprobes_enabled;	/* /sys/kernel/debug/kprobes/enabled */
 	int kernel_btf;		/* /sys/kernel/btf/vmlinux is there */

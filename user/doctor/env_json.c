@@ -41,7 +41,6 @@ static const struct field fields[] = {
 	FIELD(KIND_INT, debugfs_mounted),
 	FIELD(KIND_INT, tracefs_mounted),
 	FIELD(KIND_INT, kcore_readable),
-	FIELD(KIND_INT, sections_readable),
 	FIELD(KIND_INT, kprobes_enabled),
 	FIELD(KIND_INT, kernel_btf),
 	FIELD(KIND_TEXT, btf_file),

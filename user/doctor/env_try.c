@@ -11,6 +11,7 @@
 
 #include "doctor/env.h"
 #include "probe/exact.h"
+#include "probe/libbpf_setup.h"
 
 #define NO_SUCH_COMMAND 0x7fff
 
@@ -143,6 +144,7 @@ static void try_memlock(struct vs_env *env)
 
 void vs_env__try(struct vs_env *env)
 {
+	libbpf_print_fn_t before = vs_libbpf__quiet(false);
 	struct rlimit limit, most;
 
 	env->bpf_call = try_bpf_call();
@@ -158,4 +160,5 @@ void vs_env__try(struct vs_env *env)
 		setrlimit(RLIMIT_MEMLOCK, &limit);
 	}
 	env->debug_registers = vs_exact__room();
+	libbpf_set_print(before);
 }

@@ -177,10 +177,15 @@ static struct bpf_link *arm(struct run *run, enum vs_test_kind kind)
 static const char *obstacle(const struct run *run, enum vs_test_kind kind)
 {
 	bool needs_btf = kind == VS_TEST_TP_BTF || kind == VS_TEST_FENTRY || kind == VS_TEST_FEXIT;
+	bool at_entry = kind == VS_TEST_FENTRY || kind == VS_TEST_FEXIT ||
+			kind == VS_TEST_KPROBE_ENTRY;
 	bool is_kprobe = kind == VS_TEST_KPROBE_ENTRY || kind == VS_TEST_KPROBE_INSIDE;
 
 	if (needs_btf && !run->facts->vmlinux_btf)
 		return "this kernel has no BTF";
+	/* Seen on 5.10: a fentry that is armed then makes ftrace give up until the next boot. */
+	if (at_entry && run->facts->ftrace_enabled == 0)
+		return "kernel.ftrace_enabled is 0, it could not fire, and trying could do harm";
 	if (is_kprobe && run->kprobe_type < 0)
 		return "this kernel offers no kprobes to perf";
 	if (is_kprobe && !run->function)
