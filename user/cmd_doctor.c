@@ -126,6 +126,12 @@ static void assume_root(struct vs_doctor_report *report, struct vs_facts *facts)
 		facts->addresses = true;
 }
 
+static int bundle_exists(const struct doctor_options *opts)
+{
+	return fail(VS_EXIT_FAILURE, opts->bundle, "exists already, and stays as it is: give another "
+		    "name");
+}
+
 static int write_bundle(const struct doctor_options *opts, const struct vs_doctor_report *report,
 			const struct vs_env *env)
 {
@@ -136,8 +142,7 @@ static int write_bundle(const struct doctor_options *opts, const struct vs_docto
 
 	json_decref(bundle);
 	if (err == -EEXIST)
-		return fail(VS_EXIT_FAILURE, opts->bundle, "exists already, and stays as it is: give "
-			    "another name");
+		return bundle_exists(opts);
 	if (err)
 		return fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err));
 	if (!opts->json)
@@ -208,6 +213,8 @@ static int cmd_doctor(int argc, char **argv)
 		return fail(VS_EXIT_USAGE, "--self-test needs the kernel itself, not --facts", NULL);
 	if (opts.facts && opts.bundle)
 		return fail(VS_EXIT_USAGE, "--bundle needs the host itself, not --facts", NULL);
+	if (opts.bundle && !access(opts.bundle, F_OK))
+		return bundle_exists(&opts);
 	status = get_facts(&opts, &facts, &env);
 	if (status)
 		return status;

@@ -26,21 +26,28 @@ struct host {
 	struct vs_diags checks;
 };
 
-static void recorded(struct host *h, const char *path)
+/* Facts of a kernel, and what was gathered beside them when nothing was in the way. */
+static void recorded(struct host *h, const char *facts, const char *host)
 {
-	char *text = vs_text_file__read(path), error[200] = "";
+	json_t *root = json_load_file(facts, 0, NULL), *more = json_load_file(host, 0, NULL);
+	char *text, error[200] = "";
 
-	assert_non_null(text);
+	assert_non_null(root);
+	assert_non_null(more);
+	assert_int_equal(json_object_update(root, more), 0);
+	text = json_dumps(root, 0);
 	if (vs_recorded__from_text(text, &h->facts, &h->env, error, sizeof(error)))
-		fail_msg("%s: %s", path, error);
+		fail_msg("%s: %s", host, error);
 	free(text);
+	json_decref(more);
+	json_decref(root);
 }
 
 static int set_up(void **state)
 {
 	struct host *h = calloc(1, sizeof(*h));
 
-	recorded(h, "tests/facts/fixed.json");
+	recorded(h, "tests/facts/fixed.json", "tests/facts/host-fixed.json");
 	*state = h;
 	return 0;
 }
@@ -87,18 +94,21 @@ static void drop(struct host *h, int cap)
 
 static void a_healthy_host_has_nothing(void **state)
 {
-	static const char *const paths[] = { "tests/facts/fixed.json", "tests/facts/6.12.json" };
+	static const char *const paths[][2] = {
+		{ "tests/facts/fixed.json", "tests/facts/host-fixed.json" },
+		{ "tests/facts/6.12.json", "tests/facts/host-6.12.json" },
+	};
 
 	(void)state;
 	for (size_t p = 0; p < 2; p++) {
 		struct host h;
 
-		recorded(&h, paths[p]);
+		recorded(&h, paths[p][0], paths[p][1]);
 		vs_diags__run(&h.facts, &h.env, &h.checks);
 		assert_true(h.checks.nr > 20);
 		for (size_t i = 0; i < h.checks.nr; i++)
 			if (h.checks.results[i].status != VS_DIAG_OK)
-				fail_msg("%s: %s", paths[p], h.checks.results[i].id);
+				fail_msg("%s: %s", paths[p][1], h.checks.results[i].id);
 		assert_int_equal(vs_diags__exit_status(&h.checks), VS_EXIT_OK);
 		vs_facts__free(&h.facts);
 	}
@@ -468,6 +478,8 @@ static void damaged_and_missing_parts(void **state)
 						sizeof(error)), 0);
 	vs_diags__run(&other.facts, &other.env, &other.checks);
 	assert_int_equal(vs_diags__exit_status(&other.checks), VS_EXIT_OK);
+	assert_int_equal(vs_diags__get(&other.checks, "cap-bpf")->status, VS_DIAG_OK);
+	assert_int_equal(vs_diags__get(&other.checks, "cap-sys-ptrace")->status, VS_DIAG_UNKNOWN);
 	vs_facts__free(&other.facts);
 	free(text);
 	json_decref(root);
@@ -515,6 +527,23 @@ static void a_bundle_is_whole_private_and_never_replaces(void **state)
 	/* Nothing else was left: the folder is empty. */
 	assert_int_equal(rmdir(dir), 0);
 	assert_int_equal(vs_bundle__write("/nowhere/b.json", bundle, &bytes), -ENOENT);
+	json_decref(bundle);
+}
+
+static void a_bundle_has_no_addresses(void **state)
+{
+	struct host *h = *state;
+	json_t *facts, *bundle, *funcs;
+
+	free(h->facts.vfio.funcs[0].section);
+	h->facts.vfio.funcs[0].section = strdup("");
+	h->facts.vfio.funcs[0].section_off = 0xffffffffc0011f90;
+	facts = vs_recorded__to_json(&h->facts, &h->env);
+	bundle = vs_bundle__make("/nowhere", json_object(), facts);
+	funcs = json_object_get(json_object_get(facts, "vfio"), "funcs");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(funcs, 0), "offset")), 0);
+	assert_int_not_equal(json_integer_value(json_object_get(json_array_get(funcs, 1), "offset")),
+			     0);
 	json_decref(bundle);
 }
 
@@ -584,6 +613,7 @@ int main(void)
 		TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),
 		TEST(damaged_and_missing_parts), TEST(the_command_line_loses_what_is_private),
+		TEST(a_bundle_has_no_addresses),
 		TEST(a_bundle_is_whole_private_and_never_replaces), TEST(the_page_fits_80_columns),
 	};
 

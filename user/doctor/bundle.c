@@ -290,6 +290,20 @@ static json_t *groups(const char *root)
 
 /* -- all -- */
 
+/* Functions that come from /proc/kallsyms have their address where others have an offset. */
+static void hide_addresses(json_t *facts)
+{
+	json_t *funcs = json_object_get(json_object_get(facts, "vfio"), "funcs"), *func;
+	size_t i;
+
+	json_array_foreach(funcs, i, func) {
+		const char *section = json_string_value(json_object_get(func, "section"));
+
+		if (section && !section[0])
+			json_object_set_new(func, "offset", json_integer(0));
+	}
+}
+
 json_t *vs_bundle__make(const char *root, json_t *doctor, json_t *facts)
 {
 	json_t *bundle = json_pack("{s:s, s:i, s:s}", "type", "bundle", "schema", SCHEMA,
@@ -302,6 +316,7 @@ json_t *vs_bundle__make(const char *root, json_t *doctor, json_t *facts)
 		errno = ENOMEM;
 		return NULL;
 	}
+	hide_addresses(facts);
 	json_object_set_new(bundle, "kernel", kernel());
 	set_line(bundle, "cmdline", cmdline(root));
 	json_object_set_new(bundle, "settings", settings(root));

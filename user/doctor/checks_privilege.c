@@ -138,6 +138,10 @@ static bool lacks(const struct vs_host_state *h, struct vs_diag_result *r, int c
 		vs_judge__value(r, h->caps & VS_CAP_BIT(cap) ? "held" : "covered by CAP_SYS_ADMIN");
 		return false;
 	}
+	if (h->env->uid == VS_UNKNOWN && cap != CAP_BPF && cap != CAP_PERFMON && cap != CAP_SYSLOG) {
+		vs_judge__unknown(r, "not recorded");
+		return false;
+	}
 	vs_judge__value(r, "missing");
 	vs_judge__what(r, "This process does not have the capability %s.",
 		       vs_cap__name(cap, name));

@@ -43,14 +43,19 @@ static void put_status(const struct vs_page *page, const struct vs_diags *checks
 	}
 }
 
-static void put_in_order(const struct vs_page *page, const struct vs_diags *checks)
+static void put_values(const struct vs_page *page, const struct vs_diags *checks,
+		       enum vs_diag_status status, const char *heading)
 {
-	fprintf(page->out, "\nIn order\n");
+	bool any = false;
+
 	for (size_t i = 0; i < checks->nr; i++) {
 		const struct vs_diag_result *r = &checks->results[i];
 
-		if (r->status != VS_DIAG_OK && r->status != VS_DIAG_UNKNOWN)
+		if (r->status != status)
 			continue;
+		if (!any)
+			fprintf(page->out, "\n%s\n", heading);
+		any = true;
 		fprintf(page->out, "  %-*s  ", KNOB_WIDTH, r->knob);
 		vs_page__wrapped(page, KNOB_WIDTH + 4, KNOB_WIDTH + 4, r->value);
 	}
@@ -61,7 +66,8 @@ void vs_doctor__put_checks(const struct vs_page *page, const struct vs_diags *ch
 	put_status(page, checks, VS_DIAG_BLOCKS, "In the way");
 	put_status(page, checks, VS_DIAG_WEAKER, "Weaker than it could be");
 	put_status(page, checks, VS_DIAG_NOTE, "Good to know");
-	put_in_order(page, checks);
+	put_values(page, checks, VS_DIAG_OK, "In order");
+	put_values(page, checks, VS_DIAG_UNKNOWN, "Cannot be told here");
 }
 
 void vs_doctor__put_self_test(const struct vs_page *page, const struct vs_self_test *test)
