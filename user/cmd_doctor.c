@@ -141,6 +141,7 @@ static int write_bundle(const struct doctor_options *opts, const struct vs_docto
 	int err = bundle ? vs_bundle__write(opts->bundle, bundle, &bytes) : -errno;
 
 	json_decref(bundle);
+	fflush(stdout);	/* what was printed comes before what failed */
 	if (err == -EEXIST)
 		return bundle_exists(opts);
 	if (err)
