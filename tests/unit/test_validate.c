@@ -120,7 +120,7 @@ static void test_each_hook_is_needed(void **state)
 		}
 	v.plan = NULL;
 	unproven(VS_CHECK_PROBES);
-	v.reloads = 1;
+	v.gaps = 1;
 	unproven(VS_CHECK_PROBES);
 	rows[0].status = VS_HOOK_NOT_APPLICABLE;
 	expect(VS_VERDICT_FIXED, false, VS_CHECK_PROBES, VS_CHECK_PASS);

@@ -293,8 +293,16 @@ static json_t *gap_json(const struct vs_gap_row *g)
 {
 	json_t *o = json_object();
 
-	set_int(o, "time_ns", g->time_ns);
-	set_int(o, "gap_ns", g->gap_ns);
+	char words[VS_GAP_WORDS];
+
+	vs_gap__words(g, words, sizeof(words));
+	set_int(o, "time_ns", g->to_ns ? g->to_ns : g->from_ns);
+	set(o, "gap_ns", time_or_null(g->to_ns ? g->to_ns - g->from_ns : 0));
+	set_int(o, "from_ns", g->from_ns);
+	set(o, "to_ns", time_or_null(g->to_ns));
+	set(o, "why", json_string(vs_gap_why__name(g->why)));
+	set(o, "words", text(words, sizeof(words)));
+	set(o, "empty", json_boolean(vs_gap__is_empty(g)));
 	return o;
 }
 
@@ -440,6 +448,7 @@ static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
 	set_int(o, "lost", sum->lost);
 	set(o, "losses", losses_json(sum));
 	set(o, "gaps", gaps_json(sum));
+	set_int(o, "blind_gaps", sum->blind_gaps);
 	set(o, "probes", probes_json(sum->probes, sum->nr_probes));
 	emit_now(s, o);
 }

@@ -118,9 +118,9 @@ static void check_probes(const struct vs_validation *v, struct vs_check *c)
 		    vs_hook_status__name(row->status), row->how, row->hook->lost);
 		return;
 	}
-	if (v->reloads)
-		set(c, VS_CHECK_UNKNOWN, "vfio.ko was loaded anew meanwhile: %" PRIu64 " times",
-		    v->reloads);
+	if (v->gaps)
+		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " times not everything was seen: %s", v->gaps,
+		    v->gap);
 	else
 		set(c, VS_CHECK_PASS, "%zu probes, every hook that applies", v->probes);
 }
