@@ -197,6 +197,7 @@ int vs_live__arm(struct vs_live *l)
 	start.wall_ns = vs_host__wall_ns();
 	if (err)
 		return fail(l, VS_EXIT_UNAVAILABLE, "no probe can be armed; see vfioscope doctor", NULL);
+	l->saw_all = vs_live__sees_all(l);
 	if (vs_live__fill_rows(l))
 		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	start.probes = l->rows;

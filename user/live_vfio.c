@@ -31,8 +31,12 @@ static void say_gone(struct vs_live *l, int armed)
 {
 	char words[160];
 
-	snprintf(words, sizeof(words), "vfio.ko was unloaded: its %d probes are gone with it; "
-		 "they will be armed again when it is loaded", armed > 0 ? armed : 0);
+	if (armed > 0)
+		snprintf(words, sizeof(words), "vfio.ko was unloaded, and its %d probes are gone "
+			 "with it; they will be armed again when it is loaded", armed);
+	else
+		snprintf(words, sizeof(words), "vfio.ko was unloaded; its probes will be armed "
+			 "when it is loaded again");
 	vs_session__notice(l->session, l->gone_ns, words);
 	vs_session__gap_ends(l->session, VS_GAP_BLIND, l->gone_ns);
 }
@@ -50,18 +54,46 @@ static void say_gap(struct vs_live *l, uint64_t to_ns)
 	vs_session__gap(l->session, &row);
 }
 
+static const struct vs_plan_row *first_blind(const struct vs_plan *plan)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		const struct vs_plan_row *row = &plan->rows[i];
+
+		if (row->hook->required &&
+		    (row->status == VS_HOOK_MISSING || row->status == VS_HOOK_PARTIAL))
+			return row;
+	}
+	return NULL;
+}
+
+bool vs_live__sees_all(const struct vs_live *l)
+{
+	return !first_blind(vs_engine__plan(l->engine));
+}
+
+/* What can be seen of this vfio.ko is less than of the one that was expected. */
+static void say_blind(struct vs_live *l, int armed)
+{
+	const struct vs_plan_row *row = first_blind(vs_engine__plan(l->engine));
+	char words[160] = CANNOT;
+
+	if (armed > 0 && row)
+		snprintf(words, sizeof(words), "this vfio.ko cannot be followed as the one "
+			 "before; %s is %s: %.80s", row->hook->name,
+			 vs_hook_status__name(row->status), row->how);
+	if (armed <= 0 || (row && l->saw_all))
+		vs_session__gap_begins(l->session, VS_GAP_BLIND, l->loaded_ns, words);
+}
+
 static void arm(struct vs_live *l)
 {
 	int nr = vs_engine__vfio_loaded(l->engine);
 	uint64_t now = vs_host__mono_ns();
 
 	refresh_rows(l);
-	if (nr > 0) {
-		vs_session__gap_ends(l->session, VS_GAP_BLIND, now);
+	if (nr > 0)
 		say_gap(l, now);
-	} else {
-		vs_session__gap_begins(l->session, VS_GAP_BLIND, l->loaded_ns, CANNOT);
-	}
+	say_blind(l, nr);
 	if (nr > 0 && l->rearmed)
 		l->rearmed(l->ctx);
 	vs_live__check_patches(l, now);

@@ -20,6 +20,9 @@ void vs_live__check_vfio(struct vs_live *l, uint64_t now);
 /* Looks for livepatches: a gap begins with the last look that found none, or ends. */
 void vs_live__check_patches(struct vs_live *l, uint64_t now);
 
+/* Every hook that is required is there, and sees all it is for. */
+bool vs_live__sees_all(const struct vs_live *l);
+
 /* The rows of the plan for the summary. 0 or -ENOMEM. Defined in live.c. */
 int vs_live__fill_rows(struct vs_live *l);
 

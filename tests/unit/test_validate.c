@@ -246,6 +246,9 @@ static void test_kernel(void **state)
 	unproven(VS_CHECK_KERNEL);
 	v.kernel.log_read = false;
 	unproven(VS_CHECK_KERNEL);
+	v.kernel.taint_before = 0x3000;
+	v.kernel.taint_after = 0xb000;
+	unproven(VS_CHECK_KERNEL);
 	v.kernel.taint_before = v.kernel.taint_after = 0x3000;
 	expect(VS_VERDICT_FIXED, false, VS_CHECK_KERNEL, VS_CHECK_PASS);
 }

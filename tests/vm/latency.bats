@@ -62,7 +62,7 @@ report()
 	says text 'vfio_group_put_bg delayed [0-9.]+ [mu]s: [0-9.]+ [mu]s '
 	says text '^backlog +peak'
 	says text '^losses +none'
-	says text 'runs of 10 programs took'
+	says text 'runs of 11 programs took'
 }
 
 @test "latency: vfio.ko that is loaded later is followed" {

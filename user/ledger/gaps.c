@@ -24,8 +24,11 @@ bool vs_gap__is_empty(const struct vs_gap_row *row)
 
 static void loaded_words(const struct vs_gap_row *row, char *buf, size_t size)
 {
-	static const char head[] = "vfio.ko was loaded, its probes were not armed yet";
+	char head[120];
 
+	snprintf(head, sizeof(head), "%.60s was loaded, its %s not %s yet",
+		 row->words[0] ? row->words : "vfio.ko", row->words[0] ? "functions were" :
+		 "probes were", row->words[0] ? "followed" : "armed");
 	if (row->groups < 0)
 		snprintf(buf, size, "%s: what happened in between was not seen", head);
 	else if (!row->groups)

@@ -29,7 +29,7 @@ struct vs_gap_row {
 	uint64_t to_ns;		/* 0: it has not ended */
 	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
 	int64_t groups;
-	char words[160];	/* PATCHED, BLIND: by what, in words */
+	char words[160];	/* PATCHED, BLIND: by what; LOADED: the module, "": vfio.ko */
 };
 
 /* Known to have had nothing in it that could be missed. */

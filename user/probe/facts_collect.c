@@ -271,7 +271,7 @@ int vs_facts__collect_vfio(const char *root, struct vs_facts *facts)
 
 void vs_facts__vfio_unloaded(struct vs_facts *facts)
 {
-	facts->vfio_state = facts->vfio_file ? VS_KMOD_ON_DISK : VS_KMOD_ABSENT;
+	facts->vfio_state = VS_KMOD_ON_DISK;
 	facts->addresses = false;
 	facts->running_build_id[0] = '\0';
 }
