@@ -32,7 +32,7 @@ static int load_facts(const char *path, struct vs_facts *facts)
 	int err;
 
 	if (!text)
-		return fail(VS_EXIT_FAILURE, path, strerror(errno));
+		return fail(VS_EXIT_FAILURE, path, vs_text_file__why(errno));
 	err = vs_facts__from_json(text, facts, error, sizeof(error));
 	free(text);
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;

@@ -517,10 +517,7 @@ static int check_chain(struct latency *l)
 			    strerror(errno));
 	if (vs_chain__state(l->chain, words, sizeof(words)) != VS_CHAIN_NONE)
 		return 0;
-	fail(VS_EXIT_UNAVAILABLE, words, NULL);
-	fprintf(stderr, "Any work function can be followed on this kernel, too: vfioscope latency "
-		"--work SYMBOL, or --all.\n");
-	return VS_EXIT_UNAVAILABLE;
+	return fail(VS_EXIT_UNAVAILABLE, words, "--work SYMBOL or --all follow others");
 }
 
 static bool wants_blame(const struct latency_options *opts)
@@ -698,30 +695,6 @@ static int add_work(void *options, int arg, const char *value, char *error, size
 	return -EINVAL;
 }
 
-static int set_number(uint64_t *to, uint64_t max, const char *value, char *error, size_t size)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtoull(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && !errno && *to >= 1 && *to <= max)
-		return 0;
-	snprintf(error, size, "\"%.40s\" is not a number of 1 to %llu", value,
-		 (unsigned long long)max);
-	return -EINVAL;
-}
-
-static int set_top(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->top, arg, value, error, size);
-}
-
-static int set_functions(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct latency_options *)options)->functions, arg, value, error,
-			  size);
-}
-
 #define TIME(n, l, m, h, min_ns) \
 	{ #n, l, VS_OPT_DURATION, m, h, offsetof(struct latency_options, n), min_ns, \
 	  1000 * 3600 * SECOND, NULL, 0 }
@@ -732,8 +705,8 @@ static const struct vs_opt latency_opts[] = {
 	{ .name = "work", .letter = 'w', .kind = VS_OPT_LIST, .metavar = "SYMBOL", .add = add_work,
 	  .help = "follow this work function instead; repeatable" },
 	FLAG("all", 'a', all, "follow every work of the host, by function"),
-	{ .name = "top", .letter = 't', .kind = VS_OPT_LIST, .metavar = "N", .add = set_top,
-	  .arg = VS_LAT_WORST, .help = "functions and slowest works to show (10)" },
+	{ "top", 't', VS_OPT_NUMBER, "N", "functions and slowest works to show (10)",
+	  offsetof(struct latency_options, top), 1, VS_LAT_WORST, NULL, 0 },
 	TIME(duration, 'd', "TIME", "stop after this time: 10s, 5m", MS),
 	TIME(interval, 'i', "TIME", "a line for each such time: 1s", 10 * MS),
 	TIME(overdue, 0, "TIME", "a finding when a work takes longer: 100ms", MS),
@@ -743,8 +716,8 @@ static const struct vs_opt latency_opts[] = {
 	FLAG("no-blame", 0, no_blame, "do not find out what delayed the slowest"),
 	FLAG("json", 'j', json, "NDJSON, one object a line (docs/latency.md)"),
 	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
-	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
-	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
+	{ "functions", 0, VS_OPT_NUMBER, "N", "rows of histograms, x pools without --all (256)",
+	  offsetof(struct latency_options, functions), 1, 4096, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
 	  offsetof(struct latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
 	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
