@@ -38,7 +38,7 @@ static int load_facts(const char *path, struct vs_facts *facts, struct vs_env *e
 	int err;
 
 	if (!text)
-		return fail(VS_EXIT_FAILURE, path, strerror(errno));
+		return fail(VS_EXIT_FAILURE, path, vs_text_file__why(errno));
 	err = vs_recorded__from_text(text, facts, env, error, sizeof(error));
 	free(text);
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;

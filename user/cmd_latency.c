@@ -18,6 +18,7 @@
 #include "latency/options.h"
 #include "latency/report.h"
 #include "probe/kallsyms.h"
+#include "probe/patched.h"
 #include "sink/latency.h"
 #include "stop.h"
 #include "version.h"
@@ -25,6 +26,7 @@
 #define DEFERRED "vfio_group_put_bg"
 #define MS 1000000ull
 #define SECOND (1000 * MS)
+#define PATCHES_NS SECOND	/* how often livepatches are looked for */
 #define LOOK_NS (100 * MS)	/* how often the backlog is sampled */
 #define WATCH_NS SECOND		/* how often late works are looked for, without --overdue */
 #define MIN_WATCH_NS (20 * MS)
@@ -44,6 +46,9 @@ struct latency {
 	char chain_words[240];	/* what will not be known of the chain */
 	bool by_kprobes;	/* deferred puts are followed in vfio.ko alone */
 	bool modules_changed, vfio_changed;	/* since the last look */
+	uint64_t loaded_ns;	/* when a module was that may matter; 0: none was */
+	char loaded[64];	/* its name */
+	uint64_t patches_ns;	/* when livepatches were looked for last */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -139,6 +144,10 @@ static void take_record(void *ctx, const struct vs_lat_event *e)
 		return;
 	l->modules_changed = true;
 	l->vfio_changed |= !strcmp(e->name, "vfio");
+	if (e->type == VS_LAT_MODULE_LOAD && (!l->deferred || !strcmp(e->name, "vfio"))) {
+		l->loaded_ns = l->loaded_ns ? l->loaded_ns : e->time_ns;
+		snprintf(l->loaded, sizeof(l->loaded), "%s", e->name);
+	}
 }
 
 static void look_queued(void *ctx, const struct vs_lat_work *work, const struct vs_lat_queued *q)
@@ -337,9 +346,52 @@ static void say_probes(struct latency *l)
 	notice(l, words);
 }
 
+/* -- times that are not seen -- */
+
+static void say_gap(struct latency *l, const struct vs_gap_row *row)
+{
+	if (row)
+		l->sink.ops->gap(&l->sink, row);
+}
+
+/* Between the loading of a module and this moment its works were not followed. */
+static void say_loaded(struct latency *l)
+{
+	bool births = l->chain && vs_chain__sees_births(l->chain);
+	struct vs_gap_row row = {
+		.why = VS_GAP_LOADED,
+		.from_ns = l->loaded_ns,
+		.to_ns = vs_host__mono_ns(),
+		.groups = births ? (int64_t)vs_lat__births(l->lat) : -1,
+	};
+
+	if (!l->deferred)
+		snprintf(row.words, sizeof(row.words), "%s", l->loaded);
+	vs_gaps__add(&l->report.gaps, &row);
+	say_gap(l, &row);
+}
+
+/* What a livepatch makes of the functions at both ends of a deferred put is not known. */
+static void check_patches(struct latency *l, uint64_t now)
+{
+	struct vs_gaps *gaps = &l->report.gaps;
+	char words[160];
+
+	if (!l->deferred)
+		return;
+	if (vs_patched__find("", words, sizeof(words)))
+		say_gap(l, vs_gaps__begin(gaps, VS_GAP_PATCHED,
+					  l->patches_ns ? l->patches_ns : now, words));
+	else
+		say_gap(l, vs_gaps__end(gaps, VS_GAP_PATCHED, now));
+	l->patches_ns = now;
+}
+
 static int follow_modules(struct latency *l)
 {
-	bool vfio = l->vfio_changed;
+	uint64_t targets[VS_LAT_TARGETS];
+	bool vfio = l->vfio_changed, changed;
+	char words[300];
 	int status;
 
 	l->modules_changed = l->vfio_changed = false;
@@ -348,12 +400,19 @@ static int follow_modules(struct latency *l)
 	/* Arming the chain anew takes long: not for other modules. */
 	if (l->deferred && !vfio)
 		return 0;
+	memcpy(targets, l->opts.targets.addrs, sizeof(targets));
 	if (l->chain && vs_chain__changed(l->chain))
 		return fail(VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
 	status = find_targets(l);
 	notice(l, l->chain_words);
+	changed = memcmp(targets, l->opts.targets.addrs, sizeof(targets));
+	if (l->loaded_ns && (l->deferred ? l->opts.targets.nr > 0 : changed))
+		say_loaded(l);
 	if (vfio)
 		say_probes(l);
+	if (l->chain && vs_chain__state(l->chain, words, sizeof(words)) == VS_CHAIN_WAITING)
+		notice(l, words);
+	l->loaded_ns = 0;
 	return status;
 }
 
@@ -374,6 +433,8 @@ static int run(struct latency *l)
 			status = follow_modules(l);
 		if (is_due(&l->looked_ns, LOOK_NS, now))
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
+		if (now - l->patches_ns >= PATCHES_NS)
+			check_patches(l, now);
 		if (now - l->watched_ns >= watch_period(l))
 			look_for_late(l, now);
 		if (l->opts.interval && now - l->before.time_ns >= l->opts.interval)
@@ -397,10 +458,7 @@ static int check_chain(struct latency *l)
 			    strerror(errno));
 	if (vs_chain__state(l->chain, words, sizeof(words)) != VS_CHAIN_NONE)
 		return 0;
-	fail(VS_EXIT_UNAVAILABLE, words, NULL);
-	fprintf(stderr, "Any work function can be followed on this kernel, too: vfioscope latency "
-		"--work SYMBOL, or --all.\n");
-	return VS_EXIT_UNAVAILABLE;
+	return fail(VS_EXIT_UNAVAILABLE, words, "--work SYMBOL or --all follow others");
 }
 
 static int load(struct latency *l)
@@ -414,6 +472,7 @@ static int load(struct latency *l)
 		.events = opts->events,
 		.samples = opts->sample,
 		.modules = !access("/proc/modules", F_OK),
+		.births = l->chain && vs_chain__sees_births(l->chain),
 		.chain = l->deferred,
 		.debug = opts->debug,
 		.overdue_ns = opts->overdue,
@@ -480,6 +539,7 @@ static int arm(struct latency *l)
 	r->start_up_ns = r->armed_ns - l->started_ns;
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
+	check_patches(l, r->armed_ns);
 	return 0;
 }
 
@@ -508,7 +568,7 @@ static int conclude(struct latency *l)
 		return VS_EXIT_BUG;
 	if (err && err != -EPIPE)
 		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
-	return vs_report__lost(&l->report) ? VS_EXIT_INCONCLUSIVE : never_there(l);
+	return vs_report__lost(&l->report) || l->report.gaps.blind ? VS_EXIT_INCONCLUSIVE : never_there(l);
 }
 
 static void set_up(struct latency *l)

@@ -282,7 +282,7 @@ static int verdict(struct refs *r, const struct vs_session_result *result)
 		return VS_EXIT_BUG;
 	if (result->write_error && result->write_error != -EPIPE)
 		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result->write_error));
-	if (result->lost || totals.unattributed || totals.uncertain || totals.differences ||
+	if (result->lost || result->blind_gaps || totals.unattributed || totals.uncertain || totals.differences ||
 	    r->differs)
 		return VS_EXIT_INCONCLUSIVE;
 	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;

@@ -84,7 +84,7 @@ static int conclude(struct trace *t)
 		return VS_EXIT_BUG;
 	if (result.write_error && result.write_error != -EPIPE)
 		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result.write_error));
-	if (result.lost)
+	if (result.lost || result.blind_gaps)
 		return VS_EXIT_INCONCLUSIVE;
 	return vs_plan__complete(vs_engine__plan(t->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "event/device_name.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
@@ -186,6 +189,22 @@ static void begin_refs(struct validate *val)
 	vs_snapshot__free(&s);
 }
 
+/* Another vfio.ko: what exists in it was made before its probes were armed. */
+static void begin_again(void *ctx)
+{
+	struct validate *val = ctx;
+	struct vs_snapshot s;
+	char error[200];
+
+	if (!val->snapper || vs_snapper__take(val->snapper, &s, error, sizeof(error))) {
+		val->v.refs_kept = false;
+		return;
+	}
+	vs_session__seed(val->live.session, &s);
+	val->v.refs_kept &= is_complete(&s);
+	vs_snapshot__free(&s);
+}
+
 static bool any_differs(const struct vs_refs *refs)
 {
 	const struct vs_book *b = NULL;
@@ -347,6 +366,7 @@ static void set_up(struct validate *val)
 	val->live.duration = val->opts.observe ? val->opts.duration : 0;
 	val->live.each = each;
 	val->live.seen = seen;
+	val->live.rearmed = begin_again;
 	val->live.ctx = val;
 }
 
@@ -512,11 +532,75 @@ static bool is_hook_list(const char *list)
 	return true;
 }
 
+static bool are_devices(const char *list)
+{
+	char one[2 * VS_DEVICE_LEN], name[VS_DEVICE_LEN];
+
+	do {
+		size_t len = strcspn(list, ",");
+
+		if (len >= sizeof(one))
+			return false;
+		snprintf(one, sizeof(one), "%.*s", (int)len, list);
+		if (!vs_device_name__parse(one, name))
+			return false;
+		list += len + !!list[len];
+	} while (*list);
+	return true;
+}
+
+static int cannot_be_written(const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+	char *slash;
+
+	if (strlen(path) >= sizeof(folder) - sizeof(".part"))
+		return -ENAMETOOLONG;
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : access(path, W_OK) ? -errno : 0;
+	strcpy(folder, path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	return access(slash ? folder : ".", W_OK) ? -errno : 0;
+}
+
+/* Before anything is provoked: the host may hang when the verdict is known. */
+static int check_files(const struct validate_options *o)
+{
+	const char *const paths[] = { o->json, o->junit, o->markdown };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		int err = paths[i] ? cannot_be_written(paths[i]) : 0;
+
+		if (err)
+			return fail(VS_EXIT_FAILURE, paths[i], strerror(-err));
+	}
+	return 0;
+}
+
+/* What vfio-stress would refuse, when everything is armed. */
+static int check_load(const struct validate_options *o)
+{
+	uint64_t seed;
+
+	if (o->devices && !are_devices(o->devices))
+		return fail(VS_EXIT_USAGE, "--devices is a list of PCI addresses, such as "
+			    "0000:65:00.0,0000:65:00.1; not", o->devices);
+	if (o->seed && vs_opts__number(o->seed, &seed))
+		return fail(VS_EXIT_USAGE, "--seed is a number, not", o->seed);
+	return 0;
+}
+
 static int check_options(struct validate *val)
 {
 	const struct validate_options *o = &val->opts;
 	int style = vs_exit_style__parse(o->exit_style ? o->exit_style : "plain");
+	int status = check_load(o);
 
+	if (status)
+		return status;
 	if (style < 0)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
 	val->style = style;
@@ -529,7 +613,7 @@ static int check_options(struct validate *val)
 	if (o->without && !is_hook_list(o->without))
 		return fail(VS_EXIT_USAGE, "--without-hook: no such hook; see vfioscope doctor",
 			    NULL);
-	return 0;
+	return check_files(o);
 }
 
 static void set_defaults(struct validate_options *o)

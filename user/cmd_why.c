@@ -10,6 +10,8 @@
 
 #include "commands.h"
 #include "doctor/blocker.h"
+#include "event/device_name.h"
+#include "display.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "sink/why.h"
@@ -47,7 +49,7 @@ static int load(const char *path, struct vs_evidence *e)
 	int err;
 
 	if (!text)
-		return fail(VS_EXIT_FAILURE, path, strerror(errno));
+		return fail(VS_EXIT_FAILURE, path, vs_text_file__why(errno));
 	err = vs_evidence__from_json(text, e, error, sizeof(error));
 	free(text);
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
@@ -119,12 +121,55 @@ static int print(const struct question *q, const struct vs_evidence *e, const st
 	return r.exit_status;
 }
 
+static bool exists(const char *format, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), format, name);
+	return !access(path, F_OK);
+}
+
+static bool is_in(const struct question *q, const struct vs_evidence *e)
+{
+	for (size_t i = 0; q->subject.device && i < e->snapshot.nr_devices; i++)
+		if (!strcmp(e->snapshot.devices[i].name, q->subject.device))
+			return true;
+	for (size_t i = 0; q->subject.group >= 0 && i < e->snapshot.nr_groups; i++)
+		if (e->snapshot.groups[i].number == q->subject.group)
+			return true;
+	for (size_t i = 0; q->subject.pid && i < e->nr_tasks; i++)
+		if (e->tasks[i].tid == q->subject.pid || e->tasks[i].tgid == q->subject.pid)
+			return true;
+	return false;
+}
+
+/* What is neither in the evidence nor on this host was mistyped, or is gone. */
+static int check_subject(const struct question *q, const struct vs_evidence *e)
+{
+	char number[16];
+
+	if (q->opts.evidence || is_in(q, e))
+		return 0;
+	snprintf(number, sizeof(number), "%d", q->subject.pid ? (int)q->subject.pid :
+		 q->subject.group);
+	if (q->subject.device && !exists("/sys/bus/pci/devices/%s", q->device) &&
+	    !exists("/sys/bus/mdev/devices/%s", q->device))
+		return fail(VS_EXIT_FAILURE, q->device, "there is no such device");
+	if (q->subject.group >= 0 && !exists("/sys/kernel/iommu_groups/%s", number))
+		return fail(VS_EXIT_FAILURE, number, "there is no such IOMMU group");
+	if (q->subject.pid && !exists("/proc/%s", number))
+		return fail(VS_EXIT_FAILURE, number, "there is no such task");
+	return 0;
+}
+
 static int explain(const struct question *q)
 {
 	struct vs_evidence e = {};
 	struct vs_why why = {};
 	int status = q->opts.evidence ? load(q->opts.evidence, &e) : collect(q, &e);
 
+	if (!status)
+		status = check_subject(q, &e);
 	if (!status)
 		status = classify(q, &e, &why);
 	if (!status && !q->opts.evidence && has_suspect(&why))
@@ -172,8 +217,7 @@ static int run(struct question *q, char **command)
 		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(errno));
 	if (has_ended(pid, until, &status))
 		return status_of(status);
-	fprintf(stderr, "vfioscope why: %s[%d] has not returned in time; it is left running\n",
-		command[0], pid);
+	fail(0, command[0], "has not returned in time; it is left running");
 	return explain(q);
 }
 
@@ -188,17 +232,10 @@ static bool number(const char *text, long *value)
 	return !errno && end != text && !*end && *value >= 0 && *value <= INT_MAX;
 }
 
-/* "05.0" is no address: a domain may be left out, as lspci(8) does. */
 static bool take_device(struct question *q, const char *text)
 {
-	size_t colons = 0;
-
-	for (const char *c = text; *c; c++)
-		colons += *c == ':';
-	if (!colons && !strchr(text, '-'))
+	if (!vs_device_name__parse(text, q->device))
 		return false;
-	snprintf(q->device, sizeof(q->device), "%s%s",
-		 colons == 1 && strchr(text, '.') ? "0000:" : "", text);
 	q->subject.device = q->device;
 	return true;
 }
@@ -248,6 +285,8 @@ static int check(const struct question *q, int nr_operands)
 {
 	if (q->opts.wait && (!nr_operands || q->opts.evidence))
 		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
+	if (!vs_display__is_color(q->opts.color))
+		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
 	if (q->opts.evidence && q->opts.all_stacks)
 		return fail(VS_EXIT_USAGE, "--all-stacks needs the host itself, not --evidence", NULL);
 	return 0;

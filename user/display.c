@@ -26,7 +26,7 @@ int vs_display__add_filter(void *options, int kind, const char *value, char *err
 	return vs_filter__add(d->filter, kind, value, error, size);
 }
 
-static bool is_color_word(const char *word)
+bool vs_display__is_color(const char *word)
 {
 	return !word || !strcmp(word, "auto") || !strcmp(word, "always") || !strcmp(word, "never");
 }
@@ -36,7 +36,7 @@ int vs_display__check(const struct vs_display *d, const struct vs_command *comma
 	if (d->ring_size & (d->ring_size - 1))
 		return vs_command__fail(command, VS_EXIT_USAGE,
 					"--ring-size must be a power of two, such as 512K, 4M", NULL);
-	if (!is_color_word(d->color))
+	if (!vs_display__is_color(d->color))
 		return vs_command__fail(command, VS_EXIT_USAGE,
 					"--color is one of auto, always, never", NULL);
 	return VS_EXIT_OK;

@@ -42,6 +42,9 @@ int vs_display__add_filter(void *options, int kind, const char *value, char *err
 /* VS_EXIT_OK, or VS_EXIT_USAGE after one line on stderr. */
 int vs_display__check(const struct vs_display *d, const struct vs_command *command);
 
+/* auto, always, never, or none (NULL). */
+bool vs_display__is_color(const char *word);
+
 /* Whether text on this descriptor is to be coloured. */
 bool vs_display__wants_color(const struct vs_display *d, int fd);
 

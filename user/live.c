@@ -10,6 +10,7 @@
 #include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
+#include "live_vfio.h"
 #include "stop.h"
 #include "version.h"
 
@@ -80,12 +81,7 @@ static void take_record(void *ctx, const void *data, size_t len)
 		return;
 	if (l->seen)
 		l->seen(l->ctx, e);
-	if (e->type == VS_MODULE_LOAD) {
-		l->vfio_loaded = true;
-		l->loaded_ns = e->time_ns;
-	} else if (e->type == VS_MODULE_FREE) {
-		l->vfio_gone = true;
-	}
+	vs_live__vfio_event(l, e);
 }
 
 /* -- setting up -- */
@@ -120,7 +116,7 @@ static const char *armed_name(enum vs_hook_status status)
 	return status == VS_HOOK_READY ? "armed" : vs_hook_status__name(status);
 }
 
-static int fill_rows(struct vs_live *l)
+int vs_live__fill_rows(struct vs_live *l)
 {
 	const struct vs_plan *plan = vs_engine__plan(l->engine);
 	struct vs_probe_row *rows = calloc(plan->nr_rows, sizeof(*rows));
@@ -187,6 +183,7 @@ static void say_state(struct vs_live *l)
 		vs_session__notice(l->session, now, "vfio.ko is not loaded: its probes will be "
 				   "armed when it is; any notifier chain is watched already");
 	say_missing(l, plan, now);
+	vs_live__check_patches(l, now);
 }
 
 int vs_live__arm(struct vs_live *l)
@@ -202,7 +199,8 @@ int vs_live__arm(struct vs_live *l)
 	if (err)
 		return vs_blocker__fail(l->command, vs_blocker__work(l->command), VS_EXIT_UNAVAILABLE,
 					"no probe can be armed; see vfioscope doctor");
-	if (fill_rows(l))
+	l->saw_all = vs_live__sees_all(l);
+	if (vs_live__fill_rows(l))
 		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	start.probes = l->rows;
 	start.nr_probes = vs_engine__plan(l->engine)->nr_rows;
@@ -217,30 +215,6 @@ int vs_live__arm(struct vs_live *l)
 }
 
 /* -- running -- */
-
-static void follow_module(struct vs_live *l)
-{
-	uint64_t now;
-	int nr;
-
-	if (l->vfio_gone && !l->vfio_loaded)
-		vs_engine__vfio_gone(l->engine);
-	if (l->vfio_loaded) {
-		nr = vs_engine__vfio_loaded(l->engine);
-		now = vs_host__mono_ns();
-		if (!fill_rows(l))
-			vs_session__set_probes(l->session, l->rows,
-					       vs_engine__plan(l->engine)->nr_rows);
-		if (nr > 0)
-			vs_session__rearmed(l->session, now, now - l->loaded_ns);
-		if (nr > 0 && l->rearmed)
-			l->rearmed(l->ctx);
-		if (nr <= 0)
-			vs_session__notice(l->session, now, "vfio.ko was loaded, but none of its "
-					   "probes can be armed; see vfioscope doctor");
-	}
-	l->vfio_gone = l->vfio_loaded = false;
-}
 
 static void tell_missed(struct vs_live *l, unsigned int cause, int err, uint64_t missed)
 {
@@ -312,11 +286,11 @@ int vs_live__run(struct vs_live *l)
 			return fail(l, VS_EXIT_FAILURE, "cannot read events", strerror(-nr));
 		busy = nr > 0;
 		now = vs_host__mono_ns();
-		if (l->vfio_loaded || l->vfio_gone)
-			follow_module(l);
+		vs_live__follow_vfio(l);
 		tick(l, now);
 		if (now - l->checked_ns >= LOSS_CHECK_NS) {
 			check_losses(l);
+			vs_live__check_vfio(l, now);
 			vs_symbolizer__refresh(l->symbolizer);
 			l->checked_ns = now;
 		}

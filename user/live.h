@@ -44,9 +44,13 @@ struct vs_live {
 	/* Private. */
 	struct vs_symbolizer *symbolizer;
 	struct vs_probe_row *rows;
-	bool vfio_loaded;	/* seen since the last look, with its time */
-	bool vfio_gone;
-	uint64_t loaded_ns;
+	uint64_t loaded_ns;	/* vfio.ko was loaded, and is not followed yet; 0: no */
+	uint64_t gap_ns;	/* when it was there first without being followed; 0: it was not */
+	uint64_t gone_ns;	/* it was unloaded, and that is not said yet */
+	bool saw_all;		/* at the start every required hook was there */
+	bool moved;		/* it is not what was armed, and no event has told: look once more */
+	uint64_t right_ns;	/* when it was last */
+	uint64_t patches_ns;	/* when livepatches were looked for last */
 	uint64_t checked_ns;
 };
 

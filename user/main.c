@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "one_line.h"
 #include "probe/btf_file.h"
 #include "version.h"
 
@@ -61,8 +64,8 @@ static int take_btf(int *argc, char **argv)
 		int err = path ? vs_btf_file__give(path) : 0;
 
 		if (err) {
-			fprintf(stderr, "vfioscope: --btf: %.200s: %s\n", path, err == -EINVAL ?
-				"no BTF of a kernel" : strerror(-err));
+			vs_one_line__say("vfioscope: --btf", path, err == -EINVAL ?
+					 "no BTF of a kernel" : strerror(-err));
 			return *path ? VS_EXIT_FAILURE : VS_EXIT_USAGE;
 		}
 		if (!path)
@@ -74,7 +77,33 @@ static int take_btf(int *argc, char **argv)
 	return VS_EXIT_OK;
 }
 
-int main(int argc, char **argv)
+/*
+ * A descriptor that was closed would be the next one that is opened, and get what is
+ * written to stdout or stderr. Writing to this one fails, and is told.
+ */
+static void keep_standard_fds(void)
+{
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(VS_EXIT_FAILURE);
+}
+
+/* What went through stdio may not have gone anywhere. */
+static int finish(int status)
+{
+	bool failed = ferror(stdout);
+
+	if (!fflush(stdout) && !failed)
+		return status;
+	if (errno == EPIPE)
+		return status;
+	vs_one_line__say("vfioscope", "cannot write", strerror(errno));
+	return status == VS_EXIT_BUG ? status : VS_EXIT_FAILURE;
+}
+
+static int run(int argc, char **argv)
 {
 	const struct vs_command *command;
 	int status = take_btf(&argc, argv);
@@ -95,8 +124,14 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	if (!command) {
-		fprintf(stderr, "vfioscope: no command \"%.40s\"; see vfioscope --help\n", argv[1]);
+		vs_one_line__say("vfioscope", argv[1], "no such command; see vfioscope --help");
 		return VS_EXIT_USAGE;
 	}
 	return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	keep_standard_fds();
+	return finish(run(argc, argv));
 }

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "exit_codes.h"
+#include "one_line.h"
 #include "opts.h"
 
-#define MAX_OPTS 32
+#define MAX_OPTS 32	/* bits of `seen` */
 #define HELP_CODE (256 + MAX_OPTS)
 
 struct unit {
@@ -86,15 +87,19 @@ static void print_help(const struct vs_command *command)
 int vs_command__fail(const struct vs_command *command, int status, const char *words,
 		     const char *what)
 {
-	fprintf(stderr, "vfioscope %s: %s%s%s\n", command->name, words, what ? ": " : "",
-		what ? what : "");
+	char who[40];
+
+	snprintf(who, sizeof(who), "vfioscope %s", command->name);
+	vs_one_line__say(who, words, what);
 	return status;
 }
 
 static int complain(const struct vs_command *command, const char *name, const char *words)
 {
-	fprintf(stderr, "vfioscope %s: --%s: %s\n", command->name, name, words);
-	return -EINVAL;
+	char option[40];
+
+	snprintf(option, sizeof(option), "--%s", name);
+	return vs_command__fail(command, -EINVAL, option, words);
 }
 
 static int set_number(const struct vs_command *command, const struct vs_opt *opt,
@@ -128,6 +133,8 @@ static int set_option(const struct vs_command *command, const struct vs_opt *opt
 	void *target = (char *)options + opt->offset;
 	char words[400];
 
+	if (value && !*value)
+		return complain(command, opt->name, "needs a value");
 	switch (opt->kind) {
 	case VS_OPT_FLAG:
 		*(bool *)target = true;
@@ -182,18 +189,30 @@ static int wrong_option(const struct vs_command *command, int code, char **argv)
 {
 	const char letter[] = { '-', (char)optopt, '\0' };
 	bool is_letter = optopt > 0 && optopt < 256;
+	char words[100];
 
-	fprintf(stderr, "vfioscope %s: %s: %s; see vfioscope %s --help\n", command->name,
-		is_letter ? letter : argv[optind - 1],
-		code == ':' ? "needs a value" : optopt >= 256 ? "takes no value" : "no such option",
-		command->name);
-	return -EINVAL;
+	snprintf(words, sizeof(words), "%s; see vfioscope %s --help", code == ':' ?
+		 "needs a value" : optopt >= 256 ? "takes no value" : "no such option",
+		 command->name);
+	return vs_command__fail(command, -EINVAL, is_letter ? letter : argv[optind - 1], words);
+}
+
+/* Which of two values was meant, nobody knows. A flag, and what makes a list, may come again. */
+static bool is_second(const struct vs_command *command, const struct vs_opt *opt, uint32_t *seen)
+{
+	uint32_t bit = 1u << (opt - command->opts);
+	bool second = *seen & bit;
+
+	*seen |= bit;
+	return second && opt->kind != VS_OPT_FLAG && opt->kind != VS_OPT_LIST;
 }
 
 int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void *options)
 {
 	struct option longs[MAX_OPTS + 2] = {};
 	char shorts[2 * MAX_OPTS + 4];
+	const struct vs_opt *opt;
+	uint32_t seen = 0;
 	int code, err;
 
 	fill_getopt(command->opts, longs, shorts);
@@ -206,7 +225,10 @@ int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void
 		}
 		if (code == '?' || code == ':')
 			return wrong_option(command, code, argv);
-		err = set_option(command, find_option(command->opts, code), optarg, options);
+		opt = find_option(command->opts, code);
+		if (is_second(command, opt, &seen))
+			return complain(command, opt->name, "given twice");
+		err = set_option(command, opt, optarg, options);
 		if (err)
 			return err;
 	}

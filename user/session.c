@@ -17,7 +17,6 @@
 #define DEFAULT_HISTORY 64
 #define DEFAULT_DEFERRED 4096
 #define DEFAULT_TASKS 4096
-#define MAX_GAPS 64	/* module reloads listed one by one */
 
 struct loss {
 	uint64_t total;
@@ -40,8 +39,7 @@ struct vs_session {
 	uint64_t by_type[VS_TYPE_END];
 	const struct vs_probe_row *probes;
 	size_t nr_probes;
-	struct vs_gap_row gaps[MAX_GAPS];
-	size_t nr_gaps;
+	struct vs_gaps gaps;
 	int write_error;
 	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
 	struct vs_alarm_event aligned;	/* for records at odd addresses */
@@ -558,14 +556,32 @@ void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)
 		s->losses[cause].not_reported = true;
 }
 
-void vs_session__rearmed(struct vs_session *s, uint64_t time_ns, uint64_t gap_ns)
+/* What the ledger of references says after a time it has not seen may be wrong. */
+static void say_gap(struct vs_session *s, const struct vs_gap_row *row)
 {
-	struct vs_gap_row row = { .time_ns = time_ns, .gap_ns = gap_ns };
+	if (!row)
+		return;
+	if (s->refs && row->why == VS_GAP_PATCHED)
+		vs_refs__lossy(s->refs);
+	EACH_SINK(s, gap, row);
+}
 
+void vs_session__gap(struct vs_session *s, const struct vs_gap_row *row)
+{
 	vs_sites__forget(s->sites);
-	if (s->nr_gaps < MAX_GAPS)
-		s->gaps[s->nr_gaps++] = row;
-	EACH_SINK(s, gap, &row);
+	vs_gaps__add(&s->gaps, row);
+	say_gap(s, row);
+}
+
+void vs_session__gap_begins(struct vs_session *s, enum vs_gap_why why, uint64_t from_ns,
+			    const char *words)
+{
+	say_gap(s, vs_gaps__begin(&s->gaps, why, from_ns, words));
+}
+
+void vs_session__gap_ends(struct vs_session *s, enum vs_gap_why why, uint64_t to_ns)
+{
+	say_gap(s, vs_gaps__end(&s->gaps, why, to_ns));
 }
 
 void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words)
@@ -663,8 +679,9 @@ static void say_summary(struct vs_session *s, uint64_t now_ns)
 		.bugs = bugs,
 		.nr_bugs = list_bugs(s, bugs, VS_BUGS_KEPT),
 		.losses = losses,
-		.gaps = s->gaps,
-		.nr_gaps = s->nr_gaps,
+		.gaps = s->gaps.rows,
+		.nr_gaps = s->gaps.nr,
+		.blind_gaps = s->gaps.blind,
 		.probes = s->probes,
 		.nr_probes = s->nr_probes,
 	};
@@ -702,6 +719,7 @@ void vs_session__result(const struct vs_session *s, struct vs_session_result *re
 	memset(result, 0, sizeof(*result));
 	result->events = s->events;
 	result->write_error = s->write_error;
+	result->blind_gaps = s->gaps.blind;
 	result->outstanding = vs_deferreds__outstanding(s->deferreds);
 	for (int i = 0; i < VS_FINDING_KINDS; i++) {
 		result->findings[i] = counts[i];

@@ -64,6 +64,7 @@ struct vs_session_result {
 	uint64_t findings[VS_FINDING_KINDS];
 	uint64_t by_grade[VS_GRADES];
 	uint64_t lost;		/* sum over all causes */
+	uint64_t blind_gaps;	/* times in which something may have been missed */
 	size_t outstanding;	/* deferred puts not yet ended */
 	int write_error;	/* first write error of a sink, negative errno, or 0 */
 };
@@ -126,8 +127,13 @@ void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total);
 /* This kernel does not report that cause: said in the summary instead of 0. */
 void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause);
 
-/* vfio.ko was (re)loaded, probes are armed again; nothing was seen for @gap_ns. */
-void vs_session__rearmed(struct vs_session *s, uint64_t time_ns, uint64_t gap_ns);
+/* A gap that is over: vfio.ko was (re)loaded, and its probes are armed now, or it is gone again. */
+void vs_session__gap(struct vs_session *s, const struct vs_gap_row *row);
+
+/* A gap begins, unless it has begun already; it ends, if it had. At most one of a kind. */
+void vs_session__gap_begins(struct vs_session *s, enum vs_gap_why why, uint64_t from_ns,
+			    const char *words);
+void vs_session__gap_ends(struct vs_session *s, enum vs_gap_why why, uint64_t to_ns);
 
 /* A sentence of the caller in the stream, at @time_ns (CLOCK_MONOTONIC). */
 void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words);

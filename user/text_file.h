@@ -3,8 +3,14 @@
 #ifndef VFIOSCOPE_TEXT_FILE_H
 #define VFIOSCOPE_TEXT_FILE_H
 
-/* The whole file up to its first NUL, malloc'ed; NULL with errno, ENODATA when it is empty. */
+/*
+ * The whole file, malloc'ed. NULL with errno: ENODATA when it is empty, EILSEQ when it has
+ * a NUL, EFBIG from 64 MiB on.
+ */
 char *vs_text_file__read(const char *path);
+
+/* Why it could not be read, from that errno. */
+const char *vs_text_file__why(int err);
 
 /* Writes @text and a newline; replaces what is there. 0 or negative errno. */
 int vs_text_file__write(const char *path, const char *text);

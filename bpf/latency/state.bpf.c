@@ -5,6 +5,7 @@
 
 struct vs_lat_config cfg = {};
 __u64 losses[VS_LAT_LOSS_KERNEL_END] = {};
+__u32 groups_born = 0;
 __s64 waiting = 0;
 
 const volatile bool all_works = false;

@@ -123,6 +123,7 @@ extern struct vs_lat_config cfg;
 extern __u64 losses[VS_LAT_LOSS_KERNEL_END];
 
 /* Followed works that are queued and not started. While there are any, CPUs keep their logs. */
+extern __u32 groups_born;	/* since vfio.ko was loaded */
 extern __s64 waiting;
 
 /* Known before the programs are loaded: what is not wanted costs nothing. */

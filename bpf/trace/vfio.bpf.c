@@ -413,8 +413,6 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 	struct vs_event *e;
 	__u64 wakeup;
 
-	if (!cfg.vfio_ready)
-		return 0;
 	e = emit_begin(type, struct vs_event, &wakeup);
 	if (!e)
 		return 0;
@@ -430,22 +428,29 @@ static __always_inline int emit_block(void *ctx, __u8 type)
 	return 0;
 }
 
-/* Called by vfio_create_group() for the new group: inlined there, exported here. */
+/*
+ * Called by vfio_create_group() for the new group: inlined there, exported here. In
+ * vmlinux, so that the birth of a group is seen before the probes in vfio.ko are armed.
+ */
 SEC("fentry/iommu_group_register_notifier")
 int iommu_register(void *ctx)
 {
+	if (!cfg.ready)
+		return 0;
+	if (!cfg.vfio_ready)
+		__sync_fetch_and_add(&unseen_groups, 1);
 	return emit_block(ctx, VS_CREATE);
 }
 
 SEC("fentry/iommu_group_unregister_notifier")
 int iommu_unregister(void *ctx)
 {
-	return emit_block(ctx, VS_UNREGISTER_NOTIFIER);
+	return cfg.vfio_ready ? emit_block(ctx, VS_UNREGISTER_NOTIFIER) : 0;
 }
 
 /* Where vfio_group_release() is inlined into its caller: it ends here. */
 SEC("fentry/iommu_group_unregister_notifier")
 int iommu_release(void *ctx)
 {
-	return emit_block(ctx, VS_RELEASE);
+	return cfg.vfio_ready ? emit_block(ctx, VS_RELEASE) : 0;
 }

@@ -180,7 +180,7 @@ static void wrong_values_are_explained(void **state)
 	expect_words(VS_FILTER_DEVICE, "05.0", "PCI address");
 	expect_words(VS_FILTER_DEVICE, "0000:00:05.8", "PCI address");
 	expect_words(VS_FILTER_DEVICE, "0000:00:05.0x", "PCI address");
-	expect_words(VS_FILTER_EVENT, "gets", "there are create, register");
+	expect_words(VS_FILTER_EVENT, "gets", "there are get, put");
 	expect_words(VS_FILTER_COMM, "this-name-is-far-too-long-for-any-task-of-linux", "15");
 }
 

@@ -97,7 +97,7 @@ static void fill(struct vs_facts *facts)
 {
 	memset(facts, 0, sizeof(*facts));
 	memset(facts->release, 'r', sizeof(facts->release) - 1);
-	strcpy(facts->machine, "m\"\\\t\xc3\xa4");
+	strcpy(facts->machine, "m\"\\\xc3\xa4");
 	facts->cap_perfmon = facts->addresses = true;
 	facts->kptr_restrict = facts->mutex_size = VS_UNKNOWN;
 	facts->perf_event_paranoid = INT32_MAX;
@@ -180,6 +180,7 @@ static void test_not_facts(void **state)
 	assert_refused("{\"schema\": \"1\"}", "\"schema\"");
 	assert_refused("{\"schema\": 1}", "\"release\"");
 	assert_refused("{\"schema\": 1} x", "not JSON");
+	assert_refused("{\"schema\": 1, \"a\": [{\"b\": \"\\u001b[2J\"}]}", "control characters");
 }
 
 static void test_deeply_nested(void **state)

@@ -124,7 +124,8 @@ static void fixed_run(struct vs_session *s)
 	feed_fixed(s, 1000, WORK, 1);
 	vs_session__loss(s, VS_LOSS_RING_FULL, 12);
 	vs_session__loss_not_reported(s, VS_LOSS_RECURSION);
-	vs_session__rearmed(s, T0 + 2200000, 3100000);
+	vs_session__gap(s, &(struct vs_gap_row){ .why = VS_GAP_LOADED, .from_ns = T0 - 900000,
+						 .to_ns = T0 + 2200000, .groups = -1 });
 	vs_session__notice(s, T0 + 2300000, "vfio.ko is not loaded; waiting for it");
 }
 

@@ -120,7 +120,7 @@ static void test_each_hook_is_needed(void **state)
 		}
 	v.plan = NULL;
 	unproven(VS_CHECK_PROBES);
-	v.reloads = 1;
+	v.gaps = 1;
 	unproven(VS_CHECK_PROBES);
 	rows[0].status = VS_HOOK_NOT_APPLICABLE;
 	expect(VS_VERDICT_FIXED, false, VS_CHECK_PROBES, VS_CHECK_PASS);
@@ -245,6 +245,9 @@ static void test_kernel(void **state)
 	v.kernel.log_lost = 1;
 	unproven(VS_CHECK_KERNEL);
 	v.kernel.log_read = false;
+	unproven(VS_CHECK_KERNEL);
+	v.kernel.taint_before = 0x3000;
+	v.kernel.taint_after = 0xb000;
 	unproven(VS_CHECK_KERNEL);
 	v.kernel.taint_before = v.kernel.taint_after = 0x3000;
 	expect(VS_VERDICT_FIXED, false, VS_CHECK_KERNEL, VS_CHECK_PASS);

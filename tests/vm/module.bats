@@ -4,7 +4,23 @@ load vm
 
 setup_file()
 {
-	vm fixed module.sh --no-vfio
+	local unfixed outlined
+	unfixed=$("$TOP/tools/lab/lab" path unfixed vfio.ko) || return
+	outlined=$("$TOP/tools/lab/lab" path mutant:outlined vfio.ko) || return
+	VM_TIMEOUT=240 vm fixed module.sh --no-vfio --file "$unfixed:/lab/unfixed.ko" \
+		--file "$outlined:/lab/outlined.ko"
+}
+
+# gap NAME WHY FILTER: over the gaps of that kind
+gap()
+{
+	of "$1" gap "select(.why == \"$2\") | $3"
+}
+
+# status_of NAME HOOK: of that hook in the summary
+status_of()
+{
+	summary "$1" ".probes[] | select(.hook == \"$2\") | .status"
 }
 
 @test "module: doctor plans for a vfio.ko that is not loaded" {
@@ -14,32 +30,109 @@ setup_file()
 	says absent-doctor 'will be when it is'
 }
 
-@test "module: a tracer that was first arms vfio.ko when it is loaded" {
+@test "module: a tracer that was first arms vfio.ko when it is loaded, and the gap is empty" {
 	has_status late 0
 	of late notice .words | grep -q 'not loaded'
 	is "$(of late event 'select(.event == "register") | .device')" 0000:00:05.0
 	of late event 'select(.event == "release") | .site' | grep -q vfio_group_release
-	is "$(of late gap .gap_ns | wc -l)" 1
+	is "$(gap late loaded .empty)" true
+	gap late loaded .words | grep -q 'nothing was missed'
+	is "$(summary late .blind_gaps)" 0
 }
 
-@test "module: vfio.ko can be unloaded while it is traced" {
+@test "module: a group that is there before the probes are is seen to be born, and then it is no proof" {
+	if [ "$(gap first loaded .empty)" = false ]; then
+		has_status first 5
+		gap first loaded .words | grep -q '1 group was created'
+	else
+		has_status first 0
+		[ "$(of first event 'select(.event == "create") | .time_ns')" -gt "$(gap first loaded '.to_ns - 50000000')" ]
+	fi
+	is "$(gap first loaded '.to_ns - .from_ns == .gap_ns and .gap_ns > 0')" true
+	is "$(of first event 'select(.event == "create") | .group.number' | wc -l)" 1
+	is "$(of first event 'select(.event == "release") | .site')" vfio_group_release
+	is "$(gap first loaded .to_ns)" "$(summary first '.gaps[0].to_ns')"
+	echo "# gap: $(gap first loaded '.gap_ns / 1000000') ms" >&3
+}
+
+@test "module: the ledger begins with what exists then" {
+	is "$(cat "$OUT/first-refs.status")" "$(gap first-refs loaded 'if .empty then 0 else 5 end')"
+	is "$(of first-refs ledger '.groups[] | select(.references > 0) | .holders[].class' | sort -u)" device
+	is "$(summary first-refs '[.findings[]] | add')" 0
+	is "$(of first-refs ledger '.totals.unattributed' | tail -1)" 0
+}
+
+@test "module: vfio.ko can be unloaded while it is traced, and that is said" {
 	has_status unload 0
 	! grep -qx /sys/module/vfio "$OUT/still-loaded"
+	of reload notice .words | grep -q 'vfio.ko was unloaded, and its 23 probes are gone'
 }
 
 @test "module: after a reload everything is seen again, and the gap is said" {
-	has_status reload 0
-	# The kernel may bind the device by itself while vfio-pci is loaded: driver_override stays set.
-	[ "$(of reload event 'select(.event == "register") | .device' | wc -l)" -ge 3 ]
+	is "$(cat "$OUT/reload.status")" "$(gap reload loaded 'if .empty then 0 else 5 end')"
+	# The kernel binds the device by itself while vfio-pci is loaded: driver_override stays set.
+	[ "$(of reload event 'select(.event == "register") | .device' | wc -l)" -ge 2 ]
 	is "$(of reload event 'select(.event == "module-load" or .event == "module-free") | .event' | tr '\n' ' ')" "module-free module-load "
-	is "$(of reload gap .gap_ns | wc -l)" 1
+	is "$(gap reload loaded .gap_ns | wc -l)" 1
 	of reload event 'select(.event == "put") | .site' | sort -u | grep -q 'vfio_unregister_group_dev+'
-	echo "# gap: $(of reload gap '.gap_ns / 1000000') ms" >&3
+	is "$(status_of reload put)" armed
 }
 
-@test "module: dead probes do not pile up" {
+@test "module: dead probes do not pile up, and what is unloaded in the end is not armed" {
 	[ "$(cat "$OUT/many-fds")" -lt 150 ]
 	[ "$(summary many .events_by_type.register)" -ge 1 ]
+	is "$(status_of many put)" waiting
+	is "$(status_of many chain-call)" armed
+}
+
+@test "module: another build is followed at its own sites, with programs that the first one did not want" {
+	[ "$(cat "$OUT"/id-* | sort -u | wc -l)" -eq 3 ]
+	has_status builds 5
+	is "$(gap builds loaded .gap_ns | wc -l)" 2
+	is "$(of builds event 'select(.event == "put" and .context != "process") | .site' | sort -u | tr '\n' ' ')" \
+		"vfio_group_put vfio_group_put_bg+0x19 vfio_iommu_group_notifier+0xc4 "
+	of builds event 'select(.event == "queue") | .context' | grep -q notifier
+	is "$(summary builds '.deferred | .queued == .ended and .queued > 2 and .unpaired == 0')" true
+	# One event for one release, though the builds are followed through different functions.
+	is "$(of builds event 'select(.event == "release") | .group | "\(.address) \(.generation)"' | sort | uniq -d)" ""
+	[ "$(summary builds .events_by_type.release)" -ge 5 ]
+	is "$(summary builds .lost)" 0
+}
+
+@test "module: the ledger of references fits each build" {
+	has_status builds-refs 5
+	is "$(summary builds-refs '.findings | del(."put-in-notifier", ."near-miss") | [.[]] | add')" 0
+	is "$(of builds-refs ledger '.totals.unattributed' | tail -1)" 0
+}
+
+@test "module: a vfio.ko that is not the file on disk is followed as far as it can be, and no proof" {
+	has_status stranger 5
+	is "$(gap stranger blind .to_ns | grep -c null)" 1
+	is "$(gap stranger blind .to_ns | grep -vc null)" 1
+	gap stranger blind .words | grep -q 'put is partial'
+	is "$(status_of stranger put)" waiting
+}
+
+@test "module: a livepatch of vfio is noticed while tracing, and its end" {
+	for name in patched patched-refs patched-latency; do
+		has_status $name 5
+		is "$(gap $name patched .to_ns | head -1)" null
+		gap $name patched .words | grep -q 'livepatch livevfio replaces vfio_external_group_match_file of vfio'
+	done
+	is "$(gap patched patched '.to_ns > .from_ns' | tail -1)" true
+	is "$(of patched-latency report .blind_gaps)" 1
+}
+
+@test "module: a livepatch that was there first is noticed at the start" {
+	has_status patched-before 5
+	is "$(gap patched-before patched .empty | head -1)" false
+}
+
+@test "module: validate gives no verdict over a livepatch" {
+	has_status patched-validate 5
+	says patched-validate '^INCONCLUSIVE'
+	is "$(jq -r '.checks[] | select(.name == "probes") | .status' "$OUT/patched-report")" unknown
+	is "$(jq -r '[.checks[] | select(.status == "fail")] | length' "$OUT/patched-report")" 0
 }
 
 @test "module: nothing stays behind" {

@@ -40,7 +40,7 @@ not_there()
 	builtin/*_fentry) return 1 ;;
 	*/*_fentry) ;;
 	6.*/iommu_register | 6.*/iommu_unregister | 7.*/iommu_register | 7.*/iommu_unregister) ;;
-	6.*/iommu_release | 7.*/iommu_release) ;;
+	6.*/iommu_release | 7.*/iommu_release | 6.*/group_born | 7.*/group_born) ;;
 	*) return 1 ;;
 	esac
 }

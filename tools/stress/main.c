@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "one_line.h"
 #include "options.h"
 #include "race.h"
 #include "random.h"
@@ -60,7 +61,7 @@ static uint64_t now_ns(void)
 
 static int fail(int status, const char *words)
 {
-	fprintf(stderr, "vfio-stress: %s\n", words);
+	st_say_line(words, NULL);
 	return status;
 }
 
@@ -342,7 +343,7 @@ static int conclude(struct stress *s, int err)
 	if (err == -ENOTSUP)
 		fail(0, "none of these strategies is possible with these devices");
 	else if (err)
-		fprintf(stderr, "vfio-stress: a step failed: %s\n", strerror(-err));
+		st_say_line("a step failed", strerror(-err));
 	if (restore_all(s, &s->before))
 		return ST_EXIT_FAILURE;
 	say_end(s, stop_signal ? "interrupted" : "done");
@@ -362,7 +363,7 @@ static int stress(struct stress *s)
 	if (err == -EEXIST)
 		return fail(ST_EXIT_REFUSED, "another vfio-stress is running");
 	if (err) {
-		fprintf(stderr, "vfio-stress: %s: %s\n", s->state_path, strerror(-err));
+		st_say_line(s->state_path, strerror(-err));
 		return ST_EXIT_FAILURE;
 	}
 	return conclude(s, run_steps(s));
@@ -372,8 +373,10 @@ static int set_up(struct stress *s)
 {
 	s->race = (struct st_race){ s->opts.stuck_ns, interrupted, say_stuck };
 	s->random = s->opts.seed;
+	if (s->opts.state && strlen(s->opts.state) >= sizeof(s->state_path))
+		return fail(ST_EXIT_USAGE, "--state is too long");
 	if (s->opts.state)
-		snprintf(s->state_path, sizeof(s->state_path), "%s", s->opts.state);
+		strcpy(s->state_path, s->opts.state);
 	else if (st_path(s->state_path, s->opts.root, "/run/vfio-stress.state"))
 		return fail(ST_EXIT_USAGE, "--root is too long");
 	s->kmsg = s->opts.kmsg ? open("/dev/kmsg", O_WRONLY | O_CLOEXEC) : -1;

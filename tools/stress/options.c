@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "options.h"
+#include "one_line.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -43,7 +44,7 @@ static const char help[] =
 
 static int usage(const char *words, const char *what)
 {
-	fprintf(stderr, "vfio-stress: %s%s%s\n", words, what ? ": " : "", what ? what : "");
+	st_say_line(words, what);
 	return END(ST_EXIT_USAGE);
 }
 
@@ -195,18 +196,31 @@ static void set_defaults(struct st_options *o)
 	};
 }
 
+/* In the middle of "-Kz", getopt's index is not yet behind that word. */
+static int wrong_option(int code, char **argv)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	bool is_letter = optopt > 0 && optopt < OPT_CONFIRM && strncmp(argv[optind - 1], "--", 2);
+
+	return usage(code == ':' ? "needs a value" : optopt >= OPT_CONFIRM ? "takes no value" :
+		     "no such option (see --help)", is_letter ? letter : argv[optind - 1]);
+}
+
 int st_options__parse(struct st_options *o, int argc, char **argv)
 {
 	int code, end;
 
 	set_defaults(o);
-	while ((code = getopt_long(argc, argv, "d:n:t:s:S:b:h", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, ":d:n:t:s:S:b:h", longs, NULL)) != -1) {
 		if (code == 'h') {
 			fputs(help, stdout);
 			return END(ST_EXIT_OK);
 		}
-		if (code == '?')
-			return END(ST_EXIT_USAGE);
+		if (code == '?' || code == ':')
+			return wrong_option(code, argv);
+		if (optarg && !*optarg)
+			return usage("an option needs a value, not", "\"\"");
 		end = set_option(o, code, optarg);
 		if (end)
 			return end;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/device_name.h"
 #include "event/names.h"
 
 /* One accepted value; text for devices and comms, number for the rest. */
@@ -54,7 +55,7 @@ static int parse_group(const char *text, struct value *out, char *words, size_t 
 {
 	if (!parse_number(text, 0x7fffffff, out))
 		return 0;
-	snprintf(words, size, "'%s' is not an IOMMU group number: give the N of /dev/vfio/N",
+	snprintf(words, size, "'%.40s' is not an IOMMU group number: give the N of /dev/vfio/N",
 		 text);
 	return -EINVAL;
 }
@@ -63,52 +64,15 @@ static int parse_pid(const char *text, struct value *out, char *words, size_t si
 {
 	if (!parse_number(text, 0x3fffffff, out) && out->number)
 		return 0;
-	snprintf(words, size, "'%s' is not a process id", text);
+	snprintf(words, size, "'%.40s' is not a process id", text);
 	return -EINVAL;
-}
-
-static bool is_uuid(const char *text)
-{
-	size_t i;
-
-	for (i = 0; text[i]; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return i == 36;
-}
-
-static bool parse_bdf(const char *text, char *out, size_t size)
-{
-	unsigned int domain = 0, bus, slot, function;
-	int end = -1;
-
-	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4) {
-		domain = 0;
-		end = -1;
-		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3)
-			return false;
-	}
-	if (end < 0 || text[end] || slot > 0x1f || function > 7)
-		return false;
-	snprintf(out, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
-	return true;
 }
 
 static int parse_device(const char *text, struct value *out, char *words, size_t size)
 {
-	if (parse_bdf(text, out->text, sizeof(out->text)))
+	if (vs_device_name__parse(text, out->text))
 		return 0;
-	if (is_uuid(text)) {
-		for (size_t i = 0; i <= 36; i++)
-			out->text[i] = (char)tolower((unsigned char)text[i]);
-		return 0;
-	}
-	snprintf(words, size,
-		 "'%s' is not a device: give a PCI address (0000:65:00.0 or 65:00.0) or an mdev UUID",
-		 text);
+	snprintf(words, size, "'%.40s' is not a device: give " VS_DEVICE_NAME_WANTED, text);
 	return -EINVAL;
 }
 
@@ -118,32 +82,22 @@ static int parse_comm(const char *text, struct value *out, char *words, size_t s
 		strcpy(out->text, text);
 		return 0;
 	}
-	snprintf(words, size, "'%s' is too long: the kernel keeps %d characters of a task's name",
+	snprintf(words, size, "'%.40s' is too long: the kernel keeps %d characters of a task's name",
 		 text, VS_COMM_LEN - 1);
 	return -EINVAL;
 }
 
-static void list_types(char *buf, size_t size)
-{
-	size_t len = 0;
-
-	for (unsigned int i = 0; i < VS_TYPE_END && len < size; i++)
-		if (vs_type__name(i))
-			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
-						vs_type__name(i));
-}
-
+/* All of them make too long a line. */
 static int parse_event(const char *text, struct value *out, char *words, size_t size)
 {
 	int type = vs_type__parse(text);
-	char all[320];
 
 	if (type >= 0) {
 		out->number = type;
 		return 0;
 	}
-	list_types(all, sizeof(all));
-	snprintf(words, size, "'%s' is not an event: there are %s", text, all);
+	snprintf(words, size, "'%.40s' is not an event: there are get, put, open, close, create, "
+		 "release, queue, start, end and those in vfioscope-trace(8)", text);
 	return -EINVAL;
 }
 

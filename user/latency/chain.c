@@ -122,6 +122,12 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 	return VS_CHAIN_WAITING;
 }
 
+bool vs_chain__sees_births(const struct vs_chain *c)
+{
+	return c->facts.vfio_state != VS_KMOD_BUILTIN &&
+	       vs_names__has(&c->facts.btf_funcs, "iommu_group_register_notifier");
+}
+
 uint64_t vs_chain__deferred_func(const struct vs_chain *c)
 {
 	return c->deferred_func;

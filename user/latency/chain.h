@@ -23,6 +23,9 @@ enum vs_chain_state {
 	VS_CHAIN_NONE,		/* this VFIO does not defer its put */
 };
 
+/* vfio.ko may come and go here, and a function of vmlinux tells when a group comes to exist. */
+bool vs_chain__sees_births(const struct vs_chain *c);
+
 /* `words` say why, for the last two. */
 enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_t size);
 

@@ -53,6 +53,7 @@ static void choose_programs(struct vs_lat *lat)
 	bpf_program__set_autoload(lat->skel->progs.put_queued, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_start, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_end, opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.group_born, opts->births);
 	bpf_program__set_autoload(lat->skel->progs.get_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.group_release, opts->chain);
@@ -261,6 +262,11 @@ void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGE
 	cfg->group_iommu_group = group_iommu_group;
 	cfg->deferred_func = deferred;
 	memcpy(cfg->targets, targets, sizeof(cfg->targets));
+}
+
+uint32_t vs_lat__births(const struct vs_lat *lat)
+{
+	return __atomic_load_n(&lat->skel->bss->groups_born, __ATOMIC_RELAXED);
 }
 
 struct bpf_object *vs_lat__object(struct vs_lat *lat)

@@ -30,6 +30,7 @@ struct vs_lat_opts {
 	bool events;		/* a record for each work */
 	bool samples;		/* windows, with vs_lat__window(); only with `all` and no blame */
 	bool modules;		/* tell of modules that come and go */
+	bool births;		/* tell of groups that come to exist */
 	bool chain;		/* load the kprobes' programs, too */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	uint64_t overdue_ns;	/* 0: no alarm */
@@ -82,6 +83,9 @@ void vs_lat__ready(struct vs_lat *lat, bool ready);
  */
 void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGETS],
 			 uint64_t deferred, int32_t group_iommu_group);
+
+/* Groups that came to exist since vfio.ko was last loaded; only with opts.births. */
+uint32_t vs_lat__births(const struct vs_lat *lat);
 
 /* For vs_chain__attach(). */
 struct bpf_object *vs_lat__object(struct vs_lat *lat);

@@ -12,6 +12,7 @@
 #include "latency/sampler.h"
 #include "latency/watch.h"
 #include "latency/worst.h"
+#include "ledger/gaps.h"
 
 enum vs_split_kind { VS_SPLIT_FUNC, VS_SPLIT_CPU, VS_SPLIT_POOL, VS_SPLIT_RELEASED };
 
@@ -68,6 +69,7 @@ struct vs_report {
 	int64_t group_number;	/* of that group, -1 */
 	uint64_t losses[VS_LAT_LOSS_END];
 	bool not_reported[VS_LAT_LOSS_END]; /* by this kernel */
+	struct vs_gaps gaps;	/* times in which works may not have been seen */
 	struct vs_report_cost cost;
 	struct vs_report_blame blame;
 	struct vs_sampler sampler; /* its n is 0: all works were followed */

@@ -17,11 +17,13 @@ struct section_base {
 };
 
 #define MAX_SECTIONS 8
+#define MAX_OBJECTS 4
 
 /* One attached probe, and the address it sits at (0 in the kernel itself). */
 struct armed {
 	struct bpf_link *link;	/* NULL: this place could not be armed */
-	const struct vs_probe *probe;
+	const struct vs_probe *probe;	/* of the plan: only while it is attached */
+	const char *program;
 	uint64_t addr;
 	bool in_vfio;
 	int error;		/* negative errno */
@@ -29,7 +31,8 @@ struct armed {
 };
 
 struct vs_attach {
-	struct bpf_object *object;
+	struct bpf_object *objects[MAX_OBJECTS];
+	size_t nr_objects;
 	struct bpf_map *sites;
 	int kprobe_type;
 	struct armed *armed;
@@ -48,10 +51,18 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 
 	if (!a)
 		return NULL;
-	a->object = object;
+	a->objects[a->nr_objects++] = object;
 	a->sites = sites;
 	a->kprobe_type = vs_kprobe__type();
 	return a;
+}
+
+int vs_attach__add_object(struct vs_attach *a, struct bpf_object *object)
+{
+	if (a->nr_objects == MAX_OBJECTS)
+		return -ENOSPC;
+	a->objects[a->nr_objects++] = object;
+	return 0;
 }
 
 static void finish_reaping(struct vs_attach *a)
@@ -163,19 +174,59 @@ static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_prog
 	return armed->link ? 0 : -errno;
 }
 
+static struct bpf_program *find_program(struct vs_attach *a, const char *name)
+{
+	for (size_t i = 0; i < a->nr_objects; i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(a->objects[i], name);
+
+		if (prog && bpf_program__fd(prog) >= 0)
+			return prog;
+	}
+	return NULL;
+}
+
 static int attach_place(struct vs_attach *a, struct armed *armed)
 {
-	struct bpf_program *prog;
+	struct bpf_program *prog = find_program(a, armed->program);
 
-	prog = bpf_object__find_program_by_name(a->object, armed->probe->program);
-	/* Another build of vfio.ko came than the one planned for: only a restart helps. */
-	if (!prog || bpf_program__fd(prog) < 0)
+	/* Another build of vfio.ko came than the one planned for, once too often. */
+	if (!prog)
 		return -ESTALE;
 	name_place(armed);
 	if (armed->in_vfio)
 		return attach_vfio(a, armed, prog);
 	armed->link = bpf_program__attach(prog);
 	return armed->link ? 0 : -errno;
+}
+
+static bool is_armed(const struct vs_attach *a, const char *program)
+{
+	for (size_t i = 0; i < a->nr_armed; i++)
+		if (!a->armed[i].in_vfio && !strcmp(a->armed[i].program, program))
+			return true;
+	return false;
+}
+
+static bool is_planned(const struct vs_plan *plan, const char *program)
+{
+	for (size_t i = 0; i < plan->nr_probes; i++)
+		if (!plan->probes[i].func && !strcmp(plan->probes[i].program, program))
+			return true;
+	return false;
+}
+
+/* Another build of vfio.ko may be followed through other functions: not through both. */
+static void drop_unplanned(struct vs_attach *a, const struct vs_plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->nr_armed; i++) {
+		if (a->armed[i].in_vfio || is_planned(plan, a->armed[i].program))
+			a->armed[kept++] = a->armed[i];
+		else
+			bpf_link__destroy(a->armed[i].link);
+	}
+	a->nr_armed = kept;
 }
 
 static int add_places(struct vs_attach *a, const struct vs_plan *plan, bool in_kernel,
@@ -190,9 +241,12 @@ static int add_places(struct vs_attach *a, const struct vs_plan *plan, bool in_k
 	for (size_t i = 0; i < plan->nr_probes; i++) {
 		const struct vs_probe *probe = &plan->probes[i];
 
-		if (probe->func ? in_vfio : in_kernel)
-			grown[a->nr_armed++] = (struct armed){ .probe = probe,
-							       .in_vfio = probe->func };
+		if (probe->func ? in_vfio : in_kernel && !is_armed(a, probe->program))
+			grown[a->nr_armed++] = (struct armed){
+				.probe = probe,
+				.program = probe->program,
+				.in_vfio = probe->func,
+			};
 	}
 	return 0;
 }
@@ -222,7 +276,7 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 		return;
 	}
 	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
-		 armed->name[0] ? armed->name : armed->probe->program,
+		 armed->name[0] ? armed->name : armed->program,
 		 armed->error == -ESTALE ? "vfio.ko is another build now: restart vfioscope"
 		 : strerror(-armed->error));
 }
@@ -244,8 +298,11 @@ static int settle(struct vs_attach *a, struct vs_plan *plan, size_t first)
 
 int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bool in_vfio)
 {
-	size_t first = a->nr_armed;
+	size_t first;
 
+	if (in_kernel)
+		drop_unplanned(a, plan);
+	first = a->nr_armed;
 	if (add_places(a, plan, in_kernel, in_vfio))
 		return -ENOMEM;
 	for (size_t i = first; i < a->nr_armed; i++)

@@ -19,7 +19,14 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 void vs_attach__free(struct vs_attach *a);
 
 /*
- * Attaches what `plan` has in the kernel (`in_kernel`) and in VFIO (`in_vfio`).
+ * Another object that programs are taken from, those that the first one was loaded
+ * without. It shares the maps of that one. -ENOSPC: enough of them.
+ */
+int vs_attach__add_object(struct vs_attach *a, struct bpf_object *object);
+
+/*
+ * Attaches what `plan` has in the kernel (`in_kernel`) and in VFIO (`in_vfio`); in the kernel
+ * what is attached already stays, and what `plan` does not have any more goes.
  * One by one: two threads only wait for each other's locks. A place that cannot be armed makes its hook MISSING,
  * with the reason. Returns the number attached or -ENOMEM. `plan` must stay until
  * the next call that takes one.

@@ -13,10 +13,10 @@
 #include "probe/attach.h"
 #include "probe/btf_file.h"
 #include "probe/engine.h"
+#include "probe/engine_priv.h"
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
-#include "trace_bpf.skel.h"
 #include "probe/libbpf_setup.h"
 
 #define DEFAULT_RING_BYTES (4 << 20)
@@ -27,23 +27,6 @@
 /* A record that is unfinished for longer than this is not waited for: a CPU stands still. */
 #define MAX_WAIT_NS 2000000000ull
 #define ALARM_WAIT_NS 20000000ull
-
-struct vs_engine {
-	struct vs_engine_opts opts;
-	struct vs_facts facts;
-	struct vs_plan plan;
-	struct trace_bpf *skel;
-	struct ring_buffer *ring; /* over all rings */
-	struct vs_rings *rings;
-	struct vs_merge *merge;
-	uint64_t forced_ns;	/* handed over up to here without waiting for what is unfinished */
-	uint64_t late;		/* records that came after that */
-	uint64_t urgent_ns;	/* time of an alarm that was fetched and not handed over, 0: none */
-	int record_error;
-	struct vs_attach *attach;
-	struct vs_exact *exact;	/* NULL unless opts.exact */
-	struct vs_engine_times times;
-};
 
 static bool is_urgent(const struct vs_event *e)
 {
@@ -97,12 +80,12 @@ static void keep_pages(bool keep)
 /* -- before load -- */
 
 /* Each program costs the verifier's time: those that are not used stay out. */
-static bool is_wanted(const struct vs_engine *engine, const struct bpf_program *prog)
+bool vs_engine__is_wanted(const struct vs_engine *engine, const struct bpf_program *prog)
 {
 	const struct vs_plan *plan = &engine->plan;
 	const char *program = bpf_program__name(prog);
 
-	if (prog == engine->skel->progs.counter_written)
+	if (!strcmp(program, "counter_written"))
 		return engine->opts.exact;
 	for (size_t i = 0; i < plan->nr_probes; i++)
 		if (!strcmp(plan->probes[i].program, program))
@@ -115,7 +98,7 @@ static void choose_programs(struct vs_engine *engine)
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, engine->skel->obj) {
-		bpf_program__set_autoload(prog, is_wanted(engine, prog));
+		bpf_program__set_autoload(prog, vs_engine__is_wanted(engine, prog));
 	}
 }
 
@@ -206,7 +189,7 @@ static int leave_out(struct vs_engine *engine)
 	return err;
 }
 
-static int make_plan(struct vs_engine *engine)
+int vs_engine__make_plan(struct vs_engine *engine)
 {
 	int err = vs_plan__make(&engine->facts, &engine->plan);
 
@@ -218,7 +201,7 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 	int err = vs_facts__collect("", &engine->facts);
 
 	if (!err)
-		err = make_plan(engine);
+		err = vs_engine__make_plan(engine);
 	if (err)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
@@ -262,7 +245,7 @@ struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error,
 
 /* -- attach -- */
 
-static bool vfio_present(const struct vs_engine *engine)
+bool vs_engine__vfio_present(const struct vs_engine *engine)
 {
 	return engine->facts.vfio_state == VS_KMOD_LOADED ||
 	       engine->facts.vfio_state == VS_KMOD_BUILTIN;
@@ -286,7 +269,7 @@ static void configure_entries(const struct vs_kmod *vfio, struct vs_config *cfg)
 	}
 }
 
-static void configure(struct vs_engine *engine)
+void vs_engine__configure(struct vs_engine *engine)
 {
 	const struct vs_kmod_func *deferred = engine->plan.deferred_func;
 	struct vs_config *cfg = &engine->skel->bss->cfg;
@@ -302,56 +285,19 @@ static void configure(struct vs_engine *engine)
 		configure_entries(&engine->facts.vfio, cfg);
 }
 
-/* What is written before is seen by a program that sees the flag. */
-static void set_flag(__u32 *flag, bool value)
-{
-	__atomic_store_n(flag, value, __ATOMIC_RELEASE);
-}
-
-void vs_engine__vfio_gone(struct vs_engine *engine)
-{
-	/* Half of the probes would tell half of the truth, until all are armed again. */
-	set_flag(&engine->skel->bss->cfg.vfio_ready, false);
-	engine->skel->bss->cfg.deferred_func = 0;
-	vs_attach__forget_vfio(engine->attach);
-}
-
-static int learn_again(struct vs_engine *engine)
-{
-	int err;
-
-	vs_plan__free(&engine->plan);
-	err = vs_facts__collect_vfio("", &engine->facts);
-	return err ? err : make_plan(engine);
-}
-
-int vs_engine__vfio_loaded(struct vs_engine *engine)
-{
-	int err, nr;
-
-	vs_engine__vfio_gone(engine);
-	err = learn_again(engine);
-	if (err || !vfio_present(engine))
-		return err;
-	configure(engine);
-	nr = vs_attach__arm(engine->attach, &engine->plan, false, true);
-	set_flag(&engine->skel->bss->cfg.vfio_ready, true);
-	return nr;
-}
-
 int vs_engine__attach(struct vs_engine *engine)
 {
 	uint64_t start = vs_host__mono_ns();
 	int nr;
 
-	if (vfio_present(engine))
-		configure(engine);
-	nr = vs_attach__arm(engine->attach, &engine->plan, true, vfio_present(engine));
+	vs_engine__configure(engine);	/* before vfio.ko is there, too: the birth of a group is seen */
+	engine->text_addr = vs_engine__text_of_vfio();
+	nr = vs_attach__arm(engine->attach, &engine->plan, true, vs_engine__vfio_present(engine));
 	engine->times.attach_ns = vs_host__mono_ns() - start;
 	if (nr <= 0)
 		return nr ? nr : -ENOTSUP;
-	set_flag(&engine->skel->bss->cfg.vfio_ready, vfio_present(engine));
-	set_flag(&engine->skel->bss->cfg.ready, true);
+	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, vs_engine__vfio_present(engine));
+	vs_engine__set_flag(&engine->skel->bss->cfg.ready, true);
 	/* It may have come while nobody was told of it. */
 	if (engine->facts.vfio_state != VS_KMOD_BUILTIN &&
 	    vs_kmod__state("", engine->facts.release, "vfio") != engine->facts.vfio_state)
@@ -440,7 +386,7 @@ int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group)
 {
 	int32_t offset = engine->plan.layout.group_counter;
 
-	if (!engine->exact || !vfio_present(engine) || offset == VS_NO_OFFSET)
+	if (!engine->exact || !vs_engine__vfio_present(engine) || offset == VS_NO_OFFSET)
 		return -ENOTSUP;
 	return vs_exact__watch(engine->exact, group + offset, group, iommu_group);
 }
@@ -489,6 +435,10 @@ int vs_engine__missed_programs(const struct vs_engine *engine, uint64_t *missed)
 	bpf_object__for_each_program(prog, engine->skel->obj)
 		if (!err && bpf_program__fd(prog) >= 0)
 			err = vs_missed__program(bpf_program__fd(prog), missed);
+	for (size_t i = 0; i < engine->nr_more; i++)
+		bpf_object__for_each_program(prog, engine->more[i]->obj)
+			if (!err && bpf_program__fd(prog) >= 0)
+				err = vs_missed__program(bpf_program__fd(prog), missed);
 	return err;
 }
 
@@ -525,7 +475,7 @@ bool vs_engine__resolve(struct vs_engine *engine, uint64_t addr, char *buf, size
 		snprintf(buf, size, "%s", name);
 		return true;
 	}
-	func = addr && vfio_present(engine) ? function_at(engine, addr, &offset) : NULL;
+	func = addr && vs_engine__vfio_present(engine) ? function_at(engine, addr, &offset) : NULL;
 	if (!func)
 		return false;
 	if (offset && !(offset <= ENDBR_BYTES && vs_attach__name_at(engine->attach, addr - offset)))
@@ -557,6 +507,8 @@ void vs_engine__free(struct vs_engine *engine)
 	ring_buffer__free(engine->ring);
 	vs_rings__free(engine->rings);
 	vs_merge__free(engine->merge);
+	for (size_t i = 0; i < engine->nr_more; i++)
+		trace_bpf__destroy(engine->more[i]);
 	trace_bpf__destroy(engine->skel);
 	vs_plan__free(&engine->plan);
 	vs_facts__free(&engine->facts);

@@ -51,8 +51,20 @@ int vs_engine__attach(struct vs_engine *engine);
  */
 int vs_engine__vfio_loaded(struct vs_engine *engine);
 
-/* vfio.ko is gone, its probes are dead. Waits for nothing. */
-void vs_engine__vfio_gone(struct vs_engine *engine);
+/*
+ * vfio.ko is gone, and its probes with it: the plan waits for it again. Returns how
+ * many probes that were, or -ENOMEM. Waits for nothing.
+ */
+int vs_engine__vfio_gone(struct vs_engine *engine);
+
+/*
+ * Groups that came to exist since vfio.ko was last loaded, while its probes were not
+ * armed yet; -1 when that is not known: no function of vmlinux makes them on this kernel.
+ */
+int64_t vs_engine__unseen_groups(const struct vs_engine *engine);
+
+/* Whether vfio.ko is there, and where, is not what the probes were armed for: no event told. */
+bool vs_engine__vfio_moved(const struct vs_engine *engine);
 
 /*
  * Waits up to `timeout_ms` for an alarm, then hands over the records there are, in
@@ -88,7 +100,7 @@ int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
 /* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);
 
-/* The present facts and plan; valid until the next vfio_loaded. */
+/* The present facts and plan; valid until the next vfio_loaded or vfio_gone. */
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);
 const struct vs_plan *vs_engine__plan(const struct vs_engine *engine);
 

@@ -265,13 +265,35 @@ static int collect_vfio(const char *root, struct vs_facts *facts)
 	return err;
 }
 
+/* What is loaded is what was read from its file: only the addresses are new. Time counts now. */
+static bool is_known_build(const char *root, struct vs_facts *facts)
+{
+	char id[VS_BUILD_ID_HEX];
+
+	return facts->vfio_file && facts->vfio.build_id[0] &&
+	       vs_kmod__state(root, facts->release, "vfio") == VS_KMOD_LOADED &&
+	       !vs_kmod__running_build_id(root, "vfio", id) && !strcmp(id, facts->vfio.build_id);
+}
+
 int vs_facts__collect_vfio(const char *root, struct vs_facts *facts)
 {
-	int err;
+	int err = 0;
 
-	forget_vfio(facts);
-	err = collect_vfio(root, facts);
+	if (is_known_build(root, facts)) {
+		facts->vfio_state = VS_KMOD_LOADED;
+		collect_loaded(root, facts);
+	} else {
+		forget_vfio(facts);
+		err = collect_vfio(root, facts);
+	}
 	return err ? err : vs_facts__collect_module_btf(facts);
+}
+
+void vs_facts__vfio_unloaded(struct vs_facts *facts)
+{
+	facts->vfio_state = VS_KMOD_ON_DISK;
+	facts->addresses = false;
+	facts->running_build_id[0] = '\0';
 }
 
 int vs_facts__collect(const char *root, struct vs_facts *facts)

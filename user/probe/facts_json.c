@@ -333,6 +333,23 @@ static int load(json_t *root, struct vs_facts *facts, const char **where)
 	return kmod_from_json(json_object_get(root, *where), &facts->vfio);
 }
 
+/* Names that could command the terminal they are shown on are in no kernel's facts. */
+static bool has_control(json_t *value)
+{
+	const char *text = json_string_value(value), *key;
+	bool found = false;
+	json_t *member;
+	size_t i;
+
+	for (; text && *text && !found; text++)
+		found = (unsigned char)*text < 0x20 || *text == 0x7f;
+	json_array_foreach(value, i, member)
+		found = found || has_control(member);
+	json_object_foreach(value, key, member)
+		found = found || has_control(member);
+	return found;
+}
+
 int vs_facts__from_json(const char *text, struct vs_facts *facts, char *error, size_t size)
 {
 	const char *where = "schema";
@@ -344,6 +361,11 @@ int vs_facts__from_json(const char *text, struct vs_facts *facts, char *error, s
 	root = json_loads(text, 0, &parse);
 	if (!root) {
 		snprintf(error, size, "not JSON: line %d: %s", parse.line, parse.text);
+		return -EINVAL;
+	}
+	if (has_control(root)) {
+		snprintf(error, size, "a name with control characters: no kernel has that");
+		json_decref(root);
 		return -EINVAL;
 	}
 	if (json_integer_value(json_object_get(root, "schema")) == FACTS_SCHEMA)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sink/json.h"
+#include "sink/json_gap.h"
 #include "sink/out.h"
 #include "sink/sink.h"
 
@@ -289,18 +290,9 @@ static void json_loss(struct vs_sink *s, const struct vs_loss_row *l)
 	emit(s, o);
 }
 
-static json_t *gap_json(const struct vs_gap_row *g)
-{
-	json_t *o = json_object();
-
-	set_int(o, "time_ns", g->time_ns);
-	set_int(o, "gap_ns", g->gap_ns);
-	return o;
-}
-
 static void json_gap(struct vs_sink *s, const struct vs_gap_row *g)
 {
-	json_t *o = record("gap"), *fields = gap_json(g);
+	json_t *o = record("gap"), *fields = vs_json__gap(g);
 
 	json_object_update(o, fields);
 	json_decref(fields);
@@ -413,15 +405,6 @@ static json_t *groups_json(const struct vs_summary *sum)
 	return array;
 }
 
-static json_t *gaps_json(const struct vs_summary *sum)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < sum->nr_gaps; i++)
-		json_array_append_new(array, gap_json(&sum->gaps[i]));
-	return array;
-}
-
 static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
 {
 	json_t *o = record("summary");
@@ -439,7 +422,8 @@ static void json_summary(struct vs_sink *s, const struct vs_summary *sum)
 	set(o, "bugs", bugs_json(sum));
 	set_int(o, "lost", sum->lost);
 	set(o, "losses", losses_json(sum));
-	set(o, "gaps", gaps_json(sum));
+	set(o, "gaps", vs_json__gaps(sum->gaps, sum->nr_gaps));
+	set_int(o, "blind_gaps", sum->blind_gaps);
 	set(o, "probes", probes_json(sum->probes, sum->nr_probes));
 	emit_now(s, o);
 }

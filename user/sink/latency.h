@@ -45,6 +45,7 @@ struct vs_latency_sink;
 struct vs_latency_sink_ops {
 	void (*start)(struct vs_latency_sink *s, const struct vs_latency_start *start);
 	void (*notice)(struct vs_latency_sink *s, uint64_t time_ns, const char *words);
+	void (*gap)(struct vs_latency_sink *s, const struct vs_gap_row *row);
 	void (*work)(struct vs_latency_sink *s, const struct vs_lat_event *e);
 	void (*late)(struct vs_latency_sink *s, const struct vs_late *late);
 	void (*interval)(struct vs_latency_sink *s, const struct vs_interval *i);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "sink/json_gap.h"
 #include "sink/latency.h"
 
 #define SCHEMA 1
@@ -101,6 +102,16 @@ static void notice_json(struct vs_latency_sink *s, uint64_t time_ns, const char 
 {
 	emit(s, json_pack("{s:s, s:i, s:I, s:s}", "type", "notice", "schema", SCHEMA,
 			  "time_ns", (jint)time_ns, "words", words));
+}
+
+static void gap_json(struct vs_latency_sink *s, const struct vs_gap_row *row)
+{
+	json_t *o = json_pack("{s:s, s:i}", "type", "gap", "schema", SCHEMA);
+	json_t *fields = vs_json__gap(row);
+
+	json_object_update(o, fields);
+	json_decref(fields);
+	emit(s, o);
 }
 
 /* The life of one work, as far as it is known. */
@@ -300,7 +311,7 @@ static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	struct vs_hist kinds[VS_LAT_KINDS];
 	json_t *o = json_pack("{s:s, s:i, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
-			      "s:o, s:o}", "type", "report", "schema", SCHEMA,
+			      "s:o, s:o, s:I, s:o}", "type", "report", "schema", SCHEMA,
 			      "time_ns", (jint)r->time_ns,
 			      "duration_ns", (jint)(r->time_ns - r->armed_ns),
 			      "all", (int)r->all, "deferred", (int)r->deferred,
@@ -308,7 +319,9 @@ static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 			      "slowest", worst_json(s, r), "backlog", backlog_json(r),
 			      "references", group_peak_json(r), "findings", findings_json(r),
 			      "lost", (jint)vs_report__lost(r), "losses", losses_json(r),
-			      "cost", cost_json(r));
+			      "gaps", vs_json__gaps(r->gaps.rows, r->gaps.nr),
+			      "blind_gaps", (jint)r->gaps.blind, "cost", cost_json(r));
+
 	json_object_set_new(o, "blame", json_pack("{s:s, s:I, s:I}", "when", r->blame.when,
 						  "attached", (jint)r->blame.times,
 						  "attached_ns", (jint)r->blame.ns));
@@ -321,6 +334,7 @@ static void report_json(struct vs_latency_sink *s, const struct vs_report *r)
 const struct vs_latency_sink_ops vs_latency_json = {
 	.start = start_json,
 	.notice = notice_json,
+	.gap = gap_json,
 	.work = work_json,
 	.late = late_json,
 	.interval = interval_json,

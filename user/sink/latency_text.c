@@ -67,6 +67,19 @@ static void text_notice(struct vs_latency_sink *s, uint64_t time_ns, const char 
 	vs_words__wrap(&s->out, words, 13, 13, s->opts.width);
 }
 
+static void text_gap(struct vs_latency_sink *s, const struct vs_gap_row *row)
+{
+	char words[VS_GAP_WORDS], line[VS_GAP_WORDS + 64], took[32];
+
+	vs_gap__words(row, words, sizeof(words));
+	vs_words__duration(took, sizeof(took), row->to_ns - row->from_ns);
+	if (row->to_ns)
+		snprintf(line, sizeof(line), "GAP of %s: %s", took, words);
+	else
+		snprintf(line, sizeof(line), "GAP from here on: %s", words);
+	text_notice(s, row->to_ns ? row->to_ns : row->from_ns, line);
+}
+
 static void text_work(struct vs_latency_sink *s, const struct vs_lat_event *e)
 {
 	char wait[32], run[32], func[128], group[40] = "";
@@ -392,6 +405,26 @@ static void losses(struct vs_latency_sink *s, const struct vs_report *r)
 		field(s, "", "skipped programs are not reported by this kernel");
 }
 
+static void gaps(struct vs_latency_sink *s, const struct vs_report *r)
+{
+	char words[VS_GAP_WORDS], value[VS_GAP_WORDS + 96], to[32] = "";
+
+	for (size_t i = 0; i < r->gaps.nr; i++) {
+		const struct vs_gap_row *g = &r->gaps.rows[i];
+
+		vs_gap__words(g, words, sizeof(words));
+		if (g->to_ns)
+			snprintf(to, sizeof(to), "%.3f s",
+				 (double)(int64_t)(g->to_ns - s->start_ns) / 1e9);
+		snprintf(value, sizeof(value), "%.3f s to %s: %s",
+			 (double)(int64_t)(g->from_ns - s->start_ns) / 1e9,
+			 g->to_ns ? to : "the end", words);
+		field(s, i ? "" : "gaps", value);
+	}
+	if (r->gaps.blind)
+		field(s, "", "these figures are incomplete");
+}
+
 static void cost(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	const struct vs_report_cost *c = &r->cost;
@@ -448,12 +481,14 @@ static void text_report(struct vs_latency_sink *s, const struct vs_report *r)
 	blame(s, r);
 	late_counts(s, r);
 	losses(s, r);
+	gaps(s, r);
 	cost(s, r);
 }
 
 const struct vs_latency_sink_ops vs_latency_text = {
 	.start = text_start,
 	.notice = text_notice,
+	.gap = text_gap,
 	.work = text_work,
 	.late = text_late,
 	.interval = text_interval,

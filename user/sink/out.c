@@ -42,12 +42,45 @@ static bool reserve(struct vs_out *o, size_t len)
 	return true;
 }
 
-void vs_out__add(struct vs_out *o, const char *data, size_t len)
+static void add_raw(struct vs_out *o, const char *data, size_t len)
 {
 	if (!reserve(o, len))
 		return;
 	memcpy(o->buf + o->len, data, len);
 	o->len += len;
+}
+
+static bool is_harmless(char c)
+{
+	return c == '\n' || (c >= 0x20 && c < 0x7f);
+}
+
+static void add_plain(struct vs_out *o, const char *data, size_t len)
+{
+	char escaped[5];
+	size_t run;
+
+	while (len) {
+		for (run = 0; run < len && is_harmless(data[run]); run++)
+			;
+		add_raw(o, data, run);
+		if (run < len) {
+			snprintf(escaped, sizeof(escaped), "\\x%02x", (unsigned char)data[run++]);
+			add_raw(o, escaped, 4);
+		}
+		data += run;
+		len -= run;
+	}
+}
+
+void vs_out__add(struct vs_out *o, const char *data, size_t len)
+{
+	(o->plain ? add_plain : add_raw)(o, data, len);
+}
+
+void vs_out__style(struct vs_out *o, const char *sequence)
+{
+	add_raw(o, sequence, strlen(sequence));
 }
 
 void vs_out__puts(struct vs_out *o, const char *text)
@@ -57,18 +90,19 @@ void vs_out__puts(struct vs_out *o, const char *text)
 
 void vs_out__printf(struct vs_out *o, const char *fmt, ...)
 {
-	va_list args, again;
+	va_list args;
+	char *text;
 	int len;
 
 	va_start(args, fmt);
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, fmt, args);
-	if (len >= 0 && reserve(o, (size_t)len + 1)) {
-		vsnprintf(o->buf + o->len, (size_t)len + 1, fmt, again);
-		o->len += (size_t)len;
-	}
-	va_end(again);
+	len = vasprintf(&text, fmt, args);
 	va_end(args);
+	if (len < 0) {
+		o->error = o->error ? o->error : -ENOMEM;
+		return;
+	}
+	vs_out__add(o, text, (size_t)len);
+	free(text);
 }
 
 void vs_out__fill(struct vs_out *o, char c, size_t nr)

@@ -11,6 +11,7 @@ struct vs_out {
 	int error;	/* the first one, negative errno; then output is dropped */
 	size_t len, room;
 	char *buf;
+	bool plain;	/* control characters become \xNN: a name must not command a terminal */
 };
 
 void vs_out__init(struct vs_out *o, int fd);
@@ -20,6 +21,8 @@ void vs_out__add(struct vs_out *o, const char *data, size_t len);
 void vs_out__puts(struct vs_out *o, const char *text);
 void vs_out__printf(struct vs_out *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* As it is in plain mode, too: our own colours. */
+void vs_out__style(struct vs_out *o, const char *sequence);
 void vs_out__fill(struct vs_out *o, char c, size_t nr);
 
 /* Writes all, waiting as long as the reader takes. Returns o->error. */

@@ -25,6 +25,7 @@
 #include "event/view.h"
 #include "ledger/deferred.h"
 #include "ledger/finding.h"
+#include "ledger/gaps.h"
 #include "ledger/refs_report.h"
 
 /* How one hook is reached; strings belong to the caller. */
@@ -50,12 +51,6 @@ struct vs_loss_row {
 	uint64_t total;
 	uint64_t grown;		/* since the last row of this cause */
 	uint64_t time_ns;
-};
-
-/* vfio.ko was loaded or reloaded and the probes were armed again. */
-struct vs_gap_row {
-	uint64_t time_ns;
-	uint64_t gap_ns;	/* not seen for that long */
 };
 
 struct vs_group_row {
@@ -85,6 +80,7 @@ struct vs_summary {
 	uint64_t lost;		/* sum over causes */
 	const struct vs_gap_row *gaps;
 	size_t nr_gaps;
+	uint64_t blind_gaps;	/* of all there were, those in which something may have been missed */
 	const struct vs_probe_row *probes;
 	size_t nr_probes;
 };

@@ -52,7 +52,7 @@ size_t vs_text__page(const struct vs_text *t)
 	return t->width > 132 ? 132 : t->width;
 }
 
-static double seconds(struct vs_text *t, uint64_t time_ns)
+double vs_text__seconds(struct vs_text *t, uint64_t time_ns)
 {
 	if (!t->start_ns)
 		t->start_ns = time_ns;
@@ -61,7 +61,7 @@ static double seconds(struct vs_text *t, uint64_t time_ns)
 
 void vs_text__time(struct vs_text *t, uint64_t time_ns)
 {
-	vs_out__printf(&t->out, "%*.6f ", layout_of(t)->time, seconds(t, time_ns));
+	vs_out__printf(&t->out, "%*.6f ", layout_of(t)->time, vs_text__seconds(t, time_ns));
 }
 
 /* A line being put together: plain ASCII, so bytes are columns. */
@@ -173,7 +173,7 @@ static void build_line(struct vs_text *t, struct line *l, const struct vs_view *
 	const struct layout *y = layout_of(t);
 	char buf[4 * VS_SITE_LEN], task[VS_TASK_LEN];
 
-	snprintf(buf, sizeof(buf), "%*.6f %2u", y->time, seconds(t, v->e->time_ns), v->e->cpu);
+	snprintf(buf, sizeof(buf), "%*.6f %2u", y->time, vs_text__seconds(t, v->e->time_ns), v->e->cpu);
 	put(l, 0, buf);
 	vs_words__task(task, v->e->comm, v->e->tid, y == &full ? 0 : (size_t)y->task);
 	put(l, y->task, task);
@@ -364,22 +364,18 @@ static void text_loss(struct vs_sink *s, const struct vs_loss_row *l)
 	remark((struct vs_text *)s, l->time_ns, VS_LOST, buf);
 }
 
-void vs_text__gap_words(char *buf, size_t size, const struct vs_gap_row *g)
-{
-	char took[32];
-
-	vs_words__duration(took, sizeof(took), g->gap_ns);
-	snprintf(buf, size,
-		 "vfio.ko was (re)loaded: probes re-armed after %s, what happened in between was not seen",
-		 took);
-}
-
 static void text_gap(struct vs_sink *s, const struct vs_gap_row *g)
 {
-	char buf[160];
+	char words[VS_GAP_WORDS], buf[VS_GAP_WORDS + 64], took[32];
 
-	vs_text__gap_words(buf, sizeof(buf), g);
-	remark((struct vs_text *)s, g->time_ns, VS_LOST, buf);
+	vs_gap__words(g, words, sizeof(words));
+	vs_words__duration(took, sizeof(took), g->to_ns - g->from_ns);
+	if (g->to_ns)
+		snprintf(buf, sizeof(buf), "GAP of %s: %s", took, words);
+	else
+		snprintf(buf, sizeof(buf), "GAP from here on: %s", words);
+	remark((struct vs_text *)s, g->to_ns ? g->to_ns : g->from_ns,
+	       vs_gap__is_empty(g) ? VS_INFO : VS_LOST, buf);
 }
 
 static void text_notice(struct vs_sink *s, uint64_t time_ns, const char *words)

@@ -36,10 +36,10 @@ void vs_text__summary(struct vs_text *t, const struct vs_summary *sum);
 void vs_text__ledger(struct vs_text *t, const struct vs_refs_report *r);
 void vs_text__lifetimes(struct vs_text *t, const struct vs_refs_report *r);
 
+/* Seconds since the start. */
+double vs_text__seconds(struct vs_text *t, uint64_t time_ns);
+
 /* "12 events: ring buffer full (use --ring-size)" */
 void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr);
-
-/* "vfio.ko was (re)loaded: ..." */
-void vs_text__gap_words(char *buf, size_t size, const struct vs_gap_row *g);
 
 #endif

@@ -207,12 +207,20 @@ static void say_losses(struct vs_text *t, const struct vs_summary *sum)
 
 static void say_gaps(struct vs_text *t, const struct vs_summary *sum)
 {
-	char buf[160];
+	char words[VS_GAP_WORDS], buf[VS_GAP_WORDS + 96], to[32] = "the end";
 
 	for (size_t i = 0; i < sum->nr_gaps; i++) {
-		vs_text__gap_words(buf, sizeof(buf), &sum->gaps[i]);
-		field(t, i ? "" : "module", buf);
+		const struct vs_gap_row *g = &sum->gaps[i];
+
+		vs_gap__words(g, words, sizeof(words));
+		if (g->to_ns)
+			snprintf(to, sizeof(to), "%.3f s", vs_text__seconds(t, g->to_ns));
+		snprintf(buf, sizeof(buf), "%.3f s to %s: %s",
+			 vs_text__seconds(t, g->from_ns), g->to_ns ? to : "the end", words);
+		field(t, i ? "" : "gaps:", buf);
 	}
+	if (sum->blind_gaps)
+		field(t, "", "what is said above is no proof for these times");
 }
 
 static bool is_armed(const struct vs_probe_row *p)

@@ -63,9 +63,11 @@ static const char *color_of(enum vs_why_verdict verdict)
 
 static void say_verdict(struct page *p, const struct vs_why_case *c)
 {
-	vs_out__printf(&p->out, "%-*s%s%s%s   confidence %s, reboot %s\n", LABEL, "VERDICT",
-		       p->color ? color_of(c->verdict) : "", title(c->verdict),
-		       p->color ? "\033[0m" : "", vs_confidence__name(c->confidence),
+	vs_out__printf(&p->out, "%-*s", LABEL, "VERDICT");
+	vs_out__style(&p->out, p->color ? color_of(c->verdict) : "");
+	vs_out__puts(&p->out, title(c->verdict));
+	vs_out__style(&p->out, p->color ? "\033[0m" : "");
+	vs_out__printf(&p->out, "   confidence %s, reboot %s\n", vs_confidence__name(c->confidence),
 		       c->reboot ? "NEEDED" : "not needed");
 }
 
@@ -221,6 +223,7 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&p.out, fd);
+	p.out.plain = true;
 	say_asked(&p, r->why->asked);
 	for (size_t i = 0; i < r->why->nr_cases; i++) {
 		if (i)

@@ -80,8 +80,13 @@ static void on_loss(struct vs_sink *s, const struct vs_loss_row *l)
 
 static void on_gap(struct vs_sink *s, const struct vs_gap_row *gap)
 {
-	(void)gap;
-	of(s)->v->reloads++;
+	struct vs_validation *v = of(s)->v;
+
+	/* The end of one that has begun, or one in which nothing can have been missed. */
+	if ((gap->to_ns && gap->why != VS_GAP_LOADED) || vs_gap__is_empty(gap))
+		return;
+	if (!v->gaps++)
+		vs_gap__words(gap, v->gap, sizeof(v->gap));
 }
 
 static void on_notice(struct vs_sink *s, uint64_t time_ns, const char *words)

@@ -118,9 +118,9 @@ static void check_probes(const struct vs_validation *v, struct vs_check *c)
 		    vs_hook_status__name(row->status), row->how, row->hook->lost);
 		return;
 	}
-	if (v->reloads)
-		set(c, VS_CHECK_UNKNOWN, "vfio.ko was loaded anew meanwhile: %" PRIu64 " times",
-		    v->reloads);
+	if (v->gaps)
+		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " %s in what was seen: %s", v->gaps,
+		    v->gaps == 1 ? "gap" : "gaps", v->gap);
 	else
 		set(c, VS_CHECK_PASS, "%zu probes, every hook that applies", v->probes);
 }
@@ -287,6 +287,12 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 		set(c, VS_CHECK_PASS, "each put fits its get, and the kernel's counters agree");
 }
 
+/*
+ * Bits that come with a module or a livepatch that somebody loads, not with a fault
+ * (Documentation/admin-guide/tainted-kernels.rst): P, F, C, O, E, K.
+ */
+#define MODULE_TAINTS (1ull << 0 | 1ull << 1 | 1ull << 10 | 1ull << 12 | 1ull << 13 | 1ull << 15)
+
 static void check_kernel(const struct vs_validation *v, struct vs_check *c)
 {
 	const struct vs_kernel_state *k = &v->kernel;
@@ -294,12 +300,15 @@ static void check_kernel(const struct vs_validation *v, struct vs_check *c)
 
 	if (k->warnings)
 		set(c, VS_CHECK_FAIL, "%" PRIu64 " warnings: %s", k->warnings, k->warning[0]);
-	else if (fresh)
+	else if (fresh & ~MODULE_TAINTS)
 		set(c, VS_CHECK_FAIL,
 		    "new taint 0x%" PRIx64 ": before 0x%" PRIx64 ", after 0x%" PRIx64, fresh,
 		    k->taint_before, k->taint_after);
 	else if (found_kind(v, VS_CHAIN_DEADLOCK_FOUND))
 		set(c, VS_CHECK_FAIL, "a notifier chain of another subsystem deadlocked");
+	else if (fresh)
+		set(c, VS_CHECK_UNKNOWN, "a module or livepatch was loaded meanwhile: new taint 0x%"
+		    PRIx64, fresh);
 	else if (!k->taint_known || !k->log_read)
 		set(c, VS_CHECK_UNKNOWN, "%s cannot be read", k->taint_known ? "/dev/kmsg" :
 		    "/proc/sys/kernel/tainted");

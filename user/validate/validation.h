@@ -97,7 +97,8 @@ struct vs_validation {
 	enum vs_fix fix;		/* as the plan understood the code */
 	const struct vs_plan *plan;	/* borrowed; NULL: nothing was armed */
 	size_t probes;			/* armed */
-	uint64_t reloads;		/* times that vfio.ko was loaded anew */
+	uint64_t gaps;			/* times in which something may have been missed */
+	char gap[256];			/* the first of them, in words */
 	struct vs_path_counts path;
 	uint64_t min_last_puts;
 	uint64_t findings[VS_FINDING_KINDS][VS_GRADES];

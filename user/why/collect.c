@@ -13,6 +13,7 @@
 #include "host.h"
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
+#include "sink/words.h"
 #include "why/collect.h"
 #include "why/fallback.h"
 #include "why/locks.h"
@@ -514,9 +515,11 @@ static int find_openers(struct collect *c)
 static void write_stack(struct collect *c, const struct vs_stack_row *row, FILE *out)
 {
 	struct vs_ev_task t = {};
+	char task[VS_TASK_LEN];
 
 	take_times(c, row, &t);
-	fprintf(out, "%.16s[%u] process %u parent %u state %c", row->comm, row->tid, row->tgid,
+	vs_words__task(task, row->comm, row->tid, 0);
+	fprintf(out, "%s process %u parent %u state %c", task, row->tgid,
 		row->parent, state_letter(row->state));
 	if (t.waited_ns != VS_EV_UNKNOWN)
 		fprintf(out, " for %.3f s", (double)t.waited_ns / 1e9);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Times in which not everything was seen, apart from single events that were lost: since
+ * when, to when, why. Nothing that is said about such a time can be a proof. Pure.
+ */
+#ifndef VFIOSCOPE_LEDGER_GAPS_H
+#define VFIOSCOPE_LEDGER_GAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VS_GAPS_KEPT 64		/* listed one by one */
+#define VS_GAP_WORDS 256	/* room for vs_gap__words() */
+
+enum vs_gap_why {
+	VS_GAP_LOADED,	/* vfio.ko had been loaded, its probes were not armed yet */
+	VS_GAP_BLIND,	/* vfio.ko is loaded, its probes cannot be armed */
+	VS_GAP_PATCHED,	/* functions that are followed are replaced by others */
+	VS_GAP_REASONS,
+};
+
+/* "loaded", "blind", "patched" */
+const char *vs_gap_why__name(enum vs_gap_why why);
+
+struct vs_gap_row {
+	enum vs_gap_why why;
+	uint64_t from_ns;	/* CLOCK_MONOTONIC */
+	uint64_t to_ns;		/* 0: it has not ended */
+	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
+	int64_t groups;
+	char words[160];	/* PATCHED, BLIND: by what; LOADED: the module, "": vfio.ko */
+};
+
+/* Known to have had nothing in it that could be missed. */
+bool vs_gap__is_empty(const struct vs_gap_row *row);
+
+/* One sentence, without the times. */
+void vs_gap__words(const struct vs_gap_row *row, char *buf, size_t size);
+
+struct vs_gaps {
+	struct vs_gap_row rows[VS_GAPS_KEPT];
+	size_t nr;
+	uint64_t total;		/* with those that are not listed */
+	uint64_t blind;		/* those that are not empty */
+	struct vs_gap_row open[VS_GAP_REASONS];
+	bool is_open[VS_GAP_REASONS];
+};
+
+/* One that is over. */
+void vs_gaps__add(struct vs_gaps *g, const struct vs_gap_row *row);
+
+/* One begins. NULL when there is one of its kind, with the same words. */
+const struct vs_gap_row *vs_gaps__begin(struct vs_gaps *g, enum vs_gap_why why, uint64_t from_ns,
+					const char *words);
+
+/* It ends. NULL when there was none of that kind; else valid until the next call. */
+const struct vs_gap_row *vs_gaps__end(struct vs_gaps *g, enum vs_gap_why why, uint64_t to_ns);
+
+#endif

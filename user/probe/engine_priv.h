@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the engine share: engine.c, and engine_vfio.c for vfio.ko that comes and goes. */
+#ifndef VFIOSCOPE_ENGINE_PRIV_H
+#define VFIOSCOPE_ENGINE_PRIV_H
+
+#include <bpf/libbpf.h>
+
+#include "probe/attach.h"
+#include "probe/engine.h"
+#include "probe/merge.h"
+#include "probe/rings.h"
+#include "trace_bpf.skel.h"
+
+#define VS_ENGINE_MORE 3	/* other builds of vfio.ko that programs are loaded for */
+
+struct vs_engine {
+	struct vs_engine_opts opts;
+	struct vs_facts facts;
+	struct vs_plan plan;
+	struct trace_bpf *skel;
+	struct trace_bpf *more[VS_ENGINE_MORE]; /* programs that were not wanted at first */
+	size_t nr_more;
+	uint64_t text_addr;	/* of the vfio.ko whose probes are armed, 0: none */
+	struct ring_buffer *ring; /* over all rings */
+	struct vs_rings *rings;
+	struct vs_merge *merge;
+	uint64_t forced_ns;	/* handed over up to here without waiting for what is unfinished */
+	uint64_t late;		/* records that came after that */
+	uint64_t urgent_ns;	/* time of an alarm that was fetched and not handed over, 0: none */
+	int record_error;
+	struct vs_attach *attach;
+	struct vs_exact *exact;	/* NULL unless opts.exact */
+	struct vs_engine_times times;
+};
+
+/* Some probe of the plan has this program. */
+bool vs_engine__is_wanted(const struct vs_engine *engine, const struct bpf_program *prog);
+
+/* From the facts, without the hooks that are left out. 0 or -ENOMEM. */
+int vs_engine__make_plan(struct vs_engine *engine);
+
+bool vs_engine__vfio_present(const struct vs_engine *engine);
+
+/* Tells the programs what the plan knows. */
+void vs_engine__configure(struct vs_engine *engine);
+
+/* Where the loaded vfio.ko is, 0 when it is not or that is not told. */
+uint64_t vs_engine__text_of_vfio(void);
+
+/* What is written before is seen by a program that sees the flag. */
+static inline void vs_engine__set_flag(__u32 *flag, bool value)
+{
+	__atomic_store_n(flag, value, __ATOMIC_RELEASE);
+}
+
+#endif

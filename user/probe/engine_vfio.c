@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vfio.ko comes, goes, and comes back as another build. */
+#include <errno.h>
+
+#include "probe/btf_file.h"
+#include "probe/engine_priv.h"
+
+static void drop_vfio(struct vs_engine *engine)
+{
+	/* Half of the probes would tell half of the truth, until all are armed again. */
+	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
+	engine->skel->bss->cfg.deferred_func = 0;
+	vs_attach__forget_vfio(engine->attach);
+	engine->text_addr = 0;
+}
+
+int vs_engine__vfio_gone(struct vs_engine *engine)
+{
+	size_t armed = vs_attach__nr(engine->attach);
+	int err = 0;
+
+	drop_vfio(engine);
+	vs_plan__free(&engine->plan);
+	if (engine->facts.vfio_file)
+		vs_facts__vfio_unloaded(&engine->facts);
+	else
+		err = vs_facts__collect_vfio("", &engine->facts);
+	if (!err)
+		err = vs_engine__make_plan(engine);
+	return err ? err : (int)(armed - vs_attach__nr(engine->attach));
+}
+
+uint64_t vs_engine__text_of_vfio(void)
+{
+	uint64_t addr;
+
+	return vs_kmod__section_addr("", "vfio", ".text", &addr) ? 0 : addr;
+}
+
+bool vs_engine__vfio_moved(const struct vs_engine *engine)
+{
+	enum vs_kmod_state state = engine->facts.vfio_state;
+	bool loaded;
+
+	if (state == VS_KMOD_BUILTIN)
+		return false;
+	loaded = vs_kmod__state("", engine->facts.release, "vfio") == VS_KMOD_LOADED;
+	return loaded != (state == VS_KMOD_LOADED) ||
+	       (loaded && engine->text_addr && vs_engine__text_of_vfio() != engine->text_addr);
+}
+
+int64_t vs_engine__unseen_groups(const struct vs_engine *engine)
+{
+	const struct vs_plan_row *row = vs_plan__row(&engine->plan, "create");
+
+	if (row->status != VS_HOOK_READY || row->rung->kind != VS_RUNG_FENTRY)
+		return -1;
+	return __atomic_load_n(&engine->skel->bss->unseen_groups, __ATOMIC_RELAXED);
+}
+
+static bool is_loaded(const struct vs_engine *engine, const char *program)
+{
+	const struct bpf_program *prog =
+		bpf_object__find_program_by_name(engine->skel->obj, program);
+	bool loaded = prog && bpf_program__fd(prog) >= 0;
+
+	for (size_t i = 0; i < engine->nr_more && !loaded; i++) {
+		prog = bpf_object__find_program_by_name(engine->more[i]->obj, program);
+		loaded = prog && bpf_program__fd(prog) >= 0;
+	}
+	return loaded;
+}
+
+/* Returns how many programs are wanted that are not loaded yet. */
+static size_t choose_more(const struct vs_engine *engine, struct bpf_object *object)
+{
+	struct bpf_program *prog;
+	size_t nr = 0;
+
+	bpf_object__for_each_program(prog, object) {
+		bool more = vs_engine__is_wanted(engine, prog) && !is_loaded(engine, bpf_program__name(prog));
+
+		bpf_program__set_autoload(prog, more);
+		nr += more;
+	}
+	return nr;
+}
+
+static int share_maps(const struct vs_engine *engine, struct bpf_object *object)
+{
+	struct bpf_map *map, *first;
+	int err = 0;
+
+	bpf_object__for_each_map(map, object) {
+		first = bpf_object__find_map_by_name(engine->skel->obj, bpf_map__name(map));
+		if (!err)
+			err = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
+	}
+	return err;
+}
+
+/*
+ * Another build of vfio.ko may be followed by other programs. Those go into the kernel
+ * when they are wanted, because each costs the verifier's time, and write to the same maps.
+ */
+static int load_more(struct vs_engine *engine)
+{
+	struct bpf_object_open_opts opts;
+	struct trace_bpf *more;
+	int err;
+
+	if (engine->nr_more == VS_ENGINE_MORE)
+		return -ENOMEM;
+	vs_btf_file__open_opts(&opts);
+	more = trace_bpf__open_opts(&opts);
+	if (!more)
+		return -ENOMEM;
+	if (!choose_more(engine, more->obj)) {
+		trace_bpf__destroy(more);
+		return 0;
+	}
+	err = share_maps(engine, more->obj);
+	if (!err)
+		err = trace_bpf__load(more);
+	if (!err)
+		err = vs_attach__add_object(engine->attach, more->obj);
+	if (err)
+		trace_bpf__destroy(more);
+	else
+		engine->more[engine->nr_more++] = more;
+	return err;
+}
+
+static int learn_again(struct vs_engine *engine)
+{
+	int err;
+
+	vs_plan__free(&engine->plan);
+	err = vs_facts__collect_vfio("", &engine->facts);
+	return err ? err : vs_engine__make_plan(engine);
+}
+
+/* Unless it was unloaded meanwhile: then what was armed is dead, and its events are to come. */
+static void set_vfio_ready(struct vs_engine *engine, uint32_t changes)
+{
+	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, true);
+	if (__atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE) != changes)
+		vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
+}
+
+int vs_engine__vfio_loaded(struct vs_engine *engine)
+{
+	uint32_t changes = __atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE);
+	size_t kernel;
+	int err, nr;
+
+	drop_vfio(engine);
+	kernel = vs_attach__nr(engine->attach);
+	err = learn_again(engine);
+	if (err || !vs_engine__vfio_present(engine))
+		return err;
+	load_more(engine);	/* what fails is told for each place that wants its program */
+	vs_engine__configure(engine);
+	engine->text_addr = vs_engine__text_of_vfio();
+	nr = vs_attach__arm(engine->attach, &engine->plan, true, true);
+	set_vfio_ready(engine, changes);
+	return nr < 0 ? nr : (int)(vs_attach__nr(engine->attach) - kernel);
+}

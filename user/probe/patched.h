@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Code that is followed and is not what its file says: functions that a livepatch has
+ * replaced. Their place holds probes still, but what runs is elsewhere.
+ */
+#ifndef VFIOSCOPE_PATCHED_H
+#define VFIOSCOPE_PATCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The first livepatch in force (enabled, or on its way in or out) that replaces a
+ * function of VFIO, or one of vmlinux that probes are in or that VFIO's puts go through.
+ * Words such as "livepatch NAME replaces vfio_group_put_bg of vfio (and 2 more)" into
+ * `words`. False, and "", when there is none. `root` is prefixed to /sys (""). Some
+ * calls of readdir(3): may be asked each second.
+ * Source: Documentation/ABI/testing/sysfs-kernel-livepatch (v4.0, b700e7f03df5).
+ */
+bool vs_patched__find(const char *root, char *words, size_t size);
+
+#endif
