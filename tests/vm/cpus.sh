@@ -44,7 +44,6 @@ while [ $i -lt 5 ]; do
 done
 sleep 2
 ended latency
-traced=control tracer=$control
-stopped INT
+other_stopped control "$control"
 awk '/^(Slab|Percpu|VmallocUsed|MemTotal|MemAvailable):/' /proc/meminfo >$OUT/meminfo
 leftovers after

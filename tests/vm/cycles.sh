@@ -5,6 +5,8 @@
 # kernel_counts: what a tracer could leave behind, one "name number" a line
 kernel_counts()
 {
+	# shellcheck disable=SC2010 # the targets of links are wanted, and there is no find -lname
+	_perf=$(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c perf_event)
 	echo "programs $(bpftool prog list | grep -c '^[0-9]')"
 	echo "maps $(bpftool map list | grep -c '^[0-9]')"
 	echo "links $(bpftool link list | grep -c '^[0-9]')"
@@ -12,7 +14,7 @@ kernel_counts()
 	echo "kprobes $(wc -l </sys/kernel/debug/kprobes/list)"
 	echo "kprobe_events $(wc -l </sys/kernel/tracing/kprobe_events)"
 	echo "ftraced $(wc -l </sys/kernel/tracing/enabled_functions)"
-	echo "perf_events $(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c perf_event)"
+	echo "perf_events $_perf"
 	echo "processes $(pidof vfioscope | wc -w)"
 	echo "temporary $(find /tmp /run /dev/shm -newer /tmp/begun ! -path '/tmp/out*' ! -name begun -type f | wc -l)"
 }

@@ -46,8 +46,7 @@ overrun()
 	kill -CONT "$tracer"
 	sleep 1
 	stopped INT
-	traced=whole tracer=$whole
-	stopped INT
+	other_stopped whole "$whole"
 }
 
 # One of two is killed while both see the same load.
@@ -64,8 +63,7 @@ two()
 	wait $!
 	opens 200
 	sleep 1
-	traced=survivor tracer=$survivor
-	stopped INT
+	other_stopped survivor "$survivor"
 }
 
 hotplug()

@@ -4,7 +4,7 @@
 
 # An emulated machine that is starved at the wrong moment of its boot may hang: about one in a few
 # hundred on a busy host. The command has not begun then, so it is safe to start again.
-readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=2
+readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=6
 
 vm_defaults()
 {
