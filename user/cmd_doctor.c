@@ -8,6 +8,11 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host.h"
+#include "doctor/bundle.h"
+#include "doctor/checks.h"
+#include "doctor/env.h"
+#include "doctor/recorded.h"
+#include "doctor/self_test.h"
 #include "probe/engine.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -17,6 +22,7 @@
 struct doctor_options {
 	const char *facts;
 	const char *save_facts;
+	const char *bundle;
 	bool json;
 	bool self_test;
 };
@@ -26,35 +32,41 @@ static int fail(int status, const char *words, const char *what)
 	return vs_command__fail(&vs_cmd_doctor, status, words, what);
 }
 
-static int load_facts(const char *path, struct vs_facts *facts)
+static int load_facts(const char *path, struct vs_facts *facts, struct vs_env *env)
 {
 	char *text = vs_text_file__read(path), error[200];
 	int err;
 
 	if (!text)
 		return fail(VS_EXIT_FAILURE, path, strerror(errno));
-	err = vs_facts__from_json(text, facts, error, sizeof(error));
+	err = vs_recorded__from_text(text, facts, env, error, sizeof(error));
 	free(text);
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
 }
 
-static int save_facts(const char *path, const struct vs_facts *facts)
+static int save_facts(const char *path, const struct vs_facts *facts, const struct vs_env *env)
 {
-	char *text = vs_facts__to_json(facts);
-	int err = text ? vs_text_file__write(path, text) : -errno;
+	json_t *root = vs_recorded__to_json(facts, env);
+	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	int err = text ? vs_text_file__write(path, text) : -ENOMEM;
 
 	free(text);
+	json_decref(root);
 	return err ? fail(VS_EXIT_FAILURE, path, strerror(-err)) : 0;
 }
 
-static int get_facts(const struct doctor_options *opts, struct vs_facts *facts)
+static int get_facts(const struct doctor_options *opts, struct vs_facts *facts,
+		     struct vs_env *env)
 {
 	int err;
 
 	if (opts->facts)
-		return load_facts(opts->facts, facts);
+		return load_facts(opts->facts, facts, env);
 	err = vs_facts__collect("", facts);
-	return err ? fail(VS_EXIT_FAILURE, "cannot collect facts", strerror(-err)) : 0;
+	if (err)
+		return fail(VS_EXIT_FAILURE, "cannot collect facts", strerror(-err));
+	vs_env__collect("", facts, env);
+	return 0;
 }
 
 static void ignore_record(void *ctx, const void *data, size_t len)
@@ -65,7 +77,7 @@ static void ignore_record(void *ctx, const void *data, size_t len)
 }
 
 /* Arms everything for a moment: what the kernel says then, no plan can know. */
-static int self_test(struct vs_doctor_report *report)
+static int arm_all(struct vs_doctor_report *report)
 {
 	struct vs_engine_opts opts = { .record = ignore_record };
 	uint64_t start = vs_host__mono_ns();
@@ -73,7 +85,6 @@ static int self_test(struct vs_doctor_report *report)
 	bool complete;
 
 	engine = vs_engine__new(&opts, report->test_error, sizeof(report->test_error));
-	report->tested = true;
 	if (!engine)
 		return errno == EPERM ? VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE;
 	if (vs_engine__attach(engine))
@@ -88,10 +99,22 @@ static int self_test(struct vs_doctor_report *report)
 	return complete && !report->test_error[0] ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
+/* That it can be armed does not prove that it fires. */
+static int self_test(struct vs_doctor_report *report)
+{
+	int status = arm_all(report);
+
+	report->tested = true;
+	vs_self_test__run(report->facts, &report->fired);
+	return status || vs_self_test__passed(&report->fired) ? status : VS_EXIT_UNAVAILABLE;
+}
+
 static int verdict(const struct vs_doctor_report *report)
 {
-	if (!report->recorded && report->privileges_missing)
-		return VS_EXIT_PERMISSION;
+	int status = vs_diags__exit_status(report->checks);
+
+	if (status)
+		return status;
 	return vs_plan__complete(report->plan) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
@@ -103,34 +126,71 @@ static void assume_root(struct vs_doctor_report *report, struct vs_facts *facts)
 		facts->addresses = true;
 }
 
-static int examine(const struct doctor_options *opts, struct vs_facts *facts)
+static int bundle_exists(const struct doctor_options *opts)
+{
+	return fail(VS_EXIT_FAILURE, opts->bundle, "exists already, and stays as it is: give another "
+		    "name");
+}
+
+static int write_bundle(const struct doctor_options *opts, const struct vs_doctor_report *report,
+			const struct vs_env *env)
+{
+	json_t *bundle = vs_bundle__make("", vs_doctor__to_json(report),
+					 vs_recorded__to_json(report->facts, env));
+	size_t bytes = 0;
+	int err = bundle ? vs_bundle__write(opts->bundle, bundle, &bytes) : -errno;
+
+	json_decref(bundle);
+	if (err == -EEXIST)
+		return bundle_exists(opts);
+	if (err)
+		return fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err));
+	if (!opts->json)
+		printf("\n%s: %zu bytes of facts, readable by its owner only\n", opts->bundle, bytes);
+	return report->exit_status;
+}
+
+static void print(const struct doctor_options *opts, const struct vs_doctor_report *report)
+{
+	if (opts->json)
+		vs_doctor__print_json(stdout, report);
+	else
+		vs_doctor__print_text(stdout, report, vs_host__columns(STDOUT_FILENO));
+}
+
+/* The tests come before the assumption: they are about who we are. */
+static int examine(const struct doctor_options *opts, struct vs_facts *facts,
+		   const struct vs_env *env)
 {
 	struct vs_doctor_report report = { .facts = facts, .recorded = opts->facts };
+	struct vs_diags checks;
 	struct vs_plan plan;
 	int status = 0;
 
 	if (opts->save_facts)
-		status = save_facts(opts->save_facts, facts);
+		status = save_facts(opts->save_facts, facts, env);
+	vs_diags__run(facts, env, &checks);
+	report.checks = &checks;
 	assume_root(&report, facts);
 	if (status || vs_plan__make(facts, &plan))
 		return status ? status : fail(VS_EXIT_FAILURE, "cannot plan", strerror(ENOMEM));
 	report.plan = &plan;
 	if (opts->self_test)
 		status = self_test(&report);
-	report.exit_status = status ? status : verdict(&report);
-	if (opts->json)
-		vs_doctor__print_json(stdout, &report);
-	else
-		vs_doctor__print_text(stdout, &report, vs_host__columns(STDOUT_FILENO));
+	report.exit_status = verdict(&report) ? verdict(&report) : status;
+	print(opts, &report);
+	status = opts->bundle ? write_bundle(opts, &report, env) : report.exit_status;
 	vs_plan__free(&plan);
-	return report.exit_status;
+	return status;
 }
 
 static const struct vs_opt doctor_opts[] = {
-	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment, then disarm it",
+	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment; prove that probes fire",
 	  offsetof(struct doctor_options, self_test), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/events.md)",
 	  offsetof(struct doctor_options, json), 0, 0, NULL, 0 },
+	{ "bundle", 0, VS_OPT_TEXT, "FILE", "write all facts a maintainer needs, as JSON",
+	  offsetof(struct doctor_options, bundle), 0, 0, NULL, 0 },
 	{ "save-facts", 0, VS_OPT_TEXT, "FILE", "save what was learnt about this kernel",
 	  offsetof(struct doctor_options, save_facts), 0, 0, NULL, 0 },
 	{ "facts", 0, VS_OPT_TEXT, "FILE", "plan for the kernel that these facts were saved on",
@@ -142,6 +202,7 @@ static int cmd_doctor(int argc, char **argv)
 {
 	struct doctor_options opts = {};
 	struct vs_facts facts;
+	struct vs_env env;
 	int first = vs_opts__parse(&vs_cmd_doctor, argc, argv, &opts), status;
 
 	if (first < 0)
@@ -150,10 +211,14 @@ static int cmd_doctor(int argc, char **argv)
 		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope doctor --help", NULL);
 	if (opts.facts && opts.self_test)
 		return fail(VS_EXIT_USAGE, "--self-test needs the kernel itself, not --facts", NULL);
-	status = get_facts(&opts, &facts);
+	if (opts.facts && opts.bundle)
+		return fail(VS_EXIT_USAGE, "--bundle needs the host itself, not --facts", NULL);
+	if (opts.bundle && !access(opts.bundle, F_OK))
+		return bundle_exists(&opts);
+	status = get_facts(&opts, &facts, &env);
 	if (status)
 		return status;
-	status = examine(&opts, &facts);
+	status = examine(&opts, &facts, &env);
 	vs_facts__free(&facts);
 	return status;
 }
@@ -168,7 +233,8 @@ const struct vs_command vs_cmd_doctor = {
 		"examples\n"
 		"  vfioscope doctor\n"
 		"  vfioscope doctor --self-test\n"
-		"  vfioscope doctor --save-facts facts.json      to attach to a report\n"
-		"  vfioscope doctor --facts facts.json           to read such a report\n",
+		"  vfioscope doctor --self-test --bundle report.json   to attach to a report\n"
+		"  vfioscope doctor --save-facts facts.json            only what plans rest on\n"
+		"  vfioscope doctor --facts facts.json                 to read such a file\n",
 	.run = cmd_doctor,
 };

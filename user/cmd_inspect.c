@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "inspect/inspect.h"
@@ -93,8 +94,10 @@ static int inspect_file(const struct inspect_options *opts, const char *path)
 
 static int running_failed(int err, const char *words)
 {
-	return fail(err == -EPERM ? VS_EXIT_PERMISSION :
-		    err == -ENOENT ? VS_EXIT_UNAVAILABLE : VS_EXIT_FAILURE, words, NULL);
+	if (err != -EPERM && err != -ENOENT)
+		return fail(VS_EXIT_FAILURE, words, NULL);
+	return vs_blocker__fail(&vs_cmd_inspect, VS_WORK_INSPECT, err == -EPERM ?
+				VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, words);
 }
 
 static int inspect_running(const struct inspect_options *opts)

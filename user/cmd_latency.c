@@ -9,6 +9,7 @@
 
 #include "bpf/config.h"
 #include "commands.h"
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/chain.h"
@@ -366,9 +367,12 @@ static int read_symbols(struct latency *l)
 	if (file)
 		fclose(file);
 	if (err == -EPERM)
-		return fail(VS_EXIT_PERMISSION, "addresses are hidden: as root, set "
-			    "kernel.kptr_restrict=1 or 0", NULL);
-	return err ? fail(VS_EXIT_FAILURE, "/proc/kallsyms", strerror(-err)) : 0;
+		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_PERMISSION,
+					"addresses are hidden; see vfioscope doctor");
+	if (err)
+		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_FAILURE,
+					"/proc/kallsyms cannot be read");
+	return 0;
 }
 
 static int arm_chain(struct latency *l)
@@ -492,9 +496,9 @@ static int load(struct latency *l)
 	l->lat = vs_lat__new(&lat, error, sizeof(error));
 	if (l->lat)
 		return 0;
-	if (errno == EPERM)
-		return fail(VS_EXIT_PERMISSION, error, NULL);
-	return fail(errno == ENOTSUP ? VS_EXIT_UNAVAILABLE : VS_EXIT_FAILURE, error, NULL);
+	return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, errno == EPERM ?
+				VS_EXIT_PERMISSION : errno == ENOTSUP ? VS_EXIT_UNAVAILABLE :
+				VS_EXIT_FAILURE, error);
 }
 
 static void say_start(struct latency *l)

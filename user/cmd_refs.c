@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "display.h"
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
@@ -337,8 +338,8 @@ static int once(struct refs *r)
 		return status;
 	vs_session__seed(r->live.session, &s);
 	status = say_ledger(r, &s, false);
-	if (!status && !s.scope.groups)
-		status = s.nr_groups ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK;
+	if (!status && !s.scope.groups && s.nr_groups)
+		status = vs_blocker__fail(&vs_cmd_refs, VS_WORK_REFS, VS_EXIT_INCONCLUSIVE, s.words);
 	vs_snapshot__free(&s);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "sink/why.h"
@@ -69,7 +70,8 @@ static int collect(const struct question *q, struct vs_evidence *e)
 
 	if (!err)
 		return 0;
-	return fail(err == -EPERM ? VS_EXIT_PERMISSION : VS_EXIT_UNAVAILABLE, error, NULL);
+	return vs_blocker__fail(&vs_cmd_why, VS_WORK_WHY, err == -EPERM ? VS_EXIT_PERMISSION :
+				VS_EXIT_UNAVAILABLE, error);
 }
 
 static bool has_suspect(const struct vs_why *why)

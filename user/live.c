@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "stop.h"
@@ -113,9 +114,9 @@ int vs_live__open(struct vs_live *l)
 	l->engine = vs_engine__new(&l->engine_opts, error, sizeof(error));
 	if (l->engine)
 		return VS_EXIT_OK;
-	if (errno == EPERM)
-		return fail(l, VS_EXIT_PERMISSION, error, NULL);
-	return fail(l, errno == ENOTSUP ? VS_EXIT_UNAVAILABLE : VS_EXIT_FAILURE, error, NULL);
+	return vs_blocker__fail(l->command, vs_blocker__work(l->command), errno == EPERM ?
+				VS_EXIT_PERMISSION : errno == ENOTSUP ? VS_EXIT_UNAVAILABLE :
+				VS_EXIT_FAILURE, error);
 }
 
 static const char *armed_name(enum vs_hook_status status)
@@ -203,7 +204,8 @@ int vs_live__arm(struct vs_live *l)
 	l->armed_ns = start.mono_ns = vs_host__mono_ns();
 	start.wall_ns = vs_host__wall_ns();
 	if (err)
-		return fail(l, VS_EXIT_UNAVAILABLE, "no probe can be armed; see vfioscope doctor", NULL);
+		return vs_blocker__fail(l->command, vs_blocker__work(l->command), VS_EXIT_UNAVAILABLE,
+					"no probe can be armed; see vfioscope doctor");
 	if (fill_rows(l))
 		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	start.probes = l->rows;

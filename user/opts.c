@@ -79,7 +79,8 @@ static void print_help(const struct vs_command *command)
 	       command->operands[0] ? " " : "", command->operands, command->summary);
 	for (const struct vs_opt *opt = command->opts; opt->name; opt++)
 		print_option(opt);
-	printf("  -h, --help                 this text\n\n%s\n%s", command->epilogue, VS_EXIT_HELP);
+	printf("       --btf FILE            the kernel's types, where it offers none itself\n"
+	       "  -h, --help                 this text\n\n%s\n%s", command->epilogue, VS_EXIT_HELP);
 }
 
 int vs_command__fail(const struct vs_command *command, int status, const char *words,

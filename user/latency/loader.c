@@ -13,6 +13,7 @@
 #include "host.h"
 #include "latency/loader.h"
 #include "latency_bpf.skel.h"
+#include "probe/btf_file.h"
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
@@ -156,6 +157,7 @@ static int fail(char *error, size_t size, int err, const char *words)
 
 static int load_programs(struct vs_lat *lat, char *error, size_t size)
 {
+	struct bpf_object_open_opts opts;
 	int err;
 
 	lat->rings = vs_rings__new(lat->opts.ring_bytes);
@@ -163,7 +165,8 @@ static int load_programs(struct vs_lat *lat, char *error, size_t size)
 		return refuse(error, size, EPERM, NEEDS_PRIVILEGES);
 	if (!lat->rings)
 		return fail(error, size, errno, "cannot make the ring buffers");
-	lat->skel = latency_bpf__open();
+	vs_btf_file__open_opts(&opts);
+	lat->skel = latency_bpf__open_opts(&opts);
 	if (!lat->skel)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(lat);

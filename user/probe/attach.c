@@ -91,9 +91,10 @@ void vs_attach__free(struct vs_attach *a)
 	free(a);
 }
 
-static int section_base(struct vs_attach *a, const char *name, uint64_t *addr)
+static int section_base(struct vs_attach *a, const struct vs_kmod_func *func, uint64_t *addr)
 {
 	struct section_base *base = a->sections;
+	const char *name = func->section;
 	int err;
 
 	for (size_t i = 0; i < a->nr_sections; i++, base++)
@@ -102,6 +103,8 @@ static int section_base(struct vs_attach *a, const char *name, uint64_t *addr)
 			return 0;
 		}
 	err = vs_kmod__section_addr("", "vfio", name, addr);
+	if (err == -EACCES)
+		err = vs_kmod__section_by_symbol("", "vfio", func, addr);
 	if (err || a->nr_sections == MAX_SECTIONS || strlen(name) >= sizeof(base->name))
 		return err;
 	strcpy(base->name, name);
@@ -114,7 +117,7 @@ static int section_base(struct vs_attach *a, const char *name, uint64_t *addr)
 int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uint64_t *addr)
 {
 	uint64_t base = 0;
-	int err = func->section[0] ? section_base(a, func->section, &base) : 0;
+	int err = func->section[0] ? section_base(a, func, &base) : 0;
 
 	*addr = base + func->section_off;
 	return err;
@@ -227,6 +230,14 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 	struct vs_plan_row *row = row_of(plan, armed->probe->hook);
 
 	row->status = VS_HOOK_MISSING;
+	/* perf_event_open(2): who may load programs is refused by Debian's third level only. */
+	if (armed->error == -EACCES) {
+		snprintf(row->how, sizeof(row->how),
+			 "kernel.perf_event_paranoid is too high for this process");
+		snprintf(row->advice, sizeof(row->advice),
+			 "sysctl kernel.perf_event_paranoid=2, or run as root");
+		return;
+	}
 	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
 		 armed->name[0] ? armed->name : armed->probe->program,
 		 armed->error == -ESTALE ? "vfio.ko is another build now: restart vfioscope"

@@ -11,6 +11,7 @@
 
 #include "host.h"
 #include "probe/attach.h"
+#include "probe/btf_file.h"
 #include "probe/engine.h"
 #include "probe/merge.h"
 #include "probe/missed.h"
@@ -156,9 +157,11 @@ static int fail(char *error, size_t size, int err, const char *words)
 
 static int load_programs(struct vs_engine *engine, char *error, size_t size)
 {
+	struct bpf_object_open_opts opts;
 	int err;
 
-	engine->skel = trace_bpf__open();
+	vs_btf_file__open_opts(&opts);
+	engine->skel = trace_bpf__open_opts(&opts);
 	if (!engine->skel)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(engine);
@@ -220,7 +223,7 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 		return fail(error, size, -err, "cannot collect facts about the kernel");
 	if (!engine->facts.cap_bpf || !engine->facts.cap_perfmon)
 		return refuse(error, size, EPERM, NEEDS_PRIVILEGES);
-	if (!engine->facts.vmlinux_btf)
+	if (!engine->facts.vmlinux_btf && !vs_btf_file__given())
 		return refuse(error, size, ENOTSUP,
 			      "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
 	return 0;

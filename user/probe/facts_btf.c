@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "probe/btf.h"
+#include "probe/btf_file.h"
 #include "probe/facts_btf.h"
 #include "probe/hooks.h"
 
-#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define MODULE_BTF "/sys/kernel/btf/vfio"
 #define TRACEPOINT_TYPEDEF "btf_trace_"
 
@@ -37,13 +38,15 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 /* What is looked for begins with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
-	if ((*name == 'b' || *name == 'i') && wanted(VS_RUNG_FENTRY, name))
+	if (walk->facts->vmlinux_btf && (*name == 'b' || *name == 'i') &&
+	    wanted(VS_RUNG_FENTRY, name))
 		note_name(walk, &walk->facts->btf_funcs, name);
 }
 
 static void note_typedef(struct walk *walk, const char *name)
 {
-	if (strncmp(name, TRACEPOINT_TYPEDEF, strlen(TRACEPOINT_TYPEDEF)))
+	if (!walk->facts->vmlinux_btf ||
+	    strncmp(name, TRACEPOINT_TYPEDEF, strlen(TRACEPOINT_TYPEDEF)))
 		return;
 	name += strlen(TRACEPOINT_TYPEDEF);
 	if (wanted(VS_RUNG_TRACEPOINT, name))
@@ -134,9 +137,11 @@ static int walk_module(struct vs_facts *facts, const struct vs_btf *vmlinux)
 	return err;
 }
 
+/* It continues the kernel's own BTF, so next to a given file it means nothing. */
 static bool module_has_btf(const struct vs_facts *facts)
 {
-	return facts->vfio_state == VS_KMOD_LOADED && !access(MODULE_BTF, R_OK);
+	return facts->vfio_state == VS_KMOD_LOADED && !vs_btf_file__given() &&
+	       !access(MODULE_BTF, R_OK);
 }
 
 static void clear_layout(struct vs_layout *layout)
@@ -156,7 +161,7 @@ int vs_facts__collect_module_btf(struct vs_facts *facts)
 	}
 	if (!module_has_btf(facts))
 		return 0;
-	vmlinux = vs_btf__read(VMLINUX_BTF, NULL);
+	vmlinux = vs_btf__read(VS_BTF_VMLINUX, NULL);
 	if (!vmlinux)
 		return errno == ENOMEM ? -ENOMEM : 0;
 	err = walk_module(facts, vmlinux);
@@ -166,15 +171,16 @@ int vs_facts__collect_module_btf(struct vs_facts *facts)
 
 int vs_facts__collect_btf(struct vs_facts *facts)
 {
+	char path[PATH_MAX];
 	struct vs_btf *vmlinux;
 	int err;
 
 	clear_layout(&facts->btf_layout);
 	facts->mutex_size = facts->work_size = VS_UNKNOWN;
-	vmlinux = vs_btf__read(VMLINUX_BTF, NULL);
+	vmlinux = vs_btf__read(vs_btf_file__path("", path), NULL);
 	if (!vmlinux)
 		return errno == ENOMEM ? -ENOMEM : 0;
-	facts->vmlinux_btf = true;
+	facts->vmlinux_btf = vs_btf_file__in_kernel("");
 	err = walk_types(facts, vmlinux);
 	if (facts->btf_layout.group_counter != VS_NO_OFFSET)
 		facts->layout_source = VS_LAYOUT_VMLINUX_BTF;

@@ -221,6 +221,21 @@ static void collect_loaded(const char *root, struct vs_facts *facts)
 	facts->addresses = !vs_kmod__section_addr(root, "vfio", ".text", &addr);
 }
 
+/* Another user than root may see addresses, and not the files that tell those of sections. */
+static void look_for_addresses(const char *root, struct vs_facts *facts)
+{
+	uint64_t addr;
+
+	for (size_t i = 0; i < facts->vfio.nr_funcs && !facts->addresses; i++) {
+		const struct vs_kmod_func *func = &facts->vfio.funcs[i];
+
+		if (strcmp(func->section, ".text") || strncmp(func->name, "vfio_", 5))
+			continue;
+		facts->addresses = !vs_kmod__section_by_symbol(root, "vfio", func, &addr);
+		return;
+	}
+}
+
 static void forget_vfio(struct vs_facts *facts)
 {
 	vs_kmod__free(&facts->vfio);
@@ -239,6 +254,8 @@ static int collect_vfio(const char *root, struct vs_facts *facts)
 	if (facts->vfio_state == VS_KMOD_LOADED || facts->vfio_state == VS_KMOD_ON_DISK)
 		err = collect_file(root, facts);
 	drop_wrong_file(facts);
+	if (facts->vfio_state == VS_KMOD_LOADED && facts->vfio_file && !facts->addresses)
+		look_for_addresses(root, facts);
 	if (!err && !facts->vfio_file &&
 	    (facts->vfio_state == VS_KMOD_LOADED || facts->vfio_state == VS_KMOD_BUILTIN))
 		err = collect_symbols(root, facts);

@@ -106,4 +106,12 @@ int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BU
 int vs_kmod__section_addr(const char *root, const char *name, const char *section,
 			  uint64_t *addr);
 
+/*
+ * The same from /proc/kallsyms, by one of the section's functions: sections/ is root's,
+ * whatever capabilities another user has. Reads that whole file. -ENOENT; -EPERM when
+ * the kernel hides addresses; -ENOTUNIQ when the module has several functions of that name.
+ */
+int vs_kmod__section_by_symbol(const char *root, const char *name,
+			       const struct vs_kmod_func *func, uint64_t *addr);
+
 #endif

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "exit_codes.h"
 #include "sink/doctor.h"
+#include "sink/doctor_checks.h"
+#include "sink/doctor_page.h"
 #include "version.h"
-
-#define NARROWEST 60
-#define LABEL_WIDTH 16	/* of the longest hook, "group-unregister" */
 
 void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_plan *armed)
 {
@@ -25,77 +23,6 @@ void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_p
 }
 
 /* -- text -- */
-
-struct page {
-	FILE *out;
-	unsigned int width;
-};
-
-static unsigned int next_word(const char *text)
-{
-	return strcspn(text, " ");
-}
-
-/* Text from column `indent` on, broken between words; the first line has begun at `column`. */
-static void put_wrapped(const struct page *page, unsigned int indent, unsigned int column,
-			const char *text)
-{
-	unsigned int width = page->width < NARROWEST ? 0 : page->width;
-
-	while (*text) {
-		unsigned int len = next_word(text);
-
-		if (width && column > indent && column + len > width) {
-			fprintf(page->out, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		fprintf(page->out, "%s%.*s", column > indent ? " " : "", (int)len, text);
-		column += len + 1;
-		text += len + !!text[len];
-	}
-	fputc('\n', page->out);
-}
-
-__attribute__((format(printf, 3, 4)))
-static void put_line(const struct page *page, const char *label, const char *fmt, ...)
-{
-	unsigned int indent = 2 + LABEL_WIDTH + 2;
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	fprintf(page->out, "  %-*s  ", LABEL_WIDTH, label);
-	put_wrapped(page, indent, indent, text);
-}
-
-static const char *knob(int value, char *buf, size_t size)
-{
-	if (value == VS_UNKNOWN)
-		return "not readable";
-	snprintf(buf, size, "%d", value);
-	return buf;
-}
-
-static void put_kernel(const struct page *page, const struct vs_facts *f)
-{
-	char buf[16];
-
-	fprintf(page->out, "\nKernel\n");
-	put_line(page, "BTF", f->vmlinux_btf ? "yes" : "no (CONFIG_DEBUG_INFO_BTF=y is needed)");
-	put_line(page, "kprobes", f->kprobe_pmu ? "yes" : "no (CONFIG_KPROBE_EVENTS=y is needed)");
-	put_line(page, "privileges", "BPF %s, perf %s, addresses %s", f->cap_bpf ? "yes" : "no",
-		 f->cap_perfmon ? "yes" : "no", f->cap_syslog ? "yes" : "no");
-	put_line(page, "lockdown", "%s", f->lockdown[0] ? f->lockdown : "not readable or not built in");
-	put_line(page, "kptr_restrict", "%s", knob(f->kptr_restrict, buf, sizeof(buf)));
-	put_line(page, "perf paranoid", "%s%s", knob(f->perf_event_paranoid, buf, sizeof(buf)),
-		 f->perf_event_paranoid >= 3 ? " (CAP_PERFMON is not enough: CAP_SYS_ADMIN)" : "");
-	put_line(page, "ftrace_enabled", "%s", knob(f->ftrace_enabled, buf, sizeof(buf)));
-	for (size_t i = 0; i < f->livepatches.nr; i++)
-		put_line(page, i ? "" : "livepatch", "%s (a patched function may differ from its file)",
-			 f->livepatches.names[i]);
-}
 
 static const char *state_words(enum vs_kmod_state state)
 {
@@ -120,36 +47,36 @@ static const char *layout_words(const struct vs_doctor_report *r)
 	return "not known yet";
 }
 
-static void put_vfio(const struct page *page, const struct vs_doctor_report *r)
+static void put_vfio(const struct vs_page *page, const struct vs_doctor_report *r)
 {
 	const struct vs_facts *f = r->facts;
 
 	fprintf(page->out, "\nVFIO\n");
-	put_line(page, "vfio", "%s", state_words(f->vfio_state));
+	vs_page__line(page, "vfio", "%s", state_words(f->vfio_state));
 	if (f->vfio_file)
-		put_line(page, "file", "%s%s", f->vfio.path, !f->running_build_id[0] ? ""
+		vs_page__line(page, "file", "%s%s", f->vfio.path, !f->running_build_id[0] ? ""
 			 : ", the build-id is that of the loaded module");
 	else if (f->vfio_error[0])
-		put_line(page, "file", "%s", f->vfio_error);
-	put_line(page, "the fix", "%s", vs_fix__words(r->plan->fix));
+		vs_page__line(page, "file", "%s", f->vfio_error);
+	vs_page__line(page, "the fix", "%s", vs_fix__words(r->plan->fix));
 	if (f->vfio_state != VS_KMOD_ABSENT)
-		put_line(page, "layout", "%s", layout_words(r));
+		vs_page__line(page, "layout", "%s", layout_words(r));
 	if (f->iommu_groups <= 0)
-		put_line(page, "IOMMU groups", "none: is the IOMMU on (intel_iommu=on, firmware)?");
+		vs_page__line(page, "IOMMU groups", "none: is the IOMMU on (intel_iommu=on, firmware)?");
 	else
-		put_line(page, "IOMMU groups", "%d", f->iommu_groups);
+		vs_page__line(page, "IOMMU groups", "%d", f->iommu_groups);
 }
 
-static void put_row(const struct page *page, const struct vs_plan_row *row)
+static void put_row(const struct vs_page *page, const struct vs_plan_row *row)
 {
-	unsigned int indent = 2 + LABEL_WIDTH + 2;
+	unsigned int indent = 2 + VS_PAGE_LABEL + 2;
 
-	fprintf(page->out, "  %-*s  %-14s %2u  ", LABEL_WIDTH, row->hook->name,
+	fprintf(page->out, "  %-*s  %-14s %2u  ", VS_PAGE_LABEL, row->hook->name,
 		vs_hook_status__name(row->status), row->nr_probes);
-	put_wrapped(page, indent + 15 + 4, indent + 15 + 4, row->how);
+	vs_page__wrapped(page, indent + 15 + 4, indent + 15 + 4, row->how);
 }
 
-static void put_plan(const struct page *page, const struct vs_doctor_report *r)
+static void put_plan(const struct vs_page *page, const struct vs_doctor_report *r)
 {
 	fprintf(page->out, "\nProbes%s\n", r->privileges_missing && !r->recorded
 		? ", as root would get them" : "");
@@ -166,14 +93,8 @@ static bool said_before(const struct vs_plan *plan, size_t row)
 	return false;
 }
 
-static void put_item(const struct page *page, const char *text)
-{
-	fprintf(page->out, "  - ");
-	put_wrapped(page, 4, 4, text);
-}
-
 /* One line for each thing to do, however many hooks it is for. */
-static void put_advice(const struct page *page, const struct vs_doctor_report *r)
+static void put_advice(const struct vs_page *page, const struct vs_doctor_report *r)
 {
 	const struct vs_plan *plan = r->plan;
 	bool any = false;
@@ -191,24 +112,25 @@ static void put_advice(const struct page *page, const struct vs_doctor_report *r
 			continue;
 		snprintf(text, sizeof(text), "%s: %s%s%s", row->hook->name, row->how,
 			 row->advice[0] ? ". To do: " : "", row->advice);
-		put_item(page, text);
+		vs_page__item(page, text);
 	}
 }
 
-static void put_test(const struct page *page, const struct vs_doctor_report *r)
+static void put_test(const struct vs_page *page, const struct vs_doctor_report *r)
 {
 	if (!r->tested)
 		return;
 	fprintf(page->out, "\nSelf-test\n");
 	if (r->test_error[0])
-		put_line(page, "failed", "%s", r->test_error);
+		vs_page__line(page, "failed", "%s", r->test_error);
 	else
-		put_line(page, "armed", "%zu probes in %.2f s (facts %.2f, load %.2f, attach %.2f), "
+		vs_page__line(page, "armed", "%zu probes in %.2f s (facts %.2f, load %.2f, attach %.2f), "
 			 "%zu KiB of kernel memory", r->test_armed, r->test_ns / 1e9,
 			 r->times.learn_ns / 1e9, r->times.load_ns / 1e9,
 			 r->times.attach_ns / 1e9, r->map_bytes >> 10);
 	for (size_t i = 0; i < r->nr_failures; i++)
-		put_item(page, r->failures[i]);
+		vs_page__item(page, r->failures[i]);
+	vs_doctor__put_self_test(page, &r->fired);
 }
 
 static bool has_partial(const struct vs_plan *plan)
@@ -222,10 +144,11 @@ static bool has_partial(const struct vs_plan *plan)
 static const char *verdict_words(const struct vs_doctor_report *r)
 {
 	if (r->exit_status == VS_EXIT_PERMISSION)
-		return "This user may not arm probes: run as root, or with CAP_BPF, CAP_PERFMON and "
-		       "CAP_SYSLOG.";
+		return "This user may not arm probes: run as root, or do what is said above.";
+	if (r->exit_status != VS_EXIT_OK && r->tested && vs_plan__complete(r->plan))
+		return "Something that is required did not work when it was tried: see above.";
 	if (r->exit_status != VS_EXIT_OK)
-		return "Something that is required cannot be armed.";
+		return "Something that is required cannot be armed: what to do is said above.";
 	if (has_partial(r->plan))
 		return "Everything required can be armed, but not all of it is seen: what is partial above.";
 	if (vs_plan__waits(r->plan))
@@ -236,19 +159,19 @@ static const char *verdict_words(const struct vs_doctor_report *r)
 
 void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, unsigned int width)
 {
-	struct page page = { out, width };
+	struct vs_page page = { out, width };
 
 	fprintf(out, "vfioscope %s %s %s (%s)\n", VS_VERSION, report->recorded ? "for" : "on",
 		report->facts->release, report->facts->machine);
-	put_kernel(&page, report->facts);
+	vs_doctor__put_checks(&page, report->checks);
 	put_vfio(&page, report);
 	put_plan(&page, report);
 	put_advice(&page, report);
 	put_test(&page, report);
 	fputc('\n', out);
-	put_wrapped(&page, 0, 0, verdict_words(report));
+	vs_page__wrapped(&page, 0, 0, verdict_words(report));
 	if (report->plan->fix == VS_FIX_ABSENT)
-		put_wrapped(&page, 0, 0, "This kernel can deadlock when devices of a group are bound "
+		vs_page__wrapped(&page, 0, 0, "This kernel can deadlock when devices of a group are bound "
 			    "and unbound at the same time: update it.");
 }
 
@@ -277,9 +200,10 @@ static json_t *test_to_json(const struct vs_doctor_report *r)
 
 	for (size_t i = 0; i < r->nr_failures; i++)
 		json_array_append_new(failures, json_string(r->failures[i]));
-	return json_pack("{s:i, s:I, s:I, s:s, s:o}", "probes", (int)r->test_armed,
+	return json_pack("{s:i, s:I, s:I, s:s, s:o, s:o}", "probes", (int)r->test_armed,
 			 "ns", (json_int_t)r->test_ns, "kernel_bytes", (json_int_t)r->map_bytes,
-			 "error", r->test_error, "failures", failures);
+			 "error", r->test_error, "failures", failures,
+			 "fired", vs_doctor__self_test_to_json(&r->fired));
 }
 
 static const char *fix_token(enum vs_fix fix)
@@ -295,7 +219,7 @@ static const char *fix_token(enum vs_fix fix)
 	return tokens[fix];
 }
 
-void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
+json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 {
 	json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:s}",
 				 "type", "doctor", "schema", 1, "version", VS_VERSION,
@@ -306,9 +230,17 @@ void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
 				 "exit_status", r->exit_status, "fix", fix_token(r->plan->fix));
 
 	json_object_set_new(root, "fix_words", json_string(vs_fix__words(r->plan->fix)));
+	json_object_set_new(root, "checks", vs_doctor__checks_to_json(r->checks));
 	json_object_set_new(root, "hooks", plan_to_json(r->plan));
 	if (r->tested)
 		json_object_set_new(root, "self_test", test_to_json(r));
+	return root;
+}
+
+void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
+{
+	json_t *root = vs_doctor__to_json(r);
+
 	json_dumpf(root, out, JSON_INDENT(1));
 	fputc('\n', out);
 	json_decref(root);

@@ -3,10 +3,13 @@
 #ifndef VFIOSCOPE_SINK_DOCTOR_H
 #define VFIOSCOPE_SINK_DOCTOR_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "doctor/checks.h"
+#include "doctor/self_test.h"
 #include "probe/engine.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -16,6 +19,7 @@
 struct vs_doctor_report {
 	const struct vs_facts *facts;
 	const struct vs_plan *plan;
+	const struct vs_diags *checks;
 	bool recorded;		/* the facts come from a file */
 	bool privileges_missing; /* then the plan is what root would get */
 
@@ -27,6 +31,7 @@ struct vs_doctor_report {
 	size_t map_bytes;
 	char failures[VS_DOCTOR_FAILURES][200]; /* hooks that could not be armed after all */
 	size_t nr_failures;
+	struct vs_self_test fired; /* one probe of each kind, made to fire */
 
 	int exit_status;	/* enum vs_exit */
 };
@@ -37,5 +42,8 @@ void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_p
 /* `width` in columns, 0: no terminal, nothing is cut. */
 void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, unsigned int width);
 void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *report);
+
+/* What print_json() prints; the caller owns it. */
+json_t *vs_doctor__to_json(const struct vs_doctor_report *report);
 
 #endif

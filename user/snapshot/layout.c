@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probe/btf.h"
+#include "probe/btf_file.h"
 #include "snapshot/layout.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -36,7 +37,7 @@ static int ask(const char *root, const char *name, const struct vs_btf *base,
 	struct vs_btf *btf;
 
 	snprintf(path, sizeof(path), "%s/sys/kernel/btf/%s", root, name);
-	btf = vs_btf__read(path, base);
+	btf = vs_btf__read(!base && vs_btf_file__given() ? vs_btf_file__given() : path, base);
 	if (!btf)
 		return -errno;
 	vs_btf__query(btf, queries, ARRAY_SIZE(questions));
@@ -54,8 +55,9 @@ static int ask_all(const char *root, struct vs_btf_query *queries)
 
 	if (err)
 		return err;
-	if (ask(root, "vfio", vmlinux, queries, NULL) == -ENOMEM ||
-	    ask(root, "kvm", vmlinux, queries, NULL) == -ENOMEM)
+	/* A module's BTF continues the kernel's own, not a given file. */
+	if (!vs_btf_file__given() && (ask(root, "vfio", vmlinux, queries, NULL) == -ENOMEM ||
+				      ask(root, "kvm", vmlinux, queries, NULL) == -ENOMEM))
 		err = -ENOMEM;
 	vs_btf__free(vmlinux);
 	return err;

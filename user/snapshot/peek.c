@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probe/btf_file.h"
 #include "snapshot/peek.h"
 /* The skeleton has a row of stacks.h as its memory. */
 #include "snapshot_bpf.skel.h"
@@ -23,10 +24,12 @@ struct vs_peek {
 static int load(struct vs_peek *peek)
 {
 	libbpf_print_fn_t before = vs_libbpf__quiet(false);
+	struct bpf_object_open_opts opts;
 	int err = 0;
 
 	vs_libbpf__raise_memlock();
-	peek->skel = snapshot_bpf__open();
+	vs_btf_file__open_opts(&opts);
+	peek->skel = snapshot_bpf__open_opts(&opts);
 	if (!peek->skel)
 		err = -errno;
 	else

@@ -153,6 +153,10 @@ static const char *why_no_peek(int err)
 		return "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG";
 	if (err == -EACCES)
 		return "the kernel forbids reading its memory (lockdown=confidentiality)";
+	if (err == -ESRCH || err == -ENOENT)
+		return "this kernel offers no BTF in /sys/kernel/btf (see vfioscope doctor)";
+	if (err == -EINVAL)
+		return "the kernel refuses the programs that read it (see vfioscope doctor)";
 	return strerror(-err);
 }
 

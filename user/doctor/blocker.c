@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "doctor/blocker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor/checks.h"
+#include "doctor/env.h"
+
+enum vs_work vs_blocker__work(const struct vs_command *command)
+{
+	for (enum vs_work work = 0; work < VS_WORK_END; work++)
+		if (!strcmp(vs_work__name(work), command->name))
+			return work;
+	return strcmp(command->name, "inspect") ? VS_WORK_TRACE : VS_WORK_INSPECT;
+}
+
+/* "This kernel offers no BTF." becomes a part of a sentence. */
+static void put_words(const struct vs_diag_result *r, char *buf, size_t size)
+{
+	size_t len = strlen(r->what);
+	bool ends = len && r->what[len - 1] == '.';
+
+	bool named = strstr(r->what, r->knob);
+
+	snprintf(buf, size, "%s%s%.*s%s%s; see vfioscope doctor", named ? "" : r->knob,
+		 named ? "" : ": ", (int)(len - ends), r->what, r->command[0] ? "; try: " : "",
+		 r->command);
+}
+
+static const struct vs_diag_result *find_blocker(enum vs_work work, struct vs_diags *checks)
+{
+	struct vs_facts facts;
+	struct vs_env env;
+
+	if (vs_facts__collect("", &facts))
+		return NULL;
+	vs_env__collect("", &facts, &env);
+	vs_diags__run(&facts, &env, checks);
+	vs_facts__free(&facts);
+	return vs_diags__blocker(checks, work);
+}
+
+int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int status,
+		     const char *words)
+{
+	struct vs_diags checks;
+	const struct vs_diag_result *r = find_blocker(work, &checks);
+	char line[640];
+
+	if (!r)
+		return vs_command__fail(command, status, words, NULL);
+	put_words(r, line, sizeof(line));
+	return vs_command__fail(command, r->exit_status, line, NULL);
+}

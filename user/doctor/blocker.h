@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* For a verb that could not start: the knob that stands in its way, in one line. */
+#ifndef VFIOSCOPE_DOCTOR_BLOCKER_H
+#define VFIOSCOPE_DOCTOR_BLOCKER_H
+
+#include "opts.h"
+#include "privilege/caps.h"
+
+/*
+ * Asks the host as doctor does, which takes some 100 ms, and prints one line on stderr:
+ * what is in the way of `work`, the command that helps, and where to read more. Where
+ * doctor knows of nothing, `words` is printed as it is. Returns the exit status:
+ * that of what is in the way, or `status`.
+ */
+int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int status,
+		     const char *words);
+
+/* The work of a verb: "trace", "refs"...; VS_WORK_TRACE for others that arm probes. */
+enum vs_work vs_blocker__work(const struct vs_command *command);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vfio.ko and what it works on. */
+#include <string.h>
+
+#include "doctor/judge.h"
+
+static bool differ(const char *a, const char *b)
+{
+	return a[0] && b[0] && strcmp(a, b);
+}
+
+static bool is_other_build(const struct vs_host_state *h)
+{
+	return differ(h->facts->running_build_id, h->env->file_build_id) ||
+	       differ(h->env->srcversion, h->env->file_srcversion);
+}
+
+/* What an administrator compares: the build-id, or what modinfo shows. */
+static void say_which(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	bool by_id = differ(h->facts->running_build_id, h->env->file_build_id);
+
+	vs_judge__value(r, "the file is of another build");
+	vs_judge__what(r, "vfio.ko in /lib/modules is not the one that is loaded: %s %.12s, loaded "
+		       "%.12s.", by_id ? "build-id" : "srcversion",
+		       by_id ? h->env->file_build_id : h->env->file_srcversion,
+		       by_id ? h->facts->running_build_id : h->env->srcversion);
+	vs_judge__remedy(r, "Most often the kernel's package was updated: reboot. Or put the package of "
+			 "the running kernel back:");
+	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
+}
+
+static void say_unreadable(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	vs_judge__value(r, "the file cannot be read");
+	vs_judge__what(r, "%.200s.", h->facts->vfio_error[0] ? h->facts->vfio_error
+		       : "vfio.ko cannot be read");
+	vs_judge__remedy(r, "In a container: start it with -v /lib/modules:/lib/modules:ro. Else put "
+			 "the package of the running kernel back:");
+	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
+}
+
+static void judge_module(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	const struct vs_facts *f = h->facts;
+
+	if (f->vfio_state == VS_KMOD_BUILTIN || f->vfio_state == VS_KMOD_ABSENT) {
+		vs_judge__unknown(r, f->vfio_state == VS_KMOD_BUILTIN ? "built in" :
+				  "not on this system");
+		return;
+	}
+	vs_judge__value(r, f->vfio_state == VS_KMOD_LOADED ? "the file is the one loaded"
+			: "not loaded yet");
+	if (f->vfio_state == VS_KMOD_LOADED ? f->vfio_file && !is_other_build(h) : f->vfio_file)
+		return;
+	vs_judge__bad(r, VS_DIAG_WEAKER, LIVE, VS_EXIT_OK);
+	vs_judge__cost(r, "inlined gets and puts are not found: trace and refs see no references, "
+		       "validate is inconclusive, inspect --running has no verdict");
+	if (f->vfio_state == VS_KMOD_LOADED && is_other_build(h))
+		say_which(h, r);
+	else
+		say_unreadable(h, r);
+}
+
+/* Only a VFIO that is built in is read from there; open_kcore() asks for CAP_SYS_RAWIO. */
+static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	if (h->facts->vfio_state != VS_KMOD_BUILTIN) {
+		vs_judge__value(r, "not needed: VFIO is a module");
+		return;
+	}
+	vs_judge__value(r, h->env->kcore_readable == 1 ? "readable" :
+			h->env->kcore_readable == 0 ? "not readable" : "not there");
+	if (h->env->kcore_readable == 1)
+		return;
+	vs_judge__bad(r, VS_DIAG_WEAKER, WORK(INSPECT), VS_EXIT_PERMISSION);
+	vs_judge__what(r, "VFIO is built into this kernel, and /proc/kcore cannot be read.");
+	vs_judge__cost(r, "inspect --running cannot say whether the fix is in; inlined gets and puts "
+		       "are not found");
+	vs_judge__remedy(r, "Run as root (CAP_SYS_RAWIO; not in a container, not under lockdown), or "
+			 "give inspect the kernel's file:");
+	vs_judge__command(r, "vfioscope inspect /boot/vmlinuz-%s", h->facts->release);
+}
+
+static void judge_iommu(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	int groups = h->facts->iommu_groups;
+
+	vs_judge__value(r, groups > 0 ? "%d" : "none", groups);
+	if (groups > 0)
+		return;
+	vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
+	vs_judge__what(r, "This host has no IOMMU groups: VFIO has nothing to work with.");
+	vs_judge__cost(r, "nothing is broken, and there is nothing to see");
+	vs_judge__remedy(r, "Switch the IOMMU on in the firmware (VT-d, AMD-Vi); Intel also needs "
+			 "intel_iommu=on on the kernel's command line. What it said at boot:");
+	vs_judge__command(r, "sudo dmesg | grep -iE 'dmar|iommu'");
+}
+
+const struct vs_diag vs_diags_vfio[] = {
+	{ "vfio-module", "vfio.ko", judge_module },
+	{ "kcore", "/proc/kcore", judge_kcore },
+	{ "iommu", "IOMMU groups", judge_iommu },
+	{ .id = NULL },
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What of this host and this process can stand in the way of vfioscope, beyond what
+ * the probe plan needs (probe/facts.h): gathered once, judged elsewhere (checks.h),
+ * saved and read again with the facts.
+ */
+#ifndef VFIOSCOPE_DOCTOR_ENV_H
+#define VFIOSCOPE_DOCTOR_ENV_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "probe/facts.h"
+
+/* Numbers are VS_UNKNOWN where they could not be learnt; yes is 1, no is 0. */
+struct vs_env {
+	/* This process. */
+	int uid;		/* effective */
+	int cap_last;		/* highest capability of the kernel */
+	uint64_t caps;		/* effective, as a mask */
+	int user_ns_initial;	/* capabilities count in the first user namespace only */
+	int pid_ns_initial;
+	int seccomp;		/* mode of /proc/self/status: 0 none, 2 filter */
+	int no_new_privs;
+	int64_t memlock_hard;	/* RLIMIT_MEMLOCK, bytes; VS_UNKNOWN: no limit */
+
+	/* What the kernel answered when it was tried. Negative errno, 0: it works. */
+	int bpf_call;		/* bpf(2) with a command that does not exist; -EINVAL is well */
+	int perf_call;		/* perf_event_open(2), a counter of this process that counts nothing */
+	int tracing_program;	/* a raw tracepoint program of two instructions, never attached */
+	int reading_program;	/* one that calls bpf_probe_read_kernel(), which lockdown takes away */
+	int memlock_charged;	/* maps and programs count for RLIMIT_MEMLOCK (before v5.11) */
+	int memlock_raised;	/* this process could lift the limit */
+	int debug_registers;	/* free for watchpoints on every CPU, at most VS_WATCHES; negative errno */
+
+	/* Mounts: the filesystem that belongs there is there. */
+	int proc_mounted;
+	int sys_mounted;
+	int debugfs_mounted;
+	int tracefs_mounted;
+	int kcore_readable;
+
+	int kprobes_enabled;	/* /sys/kernel/debug/kprobes/enabled */
+	int kernel_btf;		/* /sys/kernel/btf/vmlinux is there */
+	char btf_file[128];	/* --btf, "" without */
+	int ring_bytes;		/* kernel memory that trace asks for, at least */
+
+	/* Of the vfio that is loaded, and of the file of that name. "" unknown. */
+	char srcversion[64];
+	char file_srcversion[64];
+	char file_build_id[VS_BUILD_ID_HEX];
+};
+
+/*
+ * Asks the host, and tries out what only trying can tell; everything tried is undone
+ * at once. `root` is prefixed to paths. Never fails.
+ */
+void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_env *env);
+
+/* Nothing known but what the facts say: for files that have facts only. */
+void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env);
+
+/* The part of it that asks the kernel by system calls: in a file of its own. */
+void vs_env__try(struct vs_env *env);
+
+/* As an object to put into the facts, or NULL with errno; the caller owns it. */
+json_t *vs_env__to_json(const struct vs_env *env);
+
+/* -EINVAL when something is missing or has the wrong type. */
+int vs_env__from_json(const json_t *object, struct vs_env *env);
+
+#endif

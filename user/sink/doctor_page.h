@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How doctor's page is set: for its sections, which are files of their own. */
+#ifndef VFIOSCOPE_SINK_DOCTOR_PAGE_H
+#define VFIOSCOPE_SINK_DOCTOR_PAGE_H
+
+#include <stdio.h>
+
+#define VS_PAGE_LABEL 16	/* of the longest hook, "group-unregister" */
+
+struct vs_page {
+	FILE *out;
+	unsigned int width;	/* columns, 0: no terminal, nothing is broken */
+};
+
+/* Text from column `indent` on, broken between words; the first line has begun at `column`. */
+void vs_page__wrapped(const struct vs_page *page, unsigned int indent, unsigned int column,
+		      const char *text);
+
+/* "  label  words" and "  - words" */
+void vs_page__line(const struct vs_page *page, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void vs_page__item(const struct vs_page *page, const char *text);
+
+#endif
