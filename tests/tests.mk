@@ -28,7 +28,13 @@ demo: ## install what is missing, build, show the deadlock caught live in a VM
 deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
-tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
+soak: ## the long runs: 1000 starts, 100 kills, every scenario with sanitizers (hours)
+	@tools/deps build test lab
+	@+$(MAKE) --no-print-directory all tests
+	@tests/run soak
+
+tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done \
+	$(BUILD)/vfioscope-sanitized
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
@@ -37,6 +43,12 @@ $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
 
 $(BUILD)/sanitized/libvfioscope.a: $(TEST_OBJ)
 	@rm -f $@ && $(AR) rcs $@ $^
+
+# All of vfioscope with sanitizers, for guests: only the C library is needed besides.
+$(BUILD)/vfioscope-sanitized: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan $^ \
+		-Wl,-Bstatic $(LDLIBS) -Wl,-Bdynamic -o $@
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -107,6 +119,6 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(FIXTURES)/inspect/done $(
 	@cp $(F)/*.txt $(FIXTURES)/
 	@touch $@
 
--include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(TEST_OBJ:.o=.d) $(BUILD)/sanitized/user/main.d $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
-.PHONY: check check-fast demo deps tests
+.PHONY: check check-fast soak demo deps tests

@@ -17,6 +17,7 @@
 #include "latency/loader.h"
 #include "latency/options.h"
 #include "latency/report.h"
+#include "privilege/sandbox.h"
 #include "probe/kallsyms.h"
 #include "probe/patched.h"
 #include "sink/latency.h"
@@ -37,6 +38,7 @@ struct latency {
 	struct vs_latency_options opts;
 	bool deferred;		/* the default: deferred puts, with their chain */
 	struct vs_chain *chain;
+	struct vs_keeper *keeper;	/* arms the chain's probes anew */
 	struct vs_lat *lat;
 	struct vs_ksyms *names;	/* read when one is needed first; NULL: not yet, or not readable */
 	struct vs_latency_sink sink;
@@ -597,11 +599,30 @@ static void set_up(struct latency *l)
 	l->report.worst.room = opts->top < VS_LAT_WORST ? opts->top : VS_LAT_WORST;
 }
 
+/* A host where it cannot be done is still worth measuring. */
+static void enter_sandbox(struct latency *l)
+{
+	const struct vs_sandbox_opts opts = { .writes_files = false };
+	char error[100];
+	int err;
+
+	if (l->chain) {
+		l->keeper = vs_keeper__start();
+		if (!l->keeper)
+			return;
+		vs_chain__use_keeper(l->chain, l->keeper);
+	}
+	err = vs_sandbox__enter(&opts, error, sizeof(error));
+	if (err && err != -EOPNOTSUPP)
+		notice(l, error);
+}
+
 static void clean_up(struct latency *l)
 {
 	vs_latency_sink__fini(&l->sink);
 	vs_ksyms__free(l->names);
 	vs_chain__free(l->chain);
+	vs_keeper__free(l->keeper);
 	vs_lat__free(l->lat);
 	vs_report__free(&l->report);
 }
@@ -619,6 +640,8 @@ static int latency(struct latency *l)
 		status = load(l);
 	if (!status)
 		status = arm(l);
+	if (!status)
+		enter_sandbox(l);
 	if (!status)
 		status = run(l);
 	return status ? status : conclude(l);

@@ -33,6 +33,7 @@ struct refs_options {
 struct refs {
 	struct vs_live live;
 	struct refs_options opts;
+	struct vs_sandbox_opts sandbox;
 	struct vs_sink *sinks[2];
 	size_t nr_sinks;
 	int output_fd;
@@ -317,6 +318,7 @@ static void set_up(struct refs *r)
 		.keep_refs = true,
 		.refs = { .max_refs = r->opts.max_refs, .older_ns = r->opts.older },
 	};
+	r->live.sandbox = &r->sandbox;
 	r->live.duration = r->opts.duration;
 	r->live.each = each;
 	r->live.seen = on_event;
@@ -348,6 +350,9 @@ static int follow(struct refs *r)
 
 	if (!status)
 		status = vs_live__arm(&r->live);
+	/* Later no program can be loaded; what it cannot look at is said by the snapshot. */
+	if (!status)
+		vs_snapper__get_ready(r->snapper);
 	if (!status)
 		status = begin_ledger(r);
 	if (!status)

@@ -23,6 +23,7 @@ struct trace_options {
 struct trace {
 	struct vs_live live;
 	struct trace_options opts;
+	struct vs_sandbox_opts sandbox;
 	struct vs_sink *sinks[2];
 	size_t nr_sinks;
 	int output_fd;
@@ -112,6 +113,7 @@ static void set_up(struct trace *t)
 		.no_events = t->opts.quiet,
 		.no_deferred = t->opts.quiet,
 	};
+	t->live.sandbox = &t->sandbox;
 	t->live.duration = t->opts.duration;
 	t->live.each = is_over;
 	t->live.ctx = t;

@@ -43,6 +43,7 @@ struct validate_options {
 struct validate {
 	struct validate_options opts;
 	enum vs_exit_style style;
+	struct vs_sandbox_opts sandbox;
 	struct vs_live live;
 	struct vs_gather gather;
 	struct vs_sink *sinks[1];
@@ -363,6 +364,9 @@ static void set_up(struct validate *val)
 		.no_stacks = true,
 		.keep_refs = true,
 	};
+	/* Who provokes the bug starts a program that changes the host: not least privilege. */
+	val->sandbox.writes_files = val->opts.json || val->opts.junit || val->opts.markdown;
+	val->live.sandbox = val->opts.observe ? &val->sandbox : NULL;
 	val->live.duration = val->opts.observe ? val->opts.duration : 0;
 	val->live.each = each;
 	val->live.seen = seen;
@@ -400,7 +404,7 @@ static void complete_stack(struct validate *val)
 	val->written_ns = 0;
 	write_news(val, vs_host__mono_ns());
 	for (int i = 0; i < STACK_TRIES; i++) {
-		if (!vs_host__kernel_stack(val->gather.deadlock_tid, stack, sizeof(stack)) &&
+		if (!vs_live__kernel_stack(&val->live, val->gather.deadlock_tid, stack, sizeof(stack)) &&
 		    strstr(stack, "blocking_notifier_chain_unregister")) {
 			memcpy(f->stack, stack, sizeof(f->stack));
 			return;

@@ -43,10 +43,14 @@ static int group_devices(void *ctx, int iommu_group, char *buf, size_t size)
 	return vs_host__group_devices(iommu_group, buf, size);
 }
 
+int vs_live__kernel_stack(struct vs_live *l, uint32_t tid, char *buf, size_t size)
+{
+	return vs_keeper__stack(l->keeper, tid, buf, size);
+}
+
 static int kernel_stack(void *ctx, uint32_t tid, char *buf, size_t size)
 {
-	(void)ctx;
-	return vs_host__kernel_stack(tid, buf, size);
+	return vs_live__kernel_stack(ctx, tid, buf, size);
 }
 
 static uint64_t now_ns(void *ctx)
@@ -207,10 +211,6 @@ int vs_live__arm(struct vs_live *l)
 	vs_session__start(l->session, &start);
 	say_state(l);
 	vs_session__flush(l->session);
-	/* Not before: arming comes first, and its trampolines have symbols, too. */
-	l->symbolizer = vs_symbolizer__new();
-	if (!l->symbolizer)
-		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
 	return 0;
 }
 
@@ -274,12 +274,39 @@ static void tick(struct vs_live *l, uint64_t now)
 	vs_session__tick(l->session, now);
 }
 
+/* A host where it cannot be done is still worth watching. */
+static void enter_sandbox(struct vs_live *l)
+{
+	char error[100];
+	int err;
+
+	if (!l->sandbox)
+		return;
+	l->keeper = vs_keeper__start();
+	if (!l->keeper)
+		return;
+	vs_engine__use_keeper(l->engine, l->keeper);
+	err = vs_sandbox__enter(l->sandbox, error, sizeof(error));
+	if (err && err != -EOPNOTSUPP)
+		vs_session__notice(l->session, vs_host__mono_ns(), error);
+}
+
+static int begin_run(struct vs_live *l)
+{
+	enter_sandbox(l);
+	/* Not before: arming comes first, its trampolines have symbols, and a thread keeps privileges. */
+	l->symbolizer = vs_symbolizer__new();
+	return l->symbolizer ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
 int vs_live__run(struct vs_live *l)
 {
+	int nr, status = begin_run(l);
 	uint64_t now = vs_host__mono_ns();
 	bool busy = true;
-	int nr;
 
+	if (status)
+		return status;
 	while (!is_over(l, now)) {
 		nr = vs_engine__poll(l->engine, wait_ms(l, now, busy));
 		if (nr < 0 && nr != -EINTR)
@@ -312,5 +339,6 @@ void vs_live__close(struct vs_live *l)
 	vs_session__free(l->session);
 	vs_symbolizer__free(l->symbolizer);
 	vs_engine__free(l->engine);
+	vs_keeper__free(l->keeper);
 	free(l->rows);
 }

@@ -18,6 +18,8 @@
 #include <stdint.h>
 
 #include "opts.h"
+#include "privilege/keeper.h"
+#include "privilege/sandbox.h"
 #include "probe/engine.h"
 #include "probe/symbolizer.h"
 #include "session.h"
@@ -28,6 +30,7 @@ struct vs_live {
 	struct vs_engine_opts engine_opts;	/* record and ctx are set by open */
 	struct vs_session_opts session_opts;	/* calls and ctx are set by begin */
 	uint64_t duration;	/* ns, 0: until a signal */
+	const struct vs_sandbox_opts *sandbox;	/* entered by run; NULL: not */
 	/* After each fetch of events; true ends the run. May be NULL. */
 	bool (*each)(void *ctx, uint64_t now_ns);
 	/* Each event, once the session has it. May be NULL. */
@@ -43,6 +46,7 @@ struct vs_live {
 
 	/* Private. */
 	struct vs_symbolizer *symbolizer;
+	struct vs_keeper *keeper;	/* NULL outside of the sandbox */
 	struct vs_probe_row *rows;
 	uint64_t loaded_ns;	/* vfio.ko was loaded, and is not followed yet; 0: no */
 	uint64_t gap_ns;	/* when it was there first without being followed; 0: it was not */
@@ -58,6 +62,9 @@ int vs_live__open(struct vs_live *l);
 int vs_live__begin(struct vs_live *l);
 int vs_live__arm(struct vs_live *l);
 int vs_live__run(struct vs_live *l);
+
+/* As vs_host__kernel_stack(), inside of the sandbox, too. */
+int vs_live__kernel_stack(struct vs_live *l, uint32_t tid, char *buf, size_t size);
 
 /* The last events and losses go to the session. Before vs_session__finish(). */
 void vs_live__drain(struct vs_live *l);

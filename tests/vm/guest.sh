@@ -63,6 +63,14 @@ stopped()
 	echo $? >"$OUT/$traced.status"
 }
 
+# other_stopped NAME PID: one that is not the last that was started
+other_stopped()
+{
+	traced=$1
+	tracer=$2
+	stopped INT
+}
+
 # leftovers NAME: everything a tracer could leave behind in the kernel
 leftovers()
 {

@@ -128,6 +128,12 @@ bool vs_chain__sees_births(const struct vs_chain *c)
 	       vs_names__has(&c->facts.btf_funcs, "iommu_group_register_notifier");
 }
 
+void vs_chain__use_keeper(struct vs_chain *c, struct vs_keeper *keeper)
+{
+	if (c->attach)
+		vs_attach__use_keeper(c->attach, keeper);
+}
+
 uint64_t vs_chain__deferred_func(const struct vs_chain *c)
 {
 	return c->deferred_func;
@@ -210,12 +216,13 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 		     char *words, size_t size)
 {
 	words[0] = '\0';
-	if (!is_loaded(c) || !c->plan.deferred_func)
-		return 0;
+	/* Before there is anything to attach to, because it cannot be made later (see attach.h). */
 	if (!c->attach)
 		c->attach = vs_attach__new(object, sites);
 	if (!c->attach)
 		return -ENOMEM;
+	if (!is_loaded(c) || !c->plan.deferred_func)
+		return 0;
 	if (vs_attach__address(c->attach, c->plan.deferred_func, &c->deferred_func))
 		c->deferred_func = 0;
 	return say_missing(c, vs_attach__arm(c->attach, &c->plan, false, true), words, size);

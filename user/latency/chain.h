@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "privilege/keeper.h"
+
 struct vs_chain;
 
 /* Collects facts and plans. NULL with errno set. */
@@ -46,6 +48,9 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
  * attached, when not all of the places can be reached: the tracepoints are left.
  */
 int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites);
+
+/* After the first attach: kprobes are opened by it from now on. It stays the caller's. */
+void vs_chain__use_keeper(struct vs_chain *c, struct vs_keeper *keeper);
 
 /* vfio.ko came or went: facts anew. Dead probes are dropped. 0 or -ENOMEM. */
 int vs_chain__changed(struct vs_chain *c);

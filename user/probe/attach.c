@@ -35,6 +35,7 @@ struct vs_attach {
 	size_t nr_objects;
 	struct bpf_map *sites;
 	int kprobe_type;
+	struct vs_keeper *keeper;
 	struct armed *armed;
 	size_t nr_armed;
 	pthread_t reaper;
@@ -45,6 +46,18 @@ struct vs_attach {
 	size_t nr_sections;
 };
 
+static void get_ready(struct bpf_object *object)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, object) {
+		if (bpf_program__fd(prog) >= 0) {
+			vs_kprobe__get_ready(prog);
+			return;
+		}
+	}
+}
+
 struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *sites)
 {
 	struct vs_attach *a = calloc(1, sizeof(*a));
@@ -54,6 +67,7 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 	a->objects[a->nr_objects++] = object;
 	a->sites = sites;
 	a->kprobe_type = vs_kprobe__type();
+	get_ready(object);
 	return a;
 }
 
@@ -63,6 +77,11 @@ int vs_attach__add_object(struct vs_attach *a, struct bpf_object *object)
 		return -ENOSPC;
 	a->objects[a->nr_objects++] = object;
 	return 0;
+}
+
+void vs_attach__use_keeper(struct vs_attach *a, struct vs_keeper *keeper)
+{
+	a->keeper = keeper;
 }
 
 static void finish_reaping(struct vs_attach *a)
@@ -170,7 +189,7 @@ static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_prog
 		err = tell_site(a, armed->probe, armed->addr);
 	if (err)
 		return err;
-	armed->link = vs_kprobe__attach(prog, a->kprobe_type, armed->addr);
+	armed->link = vs_kprobe__attach(prog, a->keeper, a->kprobe_type, armed->addr);
 	return armed->link ? 0 : -errno;
 }
 

@@ -8,12 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "privilege/keeper.h"
 #include "probe/plan.h"
 
 struct vs_attach;
 
-/* `object` is loaded; `sites` its map of what to read where. NULL with errno set. */
+/*
+ * `object` is loaded; `sites` its map of what to read where. After this, arming loads no
+ * program and makes no map. NULL with errno set.
+ */
 struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *sites);
+
+/* Kprobes are opened by it from now on; it stays the caller's. */
+void vs_attach__use_keeper(struct vs_attach *a, struct vs_keeper *keeper);
 
 /* Detaches all. Takes some 50 ms per kprobe on old kernels. NULL is fine. */
 void vs_attach__free(struct vs_attach *a);

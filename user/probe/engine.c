@@ -401,6 +401,13 @@ struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine)
 	return engine->exact ? vs_exact__stats(engine->exact) : (struct vs_exact_stats){ 0 };
 }
 
+void vs_engine__use_keeper(struct vs_engine *engine, struct vs_keeper *keeper)
+{
+	vs_attach__use_keeper(engine->attach, keeper);
+	if (engine->exact)
+		vs_exact__use_keeper(engine->exact, keeper);
+}
+
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine)
 {
 	return &engine->facts;

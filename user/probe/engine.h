@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bpf/events.h"
+#include "privilege/keeper.h"
 #include "probe/exact.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -99,6 +100,9 @@ int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
 
 /* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);
+
+/* Perf events are opened by it from now on; it stays the caller's, and longer than the engine. */
+void vs_engine__use_keeper(struct vs_engine *engine, struct vs_keeper *keeper);
 
 /* The present facts and plan; valid until the next vfio_loaded or vfio_gone. */
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);

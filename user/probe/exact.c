@@ -3,13 +3,11 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/config.h"
@@ -37,6 +35,7 @@ struct watch {
 struct vs_exact {
 	struct bpf_program *prog;
 	struct bpf_map *map;
+	struct vs_keeper *keeper;
 	const uint64_t *runs;
 	size_t nr_cpus;
 	bool *online;
@@ -46,23 +45,6 @@ struct vs_exact {
 };
 
 /* -- one watchpoint -- */
-
-static int open_point(uint64_t addr, size_t cpu)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_BREAKPOINT,
-		.size = sizeof(attr),
-		.sample_period = 1,
-		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
-		.bp_type = HW_BREAKPOINT_W,
-		.bp_addr = addr,
-		.bp_len = HW_BREAKPOINT_LEN_4,
-		.disabled = 1,
-	};
-	int fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
 
 /* perf has several words for "not here" and for "not for you". */
 static int in_our_words(int err)
@@ -91,7 +73,7 @@ static struct reading read_point(const struct point *point)
 /* The link owns the descriptor. */
 static int arm(struct vs_exact *x, struct point *point, uint64_t counter, size_t cpu)
 {
-	int fd = open_point(counter, cpu);
+	int fd = vs_keeper__watchpoint(x->keeper, counter, (int)cpu);
 
 	if (fd < 0)
 		return in_our_words(fd);
@@ -364,7 +346,7 @@ static int room_of(size_t cpu)
 {
 	int fds[VS_WATCHES], nr = 0, fd = 0;
 
-	while (nr < VS_WATCHES && (fd = open_point(KERNEL_ADDRESS, cpu)) >= 0)
+	while (nr < VS_WATCHES && (fd = vs_keeper__watchpoint(NULL, KERNEL_ADDRESS, (int)cpu)) >= 0)
 		fds[nr++] = fd;
 	for (int i = 0; i < nr; i++)
 		close(fds[i]);
@@ -407,6 +389,11 @@ struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches
 		return x;
 	free(x);
 	return NULL;
+}
+
+void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper)
+{
+	x->keeper = keeper;
 }
 
 void vs_exact__free(struct vs_exact *x)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bpf/exact.h"
+#include "privilege/keeper.h"
 
 struct vs_exact;
 
@@ -30,6 +31,9 @@ struct vs_exact_stats {
  */
 struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
 			       const uint64_t *runs);
+/* Watchpoints are opened by it from now on; it stays the caller's. */
+void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper);
+
 void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
 
 /*

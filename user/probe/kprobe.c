@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <linux/perf_event.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe/kprobe.h"
@@ -22,24 +21,27 @@ int vs_kprobe__type(void)
 	return type;
 }
 
-static int open_event(int type, uint64_t addr)
+void vs_kprobe__get_ready(struct bpf_program *prog)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = type,
-		.kprobe_addr = addr,
-	};
-
-	return syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, int type, uint64_t addr)
-{
-	struct bpf_link *link;
-	int fd = open_event(type, addr), err;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
+		return;
+	/* No event: it fails, after libbpf has asked what it wants to know. */
+	bpf_link__destroy(bpf_program__attach_perf_event(prog, fd));
+	close(fd);
+}
+
+struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, struct vs_keeper *keeper, int type,
+				   uint64_t addr)
+{
+	struct bpf_link *link;
+	int fd = vs_keeper__kprobe(keeper, type, addr), err;
+
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
+	}
 	link = bpf_program__attach_perf_event(prog, fd);
 	if (!link) {
 		err = errno;

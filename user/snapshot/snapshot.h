@@ -125,6 +125,12 @@ struct vs_snapper;
 struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts);
 void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
 
+/*
+ * Loads the programs, which is done by the first snapshot else. For those who give
+ * privileges away before there may be anything to look at. 0 or a negative errno.
+ */
+int vs_snapper__get_ready(struct vs_snapper *snapper);
+
 /* As vs_snapshot__take(). */
 int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error, size_t size);
 

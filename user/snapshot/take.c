@@ -363,6 +363,11 @@ static int need_peek(struct vs_snapper *t)
 	return 0;
 }
 
+int vs_snapper__get_ready(struct vs_snapper *t)
+{
+	return need_peek(t);
+}
+
 const struct vs_mem *vs_snapper__memory(struct vs_snapper *t, const struct vs_snap_layout **layout)
 {
 	int err = need_peek(t);

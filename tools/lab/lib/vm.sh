@@ -4,7 +4,7 @@
 
 # An emulated machine that is starved at the wrong moment of its boot may hang: about one in a few
 # hundred on a busy host. The command has not begun then, so it is safe to start again.
-readonly BOOT_LIMIT=45
+readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=6
 
 vm_defaults()
 {
@@ -206,7 +206,9 @@ follow_console()
 # nothing, no-boot or timeout
 vm_wait()
 {
-	local line rc=0 start=$SECONDS limit=$((opt_timeout < BOOT_LIMIT ? opt_timeout : BOOT_LIMIT))
+	local line rc=0 start=$SECONDS limit
+	boot_limit=$((BOOT_LIMIT + opt_smp * BOOT_LIMIT_CPU))
+	limit=$((opt_timeout < boot_limit ? opt_timeout : boot_limit))
 	vm_status=
 	while [ -z "$vm_status" ] && [ $rc -eq 0 ]; do
 		line=
@@ -265,7 +267,7 @@ vm_run()
 	vm_prepare "$@"
 	vm_once
 	if [ "$vm_status" = no-boot ]; then
-		say "the guest did not come up within $BOOT_LIMIT s; once more"
+		say "the guest did not come up within $boot_limit s; once more"
 		vm_once
 	fi
 	case $vm_status in

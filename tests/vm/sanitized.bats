@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The scenarios with a vfioscope that is built with AddressSanitizer and UndefinedBehaviorSanitizer: what
+# they say is judged elsewhere (this one is slow), here that nothing is reported. `make soak`
+# (SOAK=1) runs the large ones, too.
+load vm
+
+CASES=short
+[ -z "${SOAK:-}" ] || CASES="short fixed unfixed module refs why-deadlock why-6.1 faults"
+
+# sanitized NAME KERNEL SCENARIO [lab options]
+sanitized()
+{
+	local name=$1 program=$TOP/build/vfioscope-sanitized lib
+	shift
+	# shellcheck disable=SC2046 # words are wanted
+	OUT=$BATS_FILE_TMPDIR/$name VM_TIMEOUT=${VM_TIMEOUT:-300} vm "$@" --mem 2G \
+		--file "$program:/bin/vfioscope" \
+		$(ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do echo "--file $lib:$lib"; done) \
+		--env "ASAN_OPTIONS=log_path=/tmp/out/sanitizer:exitcode=99" \
+		--env "UBSAN_OPTIONS=log_path=/tmp/out/sanitizer:print_stacktrace=1:halt_on_error=1:exitcode=99"
+}
+
+setup_file()
+{
+	local file=$TOP/build/tests
+	sanitized short fixed sanitized.sh || return
+	[ -n "${SOAK:-}" ] || return 0
+	export VM_TIMEOUT=1200
+	sanitized fixed fixed fixed.sh
+	sanitized unfixed unfixed unfixed.sh
+	sanitized module fixed module.sh --no-vfio
+	sanitized refs fixed refs.sh --env CYCLES=2000 --file "$file/holder:/bin/holder"
+	sanitized why-deadlock unfixed why_deadlock.sh
+	sanitized why-6.1 6.1 why.sh --file "$file/holder:/bin/holder"
+	sanitized faults fixed faults.sh --env CYCLES=10 --env KILLS=30 \
+		--file "$TOP/tests/vm/cycles.sh:/lab/cycles.sh" --file "$file/small_maps:/bin/small_maps"
+}
+
+no_reports()
+{
+	# A child that was told to end, or a whole run: each has a file of its own.
+	! grep -H . "$OUT"/sanitizer.* 2>/dev/null
+}
+
+no_failures()
+{
+	! grep -lxE '99|13[0-9]' "$OUT"/*.status
+}
+
+@test "sanitized: no report in any scenario" {
+	each no_reports
+}
+
+@test "sanitized: no run ended by one, or by a signal" {
+	each no_failures
+}
+
+@test "sanitized: it was really that build, and it did its work" {
+	OUT=$BATS_FILE_TMPDIR/short
+	nm "$TOP/build/vfioscope-sanitized" | grep -q ' __asan_init'
+	has_status trace 0
+	says trace 'losses: none'
+	says trace.copy 'vfio_iommu_group_notifier'
+	has_status latency 0
+	has_status once 0
+	has_status why 0
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "privilege/keeper.h"
+
+#include <errno.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "privilege/caps.h"
+#include "privilege/sandbox.h"
+
+#define STACK_PATIENCE_NS 200000000ull
+/* A kprobe patches text, which waits for every CPU of the host. */
+#define EVENT_PATIENCE_NS 5000000000ull
+#define KEPT (VS_CAP_BIT(CAP_SYS_ADMIN) | VS_CAP_BIT(CAP_SYS_PTRACE) | VS_CAP_BIT(CAP_PERFMON))
+
+enum what { STACK, KPROBE, WATCHPOINT };
+
+struct request {
+	uint32_t number;	/* an answer that comes too late is told by it */
+	uint32_t what;
+	int32_t which;		/* task, perf's type, CPU */
+	uint32_t pad;
+	uint64_t addr;
+};
+
+struct answer {
+	uint32_t number;
+	int32_t error;
+	char text[8192];
+};
+
+struct vs_keeper {
+	int fd;
+	uint32_t number;
+};
+
+/* -- what it does -- */
+
+static int open_event(struct perf_event_attr *attr, int cpu)
+{
+	int fd = syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_kprobe(int type, uint64_t addr)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = type,
+		.kprobe_addr = addr,
+	};
+
+	/* The types of perf itself are below. */
+	return type < PERF_TYPE_MAX ? -EINVAL : open_event(&attr, 0);
+}
+
+static int open_watchpoint(uint64_t addr, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = addr,
+		.bp_len = HW_BREAKPOINT_LEN_4,
+		.disabled = 1,
+	};
+
+	return open_event(&attr, cpu);
+}
+
+/* -- the process -- */
+
+static int reply(int to, struct answer *a, size_t text_len, int fd)
+{
+	struct iovec part = { a, offsetof(struct answer, text) + text_len };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (fd >= 0) {
+		m.msg_control = control;
+		m.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int answer_stack(int to, const struct request *r, struct answer *a)
+{
+	a->error = vs_host__kernel_stack(r->which, a->text, sizeof(a->text));
+	return reply(to, a, a->error ? 0 : strlen(a->text) + 1, -1);
+}
+
+static int answer_event(int to, const struct request *r, struct answer *a)
+{
+	int fd = r->what == KPROBE ? open_kprobe(r->which, r->addr) :
+		 r->what == WATCHPOINT ? open_watchpoint(r->addr, r->which) : -EINVAL, err;
+
+	a->error = fd < 0 ? fd : 0;
+	err = reply(to, a, 0, fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static void serve(int fd)
+{
+	struct request r;
+	struct answer a;
+	int err = 0;
+
+	while (!err && read(fd, &r, sizeof(r)) == sizeof(r)) {
+		a.number = r.number;
+		err = r.what == STACK ? answer_stack(fd, &r, &a) : answer_event(fd, &r, &a);
+	}
+}
+
+/* Our descriptors would keep probes armed and pipes open when we are killed. */
+static int keep_only(int fd)
+{
+	fd = dup2(fd, 0);
+	if (syscall(SYS_close_range, 1, ~0u, 0))	/* v5.9 */
+		for (int i = 1; i < sysconf(_SC_OPEN_MAX); i++)
+			close(i);
+	return fd;
+}
+
+static void become_keeper(int fd, pid_t parent)
+{
+	char error[100];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Ctrl-C is for us all, but it is wanted until the summary is out. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	fd = keep_only(fd);
+	if (getppid() == parent) {
+		vs_sandbox__enter_keeper(KEPT, error, sizeof(error));
+		serve(fd);
+	}
+	_exit(0);
+}
+
+/* -- our side -- */
+
+static int start(struct vs_keeper *k)
+{
+	pid_t parent = getpid(), pid;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		become_keeper(ends[1], parent);
+	close(ends[1]);
+	k->fd = ends[0];
+	return pid < 0 ? -errno : 0;
+}
+
+struct vs_keeper *vs_keeper__start(void)
+{
+	struct vs_keeper *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return NULL;
+	k->fd = -1;
+	err = start(k);
+	if (!err)
+		return k;
+	vs_keeper__free(k);
+	errno = -err;
+	return NULL;
+}
+
+static int wait_for_answer(const struct vs_keeper *k, uint64_t until)
+{
+	struct pollfd p = { .fd = k->fd, .events = POLLIN };
+	uint64_t now = vs_host__mono_ns();
+	int nr = poll(&p, 1, now < until ? (until - now + 999999) / 1000000 : 0);
+
+	return nr > 0 ? 0 : !nr ? -ETIMEDOUT : -errno;
+}
+
+static int fd_in(struct msghdr *m)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	int fd = -1;
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(fd)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+/* Of another question: thrown away. */
+static int take_answer(const struct vs_keeper *k, struct answer *a, int *fd)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { a, sizeof(*a) };
+	struct msghdr m = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t len = recvmsg(k->fd, &m, MSG_CMSG_CLOEXEC);
+
+	if (len < (ssize_t)offsetof(struct answer, text))
+		return len < 0 ? -errno : -EPIPE;
+	*fd = fd_in(&m);
+	if (a->number == k->number)
+		return 0;
+	if (*fd >= 0)
+		close(*fd);
+	return -EAGAIN;
+}
+
+static int ask(struct vs_keeper *k, struct request *r, struct answer *a, int *fd, uint64_t patience)
+{
+	uint64_t until = vs_host__mono_ns() + patience;
+	int err;
+
+	r->number = ++k->number;
+	if (send(k->fd, r, sizeof(*r), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*r))
+		return -errno;
+	do {
+		err = wait_for_answer(k, until);
+		if (!err)
+			err = take_answer(k, a, fd);
+	} while (err == -EAGAIN || err == -EINTR);
+	return err ? err : a->error;
+}
+
+int vs_keeper__stack(struct vs_keeper *k, uint32_t tid, char *buf, size_t size)
+{
+	struct request r = { .what = STACK, .which = (int32_t)tid };
+	struct answer a = { 0 };
+	int fd, err;
+
+	if (!k)
+		return vs_host__kernel_stack(tid, buf, size);
+	err = ask(k, &r, &a, &fd, STACK_PATIENCE_NS);
+	if (err)
+		return err;
+	buf[0] = '\0';
+	strncat(buf, a.text, size - 1);
+	return 0;
+}
+
+static int ask_for_event(struct vs_keeper *k, struct request r)
+{
+	struct answer a;
+	int fd = -1, err = ask(k, &r, &a, &fd, EVENT_PATIENCE_NS);
+
+	return err ? err : fd < 0 ? -EIO : fd;
+}
+
+int vs_keeper__kprobe(struct vs_keeper *k, int type, uint64_t addr)
+{
+	return k ? ask_for_event(k, (struct request){ .what = KPROBE, .which = type, .addr = addr }) :
+		   open_kprobe(type, addr);
+}
+
+int vs_keeper__watchpoint(struct vs_keeper *k, uint64_t addr, int cpu)
+{
+	return k ? ask_for_event(k, (struct request){ .what = WATCHPOINT, .which = cpu,
+						      .addr = addr }) :
+		   open_watchpoint(addr, cpu);
+}
+
+/* Not waited for: it may be inside the kernel, for as long as whom it was asked about. */
+void vs_keeper__free(struct vs_keeper *k)
+{
+	if (!k)
+		return;
+	if (k->fd >= 0)
+		close(k->fd);
+	free(k);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one part of a live run that stays privileged: a small process that does on request
+ * what cannot be done before, and no more than that:
+ *
+ *	the kernel stack of a task	CAP_SYS_ADMIN (v4.19, f8a00cef1720), CAP_SYS_PTRACE
+ *	a kprobe at an address		CAP_PERFMON; CAP_SYS_ADMIN on Debian's kernels with
+ *					kernel.perf_event_paranoid=3, their default
+ *	a watchpoint on 4 bytes		CAP_SYS_ADMIN (hw_breakpoint_parse())
+ *
+ * It has none of our descriptors, takes requests of one fixed size, reads no files
+ * but /proc/TID/stack, and ends with us. Which program runs at a kprobe is not its business.
+ */
+#ifndef VFIOSCOPE_KEEPER_H
+#define VFIOSCOPE_KEEPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vs_keeper;
+
+/* Before vs_sandbox__enter(). NULL with errno. */
+struct vs_keeper *vs_keeper__start(void);
+
+/*
+ * As vs_host__kernel_stack(): 0 with text in `buf`, or a negative errno. Waits 200 ms at
+ * most (-ETIMEDOUT): who is asked about may keep the keeper waiting. NULL: done here.
+ */
+int vs_keeper__stack(struct vs_keeper *k, uint32_t tid, char *buf, size_t size);
+
+/*
+ * A perf event that is a kprobe on the instruction at `addr`; `type` is perf's number for
+ * them. A descriptor of the caller's or a negative errno. NULL: opened here.
+ */
+int vs_keeper__kprobe(struct vs_keeper *k, int type, uint64_t addr);
+
+/* A disabled watchpoint on the 4 bytes at `addr` on that CPU: for writes. In the same way. */
+int vs_keeper__watchpoint(struct vs_keeper *k, uint64_t addr, int cpu);
+
+/* Ends it. NULL is fine. */
+void vs_keeper__free(struct vs_keeper *k);
+
+#endif
