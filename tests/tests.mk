@@ -28,7 +28,7 @@ demo: ## install what is missing, build, show the deadlock caught live in a VM
 deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
-tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
+tests: $(BUILD)/bench/works $(BUILD)/sanitized/vfioscope $(BUILD)/sanitized/vfio-stress $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
@@ -43,6 +43,15 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 	@echo '  TEST  $@'
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
 		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
+
+# The programs themselves, for tests/native/bad_input.bats.
+$(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) $^ $(LDLIBS) -o $@
+
+$(BUILD)/sanitized/vfio-stress: $(STRESS_SRC:%.c=$(BUILD)/sanitized/%.o)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) $^ -o $@
 
 # What is measured runs as it is shipped: without sanitizers.
 $(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags
@@ -107,6 +116,6 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(FIXTURES)/inspect/done $(
 	@cp $(F)/*.txt $(FIXTURES)/
 	@touch $@
 
--include $(TEST_OBJ:.o=.d) $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(TEST_OBJ:.o=.d) $(BUILD)/sanitized/user/main.d $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
 .PHONY: check check-fast demo deps tests
