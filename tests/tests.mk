@@ -34,7 +34,7 @@ soak: ## the long runs: 1000 starts, 100 kills, every scenario with sanitizers (
 	@tests/run soak
 
 tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done \
-	$(BUILD)/vfioscope-sanitized
+	$(BUILD)/sanitized/vfioscope $(BUILD)/sanitized/vfio-stress
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
@@ -44,17 +44,21 @@ $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags | $(SKEL)
 $(BUILD)/sanitized/libvfioscope.a: $(TEST_OBJ)
 	@rm -f $@ && $(AR) rcs $@ $^
 
-# All of vfioscope with sanitizers, for guests: only the C library is needed besides.
-$(BUILD)/vfioscope-sanitized: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a
-	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan $^ \
-		-Wl,-Bstatic $(LDLIBS) -Wl,-Bdynamic -o $@
-
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  TEST  $@'
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
 		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
+
+# The programs themselves, in guests too: there only the C library is needed besides.
+$(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan $^ \
+		-Wl,-Bstatic $(LDLIBS) -Wl,-Bdynamic -o $@
+
+$(BUILD)/sanitized/vfio-stress: $(STRESS_SRC:%.c=$(BUILD)/sanitized/%.o)
+	@echo '  LINK  $@'
+	@$(CC) $(SANITIZE) $^ -o $@
 
 # What is measured runs as it is shipped: without sanitizers.
 $(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags

@@ -330,8 +330,11 @@ static void set_up(struct refs *r)
 static int once(struct refs *r)
 {
 	struct vs_snapshot s;
+	char words[100];
 	int status = vs_live__begin(&r->live);
 
+	if (!status && vs_filter__absent(r->opts.display.filter, "", words, sizeof(words)))
+		return fail(VS_EXIT_FAILURE, words, NULL);
 	if (!status)
 		status = take_snapshot(r, &s);
 	if (status)

@@ -540,7 +540,7 @@ static bool are_devices(const char *list)
 {
 	char one[2 * VS_DEVICE_LEN], name[VS_DEVICE_LEN];
 
-	do {
+	while (true) {
 		size_t len = strcspn(list, ",");
 
 		if (len >= sizeof(one))
@@ -548,9 +548,10 @@ static bool are_devices(const char *list)
 		snprintf(one, sizeof(one), "%.*s", (int)len, list);
 		if (!vs_device_name__parse(one, name))
 			return false;
-		list += len + !!list[len];
-	} while (*list);
-	return true;
+		if (!list[len])
+			return true;
+		list += len + 1;
+	}
 }
 
 static int cannot_be_written(const char *path)
@@ -565,9 +566,8 @@ static int cannot_be_written(const char *path)
 		return S_ISDIR(st.st_mode) ? -EISDIR : access(path, W_OK) ? -errno : 0;
 	strcpy(folder, path);
 	slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder] = '\0';
-	return access(slash ? folder : ".", W_OK) ? -errno : 0;
+	strcpy(slash ? slash + 1 : folder, ".");	/* what is no folder has none in it */
+	return access(folder, W_OK) ? -errno : 0;
 }
 
 /* Before anything is provoked: the host may hang when the verdict is known. */

@@ -186,6 +186,9 @@ static void say_state(struct vs_live *l)
 	if (vs_plan__waits(plan))
 		vs_session__notice(l->session, now, "vfio.ko is not loaded: its probes will be "
 				   "armed when it is; any notifier chain is watched already");
+	if (l->session_opts.filter &&
+	    vs_filter__absent(l->session_opts.filter, "", words, sizeof(words)))
+		vs_session__notice(l->session, now, words);
 	say_missing(l, plan, now);
 	vs_live__check_patches(l, now);
 }

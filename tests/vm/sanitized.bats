@@ -11,7 +11,7 @@ CASES=short
 # sanitized NAME KERNEL SCENARIO [lab options]
 sanitized()
 {
-	local name=$1 program=$TOP/build/vfioscope-sanitized lib
+	local name=$1 program=$TOP/build/sanitized/vfioscope lib
 	shift
 	# shellcheck disable=SC2046 # words are wanted
 	OUT=$BATS_FILE_TMPDIR/$name VM_TIMEOUT=${VM_TIMEOUT:-300} vm "$@" --mem 2G \
@@ -58,7 +58,7 @@ no_failures()
 
 @test "sanitized: it was really that build, and it did its work" {
 	OUT=$BATS_FILE_TMPDIR/short
-	nm "$TOP/build/vfioscope-sanitized" | grep -q ' __asan_init'
+	nm "$TOP/build/sanitized/vfioscope" | grep -q ' __asan_init'
 	has_status trace 0
 	says trace 'losses: none'
 	says trace.copy 'vfio_iommu_group_notifier'

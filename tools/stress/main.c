@@ -81,10 +81,9 @@ static void say(const struct stress *s, const char *line)
 static void say_stuck(pid_t pid, char state, const char *stack)
 {
 	printf("stuck: process %d, state %c\n", pid, state);
-	for (const char *line = stack; *line; line += strcspn(line, "\n") + 1) {
-		printf("stuck:   %.*s\n", (int)strcspn(line, "\n"), line);
-		if (!strchr(line, '\n'))
-			break;
+	for (size_t len; *stack; stack += len + !!stack[len]) {
+		len = strcspn(stack, "\n");
+		printf("stuck:   %.*s\n", (int)len, stack);
 	}
 	fflush(stdout);
 }

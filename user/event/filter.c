@@ -4,9 +4,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "event/device_name.h"
 #include "event/names.h"
@@ -156,6 +158,45 @@ bool vs_filter__is_empty(const struct vs_filter *f)
 		if (f->kinds[i].nr)
 			return false;
 	return true;
+}
+
+static bool exists(const char *root, const char *below, const char *name, const char *rest)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/sys/%s/%s%s", root, below, name, rest);
+	return !access(path, F_OK);
+}
+
+static bool is_absent(const char *root, const char *device, char *words, size_t size)
+{
+	if (exists(root, "bus/pci/devices", device, "/iommu_group") ||
+	    exists(root, "bus/mdev/devices", device, ""))
+		return false;
+	snprintf(words, size, exists(root, "bus/pci/devices", device, "") ?
+		 "device %s is in no IOMMU group: VFIO cannot have it" :
+		 "there is no device %s now", device);
+	return true;
+}
+
+bool vs_filter__absent(const struct vs_filter *f, const char *root, char *words, size_t size)
+{
+	const struct values *groups = &f->kinds[VS_FILTER_GROUP];
+	const struct values *devices = &f->kinds[VS_FILTER_DEVICE];
+	char number[24];
+
+	words[0] = '\0';
+	for (size_t i = 0; i < groups->nr; i++) {
+		snprintf(number, sizeof(number), "%ld", groups->v[i].number);
+		if (exists(root, "kernel/iommu_groups", number, ""))
+			continue;
+		snprintf(words, size, "there is no IOMMU group %s now", number);
+		return true;
+	}
+	for (size_t i = 0; i < devices->nr; i++)
+		if (is_absent(root, devices->v[i].text, words, size))
+			return true;
+	return false;
 }
 
 static bool has_device(const char *list, const char *device)

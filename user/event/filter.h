@@ -36,6 +36,12 @@ int vs_filter__add(struct vs_filter *f, enum vs_filter_kind kind, const char *va
 bool vs_filter__is_empty(const struct vs_filter *f);	/* NULL is empty */
 
 /*
+ * The first group or device that is wanted and is not on this host, or has no group, in
+ * words; false, and "", when all are there. Later they may be. `root` is prefixed to /sys.
+ */
+bool vs_filter__absent(const struct vs_filter *f, const char *root, char *words, size_t size);
+
+/*
  * Whether the event is to be shown. Only needs e, device and group of @v;
  * @f may be NULL: shows all.
  */

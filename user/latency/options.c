@@ -14,14 +14,25 @@
 #define DEFAULT_LOST_NS (10 * SECOND)
 #define DEFAULT_TOP 10
 
+/* The kernel has none that are longer: KSYM_NAME_LEN, 512 since v6.1 (b8a94bfb3395). */
+static bool is_symbol(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$");
+
+	return len && len < 512 && !name[len];
+}
+
 static int add_work(void *options, int arg, const char *value, char *error, size_t size)
 {
 	struct vs_latency_options *opts = options;
 
 	(void)arg;
-	if (*value && !vs_targets__add(&opts->targets, value))
+	if (!is_symbol(value))
+		snprintf(error, size, "'%.40s' is no name of a function", value);
+	else if (vs_targets__add(&opts->targets, value))
+		snprintf(error, size, "not more than %d functions", VS_LAT_TARGETS);
+	else
 		return 0;
-	snprintf(error, size, "a function, and not more than %d of them", VS_LAT_TARGETS);
 	return -EINVAL;
 }
 

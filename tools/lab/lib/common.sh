@@ -9,12 +9,14 @@ say()
 	printf 'lab: %s\n' "$*" >&2
 }
 
-# die STATUS WORDS...
+# die STATUS WORDS...: one printable line, whatever it quotes; of a long one both ends
 die()
 {
-	local status=$1
+	local status=$1 line
 	shift
-	say "$*"
+	line=${*//[^[:print:]]/?}
+	[ ${#line} -le 190 ] || line="${line::90} ... ${line: -90}"
+	say "$line"
 	exit "$status"
 }
 
