@@ -153,16 +153,16 @@ static struct bpf_link *arm_watchpoint(struct run *run)
 static struct bpf_link *arm_inside(struct run *run)
 {
 	struct bpf_program *prog = run->skel->progs.on_kprobe_inside;
-	struct bpf_link *link = vs_kprobe__attach(prog, run->kprobe_type, run->function + 5);
+	struct bpf_link *link = vs_kprobe__attach(prog, NULL, run->kprobe_type, run->function + 5);
 
-	return link ? link : vs_kprobe__attach(prog, run->kprobe_type, run->function + 9);
+	return link ? link : vs_kprobe__attach(prog, NULL, run->kprobe_type, run->function + 9);
 }
 
 static struct bpf_link *arm(struct run *run, enum vs_test_kind kind)
 {
 	switch (kind) {
 	case VS_TEST_KPROBE_ENTRY:
-		return vs_kprobe__attach(run->skel->progs.on_kprobe_entry, run->kprobe_type,
+		return vs_kprobe__attach(run->skel->progs.on_kprobe_entry, NULL, run->kprobe_type,
 					 run->function);
 	case VS_TEST_KPROBE_INSIDE:
 		return arm_inside(run);
