@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The capabilities that a kind of work lists here: "trace needed bpf,perfmon,syslog" ... */
+/* The capabilities that a kind of work lists here: "trace: needed cap_bpf,cap_perfmon,cap_syslog" ... */
 #include <stdio.h>
 
 #include "privilege/caps.h"
@@ -10,9 +10,9 @@ int main(void)
 	char list[200];
 
 	for (enum vs_work work = 0; work < VS_WORK_END; work++) {
-		vs_caps__list(vs_caps__needed(work, last), "", list, sizeof(list));
+		vs_caps__list(vs_caps__needed(work, last), "cap_", list, sizeof(list));
 		printf("%s: needed %s\n", vs_work__name(work), list);
-		vs_caps__list(vs_caps__useful(work, last), "", list, sizeof(list));
+		vs_caps__list(vs_caps__useful(work, last), "cap_", list, sizeof(list));
 		printf("%s: useful %s\n", vs_work__name(work), list);
 	}
 	return 0;

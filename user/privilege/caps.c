@@ -180,6 +180,7 @@ uint64_t vs_caps__permitted(void)
 const char *vs_cap__name(int cap, char buf[16])
 {
 	static const char *const names[] = {
+		[CAP_DAC_OVERRIDE] = "CAP_DAC_OVERRIDE",
 		[CAP_DAC_READ_SEARCH] = "CAP_DAC_READ_SEARCH",
 		[CAP_SYS_RAWIO] = "CAP_SYS_RAWIO",
 		[CAP_SYS_PTRACE] = "CAP_SYS_PTRACE",

@@ -95,7 +95,7 @@ static const int harmless[] = {
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid),
 	SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid),
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(getcpu), SCMP_SYS(sysinfo), SCMP_SYS(getrusage),
-	SCMP_SYS(getrandom), SCMP_SYS(membarrier),
+	SCMP_SYS(getrandom), SCMP_SYS(membarrier), SCMP_SYS(capget),
 };
 
 static const int writing[] = {

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The capabilities that are listed are enough, each is needed, and what is not needed is given away.
+load vm
+
+CASES="fixed 6.1 6.12 7.x"
+
+setup_file()
+{
+	for kernel in $CASES; do
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" privilege.sh \
+			--file "$TOP/build/tests/under:/bin/under" \
+			--file "$TOP/build/tests/caps_dump:/bin/caps_dump" || return
+	done
+}
+
+kernel()
+{
+	echo "${OUT##*/}"
+}
+
+# with_vfio NAME: what must be seen of one use
+with_vfio()
+{
+	local released
+	released=$(summary "$1" .events_by_type.unregister)
+	[ "$released" -ge 1 ] || { echo "$1: no unregister seen"; return 1; }
+	is "$(summary "$1" .lost)" 0
+}
+
+# right NAME: the status that this kernel has for everything armed; on 7.x gets cannot be seen
+right()
+{
+	[ "$(kernel)" = 7.x ] && has_status "$1" 4 || has_status "$1" 0
+}
+
+works_for_others()
+{
+	right trace && with_vfio trace && has_status latency 0 &&
+		[ "$(of latency report .works.ended)" -gt 0 ] && has_status why 0
+}
+
+@test "privilege: another user with the listed capabilities sees what root sees" {
+	each works_for_others
+}
+
+refs_agree()
+{
+	right refs && with_vfio refs &&
+		is "$(of refs ledger '.groups[] | select(.number == 1) | .differs' | tail -1)" false
+}
+
+@test "privilege: ... and keeps the ledger" {
+	each refs_agree
+}
+
+rearmed()
+{
+	[ "$(of "$1" gap .type | wc -l)" = 1 ] && [ "$(summary "$1" .events_by_type.unregister)" -ge 1 ]
+}
+
+@test "privilege: a vfio.ko that is loaded again is seen without privileges" {
+	each rearmed root
+	each rearmed trace
+}
+
+# mask NAME LINE: permitted capabilities of the tracer (1) or its keeper (2)
+mask()
+{
+	echo $((0x$(sed -n "s/^CapPrm:[[:space:]]*//p" "$OUT/$1.privileges" | sed -n "$2p")))
+}
+
+dropped()
+{
+	local syslog=$((1 << 34)) bpf=$((1 << 39)) keeper=$((1 << 38 | 1 << 21 | 1 << 19))
+	# CAP_BPF stays where open maps want it.
+	[ "$(kernel)" = fixed ] || bpf=0
+	is "$(mask "$1" 1)" $((syslog | bpf)) && is $(($(mask "$1" 2) & ~keeper)) 0 &&
+		is "$(grep -c 'Seccomp:.2' "$OUT/$1.privileges")" 2 &&
+		is "$(grep -c 'NoNewPrivs:.1' "$OUT/$1.privileges")" 2 &&
+		is "$(grep -c 'CapAmb:.0000000000000000' "$OUT/$1.privileges")" 2 &&
+		is "$(grep -cx 1 "$OUT/$1.privileges")" 1
+}
+
+@test "privilege: armed, only CAP_SYSLOG is left; the keeper has its three, and one descriptor" {
+	each dropped root
+	each dropped trace
+	each dropped refs
+}
+
+least()
+{
+	right least.trace && { [ "$(kernel)" = 7.x ] || has_status least.refs 0; } && has_status least.latency 0 &&
+		has_status least.why 0
+}
+
+@test "privilege: what is only useful can be missing" {
+	each least
+}
+
+# each capability that is needed is named when it is missing
+named()
+{
+	local work cap
+	for work in trace refs latency why; do
+		for cap in $(sed -n "s/^$work: needed //p" "$OUT/caps" | tr ',' ' '); do
+			says "missing.$work.$cap" "$(echo "$cap" | tr '[:lower:]' '[:upper:]')" || return 1
+			[ "$(cat "$OUT/missing.$work.$cap.status")" != 0 ] || [ "$work" = why ] || return 1
+		done
+	done
+}
+
+@test "privilege: each one that is missing is named" {
+	each named
+}
