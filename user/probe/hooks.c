@@ -20,6 +20,24 @@ static const char *const get_functions[] = {
 	NULL
 };
 
+/*
+ * Functions that take a registration of a device: it must not be unregistered before
+ * it is put. In 6.1 and before that is inlined into its callers.
+ */
+static const char *const registration_get_functions[] = {
+	"vfio_device_try_get_registration",	/* 6.2 and later */
+	"vfio_group_get_device",		/* up to 6.1 */
+	"vfio_group_fops_unl_ioctl",		/* the same, inlined */
+	"__vfio_register_dev",			/* looks for a device registered twice; 6.1 */
+	NULL
+};
+
+static const char *const registration_put_functions[] = {
+	"vfio_device_put_registration",		/* 6.1 and later */
+	"vfio_device_put",			/* before */
+	NULL
+};
+
 const char *const vs_hook_callees[] = {
 	"refcount_dec_and_mutex_lock",
 	"queue_work_on",
@@ -128,6 +146,28 @@ const struct vs_hook vs_hooks[] = {
 		.rungs = {
 			FUNCTION("vfio_unregister_group_dev", "device_unregister",
 				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+		},
+	}, {
+		.name = "registration-get",
+		.what = "a device is kept registered: its file opened, and others; the exact count",
+		.lost = "who keeps a device registered is only known from looking once a second",
+		.rungs = {
+			{ .kind = VS_RUNG_LOCKED_EXCHANGES, .target = "refcount_inc_not_zero",
+			  .program = "registration_get", .within = registration_get_functions,
+			  .needs = VS_NEEDS_DEVICE_REFCOUNT },
+		},
+	}, {
+		.name = "registration-put",
+		.what = "a device is let go; the last one ends the wait of an unbind",
+		.lost = "since when an unbind waits for users of a device, and who lets go last",
+		.rungs = {
+			{ .kind = VS_RUNG_LOCKED_SUBS, .target = "refcount_dec_and_test",
+			  .program = "registration_put", .within = registration_put_functions,
+			  .needs = VS_NEEDS_DEVICE_REFCOUNT },
+			FUNCTION("vfio_device_put_registration", "registration_put_entry",
+				 .needs = VS_NEEDS_DEVICE_REFCOUNT),
+			FUNCTION("vfio_device_put", "registration_put_entry",
+				 .needs = VS_NEEDS_DEVICE_REFCOUNT),
 		},
 	}, {
 		.name = "open",

@@ -15,6 +15,8 @@ enum vs_rung_kind {
 	VS_RUNG_FUNCTION,	/* kprobe at a function of VFIO */
 	VS_RUNG_CALL_SITES,	/* kprobe at each call of `target` in vfio.ko */
 	VS_RUNG_LOCKED_ADDS,	/* kprobe after the inlined refcount_inc, in functions `within` */
+	VS_RUNG_LOCKED_SUBS,	/* after refcount_dec_and_test and its kind */
+	VS_RUNG_LOCKED_EXCHANGES, /* after refcount_inc_not_zero */
 	VS_RUNG_FENTRY,		/* fentry (and fexit) of a vmlinux function */
 	VS_RUNG_TRACEPOINT,	/* BTF-typed or raw tracepoint */
 };
@@ -27,6 +29,8 @@ enum vs_needs {
 	VS_NEEDS_CDEV = 1 << 2,
 	VS_NEEDS_DEVICE_DEV = 1 << 3,
 	VS_NEEDS_DEVICE_GROUP = 1 << 4,
+	VS_NEEDS_DEVICE_REFCOUNT = 1 << 5,
+	VS_NEEDS_CONTAINER_USERS = 1 << 6,
 };
 
 struct vs_rung {
@@ -34,7 +38,7 @@ struct vs_rung {
 	const char *target;	/* function, callee or tracepoint */
 	const char *program;	/* BPF program for it */
 	const char *exit_program; /* VS_RUNG_FENTRY: its fexit, or NULL */
-	const char *const *within; /* VS_RUNG_LOCKED_ADDS: functions, NULL-terminated */
+	const char *const *within; /* VS_RUNG_LOCKED_*: functions, NULL-terminated */
 	unsigned int needs;	/* enum vs_needs */
 	bool remainder;		/* sees only part of what the hook is about */
 	bool together;		/* to be armed in addition to the rung before, not instead */

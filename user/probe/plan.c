@@ -10,6 +10,7 @@
 #define NOTIFIER "vfio_iommu_group_notifier"
 #define DEFERRED "vfio_group_put_bg"
 #define PUT_CALLEE "refcount_dec_and_mutex_lock"
+#define VS_X86_RDI 7	/* the first argument */
 
 /* What a plan is made from and into. */
 struct planner {
@@ -112,11 +113,25 @@ static bool layout_is_classic(const struct vs_facts *facts, enum vs_fix fix)
 	       facts->mutex_size == 32 && facts->work_size == 32;
 }
 
+/* Where vfio_device_put(device) drops a reference, in its first argument: since 5.10.137. */
+static int told_refcount(const struct vs_kmod *vfio)
+{
+	for (size_t i = 0; i < vfio->nr_sites; i++) {
+		const struct vs_kmod_site *site = &vfio->sites[i];
+
+		if (site->kind == VS_SITE_LOCKED_SUB && site->base_reg == VS_X86_RDI &&
+		    is_site_in(vfio, site, "vfio_device_put"))
+			return site->disp;
+	}
+	return VS_NO_OFFSET;
+}
+
 static void find_layout(struct planner *p)
 {
 	static const struct vs_layout classic = {
 		.group_counter = 0, .group_iommu_group = 0x10, .group_nb = 0x58,
 		.group_cdev = VS_NO_OFFSET, .device_dev = 0, .device_group = 0x10,
+		.group_container_users = 0x8,
 	};
 	struct vs_plan *plan = p->plan;
 
@@ -125,6 +140,7 @@ static void find_layout(struct planner *p)
 	    !layout_is_classic(p->facts, plan->fix))
 		return;
 	plan->layout = classic;
+	plan->layout.device_refcount = told_refcount(&p->facts->vfio);
 	plan->layout_assumed = true;
 	/* Before 5.13 (5.10.137) a kref comes first in struct vfio_device. */
 	if (!vs_kmod__func(&p->facts->vfio, "vfio_register_group_dev"))
@@ -190,7 +206,10 @@ static bool needs_met(const struct planner *p, const struct vs_rung *rung)
 		 (rung->needs & VS_NEEDS_NB && l->group_nb == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_CDEV && l->group_cdev == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_DEVICE_DEV && l->device_dev == VS_NO_OFFSET) ||
-		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET));
+		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET) ||
+		 (rung->needs & VS_NEEDS_DEVICE_REFCOUNT && l->device_refcount == VS_NO_OFFSET) ||
+		 (rung->needs & VS_NEEDS_CONTAINER_USERS &&
+		  l->group_container_users == VS_NO_OFFSET));
 }
 
 /* "vfio_group_put" of "vfio_group_put.part.0"; a .cold part is no entry. */
@@ -228,14 +247,34 @@ static bool plan_function(struct planner *p, struct vs_plan_row *row, const stru
 	return false;
 }
 
+/* The instruction that a rung is about, and the counter that it changes. */
+static enum vs_site_kind locked_kind(const struct vs_rung *rung)
+{
+	if (rung->kind == VS_RUNG_LOCKED_SUBS)
+		return VS_SITE_LOCKED_SUB;
+	return rung->kind == VS_RUNG_LOCKED_EXCHANGES ? VS_SITE_LOCKED_EXCHANGE : VS_SITE_LOCKED_ADD;
+}
+
+static int counter_offset(const struct vs_rung *rung, const struct vs_layout *layout)
+{
+	return rung->needs & VS_NEEDS_DEVICE_REFCOUNT ? layout->device_refcount :
+							layout->group_counter;
+}
+
+/* An exchange is in a loop, before which the address of the counter may have been computed. */
+static bool fits_counter(const struct vs_kmod_site *site, int counter)
+{
+	return counter == VS_NO_OFFSET || site->disp == counter ||
+	       (site->kind == VS_SITE_LOCKED_EXCHANGE && !site->disp);
+}
+
 static bool is_wanted_add(const struct vs_kmod *kmod, const struct vs_kmod_site *site,
 			  const struct vs_rung *rung, int counter)
 {
 	const char *func = kmod->funcs[site->func].name;
 
 	/* Not known yet: the plan made when vfio.ko is loaded will choose. */
-	if (site->kind != VS_SITE_LOCKED_ADD ||
-	    (counter != VS_NO_OFFSET && site->disp != counter))
+	if (site->kind != locked_kind(rung) || !fits_counter(site, counter))
 		return false;
 	for (const char *const *within = rung->within; *within; within++)
 		if (!strcmp(func, *within) || is_suffixed(func, *within))
@@ -288,7 +327,7 @@ static bool plan_sites(struct planner *p, struct vs_plan_row *row, const struct 
 
 		if (rung->kind == VS_RUNG_CALL_SITES
 		    ? !is_wanted_call(site, rung, lock)
-		    : !is_wanted_add(kmod, site, rung, p->plan->layout.group_counter))
+		    : !is_wanted_add(kmod, site, rung, counter_offset(rung, &p->plan->layout)))
 			continue;
 		add_probe(p, row, (struct vs_probe){ .rung = rung, .program = rung->program,
 						     .func = func, .site = site,
@@ -330,10 +369,10 @@ static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
 	return true;
 }
 
-static bool lists_locked_adds(const struct vs_kmod *kmod)
+static bool lists_locked(const struct vs_kmod *kmod, const struct vs_rung *rung)
 {
 	for (size_t i = 0; i < kmod->nr_sites; i++)
-		if (kmod->sites[i].kind == VS_SITE_LOCKED_ADD)
+		if (kmod->sites[i].kind == locked_kind(rung))
 			return true;
 	return false;
 }
@@ -349,17 +388,19 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 		say_how(row, "inlined gets can be found on x86-64 only");
 		return false;
 	}
-	if (!lists_locked_adds(&p->facts->vfio)) {
+	if (!lists_locked(&p->facts->vfio, rung)) {
 		say_how(row, "inlined, and this vfio.ko does not list its locked instructions "
 			"(.smp_locks)");
 		return false;
 	}
 	if (!plan_sites(p, row, rung, &nr_funcs)) {
-		say_how(row, "no inlined %s of a group was found", rung->target);
+		say_how(row, "no inlined %s of %s was found", rung->target,
+			rung->needs & VS_NEEDS_DEVICE_REFCOUNT ? "a device" : "a group");
 		return false;
 	}
-	say_how(row, "%u inlined %s of refcount_inc in %zu function%s", row->nr_probes,
-		row->nr_probes == 1 ? "copy" : "copies", nr_funcs, nr_funcs == 1 ? "" : "s");
+	say_how(row, "%u inlined %s of %s in %zu function%s", row->nr_probes,
+		row->nr_probes == 1 ? "copy" : "copies", rung->target, nr_funcs,
+		nr_funcs == 1 ? "" : "s");
 	return true;
 }
 
@@ -425,6 +466,8 @@ static bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct v
 	case VS_RUNG_CALL_SITES:
 		return plan_call_sites(p, row, rung);
 	case VS_RUNG_LOCKED_ADDS:
+	case VS_RUNG_LOCKED_SUBS:
+	case VS_RUNG_LOCKED_EXCHANGES:
 		return plan_locked_adds(p, row, rung);
 	case VS_RUNG_FENTRY:
 		return plan_fentry(p, row, rung);
