@@ -111,6 +111,8 @@ static void set_up(struct trace *t)
 		.nr_sinks = t->nr_sinks,
 		.no_events = t->opts.quiet,
 		.no_deferred = t->opts.quiet,
+		.no_waits = t->opts.quiet,
+		.no_stacks = !t->opts.stack,
 	};
 	t->live.duration = t->opts.duration;
 	t->live.each = is_over;

@@ -844,7 +844,7 @@ static void test_5_16(void **state)
 	load("fixed");
 	make_5_16();
 	facts.layout_source = VS_LAYOUT_MODULE_BTF;
-	facts.btf_layout = (struct vs_layout){ 0, 0x10, 0x58, 0x100, 0, 0x18 };
+	facts.btf_layout = (struct vs_layout){ 0, 0x10, 0x58, 0x100, 0, 0x18, -1, 0x8 };
 	make();
 	assert_int_equal(plan.fix, VS_FIX_NO_REFERENCE);
 	assert_true(plan.release_is_free);

@@ -328,6 +328,7 @@ struct vs_refs_report *vs_refs_report__new(const struct vs_refs_report_opts *opt
 	r->pub.last = opts->last;
 	r->pub.all_stacks = opts->stacks;
 	r->pub.snapshot = opts->snapshot;
+	r->pub.registrations = opts->registrations;
 	r->pub.lifetimes = vs_refs__lifetimes(opts->refs);
 	r->pub.stacks = vs_refs__stacks(opts->refs);
 	r->pub.sites = opts->sites;
@@ -344,4 +345,9 @@ void vs_refs_report__free(struct vs_refs_report *r)
 		free((void *)r->groups[i].rows);
 	free((void *)r->groups);
 	free(r);
+}
+
+bool vs_refs_report__is_of(const struct vs_registration_book *b, const struct vs_group_view *g)
+{
+	return b->group && g->address ? b->group == g->address : b->number == g->number;
 }

@@ -127,6 +127,7 @@ static json_t *ledger_group_json(const struct vs_refs_report *r, const struct vs
 	for (size_t i = 0; i < g->nr_rows; i++)
 		json_array_append_new(rows, row_json(r, &g->rows[i]));
 	set(o, "holders", rows);
+	set(o, "registrations", vs_json__registrations(r, &g->view));
 	if (g->open.nr)
 		set(o, "open_by", users_json(&g->open));
 	return o;
@@ -208,6 +209,8 @@ json_t *vs_json__ledger(const struct vs_refs_report *r)
 	set(o, "groups", groups);
 	if (r->traced)
 		set(o, "totals", totals_json(&r->totals));
+	if (r->traced && r->registrations)
+		set(o, "registrations", vs_json__registration_totals(r));
 	if (r->last) {
 		set(o, "lifetimes", lifetimes_json(r->lifetimes));
 		set(o, "longest", longest_json(r));

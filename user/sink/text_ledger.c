@@ -250,6 +250,7 @@ static void say_group(struct vs_text *t, const struct vs_refs_report *r,
 	for (size_t i = 0; i < g->nr_rows; i++)
 		say_row(t, r, &g->rows[i], g);
 	say_group_open(t, g);
+	vs_text__registrations(t, r, &g->view);
 	if (!g->book || !g->book->exact.since_ns)
 		return;
 	append_exact(buf, sizeof(buf), &g->book->exact);
@@ -311,8 +312,10 @@ void vs_text__ledger(struct vs_text *t, const struct vs_refs_report *r)
 	if (!r->nr_groups)
 		vs_out__puts(&t->out, "no VFIO group exists\n");
 	say_scope(t, r->snapshot);
-	if (r->traced)
+	if (r->traced) {
 		say_totals(t, r);
+		vs_text__registration_totals(t, r);
+	}
 	if (r->last)
 		vs_text__lifetimes(t, r);
 	vs_out__relax(&t->out);
