@@ -7,43 +7,38 @@ bind vfio-pci 05.1
 bind vfio-pci 05.0
 step doctor vfioscope doctor --json
 step facts vfioscope doctor --save-facts $OUT/facts.json
-# Of 5.10 there is no BTF: what its vfio_device_put() adds -1 to, at 0x18 of its argument.
+# 5.10 has no BTF of it: its vfio_device_put() adds -1 at 0x18 of its argument.
 offset=$(sed -n 's/.*"btf_layout.device_refcount": \([0-9]*\).*/\1/p' $OUT/facts.json)
 
 following refs --json -o $OUT/events --older 700ms --watch 300ms
-echo "$tracer" >/tmp/refs.pid
+following=$tracer
 device=$(sed -n 's/.*"device":"0000:00:05.0","object":"0x\([0-9a-f]*\)".*/\1/p' $OUT/refs | head -1)
-printf '%x\n' $((0x$device + ${offset:-24})) >$OUT/address
-refwatch "$(cat $OUT/address)" $OUT/oracle >$OUT/watch 2>&1 &
+refwatch "$(printf '%x' $((0x$device + ${offset:-24})))" $OUT/oracle >$OUT/watch 2>&1 &
 watch=$!
 wait_for $OUT/watch armed
 
-holding reopen reopen
+holding reopen
 let_go
-# Where the file is closed is not where it was opened.
-holding passed device-fork
+holding passed device-fork	# closed by another process than the one that opened it
 let_go
 holding keeper device
-begun 'armed in' trace live -q --json
-traced_live=$tracer
-sleep 1.2
+tracing live -q --json
 (
 	unbind 05.0
-	date >$OUT/unbound
+	cat /proc/uptime >$OUT/unbound
 ) &
-unbinder=$!
 wait_for $OUT/refs '"waits":true'
 wait_for $OUT/refs '"unregister-waits"'
-vfioscope refs --once --color never >$OUT/once 2>&1
-vfioscope refs --watch 500ms --color never -d 600ms >$OUT/late 2>&1
-[ -e $OUT/unbound ] || touch $OUT/waited
-kill -INT $traced_live
-wait $traced_live
+stopped INT
+step late vfioscope refs -d 100ms --color never
+step once vfioscope refs --once --color never
+cat /proc/uptime >$OUT/let-go
+let_go
+wait_for $OUT/unbound '[0-9]'
+wait_for $OUT/refs '"type":"wait"'
 kill -INT $watch
 wait $watch
-let_go
-wait_for $OUT/unbound :
-tracer=$(cat /tmp/refs.pid)
 sleep 1.2
+tracer=$following
 traced=refs
 stopped INT
