@@ -6,6 +6,7 @@
 
 #include "exit_codes.h"
 #include "sink/doctor.h"
+#include "sink/doctor_sees.h"
 #include "version.h"
 
 #define NARROWEST 60
@@ -244,6 +245,7 @@ void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, uns
 	put_vfio(&page, report);
 	put_plan(&page, report);
 	put_advice(&page, report);
+	vs_doctor_sees__print(out, report->facts, report->plan, width);
 	put_test(&page, report);
 	fputc('\n', out);
 	put_wrapped(&page, 0, 0, verdict_words(report));
@@ -307,6 +309,7 @@ void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
 
 	json_object_set_new(root, "fix_words", json_string(vs_fix__words(r->plan->fix)));
 	json_object_set_new(root, "hooks", plan_to_json(r->plan));
+	json_object_set_new(root, "sees", vs_doctor_sees__json(r->facts, r->plan));
 	if (r->tested)
 		json_object_set_new(root, "self_test", test_to_json(r));
 	json_dumpf(root, out, JSON_INDENT(1));
