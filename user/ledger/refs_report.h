@@ -60,6 +60,8 @@ struct vs_refs_report_group {
 	size_t nr_rows;
 	/* Who has the group open where that is no reference (v6.1 and later). */
 	struct vs_refs_report_users open;
+	const struct vs_snap_group *now;	/* as the snapshot has it, NULL: not there */
+	struct vs_refs_report_users container;	/* who has its container open */
 };
 
 struct vs_refs_report {
