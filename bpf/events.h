@@ -62,6 +62,9 @@ enum vs_type {
 	VS_REG_GET,		/* a device is kept registered: refs is the device's count after */
 	VS_REG_PUT,		/* it is let go: refs is the count after; 0 ends an unregister's
 				 * wait. Without VS_F_EXACT refs is a reading from before, less 1 */
+	VS_CONTAINER_USE,	/* a device, or the group itself, begins to use its container; refs:
+				 * container_users from just before; may still be refused */
+	VS_CONTAINER_UNUSE,	/* it ends to */
 	VS_TYPE_END
 };
 

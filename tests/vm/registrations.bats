@@ -81,6 +81,29 @@ nothing_open_at_the_end()
 	each nothing_open_at_the_end
 }
 
+# Each reading is what the change before it has made: none is missing, none is refused.
+users_follow_each_other()
+{
+	jq -r 'select(.type == "event" and (.event | startswith("container-"))) |
+		"\(.time_ns) \(if .event == "container-use" then 1 else -1 end) \(.refs)"' "$OUT/events" | sort -n |
+		awk 'NR > 1 && $3 != now { print "at " $1 " " $3 ", not " now; bad = 1 }
+			{ now = $3 + $2 } END { print "# " NR " changes of container_users, the last one makes " now
+			exit bad || NR < 8 || now != 0 }'
+}
+
+@test "registrations: users of the container are seen to come and go, each with the right count (6.1 and later)" {
+	CASES="6.1 6.12 7.x" each users_follow_each_other
+}
+
+@test "registrations: the ledger has the container's count and who has it open" {
+	each has_container
+}
+
+has_container()
+{
+	of refs ledger '.groups[] | select(.container) | "\(.container_users) \(.container_by | length)"' | sort -u | grep -qE '^[2-9] [1-9]$'
+}
+
 # held NAME: "pid fd" of what tests/vm/holder.c holds
 held()
 {

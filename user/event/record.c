@@ -47,6 +47,11 @@ bool vs_record__is_registration(const struct vs_event *e)
 	return e->type == VS_REG_GET || e->type == VS_REG_PUT;
 }
 
+bool vs_record__is_container(const struct vs_event *e)
+{
+	return e->type == VS_CONTAINER_USE || e->type == VS_CONTAINER_UNUSE;
+}
+
 const char *vs_record__device(const struct vs_event *e)
 {
 	const struct vs_registration_event *r = (const void *)e;

@@ -24,6 +24,9 @@ const char *vs_record__device(const struct vs_event *e);
 /* Whether it is about the references of a device, not those of its group. */
 bool vs_record__is_registration(const struct vs_event *e);
 
+/* Whether it is about the users of its group's container. */
+bool vs_record__is_container(const struct vs_event *e);
+
 /* A checked get, put or change that carries a stack (it may be empty), else NULL. */
 const struct vs_stack_event *vs_record__stack(const struct vs_event *e);
 

@@ -285,7 +285,7 @@ struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 		return NULL;
 	count(&group->counts, e);
 	/* Of a change the same step is there as a get or a put; devices have counts of their own. */
-	if (e->type != VS_CHANGE && !vs_record__is_registration(e))
+	if (e->type != VS_CHANGE && !vs_record__is_registration(e) && !vs_record__is_container(e))
 		remember(g, group, e, address);
 	/* A creator that lost a race unregisters and frees without a release. */
 	if (e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER)

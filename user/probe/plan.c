@@ -541,6 +541,8 @@ static const char *not_applicable_words(const struct vs_plan *plan, enum vs_appl
 {
 	if (applies == VS_APPLIES_MODULE)
 		return "VFIO is built in";
+	if (applies == VS_APPLIES_CONTAINER_LOCKED)
+		return "counted inline on this kernel (up to v6.0)";
 	if (plan->fix == VS_FIX_NO_NOTIFIER)
 		return "IOMMU groups of this kernel have no notifier (gone in v5.19)";
 	if (plan->fix == VS_FIX_NO_REFERENCE)
@@ -559,6 +561,9 @@ static bool applies(const struct planner *p, enum vs_applies which)
 		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_UNKNOWN;
 	case VS_APPLIES_MODULE:
 		return p->facts->vfio_state != VS_KMOD_BUILTIN;
+	case VS_APPLIES_CONTAINER_LOCKED:
+		return !vfio_known(p->facts) ||
+		       vs_kmod__func(&p->facts->vfio, "vfio_container_attach_group");
 	}
 	return true;
 }
@@ -581,6 +586,8 @@ static void plan_hook(struct planner *p, struct vs_plan_row *row)
 	}
 	row->status = VS_HOOK_MISSING;
 	for (const struct vs_rung *rung = hook->rungs; rung->kind; rung++) {
+		if (rung->together)
+			continue;	/* goes with the one before, which is not there */
 		if (kernel_refused(p->facts, row, rung))
 			return;
 		if (!plan_rung(p, row, rung))

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOKED_AT "no event of its own: the counter is looked at, in refs once a second"
+#define LOOKED_AT "counted inline; the counter is looked at, in refs once a second"
 
 const char *vs_sees_part__name(enum vs_sees_part part)
 {
@@ -186,14 +186,16 @@ static void see_file(const struct vs_facts *facts, const struct vs_plan *plan,
 	    counts_devices_only(facts) ? " (3dd59a7dcb97, v6.1)" : "");
 }
 
-static void see_container(const struct vs_facts *facts, const struct vs_plan *plan,
-			  struct vs_sees *row)
+static void see_container(const struct vs_plan *plan, struct vs_sees *row)
 {
 	row->subject = "container";
 	row->what = "users of a group's container";
 	row->counter = "vfio_group.container_users";
-	say(&row->cells[VS_SEES_GETS], VS_SEES_NO, LOOKED_AT);
-	say(&row->cells[VS_SEES_PUTS], VS_SEES_NO, LOOKED_AT);
+	by_hook(plan, "container-use", &row->cells[VS_SEES_GETS]);
+	by_hook(plan, "container-unuse", &row->cells[VS_SEES_PUTS]);
+	for (int part = VS_SEES_GETS; part <= VS_SEES_PUTS; part++)
+		if (row->cells[part].answer == VS_SEES_NOTHING)
+			say(&row->cells[part], VS_SEES_NO, LOOKED_AT);
 	say(&row->cells[VS_SEES_HOLDERS], VS_SEES_YES,
 	    "processes with the container, the group or a device open");
 	/* container_q: 6586b561a91c, v4.11, to dc15f82f5329, v5.19. */
@@ -202,7 +204,6 @@ static void see_container(const struct vs_facts *facts, const struct vs_plan *pl
 	else
 		say(&row->cells[VS_SEES_WAITS], VS_SEES_PARTLY,
 		    "an unbind that waits for the container: vfioscope why");
-	(void)facts;
 }
 
 static void see_deferred(const struct vs_plan *plan, struct vs_sees *row)
@@ -248,7 +249,7 @@ void vs_sees__find(const struct vs_facts *facts, const struct vs_plan *plan,
 	see_group(facts, plan, &rows[0]);
 	see_device(plan, &rows[1]);
 	see_file(facts, plan, &rows[2]);
-	see_container(facts, plan, &rows[3]);
+	see_container(plan, &rows[3]);
 	see_deferred(plan, &rows[4]);
 	see_iommufd(facts, &rows[5]);
 }

@@ -129,6 +129,9 @@ static void refs_words(char *buf, size_t size, const struct vs_event *e)
 		return;
 	else if (e->type == VS_PUT)
 		snprintf(buf, size, "refs %d->%d?", e->refs, e->refs - 1);
+	else if (vs_record__is_container(e))
+		snprintf(buf, size, "users %d->%d", e->refs,
+			 e->refs + (e->type == VS_CONTAINER_USE ? 1 : -1));
 	else if (e->type == VS_QUEUE)
 		snprintf(buf, size, e->flags & VS_F_LAST_SURE ? "refs %d (last)" : "refs %d?",
 			 e->refs);
@@ -155,7 +158,8 @@ static void registration_place(char *buf, size_t size, const struct vs_view *v)
 /* Where: the device, the call site, the chain or the work, as fits the type. */
 static void place_words(char *buf, size_t size, const struct vs_view *v, bool roomy)
 {
-	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE;
+	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE ||
+		      vs_record__is_container(v->e);
 	bool is_work = v->e->type == VS_QUEUE || v->e->type == VS_START || v->e->type == VS_END;
 
 	*buf = '\0';
