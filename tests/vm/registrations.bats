@@ -33,10 +33,11 @@ product()
 }
 
 # Not after the last reference was dropped, which the probe tells later than the watchpoint: the memory is
-# soon something else's.
+# soon something else's. A trap that no instruction explains is QEMU's (docs/kernel-facts.md); were it that of a
+# change, the change would be missing here.
 oracle()
 {
-	awk -v last="$1" '$1 <= last { print $2, $1, $4, $5, "true" }' "$OUT/oracle"
+	awk -v last="$1" '$1 <= last && $4 != "?" { print $2, $1, $4, $5, "true" }' "$OUT/oracle"
 }
 
 # In the order in which each task did it.
@@ -45,14 +46,13 @@ by_task()
 	sort -k1n -k2n | cut -d' ' -f1,3-
 }
 
-# One trap too many now and then is QEMU's (docs/kernel-facts.md).
 same_one_by_one()
 {
 	product | by_task >"$OUT/product.tasks"
 	oracle "$(product | awk '$4 == 0 { print $2 }')" | by_task >"$OUT/oracle.tasks"
 	diff "$OUT/product.tasks" "$OUT/oracle.tasks" >"$OUT/differences" || grep '^[<>]' "$OUT/differences" | head >&3
 	echo "# ${OUT##*/}: $(wc -l <"$OUT/product.tasks") changes compared," \
-		"$(grep -c '^[<>]' "$OUT/differences") differences" >&3
+		"$(grep -c '^[<>]' "$OUT/differences") differences, traps not explained: $(grep -c ' ? ? ' "$OUT/oracle")" >&3
 	[ "$(wc -l <"$OUT/product.tasks")" -ge 900 ] && is "$(grep -c '^<' "$OUT/differences")" 0 &&
 		[ "$(grep -c '^>' "$OUT/differences")" -le 1 ]
 }
@@ -112,8 +112,8 @@ held()
 
 holder_named()
 {
-	is "$(of refs ledger '.groups[].registrations[] | select(.waits) | .holders[] |
-		"\(.held_by) \(.pid) \(.fd)"' | tail -1)" "device-file $(held keeper)" &&
+	of refs ledger '.groups[].registrations[] | select(.waits) | .holders[] |
+		"\(.held_by) \(.pid) \(.fd)"' | grep -qx "device-file $(held keeper)" &&
 		of refs ledger '.groups[].registrations[] | select(.waits) | .holders[].site' | tail -1 |
 		grep -q '^vfio_group_fops_unl_ioctl+0x' &&
 		is "$(of refs ledger '.groups[].registrations[] | select(.waits) | .unregister |
