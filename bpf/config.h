@@ -21,6 +21,8 @@ struct vs_layout {
 	__s32 group_cdev;	/* vfio_group.cdev; 5.16 and later */
 	__s32 device_dev;	/* vfio_device.dev */
 	__s32 device_group;	/* vfio_device.group */
+	__s32 device_refcount;	/* vfio_device.refcount: 5.13 and 5.10.137 and later */
+	__s32 group_container_users;	/* vfio_group.container_users */
 };
 
 /* Functions of VFIO that have a fentry program; before v5.15 it cannot ask where it is. */

@@ -35,6 +35,7 @@
  *   queue, start, end                                   struct work_struct *
  *   open, close                                         struct file * (0 if not known)
  *   change                                              the counter's address
+ *   registration-get, registration-put                  struct vfio_device *
  *   chain-deadlock                                      struct notifier_block *
  */
 enum vs_type {
@@ -58,6 +59,12 @@ enum vs_type {
 	VS_CHAIN_DEADLOCK,	/* a chain changed from inside itself: never returns */
 	VS_CHANGE,		/* a watchpoint saw the counter change: refs is the value
 				 * after, exact with VS_F_REFS; see VS_F_TAKEN */
+	VS_REG_GET,		/* a device is kept registered: refs is the device's count after */
+	VS_REG_PUT,		/* it is let go: refs is the count after; 0 ends an unregister's
+				 * wait. Without VS_F_EXACT refs is a reading from before, less 1 */
+	VS_CONTAINER_USE,	/* a device, or the group itself, begins to use its container; refs:
+				 * container_users from just before; may still be refused */
+	VS_CONTAINER_UNUSE,	/* it ends to */
 	VS_TYPE_END
 };
 
@@ -86,6 +93,7 @@ enum vs_flags {
 	VS_F_FREED = 1 << 3,	/* release: means memory freed (5.16 and later) */
 	VS_F_TAKEN = 1 << 4,	/* change: the counter went up */
 	VS_F_DROPPED = 1 << 5,	/* change: the counter went down; neither: not known */
+	VS_F_EXACT = 1 << 6,	/* registration-put: refs was seen by the instruction itself */
 };
 
 struct vs_event {
@@ -130,6 +138,18 @@ struct vs_stack_event {
 };
 _Static_assert(sizeof(struct vs_stack_event) == 104 + 8 * VS_SHORT_STACK_LEN,
 	       "struct vs_stack_event is ABI");
+
+/* VS_REG_GET, VS_REG_PUT: begins as struct vs_stack_event. */
+struct vs_registration_event {
+	struct vs_event e;
+	__u32 nr_stack;
+	__u32 pad;
+	__u64 stack[VS_SHORT_STACK_LEN];
+	char device[VS_DEVICE_LEN];	/* dev_name() */
+};
+_Static_assert(sizeof(struct vs_registration_event) ==
+	       sizeof(struct vs_stack_event) + VS_DEVICE_LEN,
+	       "struct vs_registration_event is ABI");
 
 /* VS_CHAIN_DEADLOCK: e.ctx_object is the chain, e.object the block. */
 struct vs_alarm_event {

@@ -139,11 +139,16 @@ static bool has_caught_up(struct refs *r, const struct vs_snapshot *s, bool pati
 }
 
 /* Without gets (7.x) the ledger would miss who comes: it is what the snapshot says, each time anew. */
-static bool sees_gets(const struct refs *r)
+static bool sees(const struct refs *r, const char *hook)
 {
-	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), "get");
+	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), hook);
 
 	return row && row->status == VS_HOOK_READY;
+}
+
+static bool sees_gets(const struct refs *r)
+{
+	return sees(r, "get");
 }
 
 /* A fresh look at the host, against which the ledger is checked, and shown if wanted. */
@@ -151,16 +156,19 @@ static int look(struct refs *r, bool show, bool last)
 {
 	struct vs_snapshot s;
 	int status = take_snapshot(r, &s);
+	bool caught_up;
 
 	if (status)
 		return status;
+	caught_up = has_caught_up(r, &s, last);
 	if (!sees_gets(r)) {
-		vs_engine__settle(r->live.engine);
 		vs_refs__seed(vs_session__refs(r->live.session), &s);
-	} else if (has_caught_up(r, &s, last)) {
+	} else if (caught_up) {
 		vs_session__check(r->live.session, &s);
 		r->differs = any_differs(vs_session__refs(r->live.session));
 	}
+	if (caught_up)
+		vs_session__check_registrations(r->live.session, &s);
 	if (show)
 		status = say_ledger(r, &s, last);
 	vs_snapshot__free(&s);
@@ -260,6 +268,8 @@ static int begin_ledger(struct refs *r)
 	if (status)
 		return status;
 	vs_refs__gets_seen(vs_session__refs(r->live.session), sees_gets(r));
+	vs_registrations__gets_seen(vs_session__registrations(r->live.session),
+				    sees(r, "registration-get") && sees(r, "registration-put"));
 	vs_session__seed(r->live.session, &s);
 	if (r->opts.exact)
 		watch_existing(r, &s);
@@ -276,15 +286,18 @@ static void begin_again(void *ctx)
 
 static int verdict(struct refs *r, const struct vs_session_result *result)
 {
+	struct vs_registrations_totals devices;
 	struct vs_refs_totals totals;
 
+	vs_registrations__totals(vs_session__registrations(r->live.session), &devices);
 	vs_refs__totals(vs_session__refs(r->live.session), &totals);
 	if (result->by_grade[VS_GRADE_BUG])
 		return VS_EXIT_BUG;
 	if (result->write_error && result->write_error != -EPIPE)
 		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result->write_error));
-	if (result->lost || result->blind_gaps || totals.unattributed || totals.uncertain || totals.differences ||
-	    r->differs)
+	if (result->lost || result->blind_gaps || totals.unattributed || totals.uncertain ||
+	    totals.differences || r->differs || devices.unattributed || devices.refused ||
+	    devices.differ)
 		return VS_EXIT_INCONCLUSIVE;
 	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }

@@ -112,6 +112,8 @@ static void set_up(struct trace *t)
 		.nr_sinks = t->nr_sinks,
 		.no_events = t->opts.quiet,
 		.no_deferred = t->opts.quiet,
+		.no_waits = t->opts.quiet,
+		.no_stacks = !t->opts.stack,
 	};
 	t->live.sandbox = &t->sandbox;
 	t->live.duration = t->opts.duration;

@@ -10,6 +10,7 @@
 #include "ledger/frames.h"
 #include "ledger/groups.h"
 #include "ledger/refs_report.h"
+#include "ledger/registrations.h"
 #include "ledger/sites.h"
 #include "ledger/tasks.h"
 
@@ -33,6 +34,7 @@ struct vs_session {
 	struct vs_sites *sites;
 	struct vs_detect *detect;
 	struct vs_refs *refs;	/* NULL: not kept */
+	struct vs_registrations *registrations;
 	struct loss losses[VS_LOSS_END];
 	uint64_t first_ns, last_ns;
 	uint64_t events, shown, found, not_found;
@@ -165,6 +167,32 @@ static int make_refs(struct vs_session *s)
 	return s->refs ? 0 : -ENOMEM;
 }
 
+static void say_waited(void *ctx, const struct vs_registration_book *b)
+{
+	struct vs_session *s = ctx;
+	struct vs_group_view view;
+
+	vs_group__view(vs_groups__numbered(s->groups, b->number), &view);
+	if (s->opts.no_waits || !vs_filter__match_group(s->opts.filter, &view))
+		return;
+	for (size_t i = 0; i < s->opts.nr_sinks; i++)
+		if (s->sinks[i]->ops->waited)
+			s->sinks[i]->ops->waited(s->sinks[i], b, &view, s->sites);
+}
+
+static int make_registrations(struct vs_session *s)
+{
+	s->registrations = vs_registrations__new(&(struct vs_registrations_opts){
+		.max_refs = s->opts.refs.max_refs,
+		.patience_ns = s->opts.refs.older_ns,
+		.sites = s->sites,
+		.ctx = s,
+		.say = say_ref_finding,
+		.waited = say_waited,
+	});
+	return s->registrations ? 0 : -ENOMEM;
+}
+
 static int copy_sinks(struct vs_session *s)
 {
 	size_t nr = 0;
@@ -198,7 +226,9 @@ static int make_ledger(struct vs_session *s)
 		.groups = s->groups,
 		.tasks = s->tasks,
 	});
-	return s->detect ? make_refs(s) : -ENOMEM;
+	if (!s->detect || make_registrations(s))
+		return -ENOMEM;
+	return make_refs(s);
 }
 
 struct vs_session *vs_session__new(const struct vs_session_opts *opts)
@@ -220,6 +250,7 @@ void vs_session__free(struct vs_session *s)
 	if (!s)
 		return;
 	vs_refs__free(s->refs);
+	vs_registrations__free(s->registrations);
 	vs_detect__free(s->detect);
 	vs_sites__free(s->sites);
 	vs_deferreds__free(s->deferreds);
@@ -305,12 +336,23 @@ void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
 	}
 	if (s->refs)
 		vs_refs__seed(s->refs, snapshot);
+	vs_registrations__seed(s->registrations, snapshot);
 }
 
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
 	if (s->refs)
 		vs_refs__check(s->refs, snapshot);
+}
+
+void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	vs_registrations__check(s->registrations, snapshot);
+}
+
+struct vs_registrations *vs_session__registrations(const struct vs_session *s)
+{
+	return s->registrations;
 }
 
 static bool is_wanted(void *ctx, const struct vs_group_view *view)
@@ -327,6 +369,7 @@ int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *op
 {
 	struct vs_refs_report *report = vs_refs_report__new(&(struct vs_refs_report_opts){
 		.refs = s->refs,
+		.registrations = s->registrations,
 		.snapshot = opts->snapshot,
 		.sites = s->sites,
 		.now_ns = opts->now_ns,
@@ -419,13 +462,23 @@ static void name_frames(struct vs_session *s, struct vs_view *v)
 }
 
 /* Of a change: not the helper that made it, but who called that. */
-static void name_site(struct vs_session *s, struct vs_view *v)
+static void name_caller(struct vs_session *s, struct vs_view *v)
 {
 	const struct vs_stack_event *stack = vs_record__stack(v->e);
 	size_t nr = stack ? vs_stack__length(stack) : 0;
 	size_t caller = v->e->type == VS_CHANGE ? vs_sites__caller(s->sites, stack->stack, nr) : nr;
 
 	v->site = vs_sites__name(s->sites, caller < nr ? stack->stack[caller] : v->e->ip);
+}
+
+static void name_site(struct vs_session *s, struct vs_view *v)
+{
+	if (vs_record__is_registration(v->e)) {
+		v->site = vs_sites__name(s->sites,
+					 vs_registrations__place(s->registrations, v->e));
+		return;
+	}
+	name_caller(s, v);
 }
 
 static void show_event(struct vs_session *s, struct vs_view *v)
@@ -464,6 +517,7 @@ static void take_event(struct vs_session *s, const struct vs_event *e)
 	vs_detect__feed(s->detect, e, group);
 	if (s->refs)
 		vs_refs__feed(s->refs, e, group);
+	vs_registrations__feed(s->registrations, e);
 }
 
 static void note_time(struct vs_session *s, const struct vs_event *e)
@@ -483,6 +537,7 @@ static void tick_ledger(struct vs_session *s, uint64_t now_ns)
 	vs_detect__tick(s->detect, now_ns);
 	if (s->refs)
 		vs_refs__tick(s->refs, now_ns);
+	vs_registrations__tick(s->registrations, now_ns);
 }
 
 int vs_session__feed(struct vs_session *s, const void *record, size_t len)
@@ -703,6 +758,7 @@ int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_
 	if (!now_ns)
 		now_ns = s->last_ns;
 	vs_session__tick(s, UINT64_MAX);
+	vs_registrations__finish(s->registrations, now_ns);
 	say_summary(s, now_ns);
 	vs_session__flush(s);
 	sync_sinks(s);
@@ -725,6 +781,8 @@ void vs_session__result(const struct vs_session *s, struct vs_session_result *re
 		result->findings[i] = counts[i];
 		if (refs)
 			result->findings[i] += refs[i];
+		if (i == VS_UNREGISTER_WAITS)
+			result->findings[i] = vs_registrations__said(s->registrations);
 		result->by_grade[vs_finding__grade(i)] += result->findings[i];
 	}
 	for (int i = 0; i < VS_LOSS_END; i++)

@@ -24,6 +24,7 @@
 #include "event/filter.h"
 #include "event/names.h"
 #include "ledger/refs.h"
+#include "ledger/registrations.h"
 #include "sink/sink.h"
 
 /* What the session asks from outside. Each may be NULL. */
@@ -50,6 +51,7 @@ struct vs_session_opts {
 	size_t nr_sinks;
 	bool no_events;		/* show findings and the rest, but not each event */
 	bool no_deferred;	/* do not show the line of each deferred put */
+	bool no_waits;		/* do not show the line of each unbind that had to wait */
 	bool no_stacks;		/* show events without the stacks they carry */
 	size_t max_groups;	/* 0: 4096 */
 	size_t history;		/* records kept per group, 0: 64 */
@@ -84,6 +86,9 @@ void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot);
 /* Compares the ledger with a snapshot taken after every event fed so far. */
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot);
 
+/* The same for the references of devices. */
+void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot);
+
 struct vs_ledger_opts {
 	const struct vs_snapshot *snapshot;	/* of just now */
 	uint64_t now_ns;	/* CLOCK_MONOTONIC */
@@ -97,6 +102,9 @@ int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *op
 
 /* The ledger of references; NULL without keep_refs. */
 struct vs_refs *vs_session__refs(const struct vs_session *s);
+
+/* The ledger of the devices' own references: always kept. */
+struct vs_registrations *vs_session__registrations(const struct vs_session *s);
 
 /* The devices of a group in one line; "" when not known. Valid until the next feed(). */
 const char *vs_session__devices(const struct vs_session *s, int number);

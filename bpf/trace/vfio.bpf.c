@@ -8,21 +8,7 @@
 #include "task.h"
 #include "emit.h"
 #include "group.h"
-
-/* A kprobe reports the byte after its breakpoint. */
-static __always_inline __u64 probe_ip(struct pt_regs *ctx)
-{
-	return ctx->ip - 1;
-}
-
-/* Through a copy: no verifier lets a program index its registers. */
-static __always_inline __u64 read_register(struct pt_regs *ctx, __u16 offset)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (char *)ctx + offset);
-	return value;
-}
+#include "probe.h"
 
 /*
  * Argument n of a fentry program as a number: the verifier knows the argument as

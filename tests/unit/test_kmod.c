@@ -406,6 +406,48 @@ static void test_locked_adds(void **state)
 	vs_kmod__free(&kmod);
 }
 
+static void assert_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const char *func,
+			uint8_t base, uint8_t value, int32_t disp)
+{
+	const struct vs_kmod_site *site = site_in(kmod, kind, func, 0);
+
+	if (!site)
+		fail_msg("no such site in %s", func);
+	assert_int_equal(site->base_reg, base);
+	assert_int_equal(site->value_reg, value);
+	assert_int_equal(site->disp, disp);
+}
+
+static void test_subs_and_exchanges(void **state)
+{
+	struct vs_kmod kmod;
+
+	(void)state;
+	read_ok(fixture("kmod.ko"), &kmod);
+	assert_site(&kmod, VS_SITE_LOCKED_SUB, "dec_eax", 7, 0, 0);
+	assert_site(&kmod, VS_SITE_LOCKED_SUB, "dec_or_r11", 7, 11, 0);
+	assert_site(&kmod, VS_SITE_LOCKED_SUB, "dec_across_call", 5, 3, 0);
+	assert_int_equal(count_sites(&kmod, VS_SITE_LOCKED_SUB), 6);
+	assert_site(&kmod, VS_SITE_LOCKED_EXCHANGE, "exchange_rdi", 7, 1, 0);
+	assert_site(&kmod, VS_SITE_LOCKED_EXCHANGE, "exchange_r12", 12, 2, 0x18);
+	vs_kmod__free(&kmod);
+}
+
+/* In functions known to do little else; not where it cannot be told which one it is. */
+static void test_unlisted_counters(void **state)
+{
+	struct vs_kmod kmod;
+
+	(void)state;
+	read_ok(fixture("kmod.ko"), &kmod);
+	assert_site(&kmod, VS_SITE_LOCKED_EXCHANGE, "vfio_device_try_get_registration", 7, 1,
+		    0x390);
+	assert_int_equal(count_sites(&kmod, VS_SITE_LOCKED_EXCHANGE), 3);
+	assert_null(site_in(&kmod, VS_SITE_LOCKED_SUB, "vfio_device_put_registration", 0));
+	assert_null(site_in(&kmod, VS_SITE_LOCKED_ADD, "skip_unlisted", 0));
+	vs_kmod__free(&kmod);
+}
+
 /* The number of the addresses and registers measured on Debian's 5.10.0-46 module. */
 static void test_real_module(void **state)
 {
@@ -823,6 +865,8 @@ int main(void)
 		cmocka_unit_test(test_no_callees),
 		cmocka_unit_test(test_other_machines),
 		cmocka_unit_test(test_locked_adds),
+		cmocka_unit_test(test_subs_and_exchanges),
+		cmocka_unit_test(test_unlisted_counters),
 		cmocka_unit_test(test_real_module),
 		in_scratch_test(test_wrong_files),
 		in_scratch_test(test_too_large),

@@ -109,16 +109,19 @@ static void test_adds(void **state)
 
 	(void)state;
 	assert_int_equal(sweep(text, sizeof(text), &found), 0);
-	assert_int_equal(found.nr, 3);
+	assert_int_equal(found.nr, 4);
 	assert_int_equal(found.sites[0].site.kind, VS_SITE_LOCKED_ADD);
 	assert_int_equal(found.sites[0].site.func_off, 10);
 	assert_int_equal(found.sites[0].site.base_reg, 5);
 	assert_int_equal(found.sites[0].site.value_reg, 0);
 	assert_int_equal(found.sites[0].site.disp, 0x18);
-	assert_int_equal(found.sites[1].site.func_off, 23);
-	assert_int_equal(found.sites[1].site.base_reg, 12);
-	assert_int_equal(found.sites[1].site.value_reg, 1);
-	assert_int_equal(found.sites[2].site.func_off, 33);
+	assert_int_equal(found.sites[1].site.kind, VS_SITE_LOCKED_SUB);
+	assert_int_equal(found.sites[1].site.func_off, 17);
+	assert_int_equal(found.sites[2].site.kind, VS_SITE_LOCKED_ADD);
+	assert_int_equal(found.sites[2].site.func_off, 23);
+	assert_int_equal(found.sites[2].site.base_reg, 12);
+	assert_int_equal(found.sites[2].site.value_reg, 1);
+	assert_int_equal(found.sites[3].site.func_off, 33);
 }
 
 /* An add at the very end has no instruction behind it that could be probed. */

@@ -19,7 +19,7 @@
 #include "validate/kernel_log.h"
 #include "validate/load.h"
 
-static struct vs_plan_row rows[20];
+static struct vs_plan_row rows[64];
 static struct vs_plan plan;
 static struct vs_inspection inspection;
 static struct vs_validation v;

@@ -25,7 +25,7 @@ seen()
 {
 	has_status events 0 &&
 		is "$(of events event .event | grep -vx get | sort -u | tr '\n' ' ')" \
-			"close create open put register release unregister " &&
+			"close create open put register registration-put release unregister " &&
 		is "$(of events event 'select(.event == "put") | .refs' | tr '\n' ' ')" "2 1 " &&
 		is "$(summary events .lost)" 0
 }

@@ -328,6 +328,37 @@ static void hold_cdev(void)
 	printf("ready pid=%d fd=%d\n", getpid(), fd);
 }
 
+#define OPENERS 3
+#define REOPENS 150
+
+static void reopen(int group)
+{
+	for (int i = 0; i < REOPENS; i++)
+		close(check(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, device_name),
+			    "VFIO_GROUP_GET_DEVICE_FD"));
+}
+
+/* Several processes open and close one device, which stays open meanwhile. */
+static void hold_reopen(void)
+{
+	struct held h = open_device();
+	int status;
+
+	for (int i = 0; i < OPENERS; i++)
+		if (!child()) {
+			reopen(h.group);
+			exit(0);
+		}
+	for (int i = 0; i < OPENERS; i++) {
+		check(wait(&status), "wait");
+		if (status) {
+			errno = ECHILD;
+			fail("an opener");
+		}
+	}
+	printf("ready pid=%d opened=%d\n", getpid(), OPENERS * REOPENS + 1);
+}
+
 /* Idle processes with some descriptors each, as a host has by the thousand. */
 static void hold_sleepers(void)
 {
@@ -348,6 +379,7 @@ static const struct {
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
 	{ "device-dup", hold_device_dup }, { "device-fork", hold_device_fork }, { "stall", hold_stall },
 	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
+	{ "reopen", hold_reopen },
 };
 
 int main(int argc, char **argv)

@@ -29,7 +29,7 @@ setup_file()
 @test "6.12: create, get, put, open, close, release are seen" {
 	has_status events 0
 	is "$(of events event .event | sort -u | tr '\n' ' ')" \
-		"close create get open put register release unregister "
+		"close create get open put register registration-put release unregister "
 	is "$(of events event 'select(.event == "release") | .freed' | sort -u)" true
 	of events event 'select(.event == "put") | .site' | grep -qx 'vfio_device_remove_group+0x[0-9a-f]*'
 }

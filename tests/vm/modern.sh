@@ -23,7 +23,7 @@ unbind 05.0
 unbind 05.1
 step rmmod vfio_unload
 step modprobe vfio_load
-sleep 1
+wait_for $OUT/unload '"type":"gap"'
 bind vfio-pci 05.0
 sleep 1
 stopped INT

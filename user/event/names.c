@@ -26,6 +26,10 @@ static const char *const types[VS_TYPE_END] = {
 	[VS_MODULE_FREE] = "module-free",
 	[VS_CHAIN_DEADLOCK] = "chain-deadlock",
 	[VS_CHANGE] = "change",
+	[VS_REG_GET] = "registration-get",
+	[VS_REG_PUT] = "registration-put",
+	[VS_CONTAINER_USE] = "container-use",
+	[VS_CONTAINER_UNUSE] = "container-unuse",
 };
 
 static const char *const contexts[] = {

@@ -18,6 +18,9 @@ static size_t least_size(unsigned int type)
 		return sizeof(struct vs_alarm_event);
 	case VS_CHANGE:
 		return sizeof(struct vs_stack_event);
+	case VS_REG_GET:
+	case VS_REG_PUT:
+		return sizeof(struct vs_registration_event);
 	default:
 		return sizeof(struct vs_event);
 	}
@@ -39,13 +42,26 @@ int vs_record__check(const void *data, size_t len, const struct vs_event **event
 	return 0;
 }
 
+bool vs_record__is_registration(const struct vs_event *e)
+{
+	return e->type == VS_REG_GET || e->type == VS_REG_PUT;
+}
+
+bool vs_record__is_container(const struct vs_event *e)
+{
+	return e->type == VS_CONTAINER_USE || e->type == VS_CONTAINER_UNUSE;
+}
+
 const char *vs_record__device(const struct vs_event *e)
 {
+	const struct vs_registration_event *r = (const void *)e;
 	const struct vs_device_event *d = (const void *)e;
+	const char *name;
 
-	if (least_size(e->type) != sizeof(*d))
+	if (!vs_record__is_registration(e) && least_size(e->type) != sizeof(*d))
 		return "";
-	return memchr(d->device, '\0', sizeof(d->device)) ? d->device : "";
+	name = vs_record__is_registration(e) ? r->device : d->device;
+	return memchr(name, '\0', VS_DEVICE_LEN) ? name : "";
 }
 
 const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e)
@@ -55,7 +71,8 @@ const struct vs_alarm_event *vs_record__alarm(const struct vs_event *e)
 
 const struct vs_stack_event *vs_record__stack(const struct vs_event *e)
 {
-	bool may = e->type == VS_GET || e->type == VS_PUT || e->type == VS_CHANGE;
+	bool may = e->type == VS_GET || e->type == VS_PUT || e->type == VS_CHANGE ||
+		   vs_record__is_registration(e);
 
 	return may && e->size >= sizeof(struct vs_stack_event) ? (const void *)e : NULL;
 }

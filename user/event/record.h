@@ -3,6 +3,7 @@
 #ifndef VFIOSCOPE_EVENT_RECORD_H
 #define VFIOSCOPE_EVENT_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/events.h"
@@ -19,6 +20,12 @@ int vs_record__check(const void *data, size_t len, const struct vs_event **event
 
 /* Device name of a checked record; "" for types that carry none. Always terminated. */
 const char *vs_record__device(const struct vs_event *e);
+
+/* Whether it is about the references of a device, not those of its group. */
+bool vs_record__is_registration(const struct vs_event *e);
+
+/* Whether it is about the users of its group's container. */
+bool vs_record__is_container(const struct vs_event *e);
 
 /* A checked get, put or change that carries a stack (it may be empty), else NULL. */
 const struct vs_stack_event *vs_record__stack(const struct vs_event *e);

@@ -19,6 +19,7 @@ static const struct {
 	[VS_RELEASED_WHILE_HELD] = { "released-while-held", VS_GRADE_BUG },
 	[VS_USE_AFTER_RELEASE] = { "use-after-release", VS_GRADE_BUG },
 	[VS_OLD_REFERENCE] = { "old-reference", VS_GRADE_INFO },
+	[VS_UNREGISTER_WAITS] = { "unregister-waits", VS_GRADE_INFO },
 };
 
 const char *vs_grade__name(enum vs_grade grade)
@@ -78,6 +79,8 @@ static int ref_words(const struct vs_finding *f, char *buf, size_t size)
 	case VS_OLD_REFERENCE:
 		return snprintf(buf, size, "%s reference taken at %s: %s", class_of(f), place,
 				f->words);
+	case VS_UNREGISTER_WAITS:
+		return snprintf(buf, size, "vfio_unregister_group_dev of %s", f->words);
 	case VS_RELEASED_WHILE_HELD:
 		return snprintf(buf, size, "%s; the last one: %s, taken at %s%s", f->words,
 				class_of(f), place, doubt);

@@ -28,6 +28,7 @@ enum vs_finding_kind {
 	VS_RELEASED_WHILE_HELD,	/* bug: the last put came too early */
 	VS_USE_AFTER_RELEASE,	/* bug: a get or put on a group that is dead */
 	VS_OLD_REFERENCE,	/* info */
+	VS_UNREGISTER_WAITS,	/* info: an unbind waits for users of its device */
 	VS_FINDING_KINDS,
 };
 
@@ -75,7 +76,7 @@ struct vs_finding {
 	bool uncertain;		/* events were lost before: it may be wrong */
 	bool has_ref;
 	struct vs_ref ref;
-	char words[160];	/* what is wrong with it */
+	char words[240];	/* what is wrong with it */
 
 	/* Deadlocks only. */
 	bool registering;	/* by register, not unregister */

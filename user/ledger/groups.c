@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/record.h"
 #include "ledger/comms.h"
 #include "ledger/lru.h"
 
@@ -283,8 +284,8 @@ struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 	if (!group)
 		return NULL;
 	count(&group->counts, e);
-	/* The same step is there as a get or a put. */
-	if (e->type != VS_CHANGE)
+	/* Of a change the same step is there as a get or a put; devices have counts of their own. */
+	if (e->type != VS_CHANGE && !vs_record__is_registration(e) && !vs_record__is_container(e))
 		remember(g, group, e, address);
 	/* A creator that lost a race unregisters and frees without a release. */
 	if (e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER)

@@ -227,6 +227,20 @@ static void find_open(const struct report *r, struct vs_refs_report_group *g)
 			add_fd(&g->open, &s->fds[i]);
 }
 
+/* Its container, which devices use while they are open. */
+static void find_container(const struct report *r, struct vs_refs_report_group *g)
+{
+	const struct vs_snapshot *s = r->opts->snapshot;
+
+	for (size_t i = 0; i < s->nr_groups && !g->now; i++)
+		if (s->groups[i].address == g->book->address && s->groups[i].address)
+			g->now = &s->groups[i];
+	for (size_t i = 0; g->now && g->now->container && i < s->nr_fds; i++)
+		if (s->fds[i].kind == VS_SNAP_CONTAINER_FILE &&
+		    s->fds[i].object == g->now->container)
+			add_fd(&g->container, &s->fds[i]);
+}
+
 static int add_book(struct report *r, const struct vs_book *b)
 {
 	struct vs_group_view view = {
@@ -246,6 +260,7 @@ static int add_book(struct report *r, const struct vs_book *b)
 	if (err)
 		return err;
 	find_open(r, g);
+	find_container(r, g);
 	g->nr_refs = b->live.nr + b->unknown;
 	g->suspicion = group_suspicion(g);
 	return 0;
@@ -328,6 +343,7 @@ struct vs_refs_report *vs_refs_report__new(const struct vs_refs_report_opts *opt
 	r->pub.last = opts->last;
 	r->pub.all_stacks = opts->stacks;
 	r->pub.snapshot = opts->snapshot;
+	r->pub.registrations = opts->registrations;
 	r->pub.lifetimes = vs_refs__lifetimes(opts->refs);
 	r->pub.stacks = vs_refs__stacks(opts->refs);
 	r->pub.sites = opts->sites;
@@ -344,4 +360,9 @@ void vs_refs_report__free(struct vs_refs_report *r)
 		free((void *)r->groups[i].rows);
 	free((void *)r->groups);
 	free(r);
+}
+
+bool vs_refs_report__is_of(const struct vs_registration_book *b, const struct vs_group_view *g)
+{
+	return b->group && g->address ? b->group == g->address : b->number == g->number;
 }

@@ -13,6 +13,7 @@
 
 #include "event/view.h"
 #include "ledger/refs.h"
+#include "ledger/registrations.h"
 #include "snapshot/snapshot.h"
 
 #define VS_REFS_REPORT_USERS 8	/* named per reference; the others are counted */
@@ -59,6 +60,8 @@ struct vs_refs_report_group {
 	size_t nr_rows;
 	/* Who has the group open where that is no reference (v6.1 and later). */
 	struct vs_refs_report_users open;
+	const struct vs_snap_group *now;	/* as the snapshot has it, NULL: not there */
+	struct vs_refs_report_users container;	/* who has its container open */
 };
 
 struct vs_refs_report {
@@ -67,6 +70,7 @@ struct vs_refs_report {
 	bool last;		/* the run is over: with lifetimes */
 	bool all_stacks;	/* show the stack of each get, not only of suspects */
 	const struct vs_snapshot *snapshot;
+	const struct vs_registrations *registrations;	/* NULL: not kept */
 	struct vs_refs_totals totals;
 	const struct vs_lifetimes *lifetimes;
 	const struct vs_stacks *stacks;
@@ -77,6 +81,7 @@ struct vs_refs_report {
 
 struct vs_refs_report_opts {
 	const struct vs_refs *refs;
+	const struct vs_registrations *registrations;	/* may be NULL */
 	const struct vs_snapshot *snapshot;
 	struct vs_sites *sites;
 	uint64_t now_ns;
@@ -88,6 +93,9 @@ struct vs_refs_report_opts {
 	const char *(*devices)(void *ctx, int number);
 	void *ctx;
 };
+
+/* Whether a device belongs to that group. */
+bool vs_refs_report__is_of(const struct vs_registration_book *b, const struct vs_group_view *g);
 
 /* NULL with errno set. */
 struct vs_refs_report *vs_refs_report__new(const struct vs_refs_report_opts *opts);

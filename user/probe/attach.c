@@ -185,7 +185,7 @@ static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_prog
 	int err = vs_attach__address(a, armed->probe->func, &armed->addr);
 
 	armed->addr += armed->probe->offset;
-	if (!err && armed->probe->site && armed->probe->site->kind == VS_SITE_LOCKED_ADD)
+	if (!err && armed->probe->site && armed->probe->site->kind != VS_SITE_CALL)
 		err = tell_site(a, armed->probe, armed->addr);
 	if (err)
 		return err;

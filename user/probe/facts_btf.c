@@ -82,12 +82,15 @@ static void note_vfio_group(struct walk *walk, const struct btf_type *type)
 	layout->group_iommu_group = member_offset(walk, type, "iommu_group");
 	layout->group_nb = member_offset(walk, type, "nb");
 	layout->group_cdev = member_offset(walk, type, "cdev");
+	layout->group_container_users = member_offset(walk, type, "container_users");
 }
 
 static void note_vfio_device(struct walk *walk, const struct btf_type *type)
 {
 	walk->facts->btf_layout.device_dev = member_offset(walk, type, "dev");
 	walk->facts->btf_layout.device_group = member_offset(walk, type, "group");
+	/* A kref before 5.13, which keeps the group, too. */
+	walk->facts->btf_layout.device_refcount = member_offset(walk, type, "refcount");
 }
 
 static void note_struct(struct walk *walk, const struct btf_type *type, const char *name)
@@ -151,7 +154,8 @@ static bool module_has_btf(const struct vs_facts *facts)
 static void clear_layout(struct vs_layout *layout)
 {
 	*layout = (struct vs_layout){ VS_NO_OFFSET, VS_NO_OFFSET, VS_NO_OFFSET,
-				      VS_NO_OFFSET, VS_NO_OFFSET, VS_NO_OFFSET };
+				      VS_NO_OFFSET, VS_NO_OFFSET, VS_NO_OFFSET,
+				      VS_NO_OFFSET, VS_NO_OFFSET };
 }
 
 int vs_facts__collect_module_btf(struct vs_facts *facts)

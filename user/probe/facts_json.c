@@ -53,6 +53,8 @@ static const struct field fields[] = {
 	FIELD(FIELD_INT, btf_layout.group_cdev),
 	FIELD(FIELD_INT, btf_layout.device_dev),
 	FIELD(FIELD_INT, btf_layout.device_group),
+	FIELD(FIELD_INT, btf_layout.device_refcount),
+	FIELD(FIELD_INT, btf_layout.group_container_users),
 	FIELD(FIELD_INT, iommu_groups),
 };
 

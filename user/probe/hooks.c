@@ -20,6 +20,24 @@ static const char *const get_functions[] = {
 	NULL
 };
 
+/*
+ * Functions that take a registration of a device: it must not be unregistered before
+ * it is put. In 6.1 and before that is inlined into its callers.
+ */
+static const char *const registration_get_functions[] = {
+	"vfio_device_try_get_registration",	/* 6.2 and later */
+	"vfio_group_get_device",		/* up to 6.1 */
+	"vfio_group_fops_unl_ioctl",		/* the same, inlined */
+	"__vfio_register_dev",			/* looks for a device registered twice; 6.1 */
+	NULL
+};
+
+static const char *const registration_put_functions[] = {
+	"vfio_device_put_registration",		/* 6.1 and later */
+	"vfio_device_put",			/* before */
+	NULL
+};
+
 const char *const vs_hook_callees[] = {
 	"refcount_dec_and_mutex_lock",
 	"queue_work_on",
@@ -136,6 +154,58 @@ const struct vs_hook vs_hooks[] = {
 				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
 			FUNCTION("vfio_unregister_group_dev", "device_unregister",
 				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+		},
+	}, {
+		.name = "registration-get",
+		.what = "a device is kept registered: its file opened, and others; the exact count",
+		.lost = "who keeps a device registered is only known from looking once a second",
+		.rungs = {
+			{ .kind = VS_RUNG_LOCKED_EXCHANGES, .target = "refcount_inc_not_zero",
+			  .program = "registration_get", .within = registration_get_functions,
+			  .needs = VS_NEEDS_DEVICE_REFCOUNT },
+		},
+	}, {
+		.name = "registration-put",
+		.what = "a device is let go; the last one ends the wait of an unbind",
+		.lost = "since when an unbind waits for users of a device, and who lets go last",
+		.rungs = {
+			{ .kind = VS_RUNG_LOCKED_SUBS, .target = "refcount_dec_and_test",
+			  .program = "registration_put", .within = registration_put_functions,
+			  .needs = VS_NEEDS_DEVICE_REFCOUNT },
+			FUNCTION("vfio_device_put_registration", "registration_put_entry",
+				 .needs = VS_NEEDS_DEVICE_REFCOUNT),
+			FUNCTION("vfio_device_put", "registration_put_entry",
+				 .needs = VS_NEEDS_DEVICE_REFCOUNT),
+		},
+	}, {
+		.name = "container-use",
+		.what = "a group gets a container, its devices begin to use it",
+		.lost = "users of a container are only known from looking once a second",
+		.applies = VS_APPLIES_CONTAINER_LOCKED,
+		.rungs = {
+			FUNCTION("vfio_group_use_container", "container_use",
+				 .needs = VS_NEEDS_CONTAINER_USERS),
+			FUNCTION("vfio_container_attach_group", "container_attach",
+				 .needs = VS_NEEDS_CONTAINER_USERS, .together = true),
+			FUNCTION("vfio_device_assign_container", "container_use_device",
+				 .needs = VS_NEEDS_CONTAINER_USERS | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_container_attach_group", "container_attach",
+				 .needs = VS_NEEDS_CONTAINER_USERS, .together = true),
+		},
+	}, {
+		.name = "container-unuse",
+		.what = "devices end to use the container of their group, it is taken away",
+		.lost = "users of a container are only known from looking once a second",
+		.applies = VS_APPLIES_CONTAINER_LOCKED,
+		.rungs = {
+			FUNCTION("vfio_group_unuse_container", "container_unuse",
+				 .needs = VS_NEEDS_CONTAINER_USERS),
+			FUNCTION("vfio_group_detach_container", "container_unuse",
+				 .needs = VS_NEEDS_CONTAINER_USERS, .together = true),
+			FUNCTION("vfio_device_unassign_container", "container_unuse_device",
+				 .needs = VS_NEEDS_CONTAINER_USERS | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_group_detach_container", "container_unuse",
+				 .needs = VS_NEEDS_CONTAINER_USERS, .together = true),
 		},
 	}, {
 		.name = "open",

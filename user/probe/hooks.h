@@ -15,6 +15,8 @@ enum vs_rung_kind {
 	VS_RUNG_FUNCTION,	/* kprobe at a function of VFIO */
 	VS_RUNG_CALL_SITES,	/* kprobe at each call of `target` in vfio.ko */
 	VS_RUNG_LOCKED_ADDS,	/* kprobe after the inlined refcount_inc, in functions `within` */
+	VS_RUNG_LOCKED_SUBS,	/* after refcount_dec_and_test and its kind */
+	VS_RUNG_LOCKED_EXCHANGES, /* after refcount_inc_not_zero */
 	VS_RUNG_FENTRY,		/* fentry (and fexit) of a vmlinux function */
 	VS_RUNG_TRACEPOINT,	/* BTF-typed or raw tracepoint */
 };
@@ -27,6 +29,8 @@ enum vs_needs {
 	VS_NEEDS_CDEV = 1 << 2,
 	VS_NEEDS_DEVICE_DEV = 1 << 3,
 	VS_NEEDS_DEVICE_GROUP = 1 << 4,
+	VS_NEEDS_DEVICE_REFCOUNT = 1 << 5,
+	VS_NEEDS_CONTAINER_USERS = 1 << 6,
 };
 
 struct vs_rung {
@@ -34,7 +38,7 @@ struct vs_rung {
 	const char *target;	/* function, callee or tracepoint */
 	const char *program;	/* BPF program for it */
 	const char *exit_program; /* VS_RUNG_FENTRY: its fexit, or NULL */
-	const char *const *within; /* VS_RUNG_LOCKED_ADDS: functions, NULL-terminated */
+	const char *const *within; /* VS_RUNG_LOCKED_*: functions, NULL-terminated */
 	unsigned int needs;	/* enum vs_needs */
 	bool remainder;		/* sees only part of what the hook is about */
 	bool built_in;		/* only where VFIO is built in: a fentry there pins no module */
@@ -47,6 +51,7 @@ enum vs_applies {
 	VS_APPLIES_NOTIFIER,	/* kernels with an IOMMU group notifier: v3.6 to v5.18 */
 	VS_APPLIES_DEFERRED,	/* kernels whose notifier defers its put: v4.13 to v5.15 */
 	VS_APPLIES_MODULE,	/* VFIO as a module */
+	VS_APPLIES_CONTAINER_LOCKED, /* container_users changes in functions, under a lock: v6.1 */
 };
 
 struct vs_hook {

@@ -28,6 +28,8 @@ struct vs_kmod_func {
 enum vs_site_kind {
 	VS_SITE_CALL = 1,	/* the call instruction of a named callee */
 	VS_SITE_LOCKED_ADD,	/* the instruction after a `lock xadd` (refcount_inc) */
+	VS_SITE_LOCKED_SUB,	/* the same of -1 (refcount_dec and its kind) */
+	VS_SITE_LOCKED_EXCHANGE, /* after a `lock cmpxchg` (refcount_inc_not_zero) */
 };
 
 struct vs_kmod_site {
@@ -42,9 +44,13 @@ struct vs_kmod_site {
 	 * known. All puts of one kind of object pass the same lock.
 	 */
 	uint64_t lock;
-	/* VS_SITE_LOCKED_ADD: x86 register numbers (0 rax .. 15 r15) and displacement. */
+	/* VS_SITE_LOCKED_*: x86 register numbers (0 rax .. 15 r15) and displacement. */
 	uint8_t base_reg;	/* the counter is at base_reg + disp */
-	uint8_t value_reg;	/* holds the value from before the add, at the probed instruction */
+	/*
+	 * At the probed instruction: the value from before the add; of an exchange that has
+	 * succeeded, which the zero flag tells, the new one.
+	 */
+	uint8_t value_reg;
 	int32_t disp;
 };
 
@@ -63,7 +69,7 @@ struct vs_kmod {
 /*
  * Reads the module at `path` (.ko, .ko.xz, .ko.zst, .ko.gz; told apart by
  * content, not by name) into *kmod: all functions, every call to one of
- * `callees` (NULL-terminated), every locked add.
+ * `callees` (NULL-terminated), every locked change of a 32-bit counter.
  * On failure *kmod holds only `error` and needs no free.
  */
 int vs_kmod__read(const char *path, const char *const *callees, struct vs_kmod *kmod);

@@ -15,6 +15,7 @@
 #define MAX_SITES	(1u << 16)
 #define LOCK_LOOKBACK	32		/* bytes before a call */
 #define CONST_LOOKBACK	24		/* bytes before a locked add */
+#define COUNTER_BYTES	256		/* of a function that changes a counter, at most */
 
 struct image {
 	struct vs_elf elf;	/* its functions are in the order of kmod->funcs */
@@ -243,30 +244,97 @@ static bool image__lock_prefix(const struct image *img, const struct vs_elf_relo
 	return sect && vs_elf__is_code(sect) && *off < sect->len;
 }
 
+/* What the instruction at a LOCK prefix does to a counter; 0: nothing that matters. */
+static int section__locked_kind(const struct vs_elf_section *sect, const struct vs_elf_func *func,
+				uint64_t off, struct vs_x86_xadd *x)
+{
+	if (vs_x86__locked_cmpxchg(sect->bytes + off, sect->len - off, x))
+		return VS_SITE_LOCKED_EXCHANGE;
+	if (!vs_x86__locked_xadd(sect->bytes + off, sect->len - off, x))
+		return 0;
+	return section__is_decrement(sect, func->off, off, x->value_reg) ? VS_SITE_LOCKED_SUB :
+									     VS_SITE_LOCKED_ADD;
+}
+
+/* The place behind the locked instruction at `off`, if it has one in its function. */
+static bool image__locked_site(const struct image *img, uint32_t index, uint64_t off,
+			       struct vs_kmod_site *site)
+{
+	const struct vs_elf_section *sect = &img->elf.sections[index];
+	const struct vs_elf_func *func = vs_elf__func_at(&img->elf, index, off);
+	struct vs_x86_xadd x;
+	int kind = func && off < sect->len ? section__locked_kind(sect, func, off, &x) : 0;
+
+	if (!kind || vs_elf__func_at(&img->elf, index, off + x.len) != func)
+		return false;
+	*site = (struct vs_kmod_site){
+		.kind = kind,
+		.func = (uint32_t)(func - img->elf.funcs),
+		.func_off = (uint32_t)(off + x.len - func->off),
+		.base_reg = x.base_reg,
+		.value_reg = x.value_reg,
+		.disp = x.disp,
+	};
+	return true;
+}
+
 static int image__locked_add(struct image *img, const struct vs_elf_reloc *reloc)
 {
-	struct vs_kmod_site site = { .kind = VS_SITE_LOCKED_ADD };
-	const struct vs_elf_section *sect;
-	const struct vs_elf_func *func;
-	struct vs_x86_xadd xadd;
+	struct vs_kmod_site site;
 	uint32_t index;
 	uint64_t off;
 
-	if (!image__lock_prefix(img, reloc, &index, &off))
+	if (!image__lock_prefix(img, reloc, &index, &off) ||
+	    !image__locked_site(img, index, off, &site))
 		return 0;
-	sect = &img->elf.sections[index];
-	func = vs_elf__func_at(&img->elf, index, off);
-	if (!func || !vs_x86__locked_xadd(sect->bytes + off, sect->len - off, &xadd))
-		return 0;
-	if (vs_elf__func_at(&img->elf, index, off + xadd.len) != func ||
-	    section__is_decrement(sect, func->off, off, xadd.value_reg))
-		return 0;
-	site.func = (uint32_t)(func - img->elf.funcs);
-	site.func_off = (uint32_t)(off + xadd.len - func->off);
-	site.base_reg = xadd.base_reg;
-	site.value_reg = xadd.value_reg;
-	site.disp = xadd.disp;
 	return vs_kmod__add_site(img->kmod, &site);
+}
+
+/*
+ * Functions that do little but change one counter. Where .smp_locks does not list
+ * their instruction (7.x), it is the one place in their text that has its bytes. Were
+ * that the tail of another instruction, the kernel would refuse the probe: it decodes
+ * from the start of the function.
+ */
+static const char *const counter_functions[] = {
+	"vfio_device_try_get_registration",
+	"vfio_device_put_registration",
+};
+
+static bool is_counter_function(const struct vs_elf_func *func)
+{
+	if (func->size > COUNTER_BYTES)
+		return false;
+	for (size_t i = 0; i < sizeof(counter_functions) / sizeof(counter_functions[0]); i++)
+		if (!strcmp(func->name, counter_functions[i]))
+			return true;
+	return false;
+}
+
+static bool image__has_locked(const struct image *img, uint32_t func)
+{
+	for (size_t i = 0; i < img->kmod->nr_sites; i++)
+		if (img->kmod->sites[i].func == func && img->kmod->sites[i].kind != VS_SITE_CALL)
+			return true;
+	return false;
+}
+
+static int image__find_unlisted(struct image *img)
+{
+	for (uint32_t i = 0; i < img->elf.nr_funcs; i++) {
+		const struct vs_elf_func *func = &img->elf.funcs[i];
+		struct vs_kmod_site site, found;
+		size_t nr = 0;
+
+		if (!is_counter_function(func) || image__has_locked(img, i))
+			continue;
+		for (uint64_t off = func->off; off < func->off + func->size; off++)
+			if (image__locked_site(img, func->section, off, &site) && !nr++)
+				found = site;
+		if (nr == 1 && vs_kmod__add_site(img->kmod, &found))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /*
@@ -300,7 +368,7 @@ static int swept__site(void *ctx, const struct vs_text_site *found)
 	struct vs_kmod_site site = found->site;
 
 	/* Calls are known from relocations. */
-	if (site.kind != VS_SITE_LOCKED_ADD)
+	if (site.kind == VS_SITE_CALL)
 		return 0;
 	site.func = swept->func;
 	return vs_kmod__add_site(swept->kmod, &site);
@@ -368,6 +436,8 @@ static int image__find_sites(struct image *img)
 	err = image__find_calls(img);
 	if (!err && img->elf.arch->machine == EM_X86_64)
 		err = image__find_locked_adds(img);
+	if (!err && img->elf.arch->machine == EM_X86_64)
+		err = image__find_unlisted(img);
 	vs_kmod__sort_sites(kmod);
 	return err;
 }

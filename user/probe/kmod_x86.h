@@ -68,8 +68,9 @@ static inline bool vs_x86__memory_operand(const uint8_t *p, size_t len, uint8_t 
 	return true;
 }
 
-/* `lock xadd r32, m32`, `p` at the prefix: a kernel that boots on one CPU makes it ds. */
-static inline bool vs_x86__locked_xadd(const uint8_t *p, size_t len, struct vs_x86_xadd *x)
+/* `lock OPCODE r32, m32`, `p` at the prefix: a kernel that boots on one CPU makes it ds. */
+static inline bool vs_x86__locked(const uint8_t *p, size_t len, uint8_t opcode,
+				  struct vs_x86_xadd *x)
 {
 	uint8_t rex = 0;
 	size_t at = 1;
@@ -79,7 +80,7 @@ static inline bool vs_x86__locked_xadd(const uint8_t *p, size_t len, struct vs_x
 		return false;
 	if ((p[at] & 0xf0) == 0x40)
 		rex = p[at++];
-	if ((rex & VS_X86_REX_W) || p[at] != 0x0f || p[at + 1] != 0xc1)
+	if ((rex & VS_X86_REX_W) || p[at] != 0x0f || p[at + 1] != opcode)
 		return false;
 	at += 2;
 	if (!vs_x86__memory_operand(p + at, len - at, rex, x))
@@ -87,6 +88,16 @@ static inline bool vs_x86__locked_xadd(const uint8_t *p, size_t len, struct vs_x
 	x->len += at;
 	/* the old value replaces the pointer: nothing to read the counter through */
 	return x->base_reg != x->value_reg;
+}
+
+static inline bool vs_x86__locked_xadd(const uint8_t *p, size_t len, struct vs_x86_xadd *x)
+{
+	return vs_x86__locked(p, len, 0xc1, x);
+}
+
+static inline bool vs_x86__locked_cmpxchg(const uint8_t *p, size_t len, struct vs_x86_xadd *x)
+{
+	return vs_x86__locked(p, len, 0xb1, x);
 }
 
 /*

@@ -10,6 +10,7 @@
 #define NOTIFIER "vfio_iommu_group_notifier"
 #define DEFERRED "vfio_group_put_bg"
 #define PUT_CALLEE "refcount_dec_and_mutex_lock"
+#define VS_X86_RDI 7	/* the first argument */
 
 /* What a plan is made from and into. */
 struct planner {
@@ -112,11 +113,25 @@ static bool layout_is_classic(const struct vs_facts *facts, enum vs_fix fix)
 	       facts->mutex_size == 32 && facts->work_size == 32;
 }
 
+/* Where vfio_device_put(device) drops a reference, in its first argument: since 5.10.137. */
+static int told_refcount(const struct vs_kmod *vfio)
+{
+	for (size_t i = 0; i < vfio->nr_sites; i++) {
+		const struct vs_kmod_site *site = &vfio->sites[i];
+
+		if (site->kind == VS_SITE_LOCKED_SUB && site->base_reg == VS_X86_RDI &&
+		    is_site_in(vfio, site, "vfio_device_put"))
+			return site->disp;
+	}
+	return VS_NO_OFFSET;
+}
+
 static void find_layout(struct planner *p)
 {
 	static const struct vs_layout classic = {
 		.group_counter = 0, .group_iommu_group = 0x10, .group_nb = 0x58,
 		.group_cdev = VS_NO_OFFSET, .device_dev = 0, .device_group = 0x10,
+		.group_container_users = 0x8,
 	};
 	struct vs_plan *plan = p->plan;
 
@@ -125,6 +140,7 @@ static void find_layout(struct planner *p)
 	    !layout_is_classic(p->facts, plan->fix))
 		return;
 	plan->layout = classic;
+	plan->layout.device_refcount = told_refcount(&p->facts->vfio);
 	plan->layout_assumed = true;
 	/* Before 5.13 (5.10.137) a kref comes first in struct vfio_device. */
 	if (!vs_kmod__func(&p->facts->vfio, "vfio_register_group_dev"))
@@ -190,7 +206,10 @@ static bool needs_met(const struct planner *p, const struct vs_rung *rung)
 		 (rung->needs & VS_NEEDS_NB && l->group_nb == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_CDEV && l->group_cdev == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_DEVICE_DEV && l->device_dev == VS_NO_OFFSET) ||
-		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET));
+		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET) ||
+		 (rung->needs & VS_NEEDS_DEVICE_REFCOUNT && l->device_refcount == VS_NO_OFFSET) ||
+		 (rung->needs & VS_NEEDS_CONTAINER_USERS &&
+		  l->group_container_users == VS_NO_OFFSET));
 }
 
 /* "vfio_group_put" of "vfio_group_put.part.0"; a .cold part is no entry. */
@@ -228,14 +247,34 @@ static bool plan_function(struct planner *p, struct vs_plan_row *row, const stru
 	return false;
 }
 
+/* The instruction that a rung is about, and the counter that it changes. */
+static enum vs_site_kind locked_kind(const struct vs_rung *rung)
+{
+	if (rung->kind == VS_RUNG_LOCKED_SUBS)
+		return VS_SITE_LOCKED_SUB;
+	return rung->kind == VS_RUNG_LOCKED_EXCHANGES ? VS_SITE_LOCKED_EXCHANGE : VS_SITE_LOCKED_ADD;
+}
+
+static int counter_offset(const struct vs_rung *rung, const struct vs_layout *layout)
+{
+	return rung->needs & VS_NEEDS_DEVICE_REFCOUNT ? layout->device_refcount :
+							layout->group_counter;
+}
+
+/* An exchange is in a loop, before which the address of the counter may have been computed. */
+static bool fits_counter(const struct vs_kmod_site *site, int counter)
+{
+	return counter == VS_NO_OFFSET || site->disp == counter ||
+	       (site->kind == VS_SITE_LOCKED_EXCHANGE && !site->disp);
+}
+
 static bool is_wanted_add(const struct vs_kmod *kmod, const struct vs_kmod_site *site,
 			  const struct vs_rung *rung, int counter)
 {
 	const char *func = kmod->funcs[site->func].name;
 
 	/* Not known yet: the plan made when vfio.ko is loaded will choose. */
-	if (site->kind != VS_SITE_LOCKED_ADD ||
-	    (counter != VS_NO_OFFSET && site->disp != counter))
+	if (site->kind != locked_kind(rung) || !fits_counter(site, counter))
 		return false;
 	for (const char *const *within = rung->within; *within; within++)
 		if (!strcmp(func, *within) || is_suffixed(func, *within))
@@ -288,7 +327,7 @@ static bool plan_sites(struct planner *p, struct vs_plan_row *row, const struct 
 
 		if (rung->kind == VS_RUNG_CALL_SITES
 		    ? !is_wanted_call(site, rung, lock)
-		    : !is_wanted_add(kmod, site, rung, p->plan->layout.group_counter))
+		    : !is_wanted_add(kmod, site, rung, counter_offset(rung, &p->plan->layout)))
 			continue;
 		add_probe(p, row, (struct vs_probe){ .rung = rung, .program = rung->program,
 						     .func = func, .site = site,
@@ -360,12 +399,13 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 		return false;
 	}
 	if (!plan_sites(p, row, rung, &nr_funcs)) {
-		say_how(row, "no inlined %s of a group was found", rung->target);
+		say_how(row, "no inlined %s of %s was found", rung->target,
+			rung->needs & VS_NEEDS_DEVICE_REFCOUNT ? "a device" : "a group");
 		return false;
 	}
-	say_how(row, "%u inlined %s of refcount_inc in %zu function%s%s", row->nr_probes,
-		row->nr_probes == 1 ? "copy" : "copies", nr_funcs, nr_funcs == 1 ? "" : "s",
-		found_in(p));
+	say_how(row, "%u inlined %s of %s in %zu function%s%s", row->nr_probes,
+		row->nr_probes == 1 ? "copy" : "copies", rung->target, nr_funcs,
+		nr_funcs == 1 ? "" : "s", found_in(p));
 	return true;
 }
 
@@ -433,6 +473,8 @@ static bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct v
 	case VS_RUNG_CALL_SITES:
 		return plan_call_sites(p, row, rung);
 	case VS_RUNG_LOCKED_ADDS:
+	case VS_RUNG_LOCKED_SUBS:
+	case VS_RUNG_LOCKED_EXCHANGES:
 		return plan_locked_adds(p, row, rung);
 	case VS_RUNG_FENTRY:
 		return plan_fentry(p, row, rung);
@@ -506,6 +548,8 @@ static const char *not_applicable_words(const struct vs_plan *plan, enum vs_appl
 {
 	if (applies == VS_APPLIES_MODULE)
 		return "VFIO is built in";
+	if (applies == VS_APPLIES_CONTAINER_LOCKED)
+		return "counted inline on this kernel (up to v6.0)";
 	if (plan->fix == VS_FIX_NO_NOTIFIER)
 		return "IOMMU groups of this kernel have no notifier (gone in v5.19)";
 	if (plan->fix == VS_FIX_NO_REFERENCE)
@@ -524,6 +568,9 @@ static bool applies(const struct planner *p, enum vs_applies which)
 		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_UNKNOWN;
 	case VS_APPLIES_MODULE:
 		return p->facts->vfio_state != VS_KMOD_BUILTIN;
+	case VS_APPLIES_CONTAINER_LOCKED:
+		return !vfio_known(p->facts) ||
+		       vs_kmod__func(&p->facts->vfio, "vfio_container_attach_group");
 	}
 	return true;
 }
@@ -546,6 +593,8 @@ static void plan_hook(struct planner *p, struct vs_plan_row *row)
 	}
 	row->status = VS_HOOK_MISSING;
 	for (const struct vs_rung *rung = hook->rungs; rung->kind; rung++) {
+		if (rung->together)
+			continue;	/* goes with the one before, which is not there */
 		if (kernel_refused(p->facts, row, rung))
 			return;
 		if (!plan_rung(p, row, rung))

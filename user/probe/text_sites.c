@@ -63,10 +63,11 @@ static int tell_add(struct vs_text_sweep *sweep, size_t off, const struct vs_ins
 	struct vs_text_site found = { .site = { .kind = VS_SITE_LOCKED_ADD } };
 	uint32_t bit = 1u << insn->reg;
 	struct vs_x86_xadd xadd;
-	bool drops = regs->known & bit && (int64_t)regs->value[insn->reg] < 0;
 
+	if (regs->known & bit && (int64_t)regs->value[insn->reg] < 0)
+		found.site.kind = VS_SITE_LOCKED_SUB;
 	regs->known &= ~bit;
-	if (drops || off + insn->len >= sweep->len ||
+	if (off + insn->len >= sweep->len ||
 	    !vs_x86__locked_xadd(sweep->bytes + off, sweep->len - off, &xadd))
 		return 0;
 	found.site.func_off = (uint32_t)(off + insn->len);

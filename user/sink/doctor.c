@@ -7,6 +7,7 @@
 #include "sink/doctor.h"
 #include "sink/doctor_checks.h"
 #include "sink/doctor_page.h"
+#include "sink/doctor_sees.h"
 #include "version.h"
 
 void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_plan *armed)
@@ -167,6 +168,7 @@ void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, uns
 	put_vfio(&page, report);
 	put_plan(&page, report);
 	put_advice(&page, report);
+	vs_doctor_sees__print(out, report->facts, report->plan, width);
 	put_test(&page, report);
 	fputc('\n', out);
 	vs_page__wrapped(&page, 0, 0, verdict_words(report));
@@ -232,6 +234,7 @@ json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 	json_object_set_new(root, "fix_words", json_string(vs_fix__words(r->plan->fix)));
 	json_object_set_new(root, "checks", vs_doctor__checks_to_json(r->checks));
 	json_object_set_new(root, "hooks", plan_to_json(r->plan));
+	json_object_set_new(root, "sees", vs_doctor_sees__json(r->facts, r->plan));
 	if (r->tested)
 		json_object_set_new(root, "self_test", test_to_json(r));
 	return root;

@@ -47,7 +47,8 @@ static json_t *context_json(const struct vs_event *e)
 
 static void set_refs(json_t *o, const struct vs_event *e)
 {
-	bool exact = e->type == VS_GET || e->type == VS_CHANGE || e->flags & VS_F_LAST_SURE;
+	bool exact = e->type == VS_GET || e->type == VS_CHANGE ||
+		     e->flags & (VS_F_LAST_SURE | VS_F_EXACT);
 
 	if (!(e->flags & VS_F_REFS))
 		return;
@@ -237,6 +238,12 @@ static void set_reference(json_t *o, const struct vs_finding *f)
 	set(o, "stack", split(f->stack_text, "\n"));
 }
 
+static void set_wait(json_t *o, const struct vs_finding *f)
+{
+	set(o, "class", json_string("registration"));
+	set(o, "stack", split(f->stack_text, "\n"));
+}
+
 static json_t *finding_json(const struct vs_finding *f)
 {
 	json_t *o = record("finding");
@@ -258,6 +265,8 @@ static json_t *finding_json(const struct vs_finding *f)
 		set(o, "last_said", json_true());
 	if (vs_finding__is_deadlock(f->kind))
 		set_deadlock(o, f);
+	else if (f->kind == VS_UNREGISTER_WAITS)
+		set_wait(o, f);
 	else if (f->words[0])
 		set_reference(o, f);
 	return o;
@@ -433,6 +442,12 @@ static void json_ledger(struct vs_sink *s, const struct vs_refs_report *r)
 	emit_now(s, vs_json__ledger(r));
 }
 
+static void json_waited(struct vs_sink *s, const struct vs_registration_book *b,
+			const struct vs_group_view *group, struct vs_sites *sites)
+{
+	emit_now(s, vs_json__wait(b, group, sites));
+}
+
 static int json_flush(struct vs_sink *s)
 {
 	return vs_out__flush(&((struct json_sink *)s)->out);
@@ -464,6 +479,7 @@ static const struct vs_sink_ops json_ops = {
 	.notice = json_notice,
 	.summary = json_summary,
 	.ledger = json_ledger,
+	.waited = json_waited,
 	.flush = json_flush,
 	.ready = json_ready,
 	.sync = json_sync,

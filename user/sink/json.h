@@ -102,6 +102,14 @@ static inline json_t *group_json(const struct vs_group_view *g)
 	return o;
 }
 
+/* The "wait" record. */
+json_t *vs_json__wait(const struct vs_registration_book *b, const struct vs_group_view *g,
+		      struct vs_sites *sites);
+
+/* Of the "ledger" record: the devices of a group; the sums over all devices. */
+json_t *vs_json__registrations(const struct vs_refs_report *r, const struct vs_group_view *g);
+json_t *vs_json__registration_totals(const struct vs_refs_report *r);
+
 /* The "ledger" record. */
 json_t *vs_json__ledger(const struct vs_refs_report *r);
 

@@ -115,6 +115,17 @@ static void set_book(json_t *o, const struct vs_book *b)
 	set(o, "exact", exact_json(&b->exact));
 }
 
+/* Absent when the snapshot has not got the group. */
+static void set_container(json_t *o, const struct vs_refs_report_group *g)
+{
+	if (!g->now)
+		return;
+	set(o, "opened", count_or_null(g->now->opened));
+	set(o, "container", hex(g->now->container));
+	set(o, "container_users", count_or_null(g->now->container_users));
+	set(o, "container_by", users_json(&g->container));
+}
+
 static json_t *ledger_group_json(const struct vs_refs_report *r, const struct vs_refs_report_group *g)
 {
 	static const char *const names[] = { "fine", "old", "unknown", "leak", "broken" };
@@ -127,6 +138,8 @@ static json_t *ledger_group_json(const struct vs_refs_report *r, const struct vs
 	for (size_t i = 0; i < g->nr_rows; i++)
 		json_array_append_new(rows, row_json(r, &g->rows[i]));
 	set(o, "holders", rows);
+	set_container(o, g);
+	set(o, "registrations", vs_json__registrations(r, &g->view));
 	if (g->open.nr)
 		set(o, "open_by", users_json(&g->open));
 	return o;
@@ -208,6 +221,8 @@ json_t *vs_json__ledger(const struct vs_refs_report *r)
 	set(o, "groups", groups);
 	if (r->traced)
 		set(o, "totals", totals_json(&r->totals));
+	if (r->traced && r->registrations)
+		set(o, "registrations", vs_json__registration_totals(r));
 	if (r->last) {
 		set(o, "lifetimes", lifetimes_json(r->lifetimes));
 		set(o, "longest", longest_json(r));

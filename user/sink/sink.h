@@ -97,6 +97,9 @@ struct vs_sink_ops {
 	void (*gap)(struct vs_sink *s, const struct vs_gap_row *g);
 	void (*notice)(struct vs_sink *s, uint64_t time_ns, const char *words);
 	void (*summary)(struct vs_sink *s, const struct vs_summary *sum);
+	/* An unregister that had to wait for users of its device has gone on. NULL: not shown. */
+	void (*waited)(struct vs_sink *s, const struct vs_registration_book *b,
+		       const struct vs_group_view *group, struct vs_sites *sites);
 	void (*ledger)(struct vs_sink *s, const struct vs_refs_report *r);	/* NULL: not shown */
 	int (*flush)(struct vs_sink *s);	/* 0 or the first write error, negative */
 	bool (*ready)(struct vs_sink *s);	/* NULL: always. Can take more now? */

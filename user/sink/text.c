@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "event/record.h"
 #include "sink/words.h"
 
 #define FULL 140	/* columns from which on a line carries the devices of its group */
@@ -128,6 +129,9 @@ static void refs_words(char *buf, size_t size, const struct vs_event *e)
 		return;
 	else if (e->type == VS_PUT)
 		snprintf(buf, size, "refs %d->%d?", e->refs, e->refs - 1);
+	else if (vs_record__is_container(e))
+		snprintf(buf, size, "users %d->%d", e->refs,
+			 e->refs + (e->type == VS_CONTAINER_USE ? 1 : -1));
 	else if (e->type == VS_QUEUE)
 		snprintf(buf, size, e->flags & VS_F_LAST_SURE ? "refs %d (last)" : "refs %d?",
 			 e->refs);
@@ -142,14 +146,26 @@ static bool is_entry(const char *site)
 	return !plus || !strcmp(plus, "+0x0");
 }
 
+/* The device first: a group may have several, each with a count of its own. */
+static void registration_place(char *buf, size_t size, const struct vs_view *v)
+{
+	char device[4 * VS_DEVICE_LEN];
+
+	vs_words__escape(device, sizeof(device), v->device, VS_DEVICE_LEN);
+	snprintf(buf, size, "%.60s %.100s", device, v->site);
+}
+
 /* Where: the device, the call site, the chain or the work, as fits the type. */
 static void place_words(char *buf, size_t size, const struct vs_view *v, bool roomy)
 {
-	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE;
+	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE ||
+		      vs_record__is_container(v->e);
 	bool is_work = v->e->type == VS_QUEUE || v->e->type == VS_START || v->e->type == VS_END;
 
 	*buf = '\0';
-	if (v->device[0])
+	if (vs_record__is_registration(v->e))
+		registration_place(buf, size, v);
+	else if (v->device[0])
 		vs_words__escape(buf, size, v->device, VS_DEVICE_LEN);
 	else if (v->site[0] && (counts || !is_entry(v->site)))
 		vs_words__escape(buf, size, v->site, VS_SITE_LEN);
@@ -393,6 +409,16 @@ static void text_ledger(struct vs_sink *s, const struct vs_refs_report *r)
 	vs_text__ledger((struct vs_text *)s, r);
 }
 
+static void text_waited(struct vs_sink *s, const struct vs_registration_book *b,
+			const struct vs_group_view *group, struct vs_sites *sites)
+{
+	char buf[400];
+
+	(void)group;
+	vs_text__wait_words(buf, sizeof(buf), b, sites);
+	remark((struct vs_text *)s, b->wait.end_ns, VS_INFO, buf);
+}
+
 static int text_flush(struct vs_sink *s)
 {
 	return vs_out__flush(&((struct vs_text *)s)->out);
@@ -424,6 +450,7 @@ static const struct vs_sink_ops text_ops = {
 	.notice = text_notice,
 	.summary = text_summary,
 	.ledger = text_ledger,
+	.waited = text_waited,
 	.flush = text_flush,
 	.ready = text_ready,
 	.sync = text_sync,

@@ -39,6 +39,15 @@ void vs_text__lifetimes(struct vs_text *t, const struct vs_refs_report *r);
 /* Seconds since the start. */
 double vs_text__seconds(struct vs_text *t, uint64_t time_ns);
 
+/* Under a group of the ledger: its devices' own references. */
+void vs_text__registrations(struct vs_text *t, const struct vs_refs_report *r,
+			    const struct vs_group_view *g);
+void vs_text__registration_totals(struct vs_text *t, const struct vs_refs_report *r);
+
+/* "unbind of 0000:00:05.0 by sh[12] waited 3.2 s for 1 reference; ..." */
+void vs_text__wait_words(char *buf, size_t size, const struct vs_registration_book *b,
+			 struct vs_sites *sites);
+
 /* "12 events: ring buffer full (use --ring-size)" */
 void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr);
 

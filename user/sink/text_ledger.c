@@ -241,6 +241,20 @@ static void say_group_open(struct vs_text *t, const struct vs_refs_report_group 
 	line(t, INDENT, buf);
 }
 
+static void say_container(struct vs_text *t, const struct vs_refs_report_group *g)
+{
+	char buf[1024] = "";
+
+	if (!g->now || !g->now->container)
+		return;
+	vs_words__append(buf, sizeof(buf), "in a container with %d user%s", g->now->container_users,
+			 g->now->container_users == 1 ? "" : "s");
+	if (g->container.nr)
+		vs_words__append(buf, sizeof(buf), ", open in ");
+	append_users(buf, sizeof(buf), &g->container);
+	line(t, INDENT, buf);
+}
+
 static void say_group(struct vs_text *t, const struct vs_refs_report *r,
 		      const struct vs_refs_report_group *g)
 {
@@ -250,6 +264,8 @@ static void say_group(struct vs_text *t, const struct vs_refs_report *r,
 	for (size_t i = 0; i < g->nr_rows; i++)
 		say_row(t, r, &g->rows[i], g);
 	say_group_open(t, g);
+	say_container(t, g);
+	vs_text__registrations(t, r, &g->view);
 	if (!g->book || !g->book->exact.since_ns)
 		return;
 	append_exact(buf, sizeof(buf), &g->book->exact);
@@ -311,8 +327,10 @@ void vs_text__ledger(struct vs_text *t, const struct vs_refs_report *r)
 	if (!r->nr_groups)
 		vs_out__puts(&t->out, "no VFIO group exists\n");
 	say_scope(t, r->snapshot);
-	if (r->traced)
+	if (r->traced) {
 		say_totals(t, r);
+		vs_text__registration_totals(t, r);
+	}
 	if (r->last)
 		vs_text__lifetimes(t, r);
 	vs_out__relax(&t->out);

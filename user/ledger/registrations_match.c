@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Each put ends the reference of the same holder: what it is comes from the place. */
+#include <string.h>
+
+#include "event/record.h"
+#include "ledger/registrations_priv.h"
+
+static const struct {
+	const char *function;
+	enum vs_registration_role role;
+} roles[] = {
+	{ "vfio_device_try_get_registration", VS_REG_ROLE_HELPER },	/* v6.1 */
+	{ "vfio_device_put_registration", VS_REG_ROLE_HELPER },
+	{ "vfio_device_try_get", VS_REG_ROLE_HELPER },
+	{ "vfio_device_put", VS_REG_ROLE_HELPER },
+	{ "vfio_group_get_device", VS_REG_ROLE_HELPER },
+	{ "vfio_device_get_from_dev", VS_REG_ROLE_HELPER },	/* exported, up to v5.18 */
+	{ "vfio_device_get_from_name", VS_REG_ROLE_OPEN },
+	{ "vfio_group_fops_unl_ioctl", VS_REG_ROLE_OPEN },
+	{ "vfio_group_get_device_fd", VS_REG_ROLE_OPEN },
+	{ "vfio_group_ioctl_get_device_fd", VS_REG_ROLE_OPEN },
+	{ "vfio_device_fops_cdev_open", VS_REG_ROLE_OPEN },	/* v6.6 */
+	{ "vfio_device_fops_release", VS_REG_ROLE_CLOSE },
+	{ "vfio_unregister_group_dev", VS_REG_ROLE_UNREGISTER },
+	{ "vfio_del_group_dev", VS_REG_ROLE_UNREGISTER },
+	{ "vfio_pci_core_feature_dma_buf", VS_REG_ROLE_DMABUF },	/* v6.19 */
+	{ "vfio_pci_dma_buf_release", VS_REG_ROLE_DMABUF },
+	{ "vfio_pci_dma_buf_cleanup", VS_REG_ROLE_DMABUF },
+	{ "__vfio_register_dev", VS_REG_ROLE_LOOKUP },
+	{ "vfio_register_group_dev", VS_REG_ROLE_LOOKUP },
+	{ "vfio_iommu_group_notifier", VS_REG_ROLE_LOOKUP },
+	{ "vfio_dev_viable", VS_REG_ROLE_LOOKUP },
+};
+
+static enum vs_registration_role role_of(const char *site)
+{
+	/* The compiler's copies (.part.0, .isra.0, .cold) are the same function. */
+	size_t len = strcspn(site, ".+ ");
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strlen(roles[i].function) == len && !strncmp(roles[i].function, site, len))
+			return roles[i].role;
+	return VS_REG_ROLE_OTHER;
+}
+
+/* The innermost place that is not a helper's. */
+enum vs_registration_role registrations_role(const struct vs_registrations *r,
+					     const struct vs_event *e, uint64_t *place)
+{
+	const struct vs_stack_event *s = vs_record__stack(e);
+	size_t nr = s ? vs_stack__length(s) : 0;
+	enum vs_registration_role role = role_of(vs_sites__name(r->opts.sites, e->ip));
+
+	*place = e->ip;
+	for (size_t i = 1; role == VS_REG_ROLE_HELPER && i < nr; i++) {
+		*place = s->stack[i];
+		role = role_of(vs_sites__name(r->opts.sites, *place));
+	}
+	return role == VS_REG_ROLE_HELPER ? VS_REG_ROLE_OTHER : role;
+}
+
+uint64_t vs_registrations__place(const struct vs_registrations *r, const struct vs_event *e)
+{
+	uint64_t place;
+
+	registrations_role(r, e, &place);
+	return place;
+}
+
+static unsigned int class_of(enum vs_registration_role role)
+{
+	switch (role) {
+	case VS_REG_ROLE_OPEN:
+	case VS_REG_ROLE_CLOSE:
+		return VS_REGISTRATION_FILE;
+	case VS_REG_ROLE_UNREGISTER:
+		return VS_REGISTRATION_DRIVER;
+	case VS_REG_ROLE_DMABUF:
+		return VS_REGISTRATION_DMABUF;
+	case VS_REG_ROLE_LOOKUP:
+		return VS_REGISTRATION_LOOKUP;
+	default:
+		return VS_REGISTRATION_OTHER;
+	}
+}
+
+void registrations_get(struct vs_registrations *r, struct vs_registration_book *b,
+		       const struct vs_event *e)
+{
+	const struct vs_stack_event *s = vs_record__stack(e);
+	uint64_t place;
+	unsigned int class = class_of(registrations_role(r, e, &place));
+	struct vs_registration *ref = registrations_add(r, b, class);
+
+	b->gets++;
+	if (!ref)
+		return;
+	ref->tid = e->tid;
+	ref->tgid = e->tgid;
+	ref->get_ns = e->time_ns;
+	ref->place = place;
+	ref->stack = s ? vs_stacks__number(r->stacks, s->stack, vs_stack__length(s)) : 0;
+	memcpy(ref->comm, e->comm, sizeof(ref->comm));
+}
+
+/* 0: not at all; a call puts what it took itself, else a process what is its own. */
+static int fitness(const struct vs_registration *ref, unsigned int class,
+		   enum vs_registration_role role, const struct vs_event *e)
+{
+	if (ref->class != class)
+		return 0;
+	if (role == VS_REG_ROLE_UNREGISTER)
+		return 4;
+	if (role == VS_REG_ROLE_OPEN || role == VS_REG_ROLE_LOOKUP)
+		return !ref->found && ref->tid == e->tid ? 4 : 0;
+	if (ref->tid == e->tid)
+		return 3;
+	return ref->tgid == e->tgid ? 2 : 1;
+}
+
+/* They come newest first: of equal ones the newest within one call, else the oldest. */
+static struct vs_registration *choose(struct vs_registration_book *b, unsigned int class,
+				      enum vs_registration_role role, const struct vs_event *e)
+{
+	struct vs_registration *best = NULL;
+	bool several = false;
+	int best_fit = 0;
+
+	for (struct vs_registration *ref = b->newest; ref; ref = ref->older) {
+		int fit = fitness(ref, class, role, e);
+
+		if (!fit || fit < best_fit || (fit == best_fit && fit == 4))
+			continue;
+		several = fit == best_fit && (several || ref->tgid != best->tgid);
+		best = ref;
+		best_fit = fit;
+	}
+	b->guessed += several;
+	return best;
+}
+
+void registrations_put(struct vs_registrations *r, struct vs_registration_book *b,
+		       const struct vs_event *e)
+{
+	uint64_t place;
+	enum vs_registration_role role = registrations_role(r, e, &place);
+	struct vs_registration *ref = choose(b, class_of(role), role, e);
+
+	b->puts++;
+	/* Taken in one place and put in another that are both not known. */
+	if (!ref && !b->unknown)
+		ref = choose(b, VS_REGISTRATION_OTHER, VS_REG_ROLE_OTHER, e);
+	if (ref) {
+		registrations_drop(r, b, ref);
+	} else if (b->unknown) {
+		b->unknown--;
+		b->before++;
+	} else {
+		b->unattributed++;
+	}
+}

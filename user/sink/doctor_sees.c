@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sink/doctor_sees.h"
+
+#include <string.h>
+
+#define NARROWEST 60
+#define LABEL 10	/* columns of "taken", "held by" ... and what is before them */
+#define INDENT (4 + LABEL)
+
+static const char *const labels[VS_SEES_PARTS] = {
+	[VS_SEES_GETS] = "taken",
+	[VS_SEES_PUTS] = "dropped",
+	[VS_SEES_HOLDERS] = "held by",
+	[VS_SEES_WAITS] = "waits",
+};
+
+/* The answer is in the words already where it is about who. */
+static const char *lead_in(const struct vs_sees_cell *cell, enum vs_sees_part part)
+{
+	bool who = part == VS_SEES_HOLDERS || part == VS_SEES_WAITS;
+
+	switch (cell->answer) {
+	case VS_SEES_YES:
+	case VS_SEES_LATER:
+		return "";
+	case VS_SEES_PARTLY:
+		return who ? "" : "partly: ";
+	case VS_SEES_NO:
+		return "not seen: ";
+	case VS_SEES_NOTHING:
+		return who ? "" : "none: ";
+	}
+	return "";
+}
+
+static void wrap(FILE *out, const char *text, unsigned int width)
+{
+	size_t column = INDENT;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (width >= NARROWEST && column > INDENT && column + len > width) {
+			fprintf(out, "\n%*s", INDENT, "");
+			column = INDENT;
+		}
+		fprintf(out, "%s%.*s", column > INDENT ? " " : "", (int)len, text);
+		column += len + 1;
+		text += len + !!text[len];
+	}
+	fputc('\n', out);
+}
+
+static void print_row(FILE *out, const struct vs_sees *row, unsigned int width)
+{
+	char text[240];
+
+	fprintf(out, "  %s", row->what);
+	if (row->counter)
+		fprintf(out, " (%s)", row->counter);
+	fputc('\n', out);
+	for (int part = 0; part < VS_SEES_PARTS; part++) {
+		const struct vs_sees_cell *cell = &row->cells[part];
+
+		snprintf(text, sizeof(text), "%s%s", lead_in(cell, part), cell->words);
+		fprintf(out, "    %-*s", LABEL, labels[part]);
+		wrap(out, text, width);
+	}
+}
+
+/* Nothing of it exists here: one line is enough. */
+static bool is_nothing(const struct vs_sees *row)
+{
+	for (int part = 0; part < VS_SEES_PARTS; part++)
+		if (row->cells[part].answer != VS_SEES_NOTHING)
+			return false;
+	return true;
+}
+
+static void print_nothing(FILE *out, const struct vs_sees *row, unsigned int width)
+{
+	fprintf(out, "  %s\n    %-*s", row->what, LABEL, "none");
+	wrap(out, row->cells[0].words, width);
+}
+
+void vs_doctor_sees__print(FILE *out, const struct vs_facts *facts, const struct vs_plan *plan,
+			   unsigned int width)
+{
+	struct vs_sees rows[VS_SEES_SUBJECTS];
+
+	vs_sees__find(facts, plan, rows);
+	fprintf(out, "\nWhat can be seen here\n");
+	for (size_t i = 0; i < VS_SEES_SUBJECTS; i++) {
+		if (is_nothing(&rows[i]))
+			print_nothing(out, &rows[i], width);
+		else
+			print_row(out, &rows[i], width);
+	}
+}
+
+static json_t *cell_json(const struct vs_sees_cell *cell)
+{
+	return json_pack("{s:s, s:s, s:o}", "seen", vs_sees_answer__name(cell->answer),
+			 "words", cell->words,
+			 "how", cell->how[0] ? json_string(cell->how) : json_null());
+}
+
+static json_t *row_json(const struct vs_sees *row)
+{
+	json_t *o = json_pack("{s:s, s:s, s:o}", "subject", row->subject, "what", row->what,
+			      "counter", row->counter ? json_string(row->counter) : json_null());
+
+	for (int part = 0; part < VS_SEES_PARTS; part++)
+		json_object_set_new(o, vs_sees_part__name(part), cell_json(&row->cells[part]));
+	return o;
+}
+
+json_t *vs_doctor_sees__json(const struct vs_facts *facts, const struct vs_plan *plan)
+{
+	struct vs_sees rows[VS_SEES_SUBJECTS];
+	json_t *array = json_array();
+
+	vs_sees__find(facts, plan, rows);
+	for (size_t i = 0; i < VS_SEES_SUBJECTS; i++)
+		json_array_append_new(array, row_json(&rows[i]));
+	return array;
+}

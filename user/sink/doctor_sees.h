@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The part of doctor's page that says what can be seen, as text and JSON. */
+#ifndef VFIOSCOPE_SINK_DOCTOR_SEES_H
+#define VFIOSCOPE_SINK_DOCTOR_SEES_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "probe/sees.h"
+
+/* Under a heading of its own; `width` in columns, 0: nothing is wrapped. */
+void vs_doctor_sees__print(FILE *out, const struct vs_facts *facts, const struct vs_plan *plan,
+			   unsigned int width);
+
+/* An array, a new reference. */
+json_t *vs_doctor_sees__json(const struct vs_facts *facts, const struct vs_plan *plan);
+
+#endif
