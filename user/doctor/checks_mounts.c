@@ -19,8 +19,8 @@ static void judge_proc(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__bad(r, VS_DIAG_BLOCKS, WORK(LATENCY) | WORK(WHY) | WORK(INSPECT),
 		      VS_EXIT_UNAVAILABLE);
 	vs_judge__what(r, "The proc filesystem is not at /proc.");
-	vs_judge__cost(r, "latency and why do not start; trace and refs have no symbols, no stacks and "
-		       "no names of processes; settings cannot be checked");
+	vs_judge__cost(r, "latency and why do not start; trace and refs have no symbols, no stacks "
+		       "and no names of processes; settings cannot be checked");
 	vs_judge__command(r, "mount -t proc proc /proc");
 }
 
@@ -42,8 +42,8 @@ static void judge_debugfs(const struct vs_host_state *h, struct vs_diag_result *
 		return;
 	vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
 	vs_judge__what(r, "The debugfs filesystem is not at /sys/kernel/debug.");
-	vs_judge__cost(r, "nothing of vfioscope; doctor cannot see whether kprobes were switched off "
-		       "there");
+	vs_judge__cost(r, "nothing of vfioscope; doctor cannot see whether kprobes were switched "
+		       "off there");
 	vs_judge__command(r, "mount -t debugfs debugfs /sys/kernel/debug");
 }
 
@@ -53,8 +53,8 @@ static void judge_tracefs(const struct vs_host_state *h, struct vs_diag_result *
 		return;
 	vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
 	vs_judge__what(r, "The tracefs filesystem is not at /sys/kernel/tracing.");
-	vs_judge__cost(r, "nothing of vfioscope: its probes go through perf and bpf(2). Other tools "
-		       "(trace-cmd, perf probe) need it");
+	vs_judge__cost(r, "nothing of vfioscope: its probes go through perf and bpf(2). Other "
+		       "tools (trace-cmd, perf probe) need it");
 	vs_judge__command(r, "mount -t tracefs tracefs /sys/kernel/tracing");
 }
 
