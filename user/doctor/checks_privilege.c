@@ -267,7 +267,7 @@ static void judge_memlock(const struct vs_host_state *h, struct vs_diag_result *
 	vs_judge__value(r, "%lld KiB", (long long)env->memlock_hard >> 10);
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS, VS_EXIT_PERMISSION);
 	vs_judge__what(r, "RLIMIT_MEMLOCK allows %lld KiB; this kernel counts the memory of BPF "
-		       "programs for it, and trace needs more than %d KiB.",
+		       "programs for it, and trace and refs need up to %d KiB.",
 		       (long long)env->memlock_hard >> 10, env->ring_bytes >> 10);
 	vs_judge__cost(r, "trace, refs, latency, validate do not start; why sees less");
 	vs_judge__remedy(r, "Lift it for this shell; in a systemd service: LimitMEMLOCK=infinity.");
