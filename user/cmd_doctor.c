@@ -128,8 +128,8 @@ static void assume_root(struct vs_doctor_report *report, struct vs_facts *facts)
 
 static int bundle_exists(const struct doctor_options *opts)
 {
-	return fail(VS_EXIT_FAILURE, opts->bundle, "exists already, and stays as it is: give another "
-		    "name");
+	return fail(VS_EXIT_FAILURE, opts->bundle, "exists already, and stays as it is: give "
+		    "another name");
 }
 
 static int write_bundle(const struct doctor_options *opts, const struct vs_doctor_report *report,

@@ -181,11 +181,11 @@ static const char *watch_error(int err)
 {
 	switch (err) {
 	case -ENOSPC:
-		return "a CPU has no debug register left";
+		return "a CPU has no debug register left (see vfioscope doctor)";
 	case -EOPNOTSUPP:
 		return "this machine has no hardware watchpoints";
 	case -EPERM:
-		return "CAP_SYS_ADMIN is needed";
+		return "CAP_SYS_ADMIN is needed (see vfioscope doctor)";
 	default:
 		return strerror(-err);
 	}

@@ -80,7 +80,7 @@ static void print_help(const struct vs_command *command)
 	       command->operands[0] ? " " : "", command->operands, command->summary);
 	for (const struct vs_opt *opt = command->opts; opt->name; opt++)
 		print_option(opt);
-	printf("       --btf FILE            the kernel's types, where it offers none itself\n"
+	printf("      --btf FILE             the kernel's types, where it offers none itself\n"
 	       "  -h, --help                 this text\n\n%s\n%s", command->epilogue, VS_EXIT_HELP);
 }
 

@@ -564,7 +564,7 @@ static size_t widest_line(const char *text)
 }
 
 /* Everything wrong at once; commands are not broken, and still fit. */
-static void the_page_fits_80_columns(void **state)
+static void the_page_fits_80_and_120_columns(void **state)
 {
 	struct host *h = *state;
 	struct vs_page page = { NULL, 80 };
@@ -586,14 +586,16 @@ static void the_page_fits_80_columns(void **state)
 	run(h, "user");
 	for (size_t i = 0; i < h->checks.nr; i++)
 		h->checks.results[i].covered_by = NULL;
-	page.out = open_memstream(&text, &len);
-	vs_doctor__put_checks(&page, &h->checks);
-	fclose(page.out);
-	if (widest_line(text) > 80)
-		fail_msg("%s", text);
-	assert_non_null(strstr(text, "In the way\n"));
-	assert_non_null(strstr(text, "          sudo sysctl kernel.kptr_restrict=1\n"));
-	free(text);
+	for (page.width = 80; page.width <= 120; page.width += 40) {
+		page.out = open_memstream(&text, &len);
+		vs_doctor__put_checks(&page, &h->checks);
+		fclose(page.out);
+		if (widest_line(text) > page.width || widest_line(text) + 12 < page.width)
+			fail_msg("%s", text);
+		assert_non_null(strstr(text, "In the way\n"));
+		assert_non_null(strstr(text, "          sudo sysctl kernel.kptr_restrict=1\n"));
+		free(text);
+	}
 }
 
 int main(void)
@@ -614,7 +616,7 @@ int main(void)
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),
 		TEST(damaged_and_missing_parts), TEST(the_command_line_loses_what_is_private),
 		TEST(a_bundle_has_no_addresses),
-		TEST(a_bundle_is_whole_private_and_never_replaces), TEST(the_page_fits_80_columns),
+		TEST(a_bundle_is_whole_private_and_never_replaces), TEST(the_page_fits_80_and_120_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

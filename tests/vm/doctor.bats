@@ -123,6 +123,7 @@ fired()
 	has_status no-perfmon-refs 6
 	tail -1 "$OUT/no-perfmon-refs" | grep -q 'vfioscope refs: .*CAP_PERFMON.*see vfioscope doctor'
 	has_status caps-latency 0
+	has_status caps-why 0
 }
 
 @test "doctor: root without a capability hears how containers give it" {

@@ -39,6 +39,7 @@ step caps-refs under caps $nobody $all vfioscope refs --once
 full && {
 	asked user under caps $nobody none
 	step user-trace under caps $nobody none vfioscope trace -d 200ms
+	step caps-why under caps $nobody $all vfioscope why
 	step caps-latency under caps $nobody $all vfioscope latency -d 300ms
 	asked no-bpf under caps $nobody cap_perfmon,cap_syslog
 	step no-bpf-trace under caps $nobody cap_perfmon,cap_syslog vfioscope trace -d 200ms

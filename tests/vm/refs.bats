@@ -139,8 +139,8 @@ nothing()
 
 unprivileged()
 {
-	has_status nobody 5 && says nobody 'references cannot be read' &&
-		says nobody '^not looked at: .*CAP_BPF' && has_status nobody-traced 6 &&
+	has_status nobody 6 && says nobody 'references cannot be read' &&
+		says nobody '^not looked at: .*CAP_BPF' && says nobody 'refs: .*ordinary user.*sudo' && has_status nobody-traced 6 &&
 		is "$(wc -l <"$OUT/nobody-traced")" 1
 }
 

@@ -86,7 +86,7 @@ quiet()
 needs()
 {
 	has_status unprivileged 6 && is "$(wc -l <"$OUT/unprivileged")" 1 &&
-		says unprivileged 'needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG'
+		says unprivileged 'ordinary user .*try: sudo .*see vfioscope doctor'
 }
 
 @test "why: without privileges, one line that says what is needed" {

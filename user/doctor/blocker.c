@@ -6,6 +6,7 @@
 
 #include "doctor/checks.h"
 #include "doctor/env.h"
+#include "exit_codes.h"
 
 enum vs_work vs_blocker__work(const struct vs_command *command)
 {
@@ -48,7 +49,8 @@ int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int st
 	const struct vs_diag_result *r = find_blocker(work, &checks);
 	char line[640];
 
-	if (!r)
+	/* What only makes it see less is not why it failed for a reason of its own. */
+	if (!r || (r->starts && status == VS_EXIT_FAILURE))
 		return vs_command__fail(command, status, words, NULL);
 	put_words(r, line, sizeof(line));
 	return vs_command__fail(command, r->exit_status, line, NULL);

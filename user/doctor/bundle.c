@@ -53,8 +53,8 @@ static json_t *kernel(void)
 
 /* Beginnings of the parameters that change what is seen; others may name hosts and disks. */
 static const char *const parameters[] = {
-	"amd_iommu", "crashkernel", "cgroup", "debug_pagealloc", "default_hugepagesz", "ftrace", "hugepages",
-	"hugepagesz", "ibt=", "intel_iommu", "intremap", "iommu", "isolcpus", "kaslr", "kprobe",
+	"amd_iommu", "crashkernel", "cgroup", "debug_pagealloc", "default_hugepagesz",
+	"ftrace", "hugepages", "hugepagesz", "ibt=", "intel_iommu", "intremap", "iommu", "isolcpus", "kaslr", "kprobe",
 	"kvm", "livepatch", "lockdown", "lsm=", "mitigations", "module.sig", "nmi_watchdog", "nohz",
 	"nokaslr", "nosmt", "page_owner", "panic", "pci", "perf", "preempt", "rcu", "security=",
 	"selinux", "apparmor", "slub_debug", "slab", "swiotlb", "trace", "tsc", "vfio", "workqueue",

@@ -6,6 +6,7 @@
 #ifndef VFIOSCOPE_DOCTOR_CHECKS_H
 #define VFIOSCOPE_DOCTOR_CHECKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "doctor/env.h"
@@ -29,6 +30,7 @@ struct vs_diag_result {
 	enum vs_diag_status status;
 	const char *covered_by;	/* id of the check that has the same cause, or NULL */
 	unsigned int works;	/* bit N: enum vs_work N is what suffers */
+	bool starts;		/* they start nevertheless, and see less */
 	int exit_status;	/* of these, where they do not run: enum vs_exit */
 	char value[80];		/* what it is now: "2" */
 	char what[240];		/* what is wrong */

@@ -12,10 +12,10 @@ static void judge_kptr(const struct vs_host_state *h, struct vs_diag_result *r)
 	if (h->facts->kptr_restrict < 2)
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS | WORK(INSPECT), VS_EXIT_UNAVAILABLE);
-	vs_judge__what(r, "kernel.kptr_restrict is 2: the kernel hides its addresses from everybody, "
-		       "root too.");
-	vs_judge__cost(r, "groups are not followed in trace, refs, validate; latency and why do not "
-		       "start, inspect --running reads files only");
+	vs_judge__what(r, "kernel.kptr_restrict is 2: the kernel hides its addresses from "
+		       "everybody, root too.");
+	vs_judge__cost(r, "groups are not followed in trace, refs, validate; latency and why do "
+		       "not start, inspect --running reads files only");
 	vs_judge__remedy(r, "With 1 only CAP_SYSLOG sees them, which is all that is needed:");
 	vs_judge__command(r, "sudo sysctl kernel.kptr_restrict=1");
 }
@@ -44,8 +44,8 @@ static void judge_lockdown(const struct vs_host_state *h, struct vs_diag_result 
 	if (strcmp(mode, "confidentiality"))
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS | WORK(INSPECT), VS_EXIT_UNAVAILABLE);
-	vs_judge__what(r, "The kernel is locked down (confidentiality): nobody may read its memory or "
-		       "set kprobes, root neither.");
+	vs_judge__what(r, "The kernel is locked down (confidentiality): nobody may read its memory "
+		       "or set kprobes, root neither.");
 	vs_judge__cost(r, "trace, refs, validate: groups are not followed; latency does not start; "
 		       "why has stacks only; inspect works on files");
 	vs_judge__remedy(r, "It cannot be taken back while the kernel runs. Boot with "
@@ -61,6 +61,7 @@ static void judge_ftrace(const struct vs_host_state *h, struct vs_diag_result *r
 	if (h->facts->ftrace_enabled)
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS & ~WORK(WHY), VS_EXIT_UNAVAILABLE);
+	r->starts = true;
 	vs_judge__what(r, "kernel.ftrace_enabled is 0: probes at the entry of a function are armed "
 		       "without an error, and never fire.");
 	vs_judge__cost(r, "trace, refs, validate do not see chains, releases, opens and closes; "
@@ -74,6 +75,7 @@ static void judge_kprobes(const struct vs_host_state *h, struct vs_diag_result *
 	if (h->facts->kprobe_pmu && h->env->kprobes_enabled != 0)
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE, VS_EXIT_UNAVAILABLE);
+	r->starts = true;
 	vs_judge__cost(r, "groups are not followed in trace, refs, validate: VFIO's own functions "
 		       "cannot be probed");
 	if (!h->facts->kprobe_pmu) {
@@ -106,8 +108,8 @@ static void judge_btf(const struct vs_host_state *h, struct vs_diag_result *r)
 		return;
 	}
 	vs_judge__cost(r, "trace, refs, latency, validate do not start; why has stacks only");
-	vs_judge__remedy(r, "Use a kernel with CONFIG_DEBUG_INFO_BTF=y. Part of it works with a BTF "
-			 "file made for exactly this kernel:");
+	vs_judge__remedy(r, "Use a kernel with CONFIG_DEBUG_INFO_BTF=y. Part of it works with a "
+			 "BTF file made for exactly this kernel:");
 	vs_judge__command(r, "vfioscope --btf FILE trace");
 }
 

@@ -19,9 +19,9 @@ static void judge_proc(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__bad(r, VS_DIAG_BLOCKS, WORK(LATENCY) | WORK(WHY) | WORK(INSPECT),
 		      VS_EXIT_UNAVAILABLE);
 	vs_judge__what(r, "The proc filesystem is not at /proc.");
-	vs_judge__cost(r, "latency and why do not start; trace and refs have no symbols, no stacks and "
-		       "no names of processes; settings cannot be checked");
-	vs_judge__command(r, "mount -t proc proc /proc");
+	vs_judge__cost(r, "latency and why do not start; trace and refs have no symbols, no stacks "
+		       "and no names of processes; settings cannot be checked");
+	vs_judge__command(r, "sudo mount -t proc proc /proc");
 }
 
 static void judge_sysfs(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -33,7 +33,7 @@ static void judge_sysfs(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__cost(r, "everything live: the kernel's types (BTF), kprobes, modules and IOMMU "
 		       "groups are found there");
 	vs_judge__remedy(r, "In a container: start it with -v /sys:/sys. Else:");
-	vs_judge__command(r, "mount -t sysfs sysfs /sys");
+	vs_judge__command(r, "sudo mount -t sysfs sysfs /sys");
 }
 
 static void judge_debugfs(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -42,9 +42,9 @@ static void judge_debugfs(const struct vs_host_state *h, struct vs_diag_result *
 		return;
 	vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
 	vs_judge__what(r, "The debugfs filesystem is not at /sys/kernel/debug.");
-	vs_judge__cost(r, "nothing of vfioscope; doctor cannot see whether kprobes were switched off "
-		       "there");
-	vs_judge__command(r, "mount -t debugfs debugfs /sys/kernel/debug");
+	vs_judge__cost(r, "nothing of vfioscope; doctor cannot see whether kprobes were switched "
+		       "off there");
+	vs_judge__command(r, "sudo mount -t debugfs debugfs /sys/kernel/debug");
 }
 
 static void judge_tracefs(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -53,9 +53,9 @@ static void judge_tracefs(const struct vs_host_state *h, struct vs_diag_result *
 		return;
 	vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
 	vs_judge__what(r, "The tracefs filesystem is not at /sys/kernel/tracing.");
-	vs_judge__cost(r, "nothing of vfioscope: its probes go through perf and bpf(2). Other tools "
-		       "(trace-cmd, perf probe) need it");
-	vs_judge__command(r, "mount -t tracefs tracefs /sys/kernel/tracing");
+	vs_judge__cost(r, "nothing of vfioscope: its probes go through perf and bpf(2). Other "
+		       "tools (trace-cmd, perf probe) need it");
+	vs_judge__command(r, "sudo mount -t tracefs tracefs /sys/kernel/tracing");
 }
 
 const struct vs_diag vs_diags_mounts[] = {

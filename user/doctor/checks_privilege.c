@@ -120,8 +120,8 @@ static void say_how_to_get(const struct vs_host_state *h, struct vs_diag_result 
 		vs_judge__command(r, "sudo vfioscope doctor");
 		return;
 	}
-	vs_judge__remedy(r, "This is root without it: whoever started it took it away. In a systemd "
-			 "service, add it to CapabilityBoundingSet=; a container:");
+	vs_judge__remedy(r, "This is root without it: whoever started it took it away. In a "
+			 "systemd service, add it to CapabilityBoundingSet=; a container:");
 	vs_judge__command(r, "docker run --cap-add %s ...", full + strlen("CAP_"));
 }
 
@@ -138,7 +138,8 @@ static bool lacks(const struct vs_host_state *h, struct vs_diag_result *r, int c
 		vs_judge__value(r, h->caps & VS_CAP_BIT(cap) ? "held" : "covered by CAP_SYS_ADMIN");
 		return false;
 	}
-	if (h->env->uid == VS_UNKNOWN && cap != CAP_BPF && cap != CAP_PERFMON && cap != CAP_SYSLOG) {
+	/* Older files of facts know of three only. */
+	if (h->env->uid == VS_UNKNOWN && (cap == CAP_SYS_ADMIN || cap == CAP_SYS_PTRACE)) {
 		vs_judge__unknown(r, "not recorded");
 		return false;
 	}
@@ -163,8 +164,8 @@ static void judge_cap_perfmon(const struct vs_host_state *h, struct vs_diag_resu
 	if (!lacks(h, r, CAP_PERFMON))
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS, VS_EXIT_PERMISSION);
-	vs_judge__cost(r, "trace, refs, latency, validate do not start; why sees less: programs may "
-		       "not read kernel memory, no probe can be armed");
+	vs_judge__cost(r, "trace, refs, latency, validate do not start; why sees less: programs "
+		       "may not read kernel memory, no probe can be armed");
 }
 
 /* kallsyms_for_perf(): with kptr_restrict 0 and little paranoia everybody sees addresses. */
@@ -183,8 +184,8 @@ static void judge_cap_syslog(const struct vs_host_state *h, struct vs_diag_resul
 		return;
 	}
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS | WORK(INSPECT), VS_EXIT_PERMISSION);
-	vs_judge__cost(r, "groups are not followed in trace, refs, validate; latency and why do not "
-		       "start: addresses of kernel functions are hidden");
+	vs_judge__cost(r, "groups are not followed in trace, refs, validate; latency and why do "
+		       "not start: addresses of kernel functions are hidden");
 }
 
 static void judge_cap_sys_ptrace(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -208,8 +209,8 @@ static void judge_cap_sys_admin(const struct vs_host_state *h, struct vs_diag_re
 	}
 	vs_judge__bad(r, VS_DIAG_WEAKER, WORK(TRACE) | WORK(REFS) | WORK(REFS_EXACT) | WORK(WHY) |
 		      WORK(VALIDATE), VS_EXIT_PERMISSION);
-	vs_judge__cost(r, "refs --exact has no watchpoints; a finding comes without the kernel stack "
-		       "of the stuck task");
+	vs_judge__cost(r, "refs --exact has no watchpoints; a finding comes without the kernel "
+		       "stack of the stuck task");
 }
 
 /* Debian, Ubuntu and Android refuse perf_event_open(2) above 2 to all but CAP_SYS_ADMIN. */
@@ -225,10 +226,11 @@ static void judge_paranoid(const struct vs_host_state *h, struct vs_diag_result 
 		return;
 	}
 	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE, VS_EXIT_PERMISSION);
-	vs_judge__what(r, "kernel.perf_event_paranoid is %d: CAP_PERFMON is not enough, probes may be "
-		       "armed with CAP_SYS_ADMIN only.", level);
-	vs_judge__cost(r, "groups are not followed in trace, refs, validate: no probe in VFIO can be "
-		       "armed");
+	r->starts = true;
+	vs_judge__what(r, "kernel.perf_event_paranoid is %d: CAP_PERFMON is not enough, probes may "
+		       "be armed with CAP_SYS_ADMIN only.", level);
+	vs_judge__cost(r, "groups are not followed in trace, refs, validate: no probe in VFIO can "
+		       "be armed");
 	vs_judge__remedy(r, "Lower it (2 is the kernel's own default), or run as root.");
 	vs_judge__command(r, "sudo sysctl kernel.perf_event_paranoid=2");
 }
@@ -265,7 +267,7 @@ static void judge_memlock(const struct vs_host_state *h, struct vs_diag_result *
 	vs_judge__value(r, "%lld KiB", (long long)env->memlock_hard >> 10);
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS, VS_EXIT_PERMISSION);
 	vs_judge__what(r, "RLIMIT_MEMLOCK allows %lld KiB; this kernel counts the memory of BPF "
-		       "programs for it, and trace needs more than %d KiB.",
+		       "programs for it, and trace and refs need up to %d KiB.",
 		       (long long)env->memlock_hard >> 10, env->ring_bytes >> 10);
 	vs_judge__cost(r, "trace, refs, latency, validate do not start; why sees less");
 	vs_judge__remedy(r, "Lift it for this shell; in a systemd service: LimitMEMLOCK=infinity.");

@@ -25,8 +25,8 @@ static void say_which(const struct vs_host_state *h, struct vs_diag_result *r)
 		       "%.12s.", by_id ? "build-id" : "srcversion",
 		       by_id ? h->env->file_build_id : h->env->file_srcversion,
 		       by_id ? h->facts->running_build_id : h->env->srcversion);
-	vs_judge__remedy(r, "Most often the kernel's package was updated: reboot. Or put the package of "
-			 "the running kernel back:");
+	vs_judge__remedy(r, "Most often the kernel's package was updated: reboot. Or put the "
+			 "package of the running kernel back:");
 	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
 }
 
@@ -35,8 +35,8 @@ static void say_unreadable(const struct vs_host_state *h, struct vs_diag_result 
 	vs_judge__value(r, "the file cannot be read");
 	vs_judge__what(r, "%.200s.", h->facts->vfio_error[0] ? h->facts->vfio_error
 		       : "vfio.ko cannot be read");
-	vs_judge__remedy(r, "In a container: start it with -v /lib/modules:/lib/modules:ro. Else put "
-			 "the package of the running kernel back:");
+	vs_judge__remedy(r, "In a container: start it with -v /lib/modules:/lib/modules:ro. Else "
+			 "put the package of the running kernel back:");
 	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
 }
 
@@ -75,10 +75,10 @@ static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
 		return;
 	vs_judge__bad(r, VS_DIAG_WEAKER, WORK(INSPECT), VS_EXIT_PERMISSION);
 	vs_judge__what(r, "VFIO is built into this kernel, and /proc/kcore cannot be read.");
-	vs_judge__cost(r, "inspect --running cannot say whether the fix is in; inlined gets and puts "
-		       "are not found");
-	vs_judge__remedy(r, "Run as root (CAP_SYS_RAWIO; not in a container, not under lockdown), or "
-			 "give inspect the kernel's file:");
+	vs_judge__cost(r, "inspect --running cannot say whether the fix is in; inlined gets and "
+		       "puts are not found");
+	vs_judge__remedy(r, "Run as root (CAP_SYS_RAWIO; not in a container, not under lockdown), "
+			 "or give inspect the kernel's file:");
 	vs_judge__command(r, "vfioscope inspect /boot/vmlinuz-%s", h->facts->release);
 }
 

@@ -26,12 +26,12 @@ struct vs_env {
 
 	/* What the kernel answered when it was tried. Negative errno, 0: it works. */
 	int bpf_call;		/* bpf(2) with a command that does not exist; -EINVAL is well */
-	int perf_call;		/* perf_event_open(2), a counter of this process that counts nothing */
+	int perf_call;		/* perf_event_open(2): a counter of our own that counts nothing */
 	int tracing_program;	/* a raw tracepoint program of two instructions, never attached */
-	int reading_program;	/* one that calls bpf_probe_read_kernel(), which lockdown takes away */
+	int reading_program;	/* one that may call bpf_probe_read_kernel() */
 	int memlock_charged;	/* maps and programs count for RLIMIT_MEMLOCK (before v5.11) */
 	int memlock_raised;	/* this process could lift the limit */
-	int debug_registers;	/* free for watchpoints on every CPU, at most VS_WATCHES; negative errno */
+	int debug_registers;	/* free on every CPU, at most VS_WATCHES; negative errno */
 
 	/* Mounts: the filesystem that belongs there is there. */
 	int proc_mounted;

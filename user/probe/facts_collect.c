@@ -101,7 +101,7 @@ static void collect_capabilities(struct vs_facts *facts)
 	admin = has_capability(caps, CAP_SYS_ADMIN);
 	facts->cap_bpf = admin || has_capability(caps, CAP_BPF);
 	facts->cap_perfmon = admin || has_capability(caps, CAP_PERFMON);
-	facts->cap_syslog = admin || has_capability(caps, CAP_SYSLOG);
+	facts->cap_syslog = has_capability(caps, CAP_SYSLOG);
 	cap_free(caps);
 }
 

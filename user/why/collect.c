@@ -584,9 +584,10 @@ static int fall_back(struct collect *c, int why, char *error, size_t size)
 	int err;
 
 	c->e->weaker = true;
-	say(c->e, "BPF is not available (%s; see vfioscope doctor): stacks and names of open files from /proc; locks, "
+	say(c->e, "BPF is not available (%s%s): stacks and names of open files from /proc; locks, "
 	    "counters, mappings and times are not known", c->opts->no_bpf ? "as asked" :
-	    why == -EPERM ? "not permitted" : strerror(-why));
+	    why == -EPERM ? "not permitted" : strerror(-why),
+	    c->opts->no_bpf ? "" : "; see vfioscope doctor");
 	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size);
 	c->e->snapshot.words[0] = '\0';
 	err = err ?: vs_fallback__collect(c->e);
