@@ -17,7 +17,7 @@ setup_file()
 @test "fixed: doctor --json agrees" {
 	has_status doctor-json 0
 	is "$(jq -r '.hooks[] | select(.hook == "put") | .probes' "$OUT/doctor-json")" 13
-	is "$(jq -r '[.hooks[].probes] | add' "$OUT/doctor-json")" 37
+	is "$(jq -r '[.hooks[].probes] | add' "$OUT/doctor-json")" 40
 	is "$(jq -r .fix "$OUT/doctor-json")" present
 }
 
@@ -74,7 +74,7 @@ setup_file()
 @test "fixed: one bind, open, close, unbind is told event by event" {
 	has_status events 0
 	is "$(of events event .event | sort -u | tr '\n' ' ')" \
-		"close create end get notifier-enter notifier-exit open put queue register release start unregister unregister-notifier "
+		"close create end get notifier-enter notifier-exit open put queue register registration-put release start unregister unregister-notifier "
 	is "$(of events event 'select(.event == "release") | .context' | sort -u | tr '\n' ' ' | grep -cE 'process|worker')" 1
 }
 

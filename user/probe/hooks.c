@@ -159,6 +159,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "registration-get",
 		.what = "a device is kept registered: its file opened, and others; the exact count",
 		.lost = "who keeps a device registered is only known from looking once a second",
+		.applies = VS_APPLIES_REGISTRATION,
 		.rungs = {
 			{ .kind = VS_RUNG_LOCKED_EXCHANGES, .target = "refcount_inc_not_zero",
 			  .program = "registration_get", .within = registration_get_functions,
@@ -168,6 +169,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "registration-put",
 		.what = "a device is let go; the last one ends the wait of an unbind",
 		.lost = "since when an unbind waits for users of a device, and who lets go last",
+		.applies = VS_APPLIES_REGISTRATION,
 		.rungs = {
 			{ .kind = VS_RUNG_LOCKED_SUBS, .target = "refcount_dec_and_test",
 			  .program = "registration_put", .within = registration_put_functions,

@@ -548,6 +548,8 @@ static const char *not_applicable_words(const struct vs_plan *plan, enum vs_appl
 {
 	if (applies == VS_APPLIES_MODULE)
 		return "VFIO is built in";
+	if (applies == VS_APPLIES_REGISTRATION)
+		return "an open device keeps its group instead on this kernel (before v5.13)";
 	if (applies == VS_APPLIES_CONTAINER_LOCKED)
 		return "counted inline on this kernel (up to v6.0)";
 	if (plan->fix == VS_FIX_NO_NOTIFIER)
@@ -555,6 +557,14 @@ static const char *not_applicable_words(const struct vs_plan *plan, enum vs_appl
 	if (plan->fix == VS_FIX_NO_REFERENCE)
 		return "the notifier of this kernel takes no reference (v5.16)";
 	return "this vfio.ko does not defer puts: it lacks the fix (811642d8d8a8)";
+}
+
+/* Without the file it cannot be told: what a put of a device does is then not known. */
+static bool counts_registrations(const struct planner *p)
+{
+	return !p->facts->vfio_file || p->plan->layout.device_refcount != VS_NO_OFFSET ||
+	       vs_kmod__func(&p->facts->vfio, "vfio_device_put_registration") ||
+	       told_refcount(&p->facts->vfio) != VS_NO_OFFSET;
 }
 
 static bool applies(const struct planner *p, enum vs_applies which)
@@ -568,6 +578,8 @@ static bool applies(const struct planner *p, enum vs_applies which)
 		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_UNKNOWN;
 	case VS_APPLIES_MODULE:
 		return p->facts->vfio_state != VS_KMOD_BUILTIN;
+	case VS_APPLIES_REGISTRATION:
+		return counts_registrations(p);
 	case VS_APPLIES_CONTAINER_LOCKED:
 		return !vfio_known(p->facts) ||
 		       vs_kmod__func(&p->facts->vfio, "vfio_container_attach_group");
