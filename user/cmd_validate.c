@@ -543,9 +543,11 @@ static bool are_devices(const char *list)
 	while (true) {
 		size_t len = strcspn(list, ",");
 
-		if (len >= sizeof(one))
+		if (len >= VS_DEVICE_LEN)
 			return false;
-		snprintf(one, sizeof(one), "%.*s", (int)len, list);
+		/* vfio-stress takes "05.0", too. */
+		snprintf(one, sizeof(one), "%s%.*s", memchr(list, ':', len) ? "" : "00:",
+			 (int)len, list);
 		if (!vs_device_name__parse(one, name))
 			return false;
 		if (!list[len])

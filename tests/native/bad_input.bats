@@ -79,7 +79,7 @@ wrong_values()
 	count) printf '%s\n' big -1 1 4T 99999999999999999999 1.5M 5M ;;
 	number) printf '%s\n' many -1 1.5 99999999999999999999 0x1g '1 ' ;;
 	groups) printf '%s\n' abc -7 1.5 99999999999999999999 1,,2 1, '1;2' 0x1 ;;
-	devices) printf '%s\n' zzz 05.0 0000:00:05 0000:00:20.0 0000:00:05.8 -1:00.0 00:05.0, 00:05.0,x ;;
+	devices) printf "%s\n" zzz 0000:00:05 0000:00:20.0 0000:00:05.8 -1:00.0 00:05.0, 00:05.0,x ;;
 	pids) printf '%s\n' init -1 0 99999999999999999999 1, 1.5 ;;
 	names) printf '%s\n' a,,b , much-too-long-for-the-name-of-a-task-or-of-anything-else ;;
 	events) printf '%s\n' nonsense get,nonsense get, GET ;;

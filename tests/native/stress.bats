@@ -66,7 +66,7 @@ YES=--i-know-this-can-hang-the-host
 	stress 2 'needs --allow-remove' $YES --devices 05.0 --strategy remove
 	stress 2 'knows the devices' --restore --devices 05.0
 	stress 2 'no operands' $YES --devices 05.0 05.1
-	stress 2 'unrecognized' --frobnicate
+	stress 2 'no such option' --frobnicate
 }
 
 @test "stress: refuses a device that is not there, a bridge, one without a group" {

@@ -121,14 +121,15 @@ part()
 }
 
 @test "latency: vfio.ko that is loaded later is followed" {
-	has_status late 0
+	is "$(cat "$OUT/late.status")" "$(report late 'if .blind_gaps > 0 then 5 else 0 end')"
+	is "$(report late '.gaps[].why')" loaded
 	of late notice .words | grep -q 'vfio.ko is not loaded'
 	[ "$(report late .works.ended)" -gt 0 ]
 	is "$(report late .get_to_dropped.count)" "$(report late .works.ended)"
 }
 
 @test "latency: a function of a module that is loaded later is followed" {
-	has_status waits 0
+	has_status waits 5
 	of waits notice .words | grep -q 'waiting for a module'
 	is "$(report waits .works.ended)" 3
 }

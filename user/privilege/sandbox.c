@@ -118,6 +118,7 @@ static const int hostile[] = {
 static const unsigned int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
 	BPF_PROG_TEST_RUN, BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_CREATE, BPF_ITER_CREATE,
+	BPF_RAW_TRACEPOINT_OPEN,	/* of programs that are loaded: latency attaches late */
 };
 
 static const unsigned int ioctls[] = {

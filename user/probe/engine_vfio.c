@@ -17,14 +17,11 @@ static void drop_vfio(struct vs_engine *engine)
 int vs_engine__vfio_gone(struct vs_engine *engine)
 {
 	size_t armed = vs_attach__nr(engine->attach);
-	int err = 0;
+	int err;
 
 	drop_vfio(engine);
 	vs_plan__free(&engine->plan);
-	if (engine->facts.vfio_file)
-		vs_facts__vfio_unloaded(&engine->facts);
-	else
-		err = vs_facts__collect_vfio("", &engine->facts);
+	err = vs_facts__vfio_unloaded("", &engine->facts);
 	if (!err)
 		err = vs_engine__make_plan(engine);
 	return err ? err : (int)(armed - vs_attach__nr(engine->attach));

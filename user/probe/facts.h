@@ -80,8 +80,11 @@ int vs_facts__collect(const char *root, struct vs_facts *facts);
 /* Only the part about VFIO anew: vfio.ko was loaded. The rest stays. -ENOMEM. */
 int vs_facts__collect_vfio(const char *root, struct vs_facts *facts);
 
-/* vfio.ko is not loaded any more. What was read from its file (vfio_file) stays, for when it is back. */
-void vs_facts__vfio_unloaded(struct vs_facts *facts);
+/*
+ * vfio.ko is being unloaded. What was read from its file stays, for when it is back; what
+ * was loaded from elsewhere is forgotten, and the file is read. -ENOMEM.
+ */
+int vs_facts__vfio_unloaded(const char *root, struct vs_facts *facts);
 
 void vs_facts__free(struct vs_facts *facts);
 

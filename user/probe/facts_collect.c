@@ -289,11 +289,19 @@ int vs_facts__collect_vfio(const char *root, struct vs_facts *facts)
 	return err ? err : vs_facts__collect_module_btf(facts);
 }
 
-void vs_facts__vfio_unloaded(struct vs_facts *facts)
+/* Not asked of /sys/module: the tracepoint module_free comes before the module leaves it. */
+int vs_facts__vfio_unloaded(const char *root, struct vs_facts *facts)
 {
-	facts->vfio_state = VS_KMOD_ON_DISK;
+	int err = 0;
+
+	if (!facts->vfio_file) {
+		forget_vfio(facts);
+		err = collect_file(root, facts);
+	}
+	facts->vfio_state = facts->vfio_file ? VS_KMOD_ON_DISK : VS_KMOD_ABSENT;
 	facts->addresses = false;
 	facts->running_build_id[0] = '\0';
+	return err;
 }
 
 int vs_facts__collect(const char *root, struct vs_facts *facts)
