@@ -11,7 +11,7 @@ bench: ## install what is missing, build, measure the cost beside bpftrace, perf
 
 $(BENCH)/%: tools/bench/%.c tools/bench/median.h tools/bench/load.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $< -o $@
+	@$(CC) $(ALL_CFLAGS) -static $< -o $@
 
 $(BENCH)/miss.bpf.o: tools/bench/miss.bpf.c $(BUILD)/bpf/latency/state.bpf.o
 	@mkdir -p $(@D)
