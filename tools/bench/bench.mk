@@ -2,7 +2,7 @@
 # `make bench`: what vfioscope costs, beside the tools that people use today.
 
 BENCH     := $(BUILD)/bench
-BENCH_BIN := $(BENCH)/syscalls $(BENCH)/works $(BENCH)/miss $(BENCH)/host
+BENCH_BIN := $(BENCH)/renames $(BENCH)/works $(BENCH)/miss $(BENCH)/host
 
 bench: ## install what is missing, build, measure the cost beside bpftrace, perf, trace-cmd
 	@tools/deps build bench
