@@ -675,9 +675,10 @@ const struct vs_command vs_cmd_latency = {
 		"  vfioscope latency --overdue 100ms -i 1s   with alarm, a line each second\n"
 		"  vfioscope latency -w drm_fb_helper_damage_work -d 60s\n"
 		"  vfioscope latency --all --top 20 -d 60s   every work function of the host\n\n"
-		"Cost: deferred puts are followed by kprobes in vfio.ko where all of their life can\n"
-		"be reached so: then other works cost nothing. --work and --all take tracepoints that\n"
-		"every work of the host goes through, --blame full every switch of tasks, too.\n"
+		"Deferred puts are followed by kprobes in vfio.ko where they can be: then other\n"
+		"works cost nothing. --work and --all take tracepoints that every work of the\n"
+		"host goes through, --blame full every switch of tasks, too. --blame is late for\n"
+		"deferred puts, full with --work, off with --all.\n"
 		"The clock starts when a work is queued, not when it is activated: waiting for\n"
 		"max_active counts. Percentiles are the upper ends of buckets a quarter wide.\n",
 	.run = cmd_latency,

@@ -318,8 +318,9 @@ same_bucket()
 	wait $other || true
 	finish 0
 	grep flush_to_ldisc "$OUT/bpftrace"
-	is "$(sed -nE 's/@w\[flush_to_ldisc\]: count ([0-9]+),.*/\1/p' "$OUT/bpftrace")" \
-		"$(report .queued_to_started.count)"
+	counted=$(sed -nE 's/@w\[flush_to_ldisc\]: count ([0-9]+),.*/\1/p' "$OUT/bpftrace")
+	# It is attached for a bit less long, in which other terminals may be in use.
+	awk -v a="$(report .queued_to_started.count)" -v b="$counted" 'BEGIN { exit !(b <= a && b > 0.95 * a) }'
 	theirs=$(sed -nE 's/@w\[flush_to_ldisc\]:.* average ([0-9]+),.*/\1/p' "$OUT/bpftrace")
 	ours=$(report .queued_to_started.mean_ns)
 	echo "# mean wait: $ours ns, bpftrace: $theirs ns" >&3

@@ -80,6 +80,19 @@ report()
 	is "$(grep -vE '^module_(load|free)$|^(get|put)_site$|^group_release$|^put_' "$OUT/attached.names")" ""
 }
 
+@test "latency: where not all of a put's life can have kprobes, the tracepoints are used, and it is said" {
+	is "$(of fallback start .followed_by)" tracepoints
+	of fallback notice .words | grep -q 'all works of the host pay for'
+	[ "$(report fallback .works.ended)" -ge 1 ]
+	is "$(report fallback .works.ended)" "$(report fallback .works.queued)"
+}
+
+@test "latency: by default no program runs for the works of others" {
+	[ "$(cat "$OUT/others")" -ge 500 ]
+	is "$(report attached .cost.measured)" true
+	is "$(report attached .cost.runs)" 0
+}
+
 @test "latency: queued and ended by kprobes alone are as many as references taken and dropped" {
 	is "$(of stress start .followed_by)" kprobes
 	is "$(report stress .works.queue_not_seen)" 0

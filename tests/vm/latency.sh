@@ -24,17 +24,21 @@ watching text --cost
 step race-2 race 100
 stopped INT
 
-watching attached --json
+modprobe wqload
+watching attached --json --cost
 bpftool -j link list >$OUT/links
 bpftool -j prog list >$OUT/progs
+echo "victim n=500; wait" >$RUN
+wc -l </sys/kernel/debug/wqload/log >$OUT/others
 stopped INT
+rmmod wqload
 
 unbind 05.0
 unbind 05.1
 vfio_unload
 watching late --json
 vfio_load
-sleep 1
+wait_for $OUT/late 'followed by kprobes'
 bind vfio-pci 05.0
 unbind 05.0
 sleep 1
@@ -67,6 +71,17 @@ stopped INT
 held held-late
 held held-full --blame full
 held held-off --blame off
+
+# Kprobes at entries are silent then: the tracepoints are left.
+bind vfio-pci 05.0
+echo 0 >/proc/sys/kernel/ftrace_enabled
+watching fallback --json
+bind pci-stub 05.1
+unbind 05.1
+sleep 1
+stopped INT
+echo 1 >/proc/sys/kernel/ftrace_enabled
+unbind 05.0
 
 situation burn "burn cpu=1 ms=100; victim cpu=1"
 situation burns "burn cpu=1 ms=40; burn cpu=1 ms=60; victim cpu=1"

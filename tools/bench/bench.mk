@@ -2,7 +2,7 @@
 # `make bench`: what vfioscope costs, beside the tools that people use today.
 
 BENCH     := $(BUILD)/bench
-BENCH_BIN := $(BENCH)/syscalls $(BENCH)/works $(BENCH)/miss $(BENCH)/host
+BENCH_BIN := $(BENCH)/renames $(BENCH)/works $(BENCH)/miss $(BENCH)/host
 
 bench: ## install what is missing, build, measure the cost beside bpftrace, perf, trace-cmd
 	@tools/deps build bench
@@ -11,7 +11,7 @@ bench: ## install what is missing, build, measure the cost beside bpftrace, perf
 
 $(BENCH)/%: tools/bench/%.c tools/bench/median.h tools/bench/load.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $< -o $@
+	@$(CC) $(ALL_CFLAGS) -static $< -o $@
 
 $(BENCH)/miss.bpf.o: tools/bench/miss.bpf.c $(BUILD)/bpf/latency/state.bpf.o
 	@mkdir -p $(@D)

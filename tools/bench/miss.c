@@ -17,7 +17,7 @@ int main(void)
 	skel->rodata->many_targets = false;
 	skel->rodata->want_blame = true;
 	skel->bss->cfg.ready = 1;
-	/* As an address of vfio.ko: no system call has this number. */
+	/* As an address of vfio.ko: no task began then. */
 	skel->bss->cfg.targets[0] = 0xffffffffc0001130;
 	if (miss_bpf__load(skel) || miss_bpf__attach(skel))
 		return 1;

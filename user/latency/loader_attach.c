@@ -40,16 +40,10 @@ int vs_lat__attach(struct vs_lat *lat)
 	return err ? err : attach(&lat->modules, lat->skel->progs.module_free);
 }
 
-int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
+static int attach_tracepoints(struct vs_lat *lat)
 {
-	int err;
+	int err = attach(&lat->tracepoints, lat->skel->progs.work_start);
 
-	if (!tracepoints || lat->tracepoints.nr) {
-		if (!tracepoints)
-			detach(&lat->tracepoints);
-		return 0;
-	}
-	err = attach(&lat->tracepoints, lat->skel->progs.work_start);
 	if (!err)
 		err = attach(&lat->tracepoints, lat->skel->progs.work_end);
 	/* Last, or works would be lost between the two. */
@@ -58,6 +52,22 @@ int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
 	if (err)
 		detach(&lat->tracepoints);
 	return err;
+}
+
+/* What blame attaches depends on it. */
+int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
+{
+	bool watches = lat->blame.nr;
+	int err = 0;
+
+	if (tracepoints == !!lat->tracepoints.nr)
+		return 0;
+	vs_lat__watch(lat, false);
+	if (tracepoints)
+		err = attach_tracepoints(lat);
+	else
+		detach(&lat->tracepoints);
+	return err || !watches ? err : vs_lat__watch(lat, true);
 }
 
 static int open_window(struct vs_lat *lat)
