@@ -289,6 +289,7 @@ static void enter_sandbox(struct vs_live *l)
 	if (!l->keeper)
 		return;
 	vs_engine__use_keeper(l->engine, l->keeper);
+	vs_engine__load_for_other_builds(l->engine);	/* what fails is told when it is wanted */
 	err = vs_sandbox__enter(l->sandbox, error, sizeof(error));
 	if (err && err != -EOPNOTSUPP)
 		vs_session__notice(l->session, vs_host__mono_ns(), error);

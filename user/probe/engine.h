@@ -101,6 +101,12 @@ int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
 /* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);
 
+/*
+ * Another build of vfio.ko may be followed by other programs than this one: loads them, for
+ * those who may not load any later. 0 or negative errno.
+ */
+int vs_engine__load_for_other_builds(struct vs_engine *engine);
+
 /* Perf events are opened by it from now on; it stays the caller's, and longer than the engine. */
 void vs_engine__use_keeper(struct vs_engine *engine, struct vs_keeper *keeper);
 

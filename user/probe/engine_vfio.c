@@ -68,14 +68,24 @@ static bool is_loaded(const struct vs_engine *engine, const char *program)
 	return loaded;
 }
 
-/* Returns how many programs are wanted that are not loaded yet. */
-static size_t choose_more(const struct vs_engine *engine, struct bpf_object *object)
+typedef bool (*choose_fn)(const struct vs_engine *engine, const struct bpf_program *prog);
+
+/* What can be attached to some vfio.ko, whatever the one that is loaded has. */
+static bool is_for_modules(const struct vs_engine *engine, const struct bpf_program *prog)
+{
+	(void)engine;
+	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE;
+}
+
+/* Returns how many programs are chosen that are not loaded yet. */
+static size_t choose_more(const struct vs_engine *engine, struct bpf_object *object,
+			  choose_fn choose)
 {
 	struct bpf_program *prog;
 	size_t nr = 0;
 
 	bpf_object__for_each_program(prog, object) {
-		bool more = vs_engine__is_wanted(engine, prog) && !is_loaded(engine, bpf_program__name(prog));
+		bool more = choose(engine, prog) && !is_loaded(engine, bpf_program__name(prog));
 
 		bpf_program__set_autoload(prog, more);
 		nr += more;
@@ -96,11 +106,8 @@ static int share_maps(const struct vs_engine *engine, struct bpf_object *object)
 	return err;
 }
 
-/*
- * Another build of vfio.ko may be followed by other programs. Those go into the kernel
- * when they are wanted, because each costs the verifier's time, and write to the same maps.
- */
-static int load_more(struct vs_engine *engine)
+/* More programs that write to the same maps. */
+static int load_more(struct vs_engine *engine, choose_fn choose)
 {
 	struct bpf_object_open_opts opts;
 	struct trace_bpf *more;
@@ -112,7 +119,7 @@ static int load_more(struct vs_engine *engine)
 	more = trace_bpf__open_opts(&opts);
 	if (!more)
 		return -ENOMEM;
-	if (!choose_more(engine, more->obj)) {
+	if (!choose_more(engine, more->obj, choose)) {
 		trace_bpf__destroy(more);
 		return 0;
 	}
@@ -126,6 +133,12 @@ static int load_more(struct vs_engine *engine)
 	else
 		engine->more[engine->nr_more++] = more;
 	return err;
+}
+
+/* After the probes are armed, because each program costs the verifier's time. */
+int vs_engine__load_for_other_builds(struct vs_engine *engine)
+{
+	return engine->facts.vfio_state == VS_KMOD_BUILTIN ? 0 : load_more(engine, is_for_modules);
 }
 
 static int learn_again(struct vs_engine *engine)
@@ -156,7 +169,7 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 	err = learn_again(engine);
 	if (err || !vs_engine__vfio_present(engine))
 		return err;
-	load_more(engine);	/* what fails is told for each place that wants its program */
+	load_more(engine, vs_engine__is_wanted);	/* what fails is told for each place that wants its program */
 	vs_engine__configure(engine);
 	engine->text_addr = vs_engine__text_of_vfio();
 	nr = vs_attach__arm(engine->attach, &engine->plan, true, true);
