@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "event/device_name.h"
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
 #include "stop.h"
 #include "sink/validate.h"
 #include "snapshot/snapshot.h"
+#include "validate/arguments.h"
 #include "validate/gather.h"
 #include "validate/identity.h"
 #include "validate/kernel_log.h"
@@ -536,49 +534,13 @@ static bool is_hook_list(const char *list)
 	return true;
 }
 
-static bool are_devices(const char *list)
-{
-	char one[2 * VS_DEVICE_LEN], name[VS_DEVICE_LEN];
-
-	while (true) {
-		size_t len = strcspn(list, ",");
-
-		if (len >= VS_DEVICE_LEN)
-			return false;
-		/* vfio-stress takes "05.0", too. */
-		snprintf(one, sizeof(one), "%s%.*s", memchr(list, ':', len) ? "" : "00:",
-			 (int)len, list);
-		if (!vs_device_name__parse(one, name))
-			return false;
-		if (!list[len])
-			return true;
-		list += len + 1;
-	}
-}
-
-static int cannot_be_written(const char *path)
-{
-	char folder[PATH_MAX];
-	struct stat st;
-	char *slash;
-
-	if (strlen(path) >= sizeof(folder) - sizeof(".part"))
-		return -ENAMETOOLONG;
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : access(path, W_OK) ? -errno : 0;
-	strcpy(folder, path);
-	slash = strrchr(folder, '/');
-	strcpy(slash ? slash + 1 : folder, ".");	/* what is no folder has none in it */
-	return access(folder, W_OK) ? -errno : 0;
-}
-
 /* Before anything is provoked: the host may hang when the verdict is known. */
 static int check_files(const struct validate_options *o)
 {
 	const char *const paths[] = { o->json, o->junit, o->markdown };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int err = paths[i] ? cannot_be_written(paths[i]) : 0;
+		int err = paths[i] ? vs_arguments__cannot_be_written(paths[i]) : 0;
 
 		if (err)
 			return fail(VS_EXIT_FAILURE, paths[i], strerror(-err));
@@ -591,7 +553,7 @@ static int check_load(const struct validate_options *o)
 {
 	uint64_t seed;
 
-	if (o->devices && !are_devices(o->devices))
+	if (o->devices && !vs_arguments__are_devices(o->devices))
 		return fail(VS_EXIT_USAGE, "--devices is a list of PCI addresses, such as "
 			    "0000:65:00.0,0000:65:00.1; not", o->devices);
 	if (o->seed && vs_opts__number(o->seed, &seed))

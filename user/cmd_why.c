@@ -206,6 +206,7 @@ static int run(struct question *q, char **command)
 {
 	uint64_t until = vs_host__mono_ns() + q->opts.wait;
 	pid_t pid = fork();
+	char words[120];
 	int status;
 
 	if (!pid) {
@@ -217,7 +218,9 @@ static int run(struct question *q, char **command)
 		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(errno));
 	if (has_ended(pid, until, &status))
 		return status_of(status);
-	fail(0, command[0], "has not returned in time; it is left running");
+	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is left running",
+		 command[0], pid);
+	fail(0, words, NULL);
 	return explain(q);
 }
 

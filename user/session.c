@@ -618,6 +618,8 @@ static void say_gap(struct vs_session *s, const struct vs_gap_row *row)
 		return;
 	if (s->refs && row->why == VS_GAP_PATCHED)
 		vs_refs__lossy(s->refs);
+	if (s->refs && row->why == VS_GAP_LOADED)
+		vs_refs__unseen(s->refs, row->to_ns);
 	EACH_SINK(s, gap, row);
 }
 

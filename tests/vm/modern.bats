@@ -57,7 +57,8 @@ setup_file()
 @test "6.12: modules can be unloaded and loaded again while tracing" {
 	has_status rmmod 0
 	has_status modprobe 0
-	has_status unload 0
+	# Nothing in vmlinux tells there whether a group came to exist before the probes were armed.
+	has_status unload 5
 	[ "$(of unload gap .gap_ns | wc -l)" -ge 1 ]
 	[ "$(summary unload .events_by_type.register)" -ge 1 ]
 }

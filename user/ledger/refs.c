@@ -410,6 +410,8 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 {
 	struct vs_book *b;
 
+	if (e->type == VS_CREATE && e->time_ns <= r->unseen_ns)
+		return;
 	if (e->type == VS_REGISTER || e->type == VS_UNREGISTER)
 		on_register(r, e);
 	else if (e->type == VS_CLOSE)
@@ -444,6 +446,11 @@ void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns)
 void vs_refs__gets_seen(struct vs_refs *r, bool seen)
 {
 	r->no_gets = !seen;
+}
+
+void vs_refs__unseen(struct vs_refs *r, uint64_t until_ns)
+{
+	r->unseen_ns = until_ns;
 }
 
 void vs_refs__lossy(struct vs_refs *r)

@@ -128,6 +128,12 @@ void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns);
  */
 void vs_refs__gets_seen(struct vs_refs *r, bool seen);
 
+/*
+ * Up to @until_ns nothing but the birth of groups was seen, because vfio.ko had just come:
+ * its groups are taken from the next vs_refs__seed(), and those births are ignored.
+ */
+void vs_refs__unseen(struct vs_refs *r, uint64_t until_ns);
+
 /* Events were lost: from now on findings say that they may be wrong, and are hazards. */
 void vs_refs__lossy(struct vs_refs *r);
 

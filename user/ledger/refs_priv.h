@@ -66,6 +66,7 @@ struct vs_refs {
 	uint64_t counts[VS_FINDING_KINDS];
 	uint64_t uncertain;	/* findings after a loss */
 	uint64_t seed_start_ns, seeded_ns;	/* the snapshot was taken between these */
+	uint64_t unseen_ns;	/* up to then only births were seen: a snapshot tells the rest */
 	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
 	bool lossy;
