@@ -8,7 +8,7 @@ CASES="fixed 6.1 6.12 7.x"
 setup_file()
 {
 	for kernel in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" privilege.sh \
+		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=300 vm "$kernel" privilege.sh \
 			--file "$TOP/build/tests/under:/bin/under" \
 			--file "$TOP/build/tests/caps_dump:/bin/caps_dump" || return
 	done
@@ -90,8 +90,7 @@ dropped()
 
 least()
 {
-	right least.trace && { [ "$(kernel)" = 7.x ] || has_status least.refs 0; } && has_status least.latency 0 &&
-		has_status least.why 0
+	right least.trace && has_status least.why 0
 }
 
 @test "privilege: what is only useful can be missing" {
@@ -103,6 +102,8 @@ named()
 {
 	local work cap
 	for work in trace refs latency why; do
+		# Without a deferred put latency has nothing to begin with.
+		[ $work != latency ] || [ "$(kernel)" = fixed ] || continue
 		for cap in $(sed -n "s/^$work: needed //p" "$OUT/caps" | tr ',' ' '); do
 			says "missing.$work.$cap" "$(echo "$cap" | tr '[:lower:]' '[:upper:]')" || return 1
 			[ "$(cat "$OUT/missing.$work.$cap.status")" != 0 ] || [ "$work" = why ] || return 1

@@ -88,15 +88,15 @@ used
 stopped INT
 step why under caps 65534 "$(both why)" vfioscope why
 
-# Without what is only useful, and without each one.
+# Without what is only useful, and without each one of the others.
+step least.trace under caps 65534 "$(listed trace needed)" vfioscope trace -d 100ms
+step least.why under caps 65534 "$(listed why needed)" vfioscope why
 for work in trace refs latency why; do
-	_rest=
-	[ $work = why ] || _rest='-d 300ms'
-	[ $work != latency ] || _rest="--all $_rest"
-	# shellcheck disable=SC2086 # words are wanted
-	step "least.$work" under caps 65534 "$(listed $work needed)" vfioscope $work $_rest
-	for cap in $(both $work | tr ',' ' '); do
-		# shellcheck disable=SC2086
-		step "missing.$work.$cap" under caps 65534 "$(without $cap "$(both $work)")" vfioscope $work $_rest
+	_more=
+	[ $work = why ] || _more='-d 100ms'
+	for cap in $(listed $work needed | tr ',' ' '); do
+		# shellcheck disable=SC2086 # words are wanted
+		step "missing.$work.$cap" under caps 65534 "$(without "$cap" "$(listed $work needed)")" \
+			vfioscope $work $_more
 	done
 done
