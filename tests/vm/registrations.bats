@@ -101,7 +101,8 @@ users_follow_each_other()
 
 has_container()
 {
-	of refs ledger '.groups[] | select(.container) | "\(.container_users) \(.container_by | length)"' | sort -u | grep -qE '^[2-9] [1-9]$'
+	is "$(of container ledger '.groups[] | "\(.container_users) \(.container_by[].pid)"')" \
+		"2 $(sed -n 's/.*pid=\([0-9]*\) .*/\1/p' "$OUT/all.holder")"
 }
 
 # held NAME: "pid fd" of what tests/vm/holder.c holds
