@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Users of a group's container, v6.1 and later: each holds the group's lock, so the count
- * read at the entry is that from before, exactly. A use may still be refused after that.
+ * Users of a group's container, v6.1 and later. Callers hold the group's lock, so the count
+ * read at the entry is that from before; but vfio_device_unassign_container() of v6.1 takes
+ * the lock itself, after this. A use may still be refused.
  */
 #include "state.h"
 #include "task.h"

@@ -81,14 +81,18 @@ nothing_open_at_the_end()
 	each nothing_open_at_the_end
 }
 
-# Each reading is what the change before it has made: none is missing, none is refused.
+# Each reading is what the change before it has made: none is missing, none is refused. On 6.1 the end of a use
+# takes the lock after the place of the reading: another CPU may be faster.
 users_follow_each_other()
 {
+	local exact=1
+	[ "${OUT##*/}" != 6.1 ] || exact=
 	jq -r 'select(.type == "event" and (.event | startswith("container-"))) |
 		"\(.time_ns) \(if .event == "container-use" then 1 else -1 end) \(.refs)"' "$OUT/events" | sort -n |
-		awk 'NR > 1 && $3 != now { print "at " $1 " " $3 ", not " now; bad = 1 }
-			{ now = $3 + $2 } END { print "# " NR " changes of container_users, the last one makes " now
-			exit bad || NR < 8 || now != 0 }'
+		awk -v exact="$exact" 'NR > 1 && $3 != now && exact { print "at " $1 " " $3 ", not " now; bad = 1 }
+			{ now = $3 + $2; sum += $2 }
+			END { print NR " changes of container_users, the last one makes " now
+				exit bad || NR < 8 || sum != 0 || now != 0 }'
 }
 
 @test "registrations: users of the container are seen to come and go, each with the right count (6.1 and later)" {
@@ -101,7 +105,8 @@ users_follow_each_other()
 
 has_container()
 {
-	of refs ledger '.groups[] | select(.container) | "\(.container_users) \(.container_by | length)"' | sort -u | grep -qE '^[2-9] [1-9]$'
+	is "$(of container ledger '.groups[] | "\(.container_users) \(.container_by[].pid)"')" \
+		"2 $(sed -n 's/.*pid=\([0-9]*\) .*/\1/p' "$OUT/all.holder")"
 }
 
 # held NAME: "pid fd" of what tests/vm/holder.c holds

@@ -21,6 +21,9 @@ holding reopen
 let_go
 holding passed device-fork	# closed by another process than the one that opened it
 let_go
+holding all
+step container vfioscope refs --once --json
+let_go
 holding keeper device
 tracing live -q --json
 (
