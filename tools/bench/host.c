@@ -4,7 +4,8 @@
  * loaded once, and each is attached for some 10 ms in turn, between two moments with
  * nothing attached that it is compared with. The programs are those of vfioscope itself, by the
  * functions that it uses, and empty ones.
- * usage: host ROUNDS [NAME...]     prints: name, ns per work, ns more than nothing, percent, all medians
+ * usage: host ROUNDS [NAME...]
+ * prints: name, ns per work, ns more than nothing, percent, all medians
  */
 #include <errno.h>
 

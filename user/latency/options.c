@@ -111,17 +111,25 @@ const struct vs_opt vs_latency_opts[] = {
 	{ .name = NULL },
 };
 
+static int refuse(const char *words)
+{
+	return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, words, NULL);
+}
+
+static bool sample_fits(const struct vs_latency_options *opts)
+{
+	return opts->all && !opts->blame && !opts->events && !opts->overdue && !opts->interval;
+}
+
 static int check_options(const struct vs_latency_options *opts)
 {
 	if (opts->all && opts->targets.nr_names)
-		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--all and --work exclude each other", NULL);
-	if (opts->sample && (!opts->all || opts->blame || opts->events || opts->overdue ||
-			     opts->interval))
-		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--sample goes with --all, and "
-					"without --blame, --events, --overdue and --interval", NULL);
+		return refuse("--all and --work exclude each other");
+	if (opts->sample && !sample_fits(opts))
+		return refuse("--sample goes with --all, and without --blame, --events, --overdue "
+			      "and --interval");
 	if (opts->ring_size & (opts->ring_size - 1))
-		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "--ring-size must be a power of two, such as 512K, 4M",
-			    NULL);
+		return refuse("--ring-size must be a power of two, such as 512K, 4M");
 	return 0;
 }
 
@@ -135,7 +143,7 @@ int vs_latency_options__parse(struct vs_latency_options *opts, int argc, char **
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
 	if (first < argc)
-		return vs_command__fail(&vs_cmd_latency, VS_EXIT_USAGE, "takes no operands; see vfioscope latency --help", NULL);
+		return refuse("takes no operands; see vfioscope latency --help");
 	if (!opts->blame_chosen)
 		opts->blame = default_blame(opts);
 	return check_options(opts);
