@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vfio.ko comes, goes, and comes back as another build. */
 #include <errno.h>
+#include <string.h>
 
 #include "probe/btf_file.h"
 #include "probe/engine_priv.h"
@@ -70,11 +71,27 @@ static bool is_loaded(const struct vs_engine *engine, const char *program)
 
 typedef bool (*choose_fn)(const struct vs_engine *engine, const struct bpf_program *prog);
 
-/* What can be attached to some vfio.ko, whatever the one that is loaded has. */
-static bool is_for_modules(const struct vs_engine *engine, const struct bpf_program *prog)
+static const char *behind(const char *section, const char *prefix)
 {
-	(void)engine;
-	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE;
+	size_t len = strlen(prefix);
+
+	return strncmp(section, prefix, len) ? NULL : section + len;
+}
+
+/* What can be attached on this kernel to follow some vfio.ko, whatever the present one has. */
+static bool is_for_some_build(const struct vs_engine *engine, const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog), *target;
+
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
+		return true;
+	target = behind(section, "fentry/");
+	if (target)
+		return vs_names__has(&engine->facts.btf_funcs, target);
+	target = behind(section, "tp_btf/");
+	if (!target)
+		target = behind(section, "raw_tp/");
+	return target && vs_names__has(&engine->facts.tracepoints, target);
 }
 
 /* Returns how many programs are chosen that are not loaded yet. */
@@ -138,7 +155,7 @@ static int load_more(struct vs_engine *engine, choose_fn choose)
 /* After the probes are armed, because each program costs the verifier's time. */
 int vs_engine__load_for_other_builds(struct vs_engine *engine)
 {
-	return engine->facts.vfio_state == VS_KMOD_BUILTIN ? 0 : load_more(engine, is_for_modules);
+	return engine->facts.vfio_state == VS_KMOD_BUILTIN ? 0 : load_more(engine, is_for_some_build);
 }
 
 static int learn_again(struct vs_engine *engine)
