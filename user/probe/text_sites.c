@@ -56,25 +56,34 @@ static int tell_call(struct vs_text_sweep *sweep, size_t off, uint64_t target,
 	return sweep->site(sweep->ctx, &found);
 }
 
-/* The instruction behind it is the site: there the register has the old value. */
+/* The instruction behind it is the site: there the register has the old value, or the new one. */
+static int tell_locked(struct vs_text_sweep *sweep, size_t off, const struct vs_insn *insn,
+		       enum vs_site_kind kind)
+{
+	const uint8_t *p = sweep->bytes + off;
+	struct vs_text_site found = { .site = { .kind = kind } };
+	size_t left = sweep->len - off;
+	struct vs_x86_xadd x;
+
+	if (insn->len >= left || !(kind == VS_SITE_LOCKED_EXCHANGE
+				   ? vs_x86__locked_cmpxchg(p, left, &x)
+				   : vs_x86__locked_xadd(p, left, &x)))
+		return 0;
+	found.site.func_off = (uint32_t)(off + insn->len);
+	found.site.base_reg = x.base_reg;
+	found.site.value_reg = x.value_reg;
+	found.site.disp = x.disp;
+	return sweep->site(sweep->ctx, &found);
+}
+
 static int tell_add(struct vs_text_sweep *sweep, size_t off, const struct vs_insn *insn,
 		    struct regs *regs)
 {
-	struct vs_text_site found = { .site = { .kind = VS_SITE_LOCKED_ADD } };
 	uint32_t bit = 1u << insn->reg;
-	struct vs_x86_xadd xadd;
+	bool drops = regs->known & bit && (int64_t)regs->value[insn->reg] < 0;
 
-	if (regs->known & bit && (int64_t)regs->value[insn->reg] < 0)
-		found.site.kind = VS_SITE_LOCKED_SUB;
 	regs->known &= ~bit;
-	if (off + insn->len >= sweep->len ||
-	    !vs_x86__locked_xadd(sweep->bytes + off, sweep->len - off, &xadd))
-		return 0;
-	found.site.func_off = (uint32_t)(off + insn->len);
-	found.site.base_reg = xadd.base_reg;
-	found.site.value_reg = xadd.value_reg;
-	found.site.disp = xadd.disp;
-	return sweep->site(sweep->ctx, &found);
+	return tell_locked(sweep, off, insn, drops ? VS_SITE_LOCKED_SUB : VS_SITE_LOCKED_ADD);
 }
 
 static int take(struct vs_text_sweep *sweep, size_t off, const struct vs_insn *insn,
@@ -84,6 +93,8 @@ static int take(struct vs_text_sweep *sweep, size_t off, const struct vs_insn *i
 
 	if (insn->locked_add)
 		return tell_add(sweep, off, insn, regs);
+	if (insn->locked_exchange)
+		return tell_locked(sweep, off, insn, VS_SITE_LOCKED_EXCHANGE);
 	if (insn->kind == VS_INSN_CALL)
 		taken = tell_call(sweep, off, insn->target, regs);
 	follow(regs, sweep->bytes + off, insn);

@@ -23,7 +23,8 @@ struct vs_text_sweep {
 	size_t len;
 	uint64_t pc;		/* address of the first byte */
 	/*
-	 * Told each direct call, and each locked add, of -1 as VS_SITE_LOCKED_SUB. The
+	 * Told each direct call, each locked add, of -1 as VS_SITE_LOCKED_SUB, and each locked
+	 * exchange. The
 	 * lock of a call is the constant in rsi, an address. Returns 1 if the site is
 	 * wanted, 0 if not, or a negative errno, which ends the sweep.
 	 */

@@ -32,6 +32,7 @@ struct vs_insn {
 	bool pc_relative;	/* VS_INSN_ADDRESS: not a plain number that may be one */
 	/* x86-64 only: what shows that a reference is taken */
 	bool locked_add;	/* lock xadd from register `reg` */
+	bool locked_exchange;	/* lock cmpxchg from register `reg` */
 	bool constant;		/* register `reg` becomes `value` */
 	int32_t value;
 	uint64_t target;

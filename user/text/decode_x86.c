@@ -281,8 +281,9 @@ static void set_kind(const struct cursor *c, char form, struct vs_insn *insn)
 {
 	see_constant(c, insn);
 	insn->ends = is_end(c);
-	if (c->lock && c->map == '2' && c->opcode == 0xc1) {
-		insn->locked_add = true;
+	if (c->lock && c->map == '2' && (c->opcode == 0xc1 || c->opcode == 0xb1)) {
+		insn->locked_add = c->opcode == 0xc1;
+		insn->locked_exchange = c->opcode == 0xb1;
 		insn->reg = (c->modrm >> 3 & 7) | (c->rex & 4) << 1;
 	}
 	if (form == REL_8 || form == REL_32) {
