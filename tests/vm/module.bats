@@ -65,7 +65,7 @@ status_of()
 @test "module: vfio.ko can be unloaded while it is traced, and that is said" {
 	has_status unload 0
 	! grep -qx /sys/module/vfio "$OUT/still-loaded"
-	of reload notice .words | grep -q 'vfio.ko was unloaded, and its 23 probes are gone'
+	of reload notice .words | grep -q 'vfio.ko was unloaded, and its [1-9][0-9]* probes are gone'
 }
 
 @test "module: after a reload everything is seen again, and the gap is said" {
