@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The capabilities that a kind of work lists here: "trace: needed cap_bpf,cap_perfmon,cap_syslog" ... */
+/* The capabilities that a kind of work lists here: "trace: needed cap_bpf,cap_perfmon" ... */
 #include <stdio.h>
 
 #include "privilege/caps.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a run can still do once it has given its privileges away: one line for each thing that is tried.
+ * What a run can still do once it has given its privileges away: one line for each thing
+ * that is tried.
  * usage: sandbox_try [files]	files: as with reports to write
  */
 #include <errno.h>
@@ -35,7 +36,10 @@ static void *nothing(void *arg)
 
 static void try_bpf(void)
 {
-	struct bpf_insn code[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K }, { .code = BPF_JMP | BPF_EXIT } };
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
 	union bpf_attr load = {
 		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
 		.insns = (unsigned long)code,

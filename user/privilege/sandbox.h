@@ -5,11 +5,12 @@
  *
  * Capabilities: of all only CAP_SYSLOG stays, to find functions of modules that are loaded
  * later; and CAP_BPF where the kernel does not let open maps and programs be used without
- * it (up to v5.18, see c8644cd0efe7; the running kernel is asked). System calls: a list of what the loops of the live verbs use.
- * bpf(2) can neither load a program nor make a map, files can be opened for reading only,
- * no perf event can be opened but by the keeper (keeper.h), nothing can be executed, traced,
- * mounted or connected to. What is not on the list
- * fails with ENOSYS; execve and the like end the process.
+ * it (up to v5.18, see c8644cd0efe7; the running kernel is asked).
+ *
+ * System calls: a list of what the loops of the live verbs use. bpf(2) can neither load a
+ * program nor make a map, files can be opened for reading only, no perf event can be opened
+ * but by the keeper (keeper.h), nothing can be executed, traced, mounted or connected to.
+ * What is not on the list fails with ENOSYS; execve and the like end the process.
  */
 #ifndef VFIOSCOPE_SANDBOX_H
 #define VFIOSCOPE_SANDBOX_H
