@@ -133,22 +133,16 @@ static int bundle_exists(const struct doctor_options *opts)
 }
 
 static int write_bundle(const struct doctor_options *opts, const struct vs_doctor_report *report,
-			const struct vs_env *env)
+			const struct vs_env *env, size_t *bytes)
 {
 	json_t *bundle = vs_bundle__make("", vs_doctor__to_json(report),
 					 vs_recorded__to_json(report->facts, env));
-	size_t bytes = 0;
-	int err = bundle ? vs_bundle__write(opts->bundle, bundle, &bytes) : -errno;
+	int err = bundle ? vs_bundle__write(opts->bundle, bundle, bytes) : -errno;
 
 	json_decref(bundle);
-	fflush(stdout);	/* what was printed comes before what failed */
 	if (err == -EEXIST)
 		return bundle_exists(opts);
-	if (err)
-		return fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err));
-	if (!opts->json)
-		printf("\n%s: %zu bytes of facts, readable by its owner only\n", opts->bundle, bytes);
-	return report->exit_status;
+	return err ? fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err)) : 0;
 }
 
 static void print(const struct doctor_options *opts, const struct vs_doctor_report *report)
@@ -166,6 +160,7 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 	struct vs_doctor_report report = { .facts = facts, .recorded = opts->facts };
 	struct vs_diags checks;
 	struct vs_plan plan;
+	size_t bytes = 0;
 	int status = 0;
 
 	if (opts->save_facts)
@@ -179,10 +174,15 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 	if (opts->self_test)
 		status = self_test(&report);
 	report.exit_status = verdict(&report) ? verdict(&report) : status;
-	print(opts, &report);
-	status = opts->bundle ? write_bundle(opts, &report, env) : report.exit_status;
+	status = opts->bundle ? write_bundle(opts, &report, env, &bytes) : 0;
+	if (!status) {
+		print(opts, &report);
+		if (bytes && !opts->json)
+			printf("\n%s: %zu bytes of facts, readable by its owner only\n", opts->bundle,
+			       bytes);
+	}
 	vs_plan__free(&plan);
-	return status;
+	return status ? status : report.exit_status;
 }
 
 static const struct vs_opt doctor_opts[] = {

@@ -63,6 +63,10 @@ static int take_btf(int *argc, char **argv)
 		const char *path = btf_value(argv, i, &words);
 		int err = path ? vs_btf_file__give(path) : 0;
 
+		if (err == -EEXIST) {
+			vs_one_line__say("vfioscope: --btf", path, "given twice");
+			return VS_EXIT_USAGE;
+		}
 		if (err) {
 			vs_one_line__say("vfioscope: --btf", path, err == -EINVAL ?
 					 "no BTF of a kernel" : strerror(-err));

@@ -107,6 +107,7 @@ needs()
 {
 	case $1$2 in
 	*--save-facts) echo "--facts $TOP/tests/facts/fixed.json" ;;
+	*--sample) echo --all ;;
 	*--save-evidence) echo "--evidence $TOP/tests/evidence/fixed-two.json" ;;
 	validate--json | validate--junit | validate--markdown) echo --observe-only ;;
 	validate--devices | validate--strategy | validate--cycles) echo --i-know-this-can-hang-the-host ;;
@@ -218,7 +219,8 @@ twice_one()
 	infile | outfile | any) value=missing/x ;;
 	*) return 0 ;; # lists grow
 	esac
-	[ "$2" != --exit-style ] || value=ltp
+	case $2 in --exit-style) value=ltp ;; --blame) value=off ;; --btf) value=/sys/kernel/btf/vmlinux ;; esac
+	[ "$2" != --btf ] || [ -r "$value" ] || return 0
 	refused 2 "$VFIOSCOPE" "$1" "$2" "$value" "$2" "$value" || return
 	grep -q 'given twice' "$WORK/../err" || complain "twice:" "$1" "$2"
 }

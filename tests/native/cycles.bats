@@ -28,7 +28,7 @@ kernel_kib()
 	kib=$(kernel_kib)
 	files=$(awk '{ print $1 }' /proc/sys/fs/file-nr)
 	for ((i = 0; i < ${CYCLES:-20}; i++)); do
-		build/vfioscope latency --all --blame -d 1ms >/dev/null
+		build/vfioscope latency --all --blame full -d 1ms >/dev/null
 	done
 	# What was open is freed some time after its process.
 	for ((i = 0; i < 40; i++)); do

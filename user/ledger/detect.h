@@ -16,7 +16,7 @@
 #include "ledger/sites.h"
 #include "ledger/tasks.h"
 
-#define VS_PROOF_WAIT_NS 20000000ull
+#define VS_PROOF_WAIT_NS 50000000ull
 #define VS_BUGS_KEPT 64	/* each is a task lost until reboot */
 
 struct vs_detect_opts {

@@ -14,8 +14,11 @@ static const char *given;
 
 int vs_btf_file__give(const char *path)
 {
-	struct vs_btf *btf = vs_btf__read(path, NULL);
+	struct vs_btf *btf;
 
+	if (given)
+		return -EEXIST;
+	btf = vs_btf__read(path, NULL);
 	if (!btf)
 		return -errno;
 	vs_btf__free(btf);

@@ -14,7 +14,7 @@
 
 /*
  * Takes `path`, which must outlive all, instead of the kernel's own. 0; a negative
- * errno when it cannot be read, -EINVAL when it is no BTF.
+ * errno when it cannot be read, -EINVAL when it is no BTF, -EEXIST when one was given.
  */
 int vs_btf_file__give(const char *path);
 
