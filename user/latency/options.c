@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -36,35 +35,15 @@ static int add_work(void *options, int arg, const char *value, char *error, size
 	return -EINVAL;
 }
 
-static int set_number(uint64_t *to, uint64_t max, const char *value, char *error, size_t size)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtoull(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && !errno && *to >= 1 && *to <= max)
-		return 0;
-	snprintf(error, size, "\"%.40s\" is not a number of 1 to %llu", value,
-		 (unsigned long long)max);
-	return -EINVAL;
-}
-
-static int set_top(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct vs_latency_options *)options)->top, arg, value, error, size);
-}
-
-static int set_functions(void *options, int arg, const char *value, char *error, size_t size)
-{
-	return set_number(&((struct vs_latency_options *)options)->functions, arg, value, error,
-			  size);
-}
-
 static int set_blame(void *options, int arg, const char *value, char *error, size_t size)
 {
 	struct vs_latency_options *opts = options;
 
 	(void)arg;
+	if (opts->blame_chosen) {
+		snprintf(error, size, "given twice");
+		return -EINVAL;
+	}
 	opts->blame_chosen = true;
 	for (opts->blame = VS_LAT_BLAME_OFF; opts->blame <= VS_LAT_BLAME_FULL; opts->blame++)
 		if (!strcmp(value, vs_lat_blame__name(opts->blame)))
@@ -90,8 +69,8 @@ const struct vs_opt vs_latency_opts[] = {
 	{ .name = "work", .letter = 'w', .kind = VS_OPT_LIST, .metavar = "SYMBOL", .add = add_work,
 	  .help = "follow this work function instead; repeatable" },
 	FLAG("all", 'a', all, "follow every work of the host, by function"),
-	{ .name = "top", .letter = 't', .kind = VS_OPT_LIST, .metavar = "N", .add = set_top,
-	  .arg = VS_LAT_WORST, .help = "functions and slowest works to show (10)" },
+	{ "top", 't', VS_OPT_NUMBER, "N", "functions and slowest works to show (10)",
+	  offsetof(struct vs_latency_options, top), 1, VS_LAT_WORST, NULL, 0 },
 	TIME(duration, 'd', "TIME", "stop after this time: 10s, 5m", MS),
 	TIME(interval, 'i', "TIME", "a line for each such time: 1s", 10 * MS),
 	TIME(overdue, 0, "TIME", "a finding when a work takes longer: 100ms", MS),
@@ -101,8 +80,8 @@ const struct vs_opt vs_latency_opts[] = {
 	  .help = "what delayed the slowest: full, late (>2ms), off" },
 	FLAG("json", 'j', json, "NDJSON, one object a line (docs/latency.md)"),
 	FLAG("cost", 0, cost, "measure what this costs, and say it at the end"),
-	{ .name = "functions", .kind = VS_OPT_LIST, .metavar = "N", .add = set_functions,
-	  .arg = 4096, .help = "rows of histograms, x pools without --all (256)" },
+	{ "functions", 0, VS_OPT_NUMBER, "N", "rows of histograms, x pools without --all (256)",
+	  offsetof(struct vs_latency_options, functions), 1, 4096, NULL, 0 },
 	{ "sample", 0, VS_OPT_NUMBER, "N", "with --all: attached for 1 of N quarter seconds",
 	  offsetof(struct vs_latency_options, sample), 2, 1000, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
