@@ -128,8 +128,8 @@ by_container()
 
 nothing()
 {
-	has_status nothing 0 && says nothing '^no VFIO group exists$' && has_status other 0 &&
-		says other '^no VFIO group' && has_status unloaded 0 && says unloaded '^no VFIO group exists$' &&
+	has_status nothing 0 && says nothing '^no VFIO group exists$' && has_status other 1 &&
+		says other '^vfioscope refs: there is no IOMMU group 77 now$' && has_status unloaded 0 && says unloaded '^no VFIO group exists$' &&
 		is "$(of_group device-filter .number)" 1
 }
 

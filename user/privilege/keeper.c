@@ -19,7 +19,7 @@
 #include "privilege/caps.h"
 #include "privilege/sandbox.h"
 
-#define STACK_PATIENCE_NS 200000000ull
+#define STACK_PATIENCE_NS 50000000ull
 /* A kprobe patches text, which waits for every CPU of the host. */
 #define EVENT_PATIENCE_NS 5000000000ull
 #define KEPT (VS_CAP_BIT(CAP_SYS_ADMIN) | VS_CAP_BIT(CAP_SYS_PTRACE) | VS_CAP_BIT(CAP_PERFMON))

@@ -23,7 +23,7 @@ struct vs_keeper;
 struct vs_keeper *vs_keeper__start(void);
 
 /*
- * As vs_host__kernel_stack(): 0 with text in `buf`, or a negative errno. Waits 200 ms at
+ * As vs_host__kernel_stack(): 0 with text in `buf`, or a negative errno. Waits 50 ms at
  * most (-ETIMEDOUT): who is asked about may keep the keeper waiting. NULL: done here.
  */
 int vs_keeper__stack(struct vs_keeper *k, uint32_t tid, char *buf, size_t size);
