@@ -86,8 +86,9 @@ static bool is_for_some_build(const struct vs_engine *engine, const struct bpf_p
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
 		return true;
 	target = behind(section, "fentry/");
+	/* Of a module's own functions the programs would hold the module. */
 	if (target)
-		return vs_names__has(&engine->facts.btf_funcs, target);
+		return !behind(target, "vfio_") && vs_names__has(&engine->facts.btf_funcs, target);
 	target = behind(section, "tp_btf/");
 	if (!target)
 		target = behind(section, "raw_tp/");

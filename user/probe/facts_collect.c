@@ -282,6 +282,8 @@ int vs_facts__collect_vfio(const char *root, struct vs_facts *facts)
 	if (is_known_build(root, facts)) {
 		facts->vfio_state = VS_KMOD_LOADED;
 		collect_loaded(root, facts);
+		if (!facts->addresses)
+			look_for_addresses(root, facts);
 	} else {
 		forget_vfio(facts);
 		err = collect_vfio(root, facts);
