@@ -6,18 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE 65536u
 #define MOST (64u << 20)	/* far more than any of our files has */
 
-/* 0, or what is wrong with it: negative errno. */
-static int read_all(FILE *file, char *text, size_t room)
+/* Files of /proc/sys refuse to be read in large pieces (5.10: ENOMEM above 4 MiB). */
+static int read_all(FILE *file, char **text, size_t *len)
 {
-	size_t len = fread(text, 1, room, file);
+	size_t got = 1;
+	char *more;
 
-	if (ferror(file))
-		return -errno;
-	if (len == room)
-		return -EFBIG;
-	text[len] = '\0';
+	for (*len = 0; got && *len < MOST; *len += got) {
+		more = realloc(*text, *len + PIECE + 1);
+		if (!more)
+			return -ENOMEM;
+		*text = more;
+		got = fread(more + *len, 1, PIECE, file);
+		if (ferror(file))
+			return -errno;
+	}
+	(*text)[*len] = '\0';
+	return *len < MOST ? 0 : -EFBIG;
+}
+
+/* 0, or what is wrong with it: negative errno. */
+static int check(const char *text, size_t len)
+{
 	if (strlen(text) < len)
 		return -EILSEQ;
 	return len ? 0 : -ENODATA;
@@ -26,13 +39,16 @@ static int read_all(FILE *file, char *text, size_t room)
 char *vs_text_file__read(const char *path)
 {
 	FILE *file = fopen(path, "re");
-	char *text = file ? malloc(MOST) : NULL;
-	int err = file && text ? read_all(file, text, MOST) : -errno;
+	char *text = NULL;
+	size_t len = 0;
+	int err = file ? read_all(file, &text, &len) : -errno;
 
 	if (file)
 		fclose(file);
 	if (!err)
-		return realloc(text, strlen(text) + 1);
+		err = check(text, len);
+	if (!err)
+		return text;
 	free(text);
 	errno = -err;
 	return NULL;
