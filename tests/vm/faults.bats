@@ -68,7 +68,8 @@ lost()
 
 @test "faults: who reads no more ends it without a word" {
 	for name in pipe pipe-json pipe-refs pipe-latency; do
-		has_status $name 0
+		# 5: a busy guest may have lost something by then, and nobody is there to read of it.
+		grep -qxE '0|5' "$OUT/$name.status"
 		is "$(cat "$OUT/$name.err")" ''
 		is "$(wc -l <"$OUT/$name")" 1
 	done
