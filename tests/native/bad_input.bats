@@ -271,11 +271,11 @@ twice_one()
 
 @test "bad input: files that may not be read or written" {
 	[ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || skip "needs root, to be nobody"
+	nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+	$nobody test -x "$VFIOSCOPE" || skip "the program is not for everybody"
 	cp "$TOP/tests/facts/fixed.json" secret
 	chmod 600 secret
 	chmod 755 "$WORK" .
-	nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
-	$nobody test -x "$VFIOSCOPE" || skip "the program is not for everybody"
 	refused_as_nobody()
 	{
 		local status=0
