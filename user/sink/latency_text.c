@@ -69,14 +69,9 @@ static void text_notice(struct vs_latency_sink *s, uint64_t time_ns, const char 
 
 static void text_gap(struct vs_latency_sink *s, const struct vs_gap_row *row)
 {
-	char words[VS_GAP_WORDS], line[VS_GAP_WORDS + 64], took[32];
+	char line[VS_GAP_LINE];
 
-	vs_gap__words(row, words, sizeof(words));
-	vs_words__duration(took, sizeof(took), row->to_ns - row->from_ns);
-	if (row->to_ns)
-		snprintf(line, sizeof(line), "GAP of %s: %s", took, words);
-	else
-		snprintf(line, sizeof(line), "GAP from here on: %s", words);
+	vs_words__gap(line, sizeof(line), row);
 	text_notice(s, row->to_ns ? row->to_ns : row->from_ns, line);
 }
 

@@ -382,16 +382,11 @@ static void text_loss(struct vs_sink *s, const struct vs_loss_row *l)
 
 static void text_gap(struct vs_sink *s, const struct vs_gap_row *g)
 {
-	char words[VS_GAP_WORDS], buf[VS_GAP_WORDS + 64], took[32];
+	char line[VS_GAP_LINE];
 
-	vs_gap__words(g, words, sizeof(words));
-	vs_words__duration(took, sizeof(took), g->to_ns - g->from_ns);
-	if (g->to_ns)
-		snprintf(buf, sizeof(buf), "GAP of %s: %s", took, words);
-	else
-		snprintf(buf, sizeof(buf), "GAP from here on: %s", words);
+	vs_words__gap(line, sizeof(line), g);
 	remark((struct vs_text *)s, g->to_ns ? g->to_ns : g->from_ns,
-	       vs_gap__is_empty(g) ? VS_INFO : VS_LOST, buf);
+	       vs_gap__is_empty(g) ? VS_INFO : VS_LOST, line);
 }
 
 static void text_notice(struct vs_sink *s, uint64_t time_ns, const char *words)

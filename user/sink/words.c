@@ -90,6 +90,18 @@ static void short_devices(char *buf, size_t size, const char *devices)
 		sprintf(buf + strlen(buf), " +%zu", more);
 }
 
+void vs_words__gap(char *buf, size_t size, const struct vs_gap_row *row)
+{
+	char words[VS_GAP_WORDS], took[32];
+
+	vs_gap__words(row, words, sizeof(words));
+	vs_words__duration(took, sizeof(took), row->to_ns - row->from_ns);
+	if (row->to_ns)
+		snprintf(buf, size, "GAP of %s: %s", took, words);
+	else
+		snprintf(buf, size, "GAP from here on: %s", words);
+}
+
 void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices)
 {
 	char names[160], id[40];

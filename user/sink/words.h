@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include "event/view.h"
+#include "ledger/gaps.h"
 #include "sink/out.h"
 
+#define VS_GAP_LINE (VS_GAP_WORDS + 64)
 #define VS_TASK_LEN (4 * VS_COMM_LEN + 16)
 
 /* Adds to a string of at most @size bytes with its NUL; what does not fit is cut. */
@@ -27,6 +29,9 @@ void vs_words__duration(char *buf, size_t size, uint64_t ns);
 
 /* "45 s", "12m 3s", "3h 12m", "5d 2h"; below 10 s as vs_words__duration(). */
 void vs_words__age(char *buf, size_t size, uint64_t ns);
+
+/* "GAP of 1.2 s: ...", or "GAP from here on: ..." while it has no end. */
+void vs_words__gap(char *buf, size_t size, const struct vs_gap_row *row);
 
 /* "group 1 (0000:00:05.0 0000:00:05.1 +6)", or without devices; "" if not known. */
 void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices);
