@@ -43,12 +43,14 @@ if [ "$CYCLES" -gt 0 ]; then
 	stopped INT
 fi
 
-# vfio.ko comes while we run, and is used before its probes are armed.
+# vfio.ko comes while we run, and is used before its probes are armed: we stand still meanwhile.
 vfio_unload
 following reloaded --json
+kill -STOP "$tracer"
 vfio_load
 bind vfio-pci 05.0
 holding early group
+kill -CONT "$tracer"
 wait_for $OUT/reloaded '"type":"gap"'
 sleep 1.5
 bind vfio-pci 05.1
