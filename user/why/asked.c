@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "why/classify_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "why/holders.h"
+
+static int group_asked(const struct vs_evidence *e, const struct vs_why_subject *s)
+{
+	const struct vs_snap_device *d = s->device ? why_device__named(e, s->device) : NULL;
+
+	return d ? d->number : s->device ? -1 : s->group;
+}
+
+static bool task_is(const struct vs_ev_task *t, uint32_t pid)
+{
+	return t && (t->tid == pid || t->tgid == pid);
+}
+
+static bool concerns_pid(const struct vs_why_case *c, uint32_t pid)
+{
+	bool found = task_is(c->task, pid);
+
+	for (size_t i = 0; i < c->nr_victims; i++)
+		found |= task_is(c->victims[i].task, pid);
+	for (size_t i = 0; i < c->nr_holders; i++)
+		found |= c->holders[i].tgid == pid;
+	return found;
+}
+
+static bool has_locked(const struct vs_ev_task *t, const char *device)
+{
+	for (size_t i = 0; t && i < t->nr_locked; i++)
+		if (!strcmp(t->locked[i].name, device))
+			return true;
+	return t && strstr(t->lock_name, device);
+}
+
+static bool concerns_device(const struct vs_why_case *c, const char *device)
+{
+	bool found = !strcmp(c->device, device) || has_locked(c->task, device);
+
+	for (size_t i = 0; i < c->nr_victims; i++)
+		found |= has_locked(c->victims[i].task, device);
+	return found;
+}
+
+static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
+		     const struct vs_why_subject *s)
+{
+	int group = group_asked(e, s);
+
+	if (s->pid)
+		return concerns_pid(c, s->pid);
+	if (s->device && concerns_device(c, s->device))
+		return true;
+	if (e->weaker && !c->device[0] && c->group < 0) /* nothing says that it does not */
+		return true;
+	return (!s->device && s->group < 0) || (group >= 0 && c->group == group);
+}
+
+void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
+		     const struct vs_why_subject *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < why->nr_cases; i++) {
+		if (concerns(&why->cases[i], e, s))
+			why->cases[kept++] = why->cases[i];
+		else
+			why_case__free(&why->cases[i]);
+	}
+	why->nr_cases = kept;
+}
+
+/* Nothing waits. Who uses the device is worth to be known before an unbind. */
+static int add_holders_anyway(struct vs_why_case *c, const struct vs_evidence *e,
+			      const struct vs_why_subject *s)
+{
+	const struct vs_snap_group *g = why_group__numbered(e, c->group);
+	int err = g ? vs_holders__of_group(e, g, c) : 0;
+
+	for (size_t i = 0; !err && i < e->snapshot.nr_devices; i++) {
+		const struct vs_snap_device *d = &e->snapshot.devices[i];
+
+		if (d->number == c->group && (!s->device || !strcmp(d->name, s->device)))
+			err = vs_holders__of_device(e, d->address, c);
+	}
+	c->nr_now = c->nr_holders;
+	return err;
+}
+
+static bool is_vfio_there(const struct vs_evidence *e, const struct vs_why_subject *s)
+{
+	if (s->pid || (!s->device && s->group < 0))
+		return e->has_vfio;
+	return why_group__numbered(e, group_asked(e, s));
+}
+
+int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
+			   const struct vs_why_subject *s)
+{
+	bool there = is_vfio_there(e, s);
+	struct vs_why_case *c =
+		why_case__add(why, there ? VS_WHY_IDLE : VS_WHY_NOT_APPLICABLE, NULL);
+	int err = 0;
+
+	if (!c)
+		return -ENOMEM;
+	c->confidence = e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
+	c->group = s->pid ? -1 : group_asked(e, s);
+	if (s->device)
+		snprintf(c->device, sizeof(c->device), "%s", s->device);
+	for (size_t i = 0; s->pid && i < e->nr_tasks; i++)
+		if (task_is(&e->tasks[i], s->pid) && !c->task)
+			c->task = &e->tasks[i];
+	if (there && c->group >= 0)
+		err = add_holders_anyway(c, e, s);
+	if (!err && c->task)
+		err = why_case__prove_stack(c, 15);
+	return err;
+}
+
+void why_asked__find(struct vs_why *why, uint32_t pid)
+{
+	for (size_t i = 0; pid && i < why->nr_cases; i++)
+		for (size_t j = 0; j < why->cases[i].nr_victims; j++)
+			if (task_is(why->cases[i].victims[j].task, pid))
+				why->asked = why->cases[i].victims[j].task;
+}

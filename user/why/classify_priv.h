@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shared by the parts of the classifier only: cases.c and frames.c are what the others stand on;
+ * roots.c, victims.c and puts.c each find their kind of case; asked.c leaves what was asked.
+ */
+#ifndef VFIOSCOPE_WHY_CLASSIFY_PRIV_H
+#define VFIOSCOPE_WHY_CLASSIFY_PRIV_H
+
+#include "why/classify.h"
+
+/* -- cases.c: a case and its proof; 0 or -ENOMEM -- */
+
+/* About task @t, NULL for none: its wait is that of the case. NULL without memory. */
+struct vs_why_case *why_case__add(struct vs_why *why, enum vs_why_verdict verdict,
+				  const struct vs_ev_task *t);
+void why_case__free(struct vs_why_case *c);
+
+/* One more line of the proof; what is beyond a limit is left out. */
+__attribute__((format(printf, 2, 3)))
+int why_case__prove(struct vs_why_case *c, const char *format, ...);
+
+/* The innermost frames of its task up to @last, as far as they are about it. */
+int why_case__prove_stack(struct vs_why_case *c, size_t last);
+
+/* Its device, driver and group are those of a device whose lock is held. */
+void why_case__take_device(struct vs_why_case *c, const struct vs_evidence *e,
+			   const struct vs_ev_locked *l);
+
+/* NULL: the evidence has none such. */
+const struct vs_snap_device *why_device__named(const struct vs_evidence *e, const char *name);
+const struct vs_snap_group *why_group__numbered(const struct vs_evidence *e, int number);
+
+/* How many devices keep the group alive. */
+int why_group__devices(const struct vs_evidence *e, const struct vs_snap_group *g);
+
+/* The device of VFIO whose lock the task holds; that of a parent may be held, too. NULL for none. */
+const struct vs_snap_device *why_device__locked_by(const struct vs_evidence *e,
+						   const struct vs_ev_task *t);
+
+/* -- frames.c: what the frames of a task say; an index of nr_frames is none -- */
+
+bool why_frames__has(const struct vs_ev_task *t, size_t i, unsigned int flag);	/* VS_FRAME_... */
+size_t why_frames__first(const struct vs_ev_task *t, size_t from, unsigned int flag);
+bool why_frames__waiting(const struct vs_ev_task *t);
+bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds);	/* or nobody knows */
+
+/* The frames where it changes a chain, and where a chain called it. */
+bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size_t *call);
+
+/* The wait of an unbind in VFIO, and whether it is that for the device's users. */
+size_t why_frames__unregister(const struct vs_ev_task *t);
+bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_snap_device *d);
+
+/* Of the driver's own function; none when the core or its notifiers wait. */
+size_t why_frames__driver(const struct vs_ev_task *t);
+
+/* -- the kinds of cases; 0 or -ENOMEM -- */
+
+/* A task whose own frames say why it waits; others may wait for it. */
+int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t);
+int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t);
+
+/* All who wait for the task of the case, as a tree. */
+int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
+
+/* Who waits for long in VFIO or in the driver core and is in no tree. */
+int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e);
+
+int why_puts__add_late(struct vs_why *why, const struct vs_evidence *e);
+int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);
+
+/* -- asked.c: of a subject only -- */
+
+void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
+		     const struct vs_why_subject *s);
+int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
+			   const struct vs_why_subject *s);
+void why_asked__find(struct vs_why *why, uint32_t pid);	/* the victim that was asked about */
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "why/classify_priv.h"
+
+#include <string.h>
+
+#include "why/names.h"
+
+#define INNERMOST 3 /* frames of the lock itself, where they are seen */
+#define SECOND 1000000000ull
+#define ROUND (11 * SECOND) /* the wait for users begins anew every 10 s */
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+bool why_frames__has(const struct vs_ev_task *t, size_t i, unsigned int flag)
+{
+	return vs_frame__flags(t->frames[i]) & flag;
+}
+
+size_t why_frames__first(const struct vs_ev_task *t, size_t from, unsigned int flag)
+{
+	while (from < t->nr_frames && !why_frames__has(t, from, flag))
+		from++;
+	return from;
+}
+
+bool why_frames__waiting(const struct vs_ev_task *t)
+{
+	return t->state == 'D' || t->state == 'S' || t->state == 'I';
+}
+
+/*
+ * It changes a chain inside a call of a chain, and sleeps in the rwsem of the first. Both are the
+ * same chain if an outer frame keeps the lock's address, or if the lock says that this very
+ * task reads it.
+ */
+bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size_t *call)
+{
+	*change = why_frames__first(t, 0, VS_FRAME_CHAIN);
+	*call = why_frames__first(t, *change, VS_FRAME_CALL);
+	if (*call == t->nr_frames || *change > INNERMOST || t->state != 'D')
+		return false;
+	if (!t->lock)
+		return true;
+	return t->lock_kind == VS_EV_RWSEM &&
+	       (t->lock_outside || (t->owner == t->address && t->owner_reads));
+}
+
+size_t why_frames__unregister(const struct vs_ev_task *t)
+{
+	size_t at = vs_ev_task__find(t, 0, "vfio_unregister_group_dev");
+
+	return at < t->nr_frames ? at : vs_ev_task__find(t, 0, "vfio_del_group_dev");
+}
+
+/*
+ * First for the device's users, beginning anew every 10 s. Then, from v4.13 to v5.19, for the
+ * container, without a timeout and not to be interrupted. Both look the same in the stack: the
+ * scheduler's frames are left out.
+ */
+bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_snap_device *d)
+{
+	if (t->state == 'S')
+		return true;
+	if (d && d->address && d->refs != VS_SNAP_UNKNOWN)
+		return d->refs > 0;
+	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns < ROUND;
+}
+
+/* Of the driver core and of the buses: what is inside of them is the driver's. */
+static bool is_core(const char *frame)
+{
+	static const char *const names[] = { "pci_device_remove", "pci_device_probe",
+		"local_pci_probe", "device_remove", "platform_remove", "platform_probe",
+		"call_driver_probe", "really_probe", "driver_probe_device", "pci_call_probe",
+		"__driver_probe_device", "__device_release_driver",
+		"device_release_driver_internal", "sriov_numvfs_store", "auxiliary_bus_remove",
+		"auxiliary_bus_probe", "amba_remove", "amba_probe", "driver_sysfs_add",
+		"driver_bound" };
+	size_t len = strcspn(frame, "+. ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && !strncmp(frame, names[i], len))
+			return true;
+	return false;
+}
+
+size_t why_frames__driver(const struct vs_ev_task *t)
+{
+	size_t i = 1;
+
+	while (i < t->nr_frames && !is_core(t->frames[i]))
+		i++;
+	if (i >= t->nr_frames || why_frames__has(t, i - 1, VS_FRAME_RWSEM | VS_FRAME_CALL))
+		return t->nr_frames;
+	return i - 1;
+}
+
+bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds)
+{
+	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns >= seconds * SECOND;
+}
