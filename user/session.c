@@ -1,51 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "session.h"
+#include "session_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/record.h"
-#include "ledger/detect.h"
 #include "ledger/frames.h"
-#include "ledger/groups.h"
 #include "ledger/refs_report.h"
-#include "ledger/registrations.h"
-#include "ledger/sites.h"
-#include "ledger/tasks.h"
 
 #define DEFAULT_GROUPS 4096
 #define DEFAULT_HISTORY 64
 #define DEFAULT_DEFERRED 4096
 #define DEFAULT_TASKS 4096
-
-struct loss {
-	uint64_t total;
-	uint64_t said;
-	bool not_reported;
-};
-
-struct vs_session {
-	struct vs_session_opts opts;
-	struct vs_sink **sinks;
-	struct vs_groups *groups;
-	struct vs_tasks *tasks;
-	struct vs_deferreds *deferreds;
-	struct vs_sites *sites;
-	struct vs_detect *detect;
-	struct vs_refs *refs;	/* NULL: not kept */
-	struct vs_registrations *registrations;
-	struct loss losses[VS_LOSS_END];
-	uint64_t first_ns, last_ns;
-	uint64_t events, shown, found, not_found;
-	uint64_t by_type[VS_TYPE_END];
-	const struct vs_probe_row *probes;
-	size_t nr_probes;
-	struct vs_gaps gaps;
-	int write_error;
-	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
-	struct vs_alarm_event aligned;	/* for records at odd addresses */
-};
 
 /* Those that want each event. */
 #define EACH_EVENT_SINK(s, call, ...)						\
@@ -53,12 +19,6 @@ struct vs_session {
 		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
 			if (!(s)->sinks[i_]->no_events)				\
 				(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__); \
-	} while (0)
-
-#define EACH_SINK(s, call, ...)							\
-	do {									\
-		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
-			(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__);	\
 	} while (0)
 
 static size_t or_default(size_t value, size_t fallback)
@@ -554,96 +514,15 @@ int vs_session__feed(struct vs_session *s, const void *record, size_t len)
 	return 0;
 }
 
-static void say_loss(struct vs_session *s, unsigned int cause)
-{
-	struct loss *l = &s->losses[cause];
-	struct vs_loss_row row = {
-		.cause = cause,
-		.reported = true,
-		.total = l->total,
-		.grown = l->total - l->said,
-		.time_ns = s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : s->last_ns,
-	};
-
-	l->said = l->total;
-	if (s->refs)
-		vs_refs__lossy(s->refs);
-	EACH_SINK(s, loss, &row);
-}
-
-static void count_evictions(struct vs_session *s)
-{
-	s->losses[VS_LOSS_GROUP_EVICTED].total = vs_groups__evicted(s->groups);
-	s->losses[VS_LOSS_TASK_EVICTED].total = vs_tasks__evicted(s->tasks);
-	s->losses[VS_LOSS_WORK_EVICTED].total = vs_deferreds__stats(s->deferreds)->evicted;
-	if (s->refs)
-		s->losses[VS_LOSS_REF_REFUSED].total = vs_refs__refused(s->refs);
-}
-
 void vs_session__tick(struct vs_session *s, uint64_t now_ns)
 {
 	tick_ledger(s, now_ns);
-	count_evictions(s);
-	for (unsigned int i = 0; i < VS_LOSS_END; i++)
-		if (s->losses[i].total > s->losses[i].said)
-			say_loss(s, i);
+	session_say_losses(s);
 }
 
 uint64_t vs_session__deadline(const struct vs_session *s)
 {
 	return vs_detect__deadline(s->detect);
-}
-
-void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total)
-{
-	if (cause >= VS_LOSS_END)
-		return;
-	s->losses[cause].not_reported = false;
-	if (total <= s->losses[cause].total)
-		return;
-	s->losses[cause].total = total;
-	say_loss(s, cause);
-}
-
-void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)
-{
-	if (cause < VS_LOSS_END)
-		s->losses[cause].not_reported = true;
-}
-
-/* What the ledger of references says after a time it has not seen may be wrong. */
-static void say_gap(struct vs_session *s, const struct vs_gap_row *row)
-{
-	if (!row)
-		return;
-	if (s->refs && row->why == VS_GAP_PATCHED)
-		vs_refs__lossy(s->refs);
-	if (s->refs && row->why == VS_GAP_LOADED)
-		vs_refs__unseen(s->refs, row->to_ns);
-	EACH_SINK(s, gap, row);
-}
-
-void vs_session__gap(struct vs_session *s, const struct vs_gap_row *row)
-{
-	vs_sites__forget(s->sites);
-	vs_gaps__add(&s->gaps, row);
-	say_gap(s, row);
-}
-
-void vs_session__gap_begins(struct vs_session *s, enum vs_gap_why why, uint64_t from_ns,
-			    const char *words)
-{
-	say_gap(s, vs_gaps__begin(&s->gaps, why, from_ns, words));
-}
-
-void vs_session__gap_ends(struct vs_session *s, enum vs_gap_why why, uint64_t to_ns)
-{
-	say_gap(s, vs_gaps__end(&s->gaps, why, to_ns));
-}
-
-void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words)
-{
-	EACH_SINK(s, notice, time_ns, words);
 }
 
 int vs_session__flush(struct vs_session *s)
@@ -657,136 +536,16 @@ int vs_session__flush(struct vs_session *s)
 	return s->write_error;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const struct vs_group_row *x = a, *y = b;
-
-	if (x->group.number != y->group.number)
-		return x->group.number < y->group.number ? -1 : 1;
-	return x->group.address < y->group.address ? -1 : x->group.address > y->group.address;
-}
-
-static void fill_group_row(struct vs_group_row *row, const struct vs_group *group)
-{
-	const struct vs_group_counts *c = &group->counts;
-
-	vs_group__view(group, &row->group);
-	row->creates = c->creates;
-	row->releases = c->releases;
-	row->gets = c->gets;
-	row->puts = c->puts;
-	row->found = c->found;
-	row->not_found = c->not_found;
-	row->queued = c->queued;
-	row->started = c->started;
-	row->ended = c->ended;
-	row->alive = group->alive;
-	row->deadlocked = group->deadlocked;
-}
-
-static struct vs_group_row *make_group_rows(struct vs_session *s, size_t *nr)
-{
-	size_t count = vs_groups__count(s->groups), i = 0;
-	struct vs_group_row *rows = calloc(count + 1, sizeof(*rows));
-	const struct vs_group *group = NULL;
-
-	*nr = 0;
-	if (!rows)
-		return NULL;
-	while (i < count && (group = vs_groups__next(s->groups, group)))
-		fill_group_row(&rows[i++], group);
-	qsort(rows, i, sizeof(*rows), by_number);
-	*nr = i;
-	return rows;
-}
-
-static void fill_losses(const struct vs_session *s, struct vs_loss_row *rows)
-{
-	for (unsigned int i = 0; i < VS_LOSS_END; i++)
-		rows[i] = (struct vs_loss_row){
-			.cause = i,
-			.reported = !s->losses[i].not_reported,
-			.total = s->losses[i].total,
-			.time_ns = s->last_ns,
-		};
-}
-
-static size_t list_bugs(const struct vs_session *s, const struct vs_finding **bugs, size_t max)
-{
-	size_t nr = 0;
-
-	while (nr < max && (bugs[nr] = vs_detect__bug(s->detect, nr)))
-		nr++;
-	return nr;
-}
-
-static void say_summary(struct vs_session *s, uint64_t now_ns)
-{
-	struct vs_loss_row losses[VS_LOSS_END];
-	const struct vs_finding *bugs[VS_BUGS_KEPT];
-	struct vs_session_result result;
-	struct vs_summary sum = {
-		.time_ns = now_ns,
-		.duration_ns = now_ns > s->first_ns && s->first_ns ? now_ns - s->first_ns : 0,
-		.events = s->events,
-		.shown = s->shown,
-		.deferred = vs_deferreds__stats(s->deferreds),
-		.found = s->found,
-		.not_found = s->not_found,
-		.bugs = bugs,
-		.nr_bugs = list_bugs(s, bugs, VS_BUGS_KEPT),
-		.losses = losses,
-		.gaps = s->gaps.rows,
-		.nr_gaps = s->gaps.nr,
-		.blind_gaps = s->gaps.blind,
-		.probes = s->probes,
-		.nr_probes = s->nr_probes,
-	};
-	struct vs_group_row *groups = make_group_rows(s, &sum.nr_groups);
-
-	vs_session__result(s, &result);
-	sum.groups = groups;
-	sum.lost = result.lost;
-	sum.outstanding = result.outstanding;
-	memcpy(sum.by_type, s->by_type, sizeof(sum.by_type));
-	memcpy(sum.findings, result.findings, sizeof(sum.findings));
-	fill_losses(s, losses);
-	EACH_SINK(s, summary, &sum);
-	free(groups);
-}
-
 int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result)
 {
 	if (!now_ns)
 		now_ns = s->last_ns;
 	vs_session__tick(s, UINT64_MAX);
 	vs_registrations__finish(s->registrations, now_ns);
-	say_summary(s, now_ns);
+	session_say_summary(s, now_ns);
 	vs_session__flush(s);
 	sync_sinks(s);
 	if (result)
 		vs_session__result(s, result);
 	return s->write_error;
-}
-
-void vs_session__result(const struct vs_session *s, struct vs_session_result *result)
-{
-	const uint64_t *counts = vs_detect__counts(s->detect);
-	const uint64_t *refs = s->refs ? vs_refs__counts(s->refs) : NULL;
-
-	memset(result, 0, sizeof(*result));
-	result->events = s->events;
-	result->write_error = s->write_error;
-	result->blind_gaps = s->gaps.blind;
-	result->outstanding = vs_deferreds__outstanding(s->deferreds);
-	for (int i = 0; i < VS_FINDING_KINDS; i++) {
-		result->findings[i] = counts[i];
-		if (refs)
-			result->findings[i] += refs[i];
-		if (i == VS_UNREGISTER_WAITS)
-			result->findings[i] = vs_registrations__said(s->registrations);
-		result->by_grade[vs_finding__grade(i)] += result->findings[i];
-	}
-	for (int i = 0; i < VS_LOSS_END; i++)
-		result->lost += s->losses[i].total;
 }

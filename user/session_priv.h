@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files of the session only. */
+#ifndef VFIOSCOPE_SESSION_PRIV_H
+#define VFIOSCOPE_SESSION_PRIV_H
+
+#include "event/record.h"
+#include "ledger/detect.h"
+#include "ledger/groups.h"
+#include "ledger/registrations.h"
+#include "ledger/sites.h"
+#include "ledger/tasks.h"
+#include "session.h"
+
+struct loss {
+	uint64_t total;
+	uint64_t said;
+	bool not_reported;
+};
+
+struct vs_session {
+	struct vs_session_opts opts;
+	struct vs_sink **sinks;
+	struct vs_groups *groups;
+	struct vs_tasks *tasks;
+	struct vs_deferreds *deferreds;
+	struct vs_sites *sites;
+	struct vs_detect *detect;
+	struct vs_refs *refs;	/* NULL: not kept */
+	struct vs_registrations *registrations;
+	struct loss losses[VS_LOSS_END];
+	uint64_t first_ns, last_ns;
+	uint64_t events, shown, found, not_found;
+	uint64_t by_type[VS_TYPE_END];
+	const struct vs_probe_row *probes;
+	size_t nr_probes;
+	struct vs_gaps gaps;
+	int write_error;
+	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
+	struct vs_alarm_event aligned;	/* for records at odd addresses */
+};
+
+#define EACH_SINK(s, call, ...)							\
+	do {									\
+		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
+			(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__);	\
+	} while (0)
+
+/* Losses that are known and were not said yet are said. */
+void session_say_losses(struct vs_session *s);
+
+/* All of its sinks get a summary of what was seen until @now_ns. */
+void session_say_summary(struct vs_session *s, uint64_t now_ns);
+
+#endif
