@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	char **names = argc > 2 ? argv + 2 : argv + argc;
 	int master, slave = open_pty(&master);
 
-	if (slave < 0 || !rounds || rounds > MAX_ROUNDS || load_all()) {
+	if (slave < 0 || !rounds || rounds > MAX_ROUNDS || load_all() || keep_awake()) {
 		fprintf(stderr, "host: cannot load the programs\n");
 		return 1;
 	}

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 	double *wall = calloc(batches, sizeof(*wall)), *cpu = calloc(batches, sizeof(*cpu));
 	double middle;
 
-	if (slave < 0 || !wall || !cpu || !batches || works <= 0)
+	if (slave < 0 || !wall || !cpu || !batches || works <= 0 || keep_awake())
 		return 1;
 	for (size_t i = 0; i < batches; i++)
 		if (batch(master, slave, works, &wall[i], &cpu[i]))
