@@ -116,28 +116,6 @@ static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 	return VS_EXIT_OK;
 }
 
-static bool any_differs(const struct vs_refs *refs)
-{
-	const struct vs_book *b = NULL;
-
-	while ((b = vs_refs__next(refs, b)))
-		if (b->differs)
-			return true;
-	return false;
-}
-
-/* The ledger has seen all that the snapshot has, or waits for a CPU that stands still. */
-static bool has_caught_up(struct refs *r, const struct vs_snapshot *s, bool patient)
-{
-	uint64_t until = vs_host__mono_ns() + (patient ? CATCH_UP_NS : 0);
-
-	do {
-		if (vs_engine__settle(r->live.engine) > s->end_ns)
-			return true;
-	} while (vs_host__mono_ns() < until && !usleep(1000));
-	return false;
-}
-
 /* Without gets (7.x) the ledger would miss who comes: it is what the snapshot says, each time anew. */
 static bool sees(const struct refs *r, const char *hook)
 {
@@ -160,12 +138,12 @@ static int look(struct refs *r, bool show, bool last)
 
 	if (status)
 		return status;
-	caught_up = has_caught_up(r, &s, last);
+	caught_up = vs_live__caught_up(&r->live, s.end_ns, last ? CATCH_UP_NS : 0);
 	if (!sees_gets(r)) {
 		vs_refs__seed(vs_session__refs(r->live.session), &s);
 	} else if (caught_up) {
 		vs_session__check(r->live.session, &s);
-		r->differs = any_differs(vs_session__refs(r->live.session));
+		r->differs = vs_refs__any_differs(vs_session__refs(r->live.session));
 	}
 	if (caught_up)
 		vs_session__check_registrations(r->live.session, &s);

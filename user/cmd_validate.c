@@ -158,17 +158,6 @@ static void take_counts(struct validate *val)
 	val->v.probes = vs_engine__nr_armed(val->live.engine);
 }
 
-static bool has_caught_up(struct validate *val, const struct vs_snapshot *s)
-{
-	uint64_t until = vs_host__mono_ns() + CATCH_UP_NS;
-
-	do {
-		if (vs_engine__settle(val->live.engine) > s->end_ns)
-			return true;
-	} while (vs_host__mono_ns() < until && !usleep(1000));
-	return false;
-}
-
 /* A host that changes meanwhile may leave a look incomplete: it proves no absence then. */
 static bool is_complete(const struct vs_snapshot *s)
 {
@@ -204,16 +193,6 @@ static void begin_again(void *ctx)
 	vs_snapshot__free(&s);
 }
 
-static bool any_differs(const struct vs_refs *refs)
-{
-	const struct vs_book *b = NULL;
-
-	while ((b = vs_refs__next(refs, b)))
-		if (b->differs)
-			return true;
-	return false;
-}
-
 static bool check_refs(struct validate *val)
 {
 	struct vs_snapshot s;
@@ -222,7 +201,7 @@ static bool check_refs(struct validate *val)
 
 	if (vs_snapper__take(val->snapper, &s, error, sizeof(error)))
 		return false;
-	complete = is_complete(&s) && has_caught_up(val, &s);
+	complete = is_complete(&s) && vs_live__caught_up(&val->live, s.end_ns, CATCH_UP_NS);
 	if (complete)
 		vs_session__check(val->live.session, &s);
 	vs_snapshot__free(&s);
@@ -236,7 +215,7 @@ static void end_refs(struct validate *val)
 
 	for (int i = 0; val->v.refs_kept && !val->v.refs_checked && i < LOOKS; i++)
 		val->v.refs_checked = check_refs(val);
-	val->v.refs_differ = any_differs(refs);
+	val->v.refs_differ = vs_refs__any_differs(refs);
 	vs_refs__totals(refs, &totals);
 	val->v.unattributed = totals.unattributed;
 }

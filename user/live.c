@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor/blocker.h"
 #include "exit_codes.h"
@@ -330,6 +331,17 @@ int vs_live__run(struct vs_live *l)
 			break;
 	}
 	return VS_EXIT_OK;
+}
+
+bool vs_live__caught_up(struct vs_live *l, uint64_t time_ns, uint64_t patience_ns)
+{
+	uint64_t until = vs_host__mono_ns() + patience_ns;
+
+	do {
+		if (vs_engine__settle(l->engine) > time_ns)
+			return true;
+	} while (vs_host__mono_ns() < until && !usleep(1000));
+	return false;
 }
 
 void vs_live__drain(struct vs_live *l)

@@ -66,6 +66,12 @@ int vs_live__run(struct vs_live *l);
 /* As vs_host__kernel_stack(), inside of the sandbox, too. */
 int vs_live__kernel_stack(struct vs_live *l, uint32_t tid, char *buf, size_t size);
 
+/*
+ * True once the session has had every event up to `time_ns`, for which it waits `patience_ns` at
+ * most: a CPU may stand still.
+ */
+bool vs_live__caught_up(struct vs_live *l, uint64_t time_ns, uint64_t patience_ns);
+
 /* The last events and losses go to the session. Before vs_session__finish(). */
 void vs_live__drain(struct vs_live *l);
 

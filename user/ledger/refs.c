@@ -526,6 +526,16 @@ const struct vs_book *vs_refs__next(const struct vs_refs *r, const struct vs_boo
 	return vs_lru__next(r->books, book);
 }
 
+bool vs_refs__any_differs(const struct vs_refs *r)
+{
+	const struct vs_book *b = NULL;
+
+	while ((b = vs_refs__next(r, b)))
+		if (b->differs)
+			return true;
+	return false;
+}
+
 const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number)
 {
 	const struct vs_book *found = NULL;

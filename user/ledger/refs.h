@@ -146,6 +146,9 @@ void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
  */
 void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s);
 
+/* A counter of the kernel was not what the ledger says when they were compared last. */
+bool vs_refs__any_differs(const struct vs_refs *r);
+
 /* Books, in no order; @book NULL: the first; NULL at the end. Released ones last a while. */
 const struct vs_book *vs_refs__next(const struct vs_refs *r, const struct vs_book *book);
 const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number);
