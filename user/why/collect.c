@@ -14,7 +14,7 @@
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
 #include "sink/words.h"
-#include "why/collect.h"
+#include "why/collect_priv.h"
 #include "why/fallback.h"
 #include "why/locks.h"
 #include "why/names.h"
@@ -22,32 +22,10 @@
 #include "why/works.h"
 
 #define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */
-#define TASK_INTERRUPTIBLE 1		/* these since v4.14 at least */
-#define TASK_UNINTERRUPTIBLE 2
-#define TASK_STOPPED 4
-#define TASK_NOLOAD 0x400
-#define MAX_KEPT 8192			/* tasks of interest */
-#define WAITING_FRAMES 6		/* a lock is asked for by one of the innermost frames */
 #define ANCESTORS 6
 #define LATE_US 100000
-#define MAX_WORKERS 8			/* whose stacks are kept */
 
-struct collect {
-	const struct vs_collect_opts *opts;
-	struct vs_evidence *e;
-	struct vs_stack_row *rows;	/* in order of tid */
-	size_t nr_rows;
-	uint64_t *addresses;		/* of the tasks, sorted */
-	struct vs_why_names *names;
-	int names_error;
-	struct vs_snapper *snapper;
-	const struct vs_mem *mem;	/* NULL: cannot be read */
-	const struct vs_snap_layout *layout;
-	uint64_t now_ns;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void say(struct vs_evidence *e, const char *format, ...)
+void collect_say(struct vs_evidence *e, const char *format, ...)
 {
 	size_t used = strlen(e->words);
 	va_list args;
@@ -89,7 +67,7 @@ static int read_rows(struct collect *c)
 	return 0;
 }
 
-static bool is_task(void *ctx, uint64_t address)
+bool collect_is_task(void *ctx, uint64_t address)
 {
 	const struct collect *c = ctx;
 
@@ -106,262 +84,6 @@ static int by_tid(const void *key, const void *row)
 static const struct vs_stack_row *row_of(const struct collect *c, uint32_t tid)
 {
 	return c->nr_rows ? bsearch(&tid, c->rows, c->nr_rows, sizeof(*c->rows), by_tid) : NULL;
-}
-
-/* -- tasks -- */
-
-static char state_letter(uint32_t state)
-{
-	if (!state)
-		return 'R';
-	if (state & TASK_INTERRUPTIBLE)
-		return 'S';
-	if (state & TASK_UNINTERRUPTIBLE)
-		return state & TASK_NOLOAD ? 'I' : 'D';
-	return state & TASK_STOPPED ? 'T' : 'Z';
-}
-
-static unsigned int flags_of(struct collect *c, const struct vs_stack_row *row, size_t nr)
-{
-	unsigned int flags = 0;
-
-	for (size_t i = 0; i < nr && (int)i < row->nr_frames; i++) {
-		const struct vs_why_name *name = vs_why_names__of(c->names, row->frames[i]);
-
-		flags |= name ? name->flags : 0;
-	}
-	return flags;
-}
-
-static bool is_asked(const struct collect *c, const struct vs_stack_row *row)
-{
-	return c->opts->pid && (row->tid == c->opts->pid || row->tgid == c->opts->pid);
-}
-
-static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
-{
-	unsigned int flags;
-
-	if (row->tgid == (uint32_t)getpid())
-		return false;
-	if (state_letter(row->state) == 'D' || is_asked(c, row))
-		return true;
-	flags = flags_of(c, row, VS_STACK_LEN);
-	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN);
-}
-
-static int take_frames(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
-{
-	size_t nr = row->nr_frames > 0 ? (size_t)row->nr_frames : 0;
-
-	t->frames = calloc(nr + 1, sizeof(*t->frames));
-	if (!t->frames)
-		return -ENOMEM;
-	for (t->nr_frames = 0; t->nr_frames < nr; t->nr_frames++) {
-		const struct vs_why_name *name =
-			vs_why_names__of(c->names, row->frames[t->nr_frames]);
-
-		if (!name)
-			return -ENOMEM;
-		memcpy(t->frames[t->nr_frames], name->text, VS_SITE_LEN);
-	}
-	return 0;
-}
-
-static void take_times(const struct collect *c, const struct vs_stack_row *row,
-		       struct vs_ev_task *t)
-{
-	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
-	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
-		t->waited_ns = row->now_ns - row->arrival_ns;
-	if (row->start_ns && row->start_ns <= c->now_ns)
-		t->age_ns = c->now_ns - row->start_ns;
-}
-
-/* In v5.10 those of an rwsem are still seen. */
-static enum vs_ev_lock lock_kind(struct collect *c, const struct vs_stack_row *row)
-{
-	bool rwsem = flags_of(c, row, WAITING_FRAMES) & VS_FRAME_RWSEM;
-
-	return rwsem && row->state ? VS_EV_RWSEM : VS_EV_NO_LOCK;
-}
-
-/* Who changes a chain: beyond its return address lie the frames that may be calling it. */
-static uint64_t outer_of(struct collect *c, const struct vs_stack_row *row)
-{
-	for (int i = 0; i + 1 < row->nr_frames; i++) {
-		const struct vs_why_name *name = vs_why_names__of(c->names, row->frames[i]);
-
-		if (name && name->flags & VS_FRAME_CHAIN)
-			return row->frames[i + 1];
-	}
-	return 0;
-}
-
-static bool exists(const char *format, const char *name)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), format, name);
-	return !access(path, F_OK);
-}
-
-static void name_device_lock(const struct collect *c, struct vs_ev_task *t)
-{
-	const struct vs_snap_layout *l = c->layout;
-	uint64_t dev = t->lock - (uint64_t)l->device_mutex;
-	char name[VS_DEVICE_LEN];
-
-	vs_walk__string(c->mem, vs_mem__pointer(c->mem, dev + l->device_kobj + l->kobj_name),
-			name, sizeof(name));
-	if (name[0] && !strchr(name, '/') && exists("/sys/bus/pci/devices/%s", name))
-		snprintf(t->lock_name, sizeof(t->lock_name), "device lock of %s", name);
-}
-
-static void name_chain_lock(const struct collect *c, struct vs_ev_task *t)
-{
-	uint64_t group = t->lock - (uint64_t)c->layout->iommu_group_notifier;
-	char number[16];
-	int32_t id;
-
-	if (c->layout->iommu_group_notifier < 0 || c->layout->iommu_group_id < 0 ||
-	    vs_mem__read(c->mem, group + c->layout->iommu_group_id, &id, sizeof(id)) || id < 0)
-		return;
-	snprintf(number, sizeof(number), "%d", id);
-	if (!exists("/sys/kernel/iommu_groups/%s", number))
-		return;
-	t->lock_group = id;
-	snprintf(t->lock_name, sizeof(t->lock_name), "notifier chain of IOMMU group %d", id);
-}
-
-static bool is_in_chain(const struct vs_ev_task *t)
-{
-	for (size_t i = 0; i < t->nr_frames && i < WAITING_FRAMES; i++)
-		if (vs_frame__flags(t->frames[i]) & (VS_FRAME_CHAIN | VS_FRAME_CALL))
-			return true;
-	return false;
-}
-
-static void name_lock(struct collect *c, struct vs_ev_task *t)
-{
-	const struct vs_why_name *name;
-
-	if (!t->lock)
-		return;
-	name = vs_why_names__of(c->names, t->lock);
-	if (name && strncmp(name->text, "0x", 2))
-		snprintf(t->lock_name, sizeof(t->lock_name), "lock %.74s", name->text);
-	else if (t->lock_kind == VS_EV_MUTEX)
-		name_device_lock(c, t);
-	else if (is_in_chain(t))
-		name_chain_lock(c, t);
-}
-
-static void take_locks(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
-{
-	struct vs_locks locks = { c->mem, c->layout, is_task, c };
-
-	t->lock_kind = lock_kind(c, row);
-	if (!c->mem || !row->state)
-		return;
-	if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
-		vs_locks__wait(&locks, row, outer_of(c, row), t);
-	name_lock(c, t);
-	if (flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_DRIVER | VS_FRAME_VFIO))
-		vs_locks__held(&locks, row, t);
-}
-
-static int add_task(struct collect *c, const struct vs_stack_row *row)
-{
-	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
-
-	if (!t)
-		return -ENOMEM;
-	t->address = row->task;
-	t->tid = row->tid;
-	t->tgid = row->tgid;
-	t->parent = row->parent;
-	t->state = state_letter(row->state);
-	t->kernel_thread = row->flags & PF_KTHREAD;
-	t->lock_group = -1;
-	memcpy(t->comm, row->comm, sizeof(t->comm));
-	take_times(c, row, t);
-	if (take_frames(c, row, t))
-		return -ENOMEM;
-	take_locks(c, row, t);
-	return 0;
-}
-
-static bool is_kept(const struct vs_evidence *e, uint64_t address)
-{
-	return vs_evidence__task_at(e, address);
-}
-
-/* Who has what they wait for, even if it runs or sleeps elsewhere. */
-static int add_owners(struct collect *c)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < c->e->nr_tasks && c->e->nr_tasks < MAX_KEPT; i++) {
-		uint64_t owner = c->e->tasks[i].owner;
-
-		for (size_t j = 0; owner && j < c->nr_rows; j++)
-			if (c->rows[j].task == owner && !is_kept(c->e, owner)) {
-				err = add_task(c, &c->rows[j]);
-				break;
-			}
-	}
-	return err;
-}
-
-/* What keeps deferred puts waiting, and who runs them. */
-static int add_workers(struct collect *c)
-{
-	const struct vs_evidence *e = c->e;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < c->nr_rows && e->nr_tasks < MAX_KEPT; i++) {
-		bool wanted = false;
-
-		for (size_t j = 0; j < e->nr_works; j++)
-			wanted |= e->works[j].worker == c->rows[i].task;
-		for (size_t j = 0; j < e->nr_workers && j < MAX_WORKERS; j++)
-			wanted |= e->workers[j].task == c->rows[i].task;
-		if (wanted && !is_kept(e, c->rows[i].task))
-			err = add_task(c, &c->rows[i]);
-	}
-	return err;
-}
-
-/* Many sleep uninterruptibly for reasons of their own. */
-static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
-{
-	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];
-
-	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) ||
-	    flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN))
-		return;
-	free(t->frames);
-	memset(t, 0, sizeof(*t));
-	c->e->nr_tasks--;
-}
-
-static int add_tasks(struct collect *c)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < c->nr_rows; i++) {
-		if (!is_of_interest(c, &c->rows[i]))
-			continue;
-		if (c->e->nr_tasks == MAX_KEPT) {
-			say(c->e, "only the first %d tasks that wait were looked at", MAX_KEPT);
-			break;
-		}
-		err = add_task(c, &c->rows[i]);
-		if (!err)
-			drop_if_alien(c, &c->rows[i]);
-	}
-	return err ?: add_owners(c);
 }
 
 /* -- deferred puts -- */
@@ -412,7 +134,7 @@ static int add_works(struct collect *c)
 	wq = c->mem && wq ? vs_mem__pointer(c->mem, wq) : 0;
 	err = wq ? find_late(c, wq, func) : -ENOTSUP;
 	if (err && err != -ENOMEM)
-		say(c->e, "deferred puts not looked for: the workqueue's lists %s",
+		collect_say(c->e, "deferred puts not looked for: the workqueue's lists %s",
 		    err == -ENOTSUP ? "are not described" : "could not be followed");
 	return err == -ENOMEM ? err : 0;
 }
@@ -468,7 +190,7 @@ static int add_processes(struct collect *c)
 static bool has_task_in_d(const struct collect *c, uint32_t tgid)
 {
 	for (size_t i = 0; i < c->nr_rows; i++)
-		if (c->rows[i].tgid == tgid && state_letter(c->rows[i].state) == 'D')
+		if (c->rows[i].tgid == tgid && collect_state_letter(c->rows[i].state) == 'D')
 			return true;
 	return false;
 }
@@ -517,10 +239,10 @@ static void write_stack(struct collect *c, const struct vs_stack_row *row, FILE 
 	struct vs_ev_task t = {};
 	char task[VS_TASK_LEN];
 
-	take_times(c, row, &t);
+	collect_take_times(c, row, &t);
 	vs_words__task(task, row->comm, row->tid, 0);
 	fprintf(out, "%s process %u parent %u state %c", task, row->tgid,
-		row->parent, state_letter(row->state));
+		row->parent, collect_state_letter(row->state));
 	if (t.waited_ns != VS_EV_UNKNOWN)
 		fprintf(out, " for %.3f s", (double)t.waited_ns / 1e9);
 	fputc('\n', out);
@@ -559,7 +281,7 @@ static int take_snapshot(struct collect *c, char *error, size_t size)
 
 static int look(struct collect *c)
 {
-	int err = add_tasks(c) ?: add_works(c) ?: add_workers(c) ?: find_openers(c);
+	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
 	return err ?: add_processes(c) ?: describe_processes(c) ?: write_stacks(c);
 }
@@ -570,7 +292,7 @@ static void take_kernel(struct collect *c)
 
 	uname(&name);
 	snprintf(c->e->release, sizeof(c->e->release), "%.79s", name.release);
-	c->e->has_vfio = exists("/sys/%s", "module/vfio") || exists("/sys/%s", "class/vfio");
+	c->e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
 	if (!c->names)
 		return;
 	c->e->has_notifier = vs_why_names__symbol(c->names, VS_SYM_NOTIFIER);
@@ -584,7 +306,7 @@ static int fall_back(struct collect *c, int why, char *error, size_t size)
 	int err;
 
 	c->e->weaker = true;
-	say(c->e, "BPF is not available (%s%s): stacks and names of open files from /proc; locks, "
+	collect_say(c->e, "BPF is not available (%s%s): stacks and names of open files from /proc; locks, "
 	    "counters, mappings and times are not known", c->opts->no_bpf ? "as asked" :
 	    why == -EPERM ? "not permitted" : strerror(-why),
 	    c->opts->no_bpf ? "" : "; see vfioscope doctor");

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files that collect evidence only. */
+#ifndef VFIOSCOPE_WHY_COLLECT_PRIV_H
+#define VFIOSCOPE_WHY_COLLECT_PRIV_H
+
+#include "bpf/stacks.h"
+#include "snapshot/walk.h"
+#include "why/collect.h"
+#include "why/names.h"
+
+struct collect {
+	const struct vs_collect_opts *opts;
+	struct vs_evidence *e;
+	struct vs_stack_row *rows;	/* in order of tid */
+	size_t nr_rows;
+	uint64_t *addresses;		/* of the tasks, sorted */
+	struct vs_why_names *names;
+	int names_error;
+	struct vs_snapper *snapper;
+	const struct vs_mem *mem;	/* NULL: cannot be read */
+	const struct vs_snap_layout *layout;
+	uint64_t now_ns;
+};
+
+/* One more thing that the evidence does not have, and why. */
+__attribute__((format(printf, 2, 3)))
+void collect_say(struct vs_evidence *e, const char *format, ...);
+
+/* Whether there is a task at that address; @ctx a struct collect. */
+bool collect_is_task(void *ctx, uint64_t address);
+
+/* As ps(1) has it, of a task's state in the kernel. */
+char collect_state_letter(uint32_t state);
+
+/* How long it has waited, and how old it is. */
+void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
+			struct vs_ev_task *t);
+
+/* Tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
+int collect_add_tasks(struct collect *c);
+int collect_add_workers(struct collect *c);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Of all tasks those that wait for something that may concern VFIO, and who they wait for. */
+#include "why/collect_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/stacks.h"
+#include "snapshot/rows.h"
+#include "why/locks.h"
+
+#define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */
+#define TASK_INTERRUPTIBLE 1		/* these since v4.14 at least */
+#define TASK_UNINTERRUPTIBLE 2
+#define TASK_STOPPED 4
+#define TASK_NOLOAD 0x400
+#define MAX_KEPT 8192			/* tasks of interest */
+#define WAITING_FRAMES 6		/* a lock is asked for by one of the innermost frames */
+#define MAX_WORKERS 8			/* whose stacks are kept */
+
+char collect_state_letter(uint32_t state)
+{
+	if (!state)
+		return 'R';
+	if (state & TASK_INTERRUPTIBLE)
+		return 'S';
+	if (state & TASK_UNINTERRUPTIBLE)
+		return state & TASK_NOLOAD ? 'I' : 'D';
+	return state & TASK_STOPPED ? 'T' : 'Z';
+}
+
+static unsigned int flags_of(struct collect *c, const struct vs_stack_row *row, size_t nr)
+{
+	unsigned int flags = 0;
+
+	for (size_t i = 0; i < nr && (int)i < row->nr_frames; i++) {
+		const struct vs_why_name *name = vs_why_names__of(c->names, row->frames[i]);
+
+		flags |= name ? name->flags : 0;
+	}
+	return flags;
+}
+
+static bool is_asked(const struct collect *c, const struct vs_stack_row *row)
+{
+	return c->opts->pid && (row->tid == c->opts->pid || row->tgid == c->opts->pid);
+}
+
+static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
+{
+	unsigned int flags;
+
+	if (row->tgid == (uint32_t)getpid())
+		return false;
+	if (collect_state_letter(row->state) == 'D' || is_asked(c, row))
+		return true;
+	flags = flags_of(c, row, VS_STACK_LEN);
+	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN);
+}
+
+static int take_frames(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
+{
+	size_t nr = row->nr_frames > 0 ? (size_t)row->nr_frames : 0;
+
+	t->frames = calloc(nr + 1, sizeof(*t->frames));
+	if (!t->frames)
+		return -ENOMEM;
+	for (t->nr_frames = 0; t->nr_frames < nr; t->nr_frames++) {
+		const struct vs_why_name *name =
+			vs_why_names__of(c->names, row->frames[t->nr_frames]);
+
+		if (!name)
+			return -ENOMEM;
+		memcpy(t->frames[t->nr_frames], name->text, VS_SITE_LEN);
+	}
+	return 0;
+}
+
+void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
+			struct vs_ev_task *t)
+{
+	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
+		t->waited_ns = row->now_ns - row->arrival_ns;
+	if (row->start_ns && row->start_ns <= c->now_ns)
+		t->age_ns = c->now_ns - row->start_ns;
+}
+
+/* In v5.10 those of an rwsem are still seen. */
+static enum vs_ev_lock lock_kind(struct collect *c, const struct vs_stack_row *row)
+{
+	bool rwsem = flags_of(c, row, WAITING_FRAMES) & VS_FRAME_RWSEM;
+
+	return rwsem && row->state ? VS_EV_RWSEM : VS_EV_NO_LOCK;
+}
+
+/* Who changes a chain: beyond its return address lie the frames that may be calling it. */
+static uint64_t outer_of(struct collect *c, const struct vs_stack_row *row)
+{
+	for (int i = 0; i + 1 < row->nr_frames; i++) {
+		const struct vs_why_name *name = vs_why_names__of(c->names, row->frames[i]);
+
+		if (name && name->flags & VS_FRAME_CHAIN)
+			return row->frames[i + 1];
+	}
+	return 0;
+}
+
+static bool exists(const char *format, const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), format, name);
+	return !access(path, F_OK);
+}
+
+static void name_device_lock(const struct collect *c, struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = c->layout;
+	uint64_t dev = t->lock - (uint64_t)l->device_mutex;
+	char name[VS_DEVICE_LEN];
+
+	vs_walk__string(c->mem, vs_mem__pointer(c->mem, dev + l->device_kobj + l->kobj_name),
+			name, sizeof(name));
+	if (name[0] && !strchr(name, '/') && exists("/sys/bus/pci/devices/%s", name))
+		snprintf(t->lock_name, sizeof(t->lock_name), "device lock of %s", name);
+}
+
+static void name_chain_lock(const struct collect *c, struct vs_ev_task *t)
+{
+	uint64_t group = t->lock - (uint64_t)c->layout->iommu_group_notifier;
+	char number[16];
+	int32_t id;
+
+	if (c->layout->iommu_group_notifier < 0 || c->layout->iommu_group_id < 0 ||
+	    vs_mem__read(c->mem, group + c->layout->iommu_group_id, &id, sizeof(id)) || id < 0)
+		return;
+	snprintf(number, sizeof(number), "%d", id);
+	if (!exists("/sys/kernel/iommu_groups/%s", number))
+		return;
+	t->lock_group = id;
+	snprintf(t->lock_name, sizeof(t->lock_name), "notifier chain of IOMMU group %d", id);
+}
+
+static bool is_in_chain(const struct vs_ev_task *t)
+{
+	for (size_t i = 0; i < t->nr_frames && i < WAITING_FRAMES; i++)
+		if (vs_frame__flags(t->frames[i]) & (VS_FRAME_CHAIN | VS_FRAME_CALL))
+			return true;
+	return false;
+}
+
+static void name_lock(struct collect *c, struct vs_ev_task *t)
+{
+	const struct vs_why_name *name;
+
+	if (!t->lock)
+		return;
+	name = vs_why_names__of(c->names, t->lock);
+	if (name && strncmp(name->text, "0x", 2))
+		snprintf(t->lock_name, sizeof(t->lock_name), "lock %.74s", name->text);
+	else if (t->lock_kind == VS_EV_MUTEX)
+		name_device_lock(c, t);
+	else if (is_in_chain(t))
+		name_chain_lock(c, t);
+}
+
+static void take_locks(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
+{
+	struct vs_locks locks = { c->mem, c->layout, collect_is_task, c };
+
+	t->lock_kind = lock_kind(c, row);
+	if (!c->mem || !row->state)
+		return;
+	if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
+		vs_locks__wait(&locks, row, outer_of(c, row), t);
+	name_lock(c, t);
+	if (flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_DRIVER | VS_FRAME_VFIO))
+		vs_locks__held(&locks, row, t);
+}
+
+static int add_task(struct collect *c, const struct vs_stack_row *row)
+{
+	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->address = row->task;
+	t->tid = row->tid;
+	t->tgid = row->tgid;
+	t->parent = row->parent;
+	t->state = collect_state_letter(row->state);
+	t->kernel_thread = row->flags & PF_KTHREAD;
+	t->lock_group = -1;
+	memcpy(t->comm, row->comm, sizeof(t->comm));
+	collect_take_times(c, row, t);
+	if (take_frames(c, row, t))
+		return -ENOMEM;
+	take_locks(c, row, t);
+	return 0;
+}
+
+static bool is_kept(const struct vs_evidence *e, uint64_t address)
+{
+	return vs_evidence__task_at(e, address);
+}
+
+/* Who has what they wait for, even if it runs or sleeps elsewhere. */
+static int add_owners(struct collect *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->e->nr_tasks && c->e->nr_tasks < MAX_KEPT; i++) {
+		uint64_t owner = c->e->tasks[i].owner;
+
+		for (size_t j = 0; owner && j < c->nr_rows; j++)
+			if (c->rows[j].task == owner && !is_kept(c->e, owner)) {
+				err = add_task(c, &c->rows[j]);
+				break;
+			}
+	}
+	return err;
+}
+
+/* What keeps deferred puts waiting, and who runs them. */
+int collect_add_workers(struct collect *c)
+{
+	const struct vs_evidence *e = c->e;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->nr_rows && e->nr_tasks < MAX_KEPT; i++) {
+		bool wanted = false;
+
+		for (size_t j = 0; j < e->nr_works; j++)
+			wanted |= e->works[j].worker == c->rows[i].task;
+		for (size_t j = 0; j < e->nr_workers && j < MAX_WORKERS; j++)
+			wanted |= e->workers[j].task == c->rows[i].task;
+		if (wanted && !is_kept(e, c->rows[i].task))
+			err = add_task(c, &c->rows[i]);
+	}
+	return err;
+}
+
+/* Many sleep uninterruptibly for reasons of their own. */
+static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
+{
+	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];
+
+	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) ||
+	    flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN))
+		return;
+	free(t->frames);
+	memset(t, 0, sizeof(*t));
+	c->e->nr_tasks--;
+}
+
+int collect_add_tasks(struct collect *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->nr_rows; i++) {
+		if (!is_of_interest(c, &c->rows[i]))
+			continue;
+		if (c->e->nr_tasks == MAX_KEPT) {
+			collect_say(c->e, "only the first %d tasks that wait were looked at", MAX_KEPT);
+			break;
+		}
+		err = add_task(c, &c->rows[i]);
+		if (!err)
+			drop_if_alien(c, &c->rows[i]);
+	}
+	return err ?: add_owners(c);
+}
