@@ -734,8 +734,21 @@ static void kallsyms_file(void **state)
 	fclose(file);
 	assert_int_equal(symbols.release[VS_SNAP_DEVICE_FILE], 0xffffffffc0000100);
 	assert_int_equal(symbols.vfio[0], 0xffffffffc0009000);
+	assert_false(symbols.built_in);
 	file = fmemopen(hidden, sizeof(hidden) - 1, "r");
 	assert_int_equal(vs_snap_symbols__read(file, &symbols), -EPERM);
+	fclose(file);
+}
+
+static void kallsyms_built_in(void **state)
+{
+	char text[] = "ffffffff81000100 t vfio_group_fops_release\n";
+	FILE *file = fmemopen(text, sizeof(text) - 1, "r");
+
+	(void)state;
+	memset(&symbols, 0, sizeof(symbols));
+	assert_int_equal(vs_snap_symbols__read(file, &symbols), 0);
+	assert_true(symbols.built_in);
 	fclose(file);
 }
 
@@ -834,6 +847,7 @@ int main(void)
 		TEST(other_kvm_device), TEST(mappings), TEST(same_tree_twice),
 		TEST(broken_trees), TEST(tree_heals), TEST(module_symbols),
 		TEST(module_symbols_broken), TEST(kallsyms_file),
+		TEST(kallsyms_built_in),
 		TEST(lock_debugging_is_not_assumed), TEST(rows_grow), TEST(members_in_btf),
 	};
 

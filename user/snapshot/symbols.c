@@ -44,6 +44,12 @@ static bool may_be_wanted(const char *name)
 	return *name == 'v' || *name == 'k' || *name == 'i';
 }
 
+static bool is_release_of_vfio(const char *name)
+{
+	return is_called(name, release_names[VS_SNAP_GROUP_FILE]) ||
+	       is_called(name, release_names[VS_SNAP_DEVICE_FILE]);
+}
+
 struct reading {
 	struct vs_snap_symbols *symbols;
 	bool any_address;
@@ -56,8 +62,11 @@ static int note_line(void *ctx, const struct vs_symbol *symbol)
 	if (!symbol->addr)
 		return 0;
 	reading->any_address = true;
-	if (may_be_wanted(symbol->name))
-		note(reading->symbols, symbol->name, symbol->addr);
+	if (!may_be_wanted(symbol->name))
+		return 0;
+	note(reading->symbols, symbol->name, symbol->addr);
+	if (!*symbol->module && is_release_of_vfio(symbol->name))
+		reading->symbols->built_in = true;
 	return 0;
 }
 

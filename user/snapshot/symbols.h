@@ -20,6 +20,7 @@ struct vs_snap_symbols {
 	 * all distributions set. */
 	uint64_t vfio[VS_SNAP_MAX_VFIO];
 	size_t nr_vfio;
+	bool built_in;	/* VFIO is in vmlinux, by kallsyms: no address of it will change */
 	/*
 	 * file_operations.release of each kind of file. Functions are always in the
 	 * table, so files are told apart by it and not by the address of their f_op.

@@ -107,14 +107,19 @@ static bool has_vfio(const struct vs_snapper *t)
 	       is_present(t, "/sys/class/vfio-dev");
 }
 
+/* Each time anew, as vfio.ko may have been loaded again elsewhere; what is built in stays. */
 static int read_symbols(struct vs_snapper *t)
 {
-	if (!read_module(t, "vfio") && vs_snap_symbols__have_vfio(&t->symbols)) {
-		read_module(t, "kvm");
-		read_module(t, "iommufd");
-		return 0;
+	int err = 0;
+
+	if (!t->symbols.built_in) {
+		memset(&t->symbols, 0, sizeof(t->symbols));
+		if (read_module(t, "vfio") || !vs_snap_symbols__have_vfio(&t->symbols))
+			err = read_kallsyms(t);
 	}
-	return read_kallsyms(t);
+	read_module(t, "kvm");
+	read_module(t, "iommufd");
+	return err;
 }
 
 static void say_nothing_seen(struct vs_snapshot *s, const char *why)
