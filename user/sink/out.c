@@ -2,18 +2,28 @@
 #include "sink/out.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "stop.h"
+
 #define RELAX (32 * 1024)
+#define LOOK_MS 250	/* a signal may come right before poll() */
+#define STOP_LOOKS 8	/* 2 s */
 
 void vs_out__init(struct vs_out *o, int fd)
 {
+	struct stat st;
+
 	*o = (struct vs_out){ .fd = fd };
+	o->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
 void vs_out__fini(struct vs_out *o)
@@ -24,15 +34,16 @@ void vs_out__fini(struct vs_out *o)
 static bool reserve(struct vs_out *o, size_t len)
 {
 	size_t room = o->room ? o->room : 4096;
-	char *buf;
+	char *buf = NULL;
 
 	if (o->error)
 		return false;
-	while (room < o->len + len)
+	while (room < SIZE_MAX / 2 && room - o->len < len)
 		room *= 2;
 	if (room == o->room)
 		return true;
-	buf = realloc(o->buf, room);
+	if (room - o->len >= len)
+		buf = realloc(o->buf, room);
 	if (!buf) {
 		o->error = -ENOMEM;
 		return false;
@@ -113,26 +124,41 @@ void vs_out__fill(struct vs_out *o, char c, size_t nr)
 	o->len += nr;
 }
 
-/* A descriptor shared with a non-blocking user still gets everything. */
-static void wait_for(const struct vs_out *o)
+/*
+ * A reader may stand still (Ctrl-S, a pager): it is waited for, also on a descriptor that somebody
+ * made non-blocking, but not for long once we are asked to stop.
+ */
+static bool is_taken(struct vs_out *o)
 {
 	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+	unsigned int asked = 0;
 
-	poll(&p, 1, -1);
+	while (poll(&p, 1, LOOK_MS) != 1) {
+		asked += vs_stop__asked();
+		if (asked < STOP_LOOKS)
+			continue;
+		o->error = -ETIMEDOUT;
+		return false;
+	}
+	return true;
+}
+
+/* What is written at once: so much of it a pipe that can be written to takes without waiting. */
+static size_t piece(const struct vs_out *o, size_t left)
+{
+	return o->regular || left < PIPE_BUF ? left : PIPE_BUF;
 }
 
 int vs_out__flush(struct vs_out *o)
 {
 	size_t done = 0;
 
-	while (!o->error && done < o->len) {
-		ssize_t n = write(o->fd, o->buf + done, o->len - done);
+	while (!o->error && done < o->len && (o->regular || is_taken(o))) {
+		ssize_t n = write(o->fd, o->buf + done, piece(o, o->len - done));
 
 		if (n >= 0)
 			done += (size_t)n;
-		else if (errno == EAGAIN)
-			wait_for(o);
-		else if (errno != EINTR)
+		else if (errno != EINTR && errno != EAGAIN)
 			o->error = -errno;
 	}
 	o->len = 0;

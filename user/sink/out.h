@@ -11,6 +11,7 @@ struct vs_out {
 	int error;	/* the first one, negative errno; then output is dropped */
 	size_t len, room;
 	char *buf;
+	bool regular;	/* a file: writing does not wait for a reader */
 	bool plain;	/* control characters become \xNN: a name must not command a terminal */
 };
 
@@ -25,7 +26,10 @@ void vs_out__printf(struct vs_out *o, const char *fmt, ...)
 void vs_out__style(struct vs_out *o, const char *sequence);
 void vs_out__fill(struct vs_out *o, char c, size_t nr);
 
-/* Writes all, waiting as long as the reader takes. Returns o->error. */
+/*
+ * Writes all, waiting as long as the reader takes; once vs_stop__asked(), for 2 s at most, then it
+ * fails with -ETIMEDOUT. Returns o->error.
+ */
 int vs_out__flush(struct vs_out *o);
 
 /* As above once much has gathered: called between lines. */
