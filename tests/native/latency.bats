@@ -387,3 +387,29 @@ same_bucket()
 	sleep 0.5
 	is "$(bpftool prog list | grep -c ' name work_')" 0
 }
+
+@test "latency: a terminal of 10 columns" {
+	run script -qec 'stty cols 10; build/vfioscope latency --all -d 300ms' /dev/null
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"|@"* ]]
+}
+
+# A pager that is paused, Ctrl-S: nobody reads, and the pipe is full.
+@test "latency: ends when it is asked to, also while its reader stands still" {
+	mkfifo "$OUT/pipe"
+	sleep 60 <"$OUT/pipe" 3>&- &
+	sleeper=$!
+	build/vfioscope latency --all --events --json >"$OUT/pipe" 2>"$OUT/err" 3>&- &
+	traced=$!
+	build/bench/works 3 20000 >/dev/null || true
+	sleep 1
+	begun=$SECONDS
+	kill -TERM $traced
+	status=0
+	wait $traced || status=$?
+	kill $sleeper
+	echo "# ended $((SECONDS - begun)) s after it was asked to, status $status: $(cat "$OUT/err")" >&3
+	[ $((SECONDS - begun)) -le 10 ]
+	[ "$status" -eq 1 ]
+	[[ "$(cat "$OUT/err")" == *"cannot write"* ]]
+}

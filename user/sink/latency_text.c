@@ -7,6 +7,7 @@
 #include "sink/words.h"
 
 #define PAGE 100		/* columns where there is no terminal */
+#define MIN_PAGE 60
 #define LABEL 18
 #define COLUMN 9
 #define HEADER_EVERY 20		/* lines of the interval mode */
@@ -20,9 +21,12 @@ static const char *const kind_labels[VS_LAT_KINDS] = {
 	[VS_LAT_CHAIN] = "get>dropped",
 };
 
+/* On a narrower terminal lines are broken by the terminal. */
 static size_t page(const struct vs_latency_sink *s)
 {
-	return s->opts.width ? s->opts.width : PAGE;
+	if (!s->opts.width)
+		return PAGE;
+	return s->opts.width < MIN_PAGE ? MIN_PAGE : s->opts.width;
 }
 
 static void time_column(struct vs_latency_sink *s, uint64_t ns)
