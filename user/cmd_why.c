@@ -34,6 +34,7 @@ struct question {
 	struct why_options opts;
 	struct vs_why_subject subject;
 	char device[VS_DEVICE_LEN];
+	int stacks_error;	/* of the file of all stacks: no verdict is lost by it */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -64,12 +65,27 @@ static int save(const char *path, const struct vs_evidence *e)
 	return err ? fail(VS_EXIT_FAILURE, path, strerror(-err)) : 0;
 }
 
-static int collect(const struct question *q, struct vs_evidence *e)
+static void close_stacks(struct question *q, FILE *file)
 {
-	struct vs_collect_opts opts = { q->subject.pid, q->opts.no_bpf, q->opts.all_stacks };
-	char error[200] = "";
-	int err = vs_evidence__collect(&opts, e, error, sizeof(error));
+	bool failed = file && ferror(file);
 
+	if (!q->opts.all_stacks)
+		return;
+	if (!file || fclose(file) || failed)
+		q->stacks_error = errno ? errno : EIO;
+}
+
+static int collect(struct question *q, struct vs_evidence *e)
+{
+	const char *path = q->opts.all_stacks;
+	FILE *file = path ? fopen(path, "we") : NULL;
+	struct vs_collect_opts opts = { q->subject.pid, q->opts.no_bpf, file };
+	int open_error = errno, err;
+	char error[200] = "";
+
+	err = vs_evidence__collect(&opts, e, error, sizeof(error));
+	errno = file ? 0 : open_error;
+	close_stacks(q, file);
 	if (!err)
 		return 0;
 	return vs_blocker__fail(&vs_cmd_why, VS_WORK_WHY, err == -EPERM ? VS_EXIT_PERMISSION :
@@ -91,7 +107,7 @@ static int classify(const struct question *q, const struct vs_evidence *e, struc
 }
 
 /* References come and go: what is left over for a moment only is no leak. */
-static int look_again(const struct question *q, struct vs_evidence *e, struct vs_why *why)
+static int look_again(struct question *q, struct vs_evidence *e, struct vs_why *why)
 {
 	int status;
 
@@ -162,7 +178,7 @@ static int check_subject(const struct question *q, const struct vs_evidence *e)
 	return 0;
 }
 
-static int explain(const struct question *q)
+static int explain(struct question *q)
 {
 	struct vs_evidence e = {};
 	struct vs_why why = {};
@@ -178,9 +194,11 @@ static int explain(const struct question *q)
 		status = save(q->opts.save_evidence, &e);
 	if (!status)
 		status = print(q, &e, &why);
+	if (q->stacks_error)
+		fail(0, q->opts.all_stacks, strerror(q->stacks_error));
 	vs_why__free(&why);
 	vs_evidence__free(&e);
-	return status;
+	return status ? status : q->stacks_error ? VS_EXIT_FAILURE : VS_EXIT_OK;
 }
 
 /* -- a command that may hang -- */
@@ -205,10 +223,13 @@ static bool has_ended(pid_t pid, uint64_t until, int *status)
 static int run(struct question *q, char **command)
 {
 	uint64_t until = vs_host__mono_ns() + q->opts.wait;
-	pid_t pid = fork();
 	char words[120];
 	int status;
+	pid_t pid;
 
+	/* Where our parent ignores SIGCHLD so do we, and then the kernel drops the status. */
+	signal(SIGCHLD, SIG_DFL);
+	pid = fork();
 	if (!pid) {
 		execvp(command[0], command);
 		fail(127, command[0], strerror(errno));
@@ -221,7 +242,8 @@ static int run(struct question *q, char **command)
 	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is left running",
 		 command[0], pid);
 	fail(0, words, NULL);
-	return explain(q);
+	status = explain(q);
+	return status ? status : VS_EXIT_INCONCLUSIVE;
 }
 
 /* -- what is asked -- */

@@ -234,18 +234,25 @@ static int find_openers(struct collect *c)
 
 /* -- every stack, as an attachment -- */
 
-static void write_stack(struct collect *c, const struct vs_stack_row *row, FILE *out)
+static void write_head(FILE *out, const struct vs_ev_task *t)
 {
-	struct vs_ev_task t = {};
 	char task[VS_TASK_LEN];
 
-	collect_take_times(c, row, &t);
-	vs_words__task(task, row->comm, row->tid, 0);
-	fprintf(out, "%s process %u parent %u state %c", task, row->tgid,
-		row->parent, collect_state_letter(row->state));
-	if (t.waited_ns != VS_EV_UNKNOWN)
-		fprintf(out, " for %.3f s", (double)t.waited_ns / 1e9);
+	vs_words__task(task, t->comm, t->tid, 0);
+	fprintf(out, "%s process %u parent %u state %c", task, t->tgid, t->parent, t->state);
+	if (t->waited_ns != VS_EV_UNKNOWN)
+		fprintf(out, " for %.3f s", (double)t->waited_ns / 1e9);
 	fputc('\n', out);
+}
+
+static void write_row(struct collect *c, const struct vs_stack_row *row, FILE *out)
+{
+	struct vs_ev_task t = { .tid = row->tid, .tgid = row->tgid, .parent = row->parent,
+				.state = collect_state_letter(row->state) };
+
+	memcpy(t.comm, row->comm, sizeof(t.comm));
+	collect_take_times(c, row, &t);
+	write_head(out, &t);
 	for (int i = 0; i < row->nr_frames; i++) {
 		const struct vs_why_name *name = vs_why_names__of(c->names, row->frames[i]);
 
@@ -254,18 +261,24 @@ static void write_stack(struct collect *c, const struct vs_stack_row *row, FILE 
 	fputc('\n', out);
 }
 
-static int write_stacks(struct collect *c)
+/* Without BPF only the stacks of tasks that wait are read. */
+static void write_task(const struct vs_ev_task *t, FILE *out)
 {
-	FILE *out;
+	write_head(out, t);
+	for (size_t i = 0; i < t->nr_frames; i++)
+		fprintf(out, "  %s\n", t->frames[i]);
+	fputc('\n', out);
+}
 
-	if (!c->opts->all_stacks)
-		return 0;
-	out = fopen(c->opts->all_stacks, "we");
-	if (!out)
-		return -errno;
-	for (size_t i = 0; i < c->nr_rows; i++)
-		write_stack(c, &c->rows[i], out);
-	return fclose(out) ? -errno : 0;
+/* Whether it could be written is for the owner of the file to see. */
+static void write_stacks(struct collect *c)
+{
+	FILE *out = c->opts->all_stacks;
+
+	for (size_t i = 0; out && !c->e->weaker && i < c->nr_rows; i++)
+		write_row(c, &c->rows[i], out);
+	for (size_t i = 0; out && c->e->weaker && i < c->e->nr_tasks; i++)
+		write_task(&c->e->tasks[i], out);
 }
 
 /* -- all of it -- */
@@ -283,7 +296,7 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	return err ?: add_processes(c) ?: describe_processes(c) ?: write_stacks(c);
+	return err ?: add_processes(c) ?: describe_processes(c);
 }
 
 static void take_kernel(struct collect *c)
@@ -375,6 +388,8 @@ int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence 
 
 	memset(e, 0, sizeof(*e));
 	err = collect(&c, error, size);
+	if (!err)
+		write_stacks(&c);
 	e->took_ns = vs_host__mono_ns() - began;
 	vs_why_names__free(c.names);
 	vs_snapper__free(c.snapper);

@@ -3,12 +3,14 @@
 #ifndef VFIOSCOPE_WHY_COLLECT_H
 #define VFIOSCOPE_WHY_COLLECT_H
 
+#include <stdio.h>
+
 #include "why/evidence.h"
 
 struct vs_collect_opts {
 	uint32_t pid;		/* of interest even if it seems to wait for nothing; 0: none */
 	bool no_bpf;		/* as where BPF is not available */
-	const char *all_stacks;	/* write the stack of every task there; NULL: no */
+	FILE *all_stacks;	/* the stack of every task is written there; NULL: nowhere */
 };
 
 /*

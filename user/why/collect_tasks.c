@@ -16,20 +16,33 @@
 #define TASK_INTERRUPTIBLE 1		/* these since v4.14 at least */
 #define TASK_UNINTERRUPTIBLE 2
 #define TASK_STOPPED 4
+#define TASK_TRACED 8
+#define TASK_PARKED 0x40
+#define TASK_DEAD 0x80
 #define TASK_NOLOAD 0x400
+#define TASK_RTLOCK_WAIT 0x1000		/* v5.15 */
+#define TASK_FROZEN 0x8000		/* v6.1; /proc calls it D, too */
 #define MAX_KEPT 8192			/* tasks of interest */
 #define WAITING_FRAMES 6		/* a lock is asked for by one of the innermost frames */
 #define MAX_WORKERS 8			/* whose stacks are kept */
 
 char collect_state_letter(uint32_t state)
 {
+	static const struct {
+		uint32_t bit;
+		char letter;
+	} letters[] = { { TASK_INTERRUPTIBLE, 'S' }, { TASK_UNINTERRUPTIBLE, 'D' },
+			{ TASK_STOPPED, 'T' }, { TASK_TRACED, 't' }, { TASK_PARKED, 'P' },
+			{ TASK_DEAD, 'Z' }, { TASK_RTLOCK_WAIT, 'D' }, { TASK_FROZEN, 'D' } };
+
 	if (!state)
 		return 'R';
-	if (state & TASK_INTERRUPTIBLE)
-		return 'S';
-	if (state & TASK_UNINTERRUPTIBLE)
-		return state & TASK_NOLOAD ? 'I' : 'D';
-	return state & TASK_STOPPED ? 'T' : 'Z';
+	if (state & TASK_UNINTERRUPTIBLE && state & TASK_NOLOAD)
+		return 'I';
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (state & letters[i].bit)
+			return letters[i].letter;
+	return '?';
 }
 
 static unsigned int flags_of(struct collect *c, const struct vs_stack_row *row, size_t nr)

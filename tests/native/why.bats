@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# why on the machine's own kernel, without VFIO: what goes wrong around it must not cost the verdict.
+
+setup()
+{
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	OUT=$BATS_TEST_TMPDIR
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+}
+
+@test "why --wait: a command that hangs for another reason does not look like success" {
+	run build/vfioscope why --wait 500ms sleep 2
+	[ "$status" -eq 5 ]
+	[[ "$output" == *"has not returned in time"* ]]
+}
+
+@test "why --wait: the status of the command, also where SIGCHLD is ignored" {
+	run bash -c "trap '' CHLD; exec build/vfioscope why --wait 20s -- sh -c 'exit 9'"
+	[ "$status" -eq 9 ]
+	[ -z "$output" ]
+}
+
+@test "why --all-stacks: a file that cannot be written is named, and the verdict is there" {
+	for file in /dev/full "$OUT/none/file"; do
+		run build/vfioscope why --all-stacks "$file"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *VERDICT*"vfioscope why: $file: "* ]]
+	done
+}
+
+@test "why --all-stacks: every task with BPF, those that wait without" {
+	build/vfioscope why --all-stacks "$OUT/all" >/dev/null
+	[ "$(grep -c ' process .* parent .* state ' "$OUT/all")" -gt 20 ]
+	build/vfioscope why --no-bpf --all-stacks "$OUT/few" >/dev/null || true
+	[ -e "$OUT/few" ]
+}
+
+@test "why: a task's state is what ps shows" {
+	sleep 30 3>&- &
+	sleeper=$!
+	until grep -q sleep /proc/$sleeper/comm; do sleep 0.05; done
+	kill -STOP $sleeper
+	until grep -q '^State:.T' "/proc/$sleeper/status"; do sleep 0.05; done
+	build/vfioscope why --all-stacks "$OUT/all" >/dev/null
+	kill -KILL $sleeper
+	grep -q "^sleep\[$sleeper\] .* state T" "$OUT/all"
+	grep -q "^kthreadd\[2\] .* state S" "$OUT/all"
+	grep -q ' state I' "$OUT/all"
+	! grep ' state ?' "$OUT/all"
+}
