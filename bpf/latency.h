@@ -208,6 +208,16 @@ enum vs_lat_loss {
 	VS_LAT_LOSS_KERNEL_END,
 };
 
+#define VS_LAT_ASKED 64
+
+/* Works that user space asks about: is it queued, and not just memory that was one? */
+struct vs_lat_ask {
+	__u64 works[VS_LAT_ASKED];
+	__u64 funcs[VS_LAT_ASKED];
+	__u32 waits[VS_LAT_ASKED];	/* the answer */
+	__u32 nr;
+};
+
 struct vs_lat_config {
 	__u32 ready;		/* programs do nothing until this is set */
 	__s32 group_iommu_group; /* vfio_group.iommu_group, VS_NO_OFFSET */

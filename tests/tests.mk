@@ -33,7 +33,7 @@ soak: ## the long runs: 1000 starts, 100 kills, every scenario with sanitizers (
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 
-tests: $(BUILD)/bench/works $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done \
+tests: $(BUILD)/bench/works $(BUILD)/tests/cancels $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done \
 	$(BUILD)/sanitized/vfioscope $(BUILD)/sanitized/vfio-stress
 
 # Unit tests run with sanitizers, so everything they link is built a second time.
@@ -70,6 +70,10 @@ $(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags
 $(BUILD)/tests/%: tests/vm/%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -static -MMD -MP $< $(LIB) $(LDLIBS) -o $@
+
+$(BUILD)/tests/cancels: tests/native/cancels.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $< -o $@
 
 $(BUILD)/tests/refwatch.skel.h: tests/oracle/refwatch.bpf.c tests/oracle/refwatch.h $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -180,7 +180,7 @@ static void look_for_late(struct latency *l, uint64_t now)
 	vs_lat__totals(l->lat, &totals);
 	/* Walking the tables takes longer than asking whether there is anything in them. */
 	if (totals.queued != totals.ended || vs_lat__waiting(l->lat))
-		vs_lat__works(l->lat, look_queued, look_running, l);
+		vs_lat__works(l->lat, now, look_queued, look_running, l);
 }
 
 /* -- the report -- */
@@ -295,7 +295,8 @@ static int follow(struct latency *l)
 						      vs_lat__sites(l->lat));
 	if (l->chain && vs_chain__deferred_func(l->chain))
 		tracepoints = !l->by_kprobes;
-	err = vs_lat__follow(l->lat, tracepoints);
+	/* Samples are attached and detached by the window. */
+	err = l->opts.sample ? 0 : vs_lat__follow(l->lat, tracepoints);
 	if (!err && l->opts.blame == VS_LAT_BLAME_FULL)
 		err = vs_lat__watch(l->lat, true);
 	return err ? fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
@@ -625,6 +626,7 @@ static void clean_up(struct latency *l)
 	vs_keeper__free(l->keeper);
 	vs_lat__free(l->lat);
 	vs_report__free(&l->report);
+	vs_watch__fini(&l->watch);
 }
 
 static int latency(struct latency *l)

@@ -43,6 +43,22 @@ static __always_inline void note_pool(struct vs_lat_queued *q, struct pool_workq
 	q->tid = current_tid();
 }
 
+/*
+ * Only the queueing before this one can be a work whose start is not told yet (take_queued()); those
+ * before it were cancelled.
+ */
+static __always_inline void forget_cancelled(struct vs_lat_work *w, struct vs_lat_totals *t)
+{
+	__u32 left = w->head - w->tail;
+
+	if (left < 2)
+		return;
+	w->tail = w->head - 1;
+	t->cancelled += left - 1;
+	if (!is_lean())
+		__sync_fetch_and_add(&waiting, 1 - (__s64)left);
+}
+
 static __always_inline void begin_lean(struct vs_lat_work *w, struct pool_workqueue *pwq)
 {
 	__u32 which = w->head & 1;
@@ -62,6 +78,7 @@ static __always_inline void begin_queued(struct vs_lat_work *w, __u64 func,
 	if (w->func != func)
 		w->row = 0;
 	w->func = func;
+	forget_cancelled(w, t);
 	if (is_lean()) {
 		begin_lean(w, pwq);
 		return;

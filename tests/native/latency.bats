@@ -247,6 +247,21 @@ same_bucket()
 	is "$(report '.findings.lost')" 0
 }
 
+# cancel_work() has no tracepoint, and the memory of most of these is freed.
+@test "latency: cancelled works neither wait for ever nor are they late" {
+	for mode in "--work flush_to_ldisc" "--all" "--all --blame full"; do
+		# shellcheck disable=SC2086 # words are wanted
+		begin $mode --overdue 1s --lost 2s --json
+		build/tests/cancels 10000
+		sleep 3.5
+		finish 0
+		echo "# $mode: $(report '.works | "\(.cancelled) of \(.queued) cancelled"'), $(report .backlog.waiting) wait" >&3
+		[ "$(report .works.cancelled)" -gt 1000 ]
+		[ "$(report .backlog.waiting)" -lt 50 ]
+		report .findings | jq -e '.overdue + .lost < 5'
+	done
+}
+
 @test "latency: an overdue work is a finding, while it waits" {
 	can_spin || skip "no real-time tasks here"
 	begin --work refresh_vm_stats --overdue 30ms

@@ -49,6 +49,7 @@ static void choose_programs(struct vs_lat *lat)
 	bpf_program__set_autoload(lat->skel->progs.log_end, opts->blame && opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.module_load, opts->modules);
 	bpf_program__set_autoload(lat->skel->progs.module_free, opts->modules);
+	bpf_program__set_autoload(lat->skel->progs.work_ask, !opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_queue, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_queued, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_start, opts->chain);
@@ -102,10 +103,9 @@ static size_t map_size(const struct bpf_map *map)
 	return (bytes + page - 1) / page * page;
 }
 
-/* Read only: the programs are the only ones that write. */
-static void *map_memory(struct bpf_map *map, int *err)
+static void *map_memory(struct bpf_map *map, int prot, int *err)
 {
-	void *memory = *err ? NULL : mmap(NULL, map_size(map), PROT_READ, MAP_SHARED,
+	void *memory = *err ? NULL : mmap(NULL, map_size(map), prot, MAP_SHARED,
 					  bpf_map__fd(map), 0);
 
 	if (memory == MAP_FAILED) {
@@ -133,12 +133,13 @@ static int open_ends(struct vs_lat *lat)
 {
 	int err = fill_free_rows(lat);
 
-	lat->works = map_memory(lat->skel->maps.works, &err);
-	lat->running = map_memory(lat->skel->maps.running, &err);
-	lat->logs = map_memory(lat->skel->maps.logs, &err);
+	lat->works = map_memory(lat->skel->maps.works, PROT_READ | PROT_WRITE, &err);
+	lat->running = map_memory(lat->skel->maps.running, PROT_READ, &err);
+	lat->logs = map_memory(lat->skel->maps.logs, PROT_READ, &err);
+	lat->doubts = calloc(lat->opts.max_works, sizeof(*lat->doubts));
 	lat->merge = vs_merge__new();
 	lat->ring = vs_rings__reader(lat->rings, take_record, lat);
-	if (!err && (!lat->merge || !lat->ring))
+	if (!err && (!lat->doubts || !lat->merge || !lat->ring))
 		err = -ENOMEM;
 	return err;
 }
@@ -240,6 +241,7 @@ void vs_lat__free(struct vs_lat *lat)
 	vs_rings__free(lat->rings);
 	vs_merge__free(lat->merge);
 	latency_bpf__destroy(lat->skel);
+	free(lat->doubts);
 	free(lat);
 }
 

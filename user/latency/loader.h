@@ -118,8 +118,12 @@ int vs_lat__rows(struct vs_lat *lat,
 		 void (*each)(void *ctx, const struct vs_lat_key *key,
 			      const struct vs_lat_row *cpus, unsigned int nr_cpus), void *ctx);
 
-/* Calls for every queued, and every running work. */
-void vs_lat__works(struct vs_lat *lat,
+/*
+ * Calls for every queued, and every running work. One that has waited for 100 ms is asked for in the
+ * kernel's memory; if it is not pending there, twice, it was cancelled (that has no tracepoint) and
+ * is waiting no more.
+ */
+void vs_lat__works(struct vs_lat *lat, uint64_t now_ns,
 		   void (*queued)(void *ctx, const struct vs_lat_work *work,
 				  const struct vs_lat_queued *q),
 		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx);

@@ -32,6 +32,8 @@ struct vs_lat {
 	uint64_t watched_ns;	/* since when blame is attached, UINT64_MAX: it is not */
 	unsigned int nr_cpus;
 	struct vs_lat_set *works;	/* mapped */
+	uint64_t *doubts;	/* for each place of `works`, when that was queued which seems cancelled */
+	uint64_t cancelled;	/* found out by asking: programs have not counted these */
 	struct vs_lat_run *running;
 	struct vs_lat_cpu_log *logs;
 	uint64_t missed_before;
@@ -40,9 +42,21 @@ struct vs_lat {
 	bool urgent;		/* a record that does not wait for its order */
 };
 
+/* As is_lean() of the programs. */
+static inline bool vs_lat__is_lean(const struct vs_lat *lat)
+{
+	return lat->opts.all && !lat->opts.blame && !lat->opts.events;
+}
+
 static inline int64_t vs_lat__now_waiting(const struct vs_lat_totals *t)
 {
 	return t->queued - t->started - t->cancelled;
+}
+
+/* Followed works that may be cancelled: nobody cancels deferred puts. */
+static inline bool vs_lat__may_be_cancelled(const struct vs_lat *lat, const struct vs_lat_work *work)
+{
+	return work->func != lat->skel->bss->cfg.deferred_func;
 }
 
 void vs_lat__detach_all(struct vs_lat *lat);

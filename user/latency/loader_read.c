@@ -36,6 +36,7 @@ void vs_lat__totals(struct vs_lat *lat, struct vs_lat_totals *sum)
 		sum->cancelled += cpus[i].cancelled;
 		sum->peak = cpus[i].peak > sum->peak ? cpus[i].peak : sum->peak;
 	}
+	sum->cancelled += lat->cancelled;
 	free(cpus);
 }
 
@@ -52,17 +53,11 @@ int vs_lat__missed(struct vs_lat *lat, uint64_t *missed)
 	return err;
 }
 
-/* As is_lean() of the programs. */
-static bool is_lean(const struct vs_lat *lat)
-{
-	return lat->opts.all && !lat->opts.blame && !lat->opts.events;
-}
-
 int64_t vs_lat__waiting(struct vs_lat *lat)
 {
 	struct vs_lat_totals t;
 
-	if (is_lean(lat)) {
+	if (vs_lat__is_lean(lat)) {
 		vs_lat__totals(lat, &t);
 		return vs_lat__now_waiting(&t) - lat->cut_waiting;
 	}
@@ -87,58 +82,6 @@ int vs_lat__rows(struct vs_lat *lat,
 	}
 	free(cpus);
 	return cpus ? 0 : -ENOMEM;
-}
-
-static void fill_lean(struct vs_lat_work *work)
-{
-	for (int i = 0; i < 2; i++) {
-		work->q[i].queue_ns = work->queue_ns[i];
-		work->q[i].pool = work->pool[i];
-		work->q[i].pool_cpu = work->q[i].number = -1;
-	}
-}
-
-/* A work is read while programs change it: what does not hold together is passed over. */
-static void each_queued(const struct vs_lat_work *work, bool lean,
-			void (*queued)(void *ctx, const struct vs_lat_work *work,
-				       const struct vs_lat_queued *q), void *ctx)
-{
-	struct vs_lat_work copy;
-
-	if (work->head == work->tail)
-		return;
-	copy = *work;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (lean)
-		fill_lean(&copy);
-	if (copy.work && copy.head != copy.tail && copy.head == work->head &&
-	    copy.tail == work->tail)
-		queued(ctx, &copy, &copy.q[(copy.head - 1) & 1]);
-}
-
-static void each_running(const struct vs_lat_run *run,
-			 void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
-{
-	struct vs_lat_run copy;
-
-	if (!run->work)
-		return;
-	copy = *run;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns)
-		running(ctx, &copy);
-}
-
-void vs_lat__works(struct vs_lat *lat,
-		   void (*queued)(void *ctx, const struct vs_lat_work *work,
-				  const struct vs_lat_queued *q),
-		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
-{
-	for (uint32_t i = 0; i < lat->opts.max_works / VS_LAT_WAYS; i++)
-		for (uint32_t way = 0; way < VS_LAT_WAYS; way++)
-			each_queued(&lat->works[i].way[way], is_lean(lat), queued, ctx);
-	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++)
-		each_running(&lat->running[i], running, ctx);
 }
 
 void vs_lat__groups(struct vs_lat *lat,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "latency/watch.h"
 
+#include "ledger/lru.h"
+
 const char *vs_late__name(enum vs_late_kind kind)
 {
 	static const char *const names[] = {
@@ -12,27 +14,51 @@ const char *vs_late__name(enum vs_late_kind kind)
 	return names[kind];
 }
 
-static bool was_told(const struct vs_watch *w, const struct vs_late *late, uint64_t queue_ns)
-{
-	size_t nr = w->nr_told < VS_WATCH_TOLD ? w->nr_told : VS_WATCH_TOLD;
+/* Works that are late at once: those of a full table and of all workers. */
+#define MAX_TOLD 32768
 
-	for (size_t i = 0; i < nr; i++)
-		if (w->told[i].work == late->work && w->told[i].queue_ns == queue_ns &&
-		    w->told[i].kind >= late->kind)
-			return true;
-	return false;
+struct told {
+	uint64_t work, queue_ns;
+	enum vs_late_kind kind;
+};
+
+void vs_watch__fini(struct vs_watch *w)
+{
+	vs_lru__free(w->told);
+	w->told = NULL;
+}
+
+/* One queueing of a work: its memory is used again and again. */
+static uint64_t key_of(uint64_t work, uint64_t queue_ns)
+{
+	return work ^ queue_ns * 0x9e3779b97f4a7c15ull;
+}
+
+/* What was told of it before; NULL without memory. */
+static struct told *told_of(struct vs_watch *w, uint64_t work, uint64_t queue_ns)
+{
+	uint64_t key = key_of(work, queue_ns);
+	struct told *told;
+
+	if (!w->told)
+		w->told = vs_lru__new(MAX_TOLD, sizeof(*told), NULL, NULL);
+	if (!w->told)
+		return NULL;
+	told = vs_lru__find(w->told, key);
+	if (!told)
+		told = vs_lru__add(w->told, key);
+	if (told && (told->work != work || told->queue_ns != queue_ns))
+		*told = (struct told){ .work = work, .queue_ns = queue_ns };
+	return told;
 }
 
 static bool tell(struct vs_watch *w, const struct vs_late *late, uint64_t queue_ns)
 {
-	size_t at = w->nr_told % VS_WATCH_TOLD;
+	struct told *told = told_of(w, late->work, queue_ns);
 
-	if (was_told(w, late, queue_ns))
+	if (!told || told->kind >= late->kind)
 		return false;
-	w->told[at].work = late->work;
-	w->told[at].queue_ns = queue_ns;
-	w->told[at].kind = late->kind;
-	w->nr_told++;
+	told->kind = late->kind;
 	w->counts[late->kind]++;
 	return true;
 }

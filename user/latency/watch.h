@@ -38,19 +38,18 @@ struct vs_late {
 	uint32_t tid;		/* the worker, or who freed the group; 0: none */
 };
 
-#define VS_WATCH_TOLD 1024	/* works that were told of are remembered, the latest of them */
+struct vs_lru;
 
 struct vs_watch {
 	uint64_t overdue_ns;	/* 0: no such finding */
 	uint64_t lost_ns;	/* 0: no such finding */
 	uint64_t deferred_func;	/* vfio_group_put_bg, 0: not followed */
 	uint64_t counts[VS_LATE_KINDS];
-	struct {
-		uint64_t work, queue_ns;
-		enum vs_late_kind kind;
-	} told[VS_WATCH_TOLD];
-	size_t nr_told;		/* of all times */
+	struct vs_lru *told;	/* what was told of, by work and queueing; NULL: nothing yet */
 };
+
+/* Frees what it remembers. */
+void vs_watch__fini(struct vs_watch *w);
 
 /* A queued work, generation `q` of it. True: `late` is to be told. */
 bool vs_watch__queued(struct vs_watch *w, const struct vs_lat_work *work,

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The works that are queued or running now, and which of them only seem to be. */
+#include <errno.h>
+
+#include "latency/loader_priv.h"
+
+#define SURE_NS 100000000ull	/* one that was queued since then is not asked about */
+
+typedef void (*queued_fn)(void *ctx, const struct vs_lat_work *work,
+			  const struct vs_lat_queued *q);
+
+/* A walk over the table. Those to be asked about gather until there is a call full of them. */
+struct walk {
+	struct vs_lat *lat;
+	uint64_t now_ns;
+	queued_fn queued;
+	void *ctx;
+	struct vs_lat_work asked[VS_LAT_ASKED];
+	uint32_t places[VS_LAT_ASKED];
+	uint32_t nr;
+};
+
+static struct vs_lat_work *work_at(const struct vs_lat *lat, uint32_t place)
+{
+	return &lat->works[place / VS_LAT_WAYS].way[place % VS_LAT_WAYS];
+}
+
+static void fill_lean(struct vs_lat_work *work)
+{
+	for (int i = 0; i < 2; i++) {
+		work->q[i].queue_ns = work->queue_ns[i];
+		work->q[i].pool = work->pool[i];
+		work->q[i].pool_cpu = work->q[i].number = -1;
+	}
+}
+
+static const struct vs_lat_queued *last_of(const struct vs_lat_work *work)
+{
+	return &work->q[(work->head - 1) & 1];
+}
+
+/* As a start would have done. One that begins just now wins: then there is nothing to do. */
+static void write_off(struct vs_lat *lat, uint32_t place, const struct vs_lat_work *copy)
+{
+	uint32_t tail = copy->tail;
+
+	if (!__atomic_compare_exchange_n(&work_at(lat, place)->tail, &tail, copy->head, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	lat->cancelled += copy->head - copy->tail;
+	if (!vs_lat__is_lean(lat))
+		__atomic_sub_fetch(&lat->skel->bss->waiting, copy->head - copy->tail,
+				   __ATOMIC_RELAXED);
+}
+
+/*
+ * PENDING is cleared some instructions before a start is told of. So what is found without it must
+ * be found so again, a look later.
+ */
+static void take_answer(struct walk *w, uint32_t i)
+{
+	uint64_t *doubt = &w->lat->doubts[w->places[i]], queue_ns = last_of(&w->asked[i])->queue_ns;
+
+	if (w->lat->skel->bss->ask.waits[i])
+		w->queued(w->ctx, &w->asked[i], last_of(&w->asked[i]));
+	else if (*doubt == queue_ns)
+		write_off(w->lat, w->places[i], &w->asked[i]);
+	else
+		*doubt = queue_ns;
+}
+
+/* Where it cannot be asked, they count as queued. */
+static void ask(struct walk *w)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct vs_lat_ask *ask = &w->lat->skel->bss->ask;
+
+	for (uint32_t i = 0; i < w->nr; i++) {
+		ask->works[i] = w->asked[i].work;
+		ask->funcs[i] = w->asked[i].func;
+		ask->waits[i] = true;
+	}
+	ask->nr = w->nr;
+	if (w->nr)
+		bpf_prog_test_run_opts(bpf_program__fd(w->lat->skel->progs.work_ask), &opts);
+	for (uint32_t i = 0; i < w->nr; i++)
+		take_answer(w, i);
+	w->nr = 0;
+}
+
+static void take_queued(struct walk *w, uint32_t place, const struct vs_lat_work *copy)
+{
+	uint64_t queue_ns = last_of(copy)->queue_ns;
+
+	if (queue_ns + SURE_NS > w->now_ns || !vs_lat__may_be_cancelled(w->lat, copy)) {
+		w->queued(w->ctx, copy, last_of(copy));
+		return;
+	}
+	w->places[w->nr] = place;
+	w->asked[w->nr++] = *copy;
+	if (w->nr == VS_LAT_ASKED)
+		ask(w);
+}
+
+/* A work is read while programs change it: what does not hold together is passed over. */
+static void each_queued(struct walk *w, uint32_t place)
+{
+	const struct vs_lat_work *work = work_at(w->lat, place);
+	struct vs_lat_work copy;
+
+	if (work->head == work->tail)
+		return;
+	copy = *work;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (vs_lat__is_lean(w->lat))
+		fill_lean(&copy);
+	if (copy.work && copy.head != copy.tail && copy.head == work->head &&
+	    copy.tail == work->tail)
+		take_queued(w, place, &copy);
+}
+
+static void each_running(const struct vs_lat_run *run,
+			 void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
+{
+	struct vs_lat_run copy;
+
+	if (!run->work)
+		return;
+	copy = *run;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns)
+		running(ctx, &copy);
+}
+
+void vs_lat__works(struct vs_lat *lat, uint64_t now_ns, queued_fn queued,
+		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
+{
+	struct walk w = { .lat = lat, .now_ns = now_ns, .queued = queued, .ctx = ctx };
+
+	for (uint32_t i = 0; i < lat->opts.max_works; i++)
+		each_queued(&w, i);
+	ask(&w);
+	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++)
+		each_running(&lat->running[i], running, ctx);
+}
