@@ -20,14 +20,16 @@
 
 #include "median.h"
 
-static void spin_on(int cpu)
+static void spin_on(int cpu, pid_t parent)
 {
 	struct sched_param param = {};
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have ended before we asked to end with it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
 	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, SCHED_IDLE, &param))
 		_exit(1);
 	for (;;)
@@ -41,6 +43,7 @@ static void spin_on(int cpu)
 static int keep_awake(void)
 {
 	long nr = sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t parent = getpid();
 
 	for (int cpu = 0; cpu < nr; cpu++) {
 		pid_t pid = fork();
@@ -48,7 +51,7 @@ static int keep_awake(void)
 		if (pid < 0)
 			return -1;
 		if (!pid)
-			spin_on(cpu);
+			spin_on(cpu, parent);
 	}
 	return 0;
 }
