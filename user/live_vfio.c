@@ -6,6 +6,7 @@
 #include "host.h"
 #include "probe/patched.h"
 
+#define COMPARE_NS 5000000000ull	/* how often text is compared while nothing happens */
 #define CANNOT "vfio.ko was loaded, but none of its probes can be armed; see vfioscope doctor"
 
 void vs_live__vfio_event(struct vs_live *l, const struct vs_event *e)
@@ -39,6 +40,7 @@ static void say_gone(struct vs_live *l, int armed)
 			 "when it is loaded again");
 	vs_session__notice(l->session, l->gone_ns, words);
 	vs_session__gap_ends(l->session, VS_GAP_BLIND, l->gone_ns);
+	vs_session__gap_ends(l->session, VS_GAP_CHANGED, l->gone_ns);
 }
 
 /* Between the two it was there, and nobody looked. Groups are counted for its last life only. */
@@ -85,6 +87,36 @@ static void say_blind(struct vs_live *l, int armed)
 		vs_session__gap_begins(l->session, VS_GAP_BLIND, l->loaded_ns, words);
 }
 
+static void say_not_compared(struct vs_live *l, const struct vs_text_check *text, uint64_t now)
+{
+	char words[260];
+
+	vs_text_check__lapsed(text, words, sizeof(words));
+	if (l->was_compared)
+		vs_session__notice(l->session, now, words);
+}
+
+void vs_live__tell_text(struct vs_live *l, uint64_t from, uint64_t now)
+{
+	const struct vs_text_check *text = vs_engine__text(l->engine);
+
+	l->compared_ns = now;
+	if (text->state == VS_TEXT_NOT_COMPARED)
+		say_not_compared(l, text, now);
+	else if (text->state == VS_TEXT_CHANGED)
+		vs_session__gap_begins(l->session, VS_GAP_CHANGED, from, text->words);
+	else
+		vs_session__gap_ends(l->session, VS_GAP_CHANGED, now);
+	if (text->state != VS_TEXT_NOT_LOADED)
+		l->was_compared = text->state != VS_TEXT_NOT_COMPARED;
+}
+
+static void compare_text(struct vs_live *l, uint64_t now)
+{
+	vs_engine__check_text(l->engine);
+	vs_live__tell_text(l, l->compared_ns, now);
+}
+
 static void arm(struct vs_live *l)
 {
 	int nr = vs_engine__vfio_loaded(l->engine);
@@ -97,6 +129,7 @@ static void arm(struct vs_live *l)
 	if (nr > 0 && l->rearmed)
 		l->rearmed(l->ctx);
 	vs_live__check_patches(l, now);
+	vs_live__tell_text(l, l->loaded_ns, now);
 }
 
 /* Of several events since the last look the last one tells what is true now. */
@@ -161,4 +194,6 @@ void vs_live__check_vfio(struct vs_live *l, uint64_t now)
 {
 	check_presence(l, now);
 	vs_live__check_patches(l, now);
+	if (now - l->compared_ns >= COMPARE_NS)
+		compare_text(l, now);
 }
