@@ -397,7 +397,7 @@ static void tell_text(struct latency *l, uint64_t from, uint64_t now)
 {
 	const struct vs_text_check *text = vs_chain__text(l->chain);
 	struct vs_gaps *gaps = &l->report.gaps;
-	char words[260];
+	char words[320];
 
 	l->compared_ns = now;
 	vs_text_check__lapsed(text, words, sizeof(words));

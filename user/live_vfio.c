@@ -89,7 +89,7 @@ static void say_blind(struct vs_live *l, int armed)
 
 static void say_not_compared(struct vs_live *l, const struct vs_text_check *text, uint64_t now)
 {
-	char words[260];
+	char words[320];
 
 	vs_text_check__lapsed(text, words, sizeof(words));
 	if (l->was_compared)

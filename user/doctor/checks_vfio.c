@@ -76,7 +76,7 @@ static void judge_text(const struct vs_host_state *h, struct vs_diag_result *r)
 	if (h->env->text_as_file)
 		return;
 	vs_judge__bad(r, VS_DIAG_WEAKER, LIVE | WORK(LATENCY), VS_EXIT_OK);
-	vs_judge__what(r, "%s.", h->env->text_words);
+	vs_judge__what(r, "%.238s.", h->env->text_words);
 	vs_judge__cost(r, "what the changed code does is not known: findings may be wrong, all "
 		       "verdicts are inconclusive; no probe is put where an instruction differs");
 	vs_judge__remedy(r, "Something wrote over vfio.ko after it was loaded: a security "

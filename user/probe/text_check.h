@@ -26,7 +26,7 @@ struct vs_text_check {
 	 * CHANGED: "text of vfio_group_put_bg in memory is not that of FILE (+0x12, 5 bytes)";
 	 * NOT_COMPARED: "/proc/kcore cannot be read: ..."
 	 */
-	char words[200];
+	char words[240];
 	size_t bytes, nr_funcs;	/* compared */
 	size_t nr_ranges;	/* that the kernel may change, as the file lists them */
 	size_t nr_probes;	/* of anybody, in what was compared */
