@@ -28,7 +28,6 @@
 #define MS 1000000ull
 #define SECOND (1000 * MS)
 #define PATCHES_NS SECOND	/* how often livepatches are looked for */
-#define COMPARE_NS (5 * SECOND)	/* how often the text of vfio.ko is compared */
 #define LOOK_NS (100 * MS)	/* how often the backlog is sampled */
 #define WATCH_NS SECOND		/* how often late works are looked for, without --overdue */
 #define MIN_WATCH_NS (20 * MS)
@@ -52,8 +51,7 @@ struct latency {
 	uint64_t loaded_ns;	/* when a module was that may matter; 0: none was */
 	char loaded[64];	/* its name */
 	uint64_t patches_ns;	/* when livepatches were looked for last */
-	uint64_t compared_ns;	/* when the text of vfio.ko was compared last */
-	bool was_compared;	/* it could be, once */
+	struct vs_text_watch text;
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -392,31 +390,34 @@ static void check_patches(struct latency *l, uint64_t now)
 	l->patches_ns = now;
 }
 
-/* Of the comparison that was made last. */
+/* Of the comparison that was made last. `from`: since when it may be so. */
 static void tell_text(struct latency *l, uint64_t from, uint64_t now)
 {
-	const struct vs_text_check *text = vs_chain__text(l->chain);
 	struct vs_gaps *gaps = &l->report.gaps;
-	char words[320];
+	char words[VS_TEXT_NEWS_WORDS];
 
-	l->compared_ns = now;
-	vs_text_check__lapsed(text, words, sizeof(words));
-	if (text->state == VS_TEXT_NOT_COMPARED && l->was_compared)
-		notice(l, words);
-	else if (text->state == VS_TEXT_CHANGED)
-		say_gap(l, vs_gaps__begin(gaps, VS_GAP_CHANGED, from, text->words));
-	else if (text->state != VS_TEXT_NOT_COMPARED)
+	if (!l->chain)
+		return;
+	switch (vs_text_watch__take(&l->text, vs_chain__text(l->chain), now, words)) {
+	case VS_TEXT_IS_OTHER:
+		say_gap(l, vs_gaps__begin(gaps, VS_GAP_CHANGED, from, words));
+		break;
+	case VS_TEXT_IN_ORDER:
 		say_gap(l, vs_gaps__end(gaps, VS_GAP_CHANGED, now));
-	if (text->state != VS_TEXT_NOT_LOADED)
-		l->was_compared = text->state != VS_TEXT_NOT_COMPARED;
+		break;
+	case VS_TEXT_LAPSED:
+		notice(l, words);
+		break;
+	case VS_TEXT_NO_NEWS:
+		break;
+	}
 }
 
 static void compare_text(struct latency *l, uint64_t now)
 {
-	if (!l->chain || now - l->compared_ns < COMPARE_NS)
-		return;
-	vs_chain__check_text(l->chain);
-	tell_text(l, l->compared_ns, now);
+	if (l->chain)
+		vs_chain__check_text(l->chain);
+	tell_text(l, l->text.compared_ns, now);
 }
 
 static int follow_modules(struct latency *l)
@@ -442,8 +443,8 @@ static int follow_modules(struct latency *l)
 		say_loaded(l);
 	if (vfio)
 		say_probes(l);
-	if (vfio && l->chain)
-		tell_text(l, vs_host__mono_ns(), vs_host__mono_ns());
+	if (vfio)
+		tell_text(l, l->loaded_ns, vs_host__mono_ns());
 	if (l->chain && vs_chain__state(l->chain, words, sizeof(words)) == VS_CHAIN_WAITING)
 		notice(l, words);
 	l->loaded_ns = 0;
@@ -469,7 +470,8 @@ static int run(struct latency *l)
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
 		if (now - l->patches_ns >= PATCHES_NS)
 			check_patches(l, now);
-		compare_text(l, now);
+		if (vs_text_watch__is_due(&l->text, now))
+			compare_text(l, now);
 		if (now - l->watched_ns >= watch_period(l))
 			look_for_late(l, now);
 		if (l->opts.interval && now - l->before.time_ns >= l->opts.interval)
@@ -575,8 +577,7 @@ static int arm(struct latency *l)
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
 	check_patches(l, r->armed_ns);
-	if (l->chain)
-		tell_text(l, r->armed_ns, r->armed_ns);
+	tell_text(l, r->armed_ns, r->armed_ns);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include "host.h"
 #include "probe/patched.h"
 
-#define COMPARE_NS 5000000000ull	/* how often text is compared while nothing happens */
 #define CANNOT "vfio.ko was loaded, but none of its probes can be armed; see vfioscope doctor"
 
 void vs_live__vfio_event(struct vs_live *l, const struct vs_event *e)
@@ -87,34 +86,29 @@ static void say_blind(struct vs_live *l, int armed)
 		vs_session__gap_begins(l->session, VS_GAP_BLIND, l->loaded_ns, words);
 }
 
-static void say_not_compared(struct vs_live *l, const struct vs_text_check *text, uint64_t now)
-{
-	char words[320];
-
-	vs_text_check__lapsed(text, words, sizeof(words));
-	if (l->was_compared)
-		vs_session__notice(l->session, now, words);
-}
-
 void vs_live__tell_text(struct vs_live *l, uint64_t from, uint64_t now)
 {
-	const struct vs_text_check *text = vs_engine__text(l->engine);
+	char words[VS_TEXT_NEWS_WORDS];
 
-	l->compared_ns = now;
-	if (text->state == VS_TEXT_NOT_COMPARED)
-		say_not_compared(l, text, now);
-	else if (text->state == VS_TEXT_CHANGED)
-		vs_session__gap_begins(l->session, VS_GAP_CHANGED, from, text->words);
-	else
+	switch (vs_text_watch__take(&l->text, vs_engine__text(l->engine), now, words)) {
+	case VS_TEXT_IS_OTHER:
+		vs_session__gap_begins(l->session, VS_GAP_CHANGED, from, words);
+		break;
+	case VS_TEXT_IN_ORDER:
 		vs_session__gap_ends(l->session, VS_GAP_CHANGED, now);
-	if (text->state != VS_TEXT_NOT_LOADED)
-		l->was_compared = text->state != VS_TEXT_NOT_COMPARED;
+		break;
+	case VS_TEXT_LAPSED:
+		vs_session__notice(l->session, now, words);
+		break;
+	case VS_TEXT_NO_NEWS:
+		break;
+	}
 }
 
 static void compare_text(struct vs_live *l, uint64_t now)
 {
 	vs_engine__check_text(l->engine);
-	vs_live__tell_text(l, l->compared_ns, now);
+	vs_live__tell_text(l, l->text.compared_ns, now);
 }
 
 static void arm(struct vs_live *l)
@@ -194,6 +188,6 @@ void vs_live__check_vfio(struct vs_live *l, uint64_t now)
 {
 	check_presence(l, now);
 	vs_live__check_patches(l, now);
-	if (now - l->compared_ns >= COMPARE_NS)
+	if (vs_text_watch__is_due(&l->text, now))
 		compare_text(l, now);
 }

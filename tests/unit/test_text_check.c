@@ -360,6 +360,14 @@ static void put(const char *name, const void *data, size_t len)
 	fclose(file);
 }
 
+static void drop(const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void put_text(const char *name, const char *words)
 {
 	put(name, words, strlen(words));
@@ -419,6 +427,9 @@ static void a_system_is_compared(void **state)
 	assert_check(&facts, VS_TEXT_CHANGED, "text of plain in memory is not that of ");
 	assert_check(&facts, VS_TEXT_CHANGED, " (+0x1, 1 byte)");
 	assert_true(vs_text_image__is_changed(facts.vfio.text, ".text", plain));
+	put_text("sys/kernel/debug/kprobes/list", "ffffffffc0123000  k  plain+0x0  vfio\n");
+	assert_check(&facts, VS_TEXT_AS_FILE, "");
+	put_text("sys/kernel/debug/kprobes/list", "0000000000000000  k  plain+0x0  vfio\n");
 	s->bytes[plain + 2] ^= 8;
 	s->bytes[func_named(facts.vfio.text, "traced_endbr")->off] ^= 1;
 	assert_check(&facts, VS_TEXT_CHANGED, " (+0x1, 2 bytes; 1 more function)");
@@ -428,6 +439,8 @@ static void a_system_is_compared(void **state)
 	put_text("sys/module/vfio/coresize", "4096\n");
 	put_text("sys/module/vfio/sections/.text", "0x0\n");
 	assert_check(&facts, VS_TEXT_NOT_COMPARED, "CAP_SYS_RAWIO");
+	drop("sys/module/vfio/sections/.text");
+	assert_check(&facts, VS_TEXT_NOT_LOADED, "not loaded");
 	put_text("proc/kcore", "");
 	assert_check(&facts, VS_TEXT_NOT_COMPARED, "memory of vfio.ko cannot be read");
 	vs_kmod__free(&facts.vfio);
@@ -448,6 +461,34 @@ static void what_cannot_be_compared_is_said(void **state)
 	read_fixture("text_lists_15.o", &facts.vfio);
 	assert_check(&facts, VS_TEXT_NOT_COMPARED, ".altinstructions");
 	vs_kmod__free(&facts.vfio);
+}
+
+static void assert_news(struct vs_text_watch *w, enum vs_text_state state, enum vs_text_news news,
+			const char *expected)
+{
+	struct vs_text_check check = { .state = state, .words = "here" };
+	char words[VS_TEXT_NEWS_WORDS];
+
+	assert_int_equal(vs_text_watch__take(w, &check, 7000000000ull, words), news);
+	assert_string_equal(words, expected);
+	assert_false(vs_text_watch__is_due(w, 11999999999ull));
+	assert_true(vs_text_watch__is_due(w, 12000000000ull));
+}
+
+/* Where it never could be compared nothing is said of it. */
+static void only_what_was_compared_can_lapse(void **state)
+{
+	struct vs_text_watch w = { 0 };
+
+	(void)state;
+	assert_true(vs_text_watch__is_due(&w, 7000000000ull));
+	assert_news(&w, VS_TEXT_NOT_COMPARED, VS_TEXT_NO_NEWS, "here");
+	assert_news(&w, VS_TEXT_CHANGED, VS_TEXT_IS_OTHER, "here");
+	assert_news(&w, VS_TEXT_NOT_LOADED, VS_TEXT_IN_ORDER, "here");
+	assert_news(&w, VS_TEXT_NOT_COMPARED, VS_TEXT_LAPSED,
+		    "text of vfio.ko in memory: not compared any more: here");
+	assert_news(&w, VS_TEXT_NOT_COMPARED, VS_TEXT_NO_NEWS, "here");
+	assert_news(&w, VS_TEXT_AS_FILE, VS_TEXT_IN_ORDER, "here");
 }
 
 static int make_root(void **state)
@@ -482,6 +523,7 @@ int main(void)
 		cmocka_unit_test(each_byte_of_a_real_module_counts),
 		cmocka_unit_test(a_system_is_compared),
 		cmocka_unit_test(what_cannot_be_compared_is_said),
+		cmocka_unit_test(only_what_was_compared_can_lapse),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -11,7 +11,8 @@
  *					CAP_SYS_RAWIO away; CAP_SYSLOG to find where that is
  *
  * It has none of our descriptors, takes requests of one fixed size, reads no files
- * but /proc/TID/stack and where vfio.ko is, and of memory nothing but that, and ends with us. Which program runs at a kprobe is not its business.
+ * but /proc/TID/stack and where vfio.ko is, of memory nothing but vfio.ko, and ends with
+ * us. Which program runs at a kprobe is not its business.
  */
 #ifndef VFIOSCOPE_KEEPER_H
 #define VFIOSCOPE_KEEPER_H

@@ -16,6 +16,7 @@
 #define MAX_PROBES 4096		/* in one section: it has some thousand instructions */
 #define LOOKS 3
 #define PAUSE_US 10000
+#define COMPARE_NS 5000000000ull
 
 struct look {
 	const char *root;
@@ -35,17 +36,21 @@ static int say(struct vs_text_check *check, int err, const char *words, const ch
 	return err;
 }
 
+static int say_not_loaded(struct vs_text_check *check)
+{
+	say(check, 0, "vfio.ko is not loaded", NULL);
+	check->state = VS_TEXT_NOT_LOADED;
+	return -ENOENT;
+}
+
 /* -- what can be compared at all -- */
 
 static int check_facts(const struct vs_facts *facts, struct vs_text_check *check)
 {
 	if (facts->vfio_state == VS_KMOD_BUILTIN)
 		return say(check, -ENOTSUP, "VFIO is built in", NULL);
-	if (facts->vfio_state != VS_KMOD_LOADED) {
-		say(check, 0, "vfio.ko is not loaded", NULL);
-		check->state = VS_TEXT_NOT_LOADED;
-		return -ENOENT;
-	}
+	if (facts->vfio_state != VS_KMOD_LOADED)
+		return say_not_loaded(check);
 	if (!facts->vfio_file)
 		return say(check, -ENOENT, "the file of the loaded vfio.ko is not there", NULL);
 	if (!facts->vfio.text)
@@ -60,6 +65,12 @@ static int say_kcore(struct vs_text_check *check, int err)
 	if (err == -EPERM || err == -EACCES)
 		return say(check, err, "/proc/kcore needs CAP_SYS_RAWIO, and no lockdown", NULL);
 	return say(check, err, "memory of vfio.ko cannot be read", strerror(-err));
+}
+
+/* What is not there any more was unloaded meanwhile. */
+static int say_unreadable(struct vs_text_check *check, int err)
+{
+	return err == -ENOENT ? say_not_loaded(check) : say_kcore(check, err);
 }
 
 /* -- probes -- */
@@ -121,7 +132,15 @@ static int read_section(struct look *l, const struct vs_text_section *section, u
 	return vs_keeper__text(l->keeper, section->name, memory, section->len);
 }
 
-static int compare_with(struct look *l, size_t index, const uint8_t *memory)
+static int compare_with(struct look *l, size_t index, const uint8_t *memory,
+			const struct vs_text_probes *probes, uint64_t addr)
+{
+	int err = vs_text_compare__section(l->image, index, memory, addr, probes, &l->diff);
+
+	return err ? say(l->check, err, "cannot compare", strerror(-err)) : 0;
+}
+
+static int compare_with_probes(struct look *l, size_t index, const uint8_t *memory)
 {
 	const struct vs_text_section *section = &l->image->sections[index];
 	struct vs_text_probes probes;
@@ -129,12 +148,25 @@ static int compare_with(struct look *l, size_t index, const uint8_t *memory)
 	int err = vs_kmod__section_addr(l->root, "vfio", section->name, &addr);
 
 	if (err)
-		return say_kcore(l->check, err);
+		return say_unreadable(l->check, err);
 	addrs = read_probes(l->root, addr, addr + section->len, &probes);
-	err = vs_text_compare__section(l->image, index, memory, addr, &probes, &l->diff);
 	l->check->nr_probes += probes.nr;
+	err = compare_with(l, index, memory, &probes, addr);
 	free(addrs);
-	return err ? say(l->check, err, "cannot compare", strerror(-err)) : 0;
+	return err;
+}
+
+/* The list is of all probes of the host: not read where it would explain nothing. */
+static int compare_memory(struct look *l, size_t index, const uint8_t *memory)
+{
+	static const struct vs_text_probes none = { .known = true };
+	const struct vs_text_diff before = l->diff;
+	int err = compare_with(l, index, memory, &none, 0);
+
+	if (err || l->diff.nr_differ == before.nr_differ)
+		return err;
+	l->diff = before;
+	return compare_with_probes(l, index, memory);
 }
 
 static int compare_section(struct look *l, size_t index)
@@ -144,9 +176,9 @@ static int compare_section(struct look *l, size_t index)
 	int err = memory ? read_section(l, section, memory) : -ENOMEM;
 
 	if (err)
-		say_kcore(l->check, err);
+		say_unreadable(l->check, err);
 	else
-		err = compare_with(l, index, memory);
+		err = compare_memory(l, index, memory);
 	free(memory);
 	return err;
 }
@@ -228,7 +260,24 @@ void vs_text_check__run(const char *root, const struct vs_facts *facts, struct v
 	check->ns = vs_host__mono_ns() - start;
 }
 
-void vs_text_check__lapsed(const struct vs_text_check *check, char *words, size_t size)
+/* -- again and again -- */
+
+bool vs_text_watch__is_due(const struct vs_text_watch *w, uint64_t now)
 {
-	snprintf(words, size, "text of vfio.ko in memory: not compared any more: %s", check->words);
+	return now - w->compared_ns >= COMPARE_NS;
+}
+
+enum vs_text_news vs_text_watch__take(struct vs_text_watch *w, const struct vs_text_check *check,
+				      uint64_t now, char words[VS_TEXT_NEWS_WORDS])
+{
+	bool lapsed = check->state == VS_TEXT_NOT_COMPARED && w->was_compared;
+
+	w->compared_ns = now;
+	if (check->state != VS_TEXT_NOT_LOADED)
+		w->was_compared = check->state != VS_TEXT_NOT_COMPARED;
+	snprintf(words, VS_TEXT_NEWS_WORDS, "%s%s",
+		 lapsed ? "text of vfio.ko in memory: not compared any more: " : "", check->words);
+	if (check->state == VS_TEXT_NOT_COMPARED)
+		return lapsed ? VS_TEXT_LAPSED : VS_TEXT_NO_NEWS;
+	return check->state == VS_TEXT_CHANGED ? VS_TEXT_IS_OTHER : VS_TEXT_IN_ORDER;
 }

@@ -7,6 +7,7 @@
 #ifndef VFIOSCOPE_TEXT_CHECK_H
 #define VFIOSCOPE_TEXT_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,9 +34,6 @@ struct vs_text_check {
 	uint64_t ns;		/* that it took */
 };
 
-/* For a line: why it is not compared any more. */
-void vs_text_check__lapsed(const struct vs_text_check *check, char *words, size_t size);
-
 /*
  * Compares what `facts` has of the file with memory, and notes in facts->vfio.text which
  * bytes differ. Anybody's kprobes are known from /sys/kernel/debug/kprobes/list. A difference
@@ -44,5 +42,27 @@ void vs_text_check__lapsed(const struct vs_text_check *check, char *words, size_
  */
 void vs_text_check__run(const char *root, const struct vs_facts *facts, struct vs_keeper *keeper,
 			struct vs_text_check *check);
+
+#define VS_TEXT_NEWS_WORDS 320
+
+/* What a run has said of it. Starts all zero. */
+struct vs_text_watch {
+	uint64_t compared_ns;	/* when it was compared last */
+	bool was_compared;	/* it could be, then */
+};
+
+enum vs_text_news {
+	VS_TEXT_NO_NEWS = 0,
+	VS_TEXT_IN_ORDER,	/* what was other is so no more */
+	VS_TEXT_IS_OTHER,	/* where, in words */
+	VS_TEXT_LAPSED,		/* it could be compared, and cannot any more: why, in words */
+};
+
+/* Every 5 s, by CLOCK_MONOTONIC. */
+bool vs_text_watch__is_due(const struct vs_text_watch *w, uint64_t now);
+
+/* What a comparison of now means for the run. Pure. */
+enum vs_text_news vs_text_watch__take(struct vs_text_watch *w, const struct vs_text_check *check,
+				      uint64_t now, char words[VS_TEXT_NEWS_WORDS]);
 
 #endif
