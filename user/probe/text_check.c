@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elf/elf_file.h"
 #include "host.h"
 #include "probe/module_text.h"
 #include "text/text_compare.h"
