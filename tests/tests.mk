@@ -110,11 +110,13 @@ $(FIXTURES)/inspect/done: $(F)/inspect_kernel.c $(F)/inspect_vfio.c $(BUILD)/fla
 		$(call inspect_link,aarch64,-mno-outline-atomics,0xffff800010000000) || exit 1; done
 	@touch $@
 
-$(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/*.txt) $(FIXTURES)/inspect/done $(BUILD)/flags
+$(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/text_* $(F)/*.txt) $(FIXTURES)/inspect/done $(BUILD)/flags
 	@mkdir -p $(FIXTURES)
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_put.c -o $(FIXTURES)/kmod_put.o
 	@$(CC) $(FIXTURE_CFLAGS) -c $(F)/kmod_locked.S -o $(FIXTURES)/kmod_locked.o
 	@ld -r --build-id -o $(FIXTURES)/kmod.ko $(FIXTURES)/kmod_put.o $(FIXTURES)/kmod_locked.o
+	@for alt in 12 13 14 15; do \
+		$(CC) $(FIXTURE_CFLAGS) -DALT=$$alt -c $(F)/text_lists.S -o $(FIXTURES)/text_lists_$$alt.o || exit 1; done
 	@xz -kfc --check=crc32 $(FIXTURES)/kmod.ko > $(FIXTURES)/kmod.ko.xz
 	@zstd -qfc $(FIXTURES)/kmod.ko > $(FIXTURES)/kmod.ko.zst
 	@gzip -nc $(FIXTURES)/kmod.ko > $(FIXTURES)/kmod.ko.gz

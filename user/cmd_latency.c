@@ -51,6 +51,7 @@ struct latency {
 	uint64_t loaded_ns;	/* when a module was that may matter; 0: none was */
 	char loaded[64];	/* its name */
 	uint64_t patches_ns;	/* when livepatches were looked for last */
+	struct vs_text_watch text;
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -390,6 +391,36 @@ static void check_patches(struct latency *l, uint64_t now)
 	l->patches_ns = now;
 }
 
+/* Of the comparison that was made last. `from`: since when it may be so. */
+static void tell_text(struct latency *l, uint64_t from, uint64_t now)
+{
+	struct vs_gaps *gaps = &l->report.gaps;
+	char words[VS_TEXT_NEWS_WORDS];
+
+	if (!l->chain)
+		return;
+	switch (vs_text_watch__take(&l->text, vs_chain__text(l->chain), now, words)) {
+	case VS_TEXT_IS_OTHER:
+		say_gap(l, vs_gaps__begin(gaps, VS_GAP_CHANGED, from, words));
+		break;
+	case VS_TEXT_IN_ORDER:
+		say_gap(l, vs_gaps__end(gaps, VS_GAP_CHANGED, now));
+		break;
+	case VS_TEXT_LAPSED:
+		notice(l, words);
+		break;
+	case VS_TEXT_NO_NEWS:
+		break;
+	}
+}
+
+static void compare_text(struct latency *l, uint64_t now)
+{
+	if (l->chain)
+		vs_chain__check_text(l->chain);
+	tell_text(l, l->text.compared_ns, now);
+}
+
 static int follow_modules(struct latency *l)
 {
 	uint64_t targets[VS_LAT_TARGETS];
@@ -413,6 +444,8 @@ static int follow_modules(struct latency *l)
 		say_loaded(l);
 	if (vfio)
 		say_probes(l);
+	if (vfio)
+		tell_text(l, l->loaded_ns, vs_host__mono_ns());
 	if (l->chain && vs_chain__state(l->chain, words, sizeof(words)) == VS_CHAIN_WAITING)
 		notice(l, words);
 	l->loaded_ns = 0;
@@ -438,6 +471,8 @@ static int run(struct latency *l)
 			vs_backlog__sample(&l->report.backlog, now, waiting(l));
 		if (now - l->patches_ns >= PATCHES_NS)
 			check_patches(l, now);
+		if (vs_text_watch__is_due(&l->text, now))
+			compare_text(l, now);
 		if (now - l->watched_ns >= watch_period(l))
 			look_for_late(l, now);
 		if (l->opts.interval && now - l->before.time_ns >= l->opts.interval)
@@ -543,6 +578,7 @@ static int arm(struct latency *l)
 	vs_backlog__init(&r->backlog, r->armed_ns, LOOK_NS);
 	say_start(l);
 	check_patches(l, r->armed_ns);
+	tell_text(l, r->armed_ns, r->armed_ns);
 	return 0;
 }
 

@@ -192,6 +192,7 @@ static void say_state(struct vs_live *l)
 		vs_session__notice(l->session, now, words);
 	say_missing(l, plan, now);
 	vs_live__check_patches(l, now);
+	vs_live__tell_text(l, now, now);
 }
 
 int vs_live__arm(struct vs_live *l)

@@ -55,6 +55,7 @@ struct vs_live {
 	bool moved;		/* it is not what was armed, and no event has told: look once more */
 	uint64_t right_ns;	/* when it was last */
 	uint64_t patches_ns;	/* when livepatches were looked for last */
+	struct vs_text_watch text;
 	uint64_t checked_ns;
 };
 

@@ -39,6 +39,7 @@ static void say_gone(struct vs_live *l, int armed)
 			 "when it is loaded again");
 	vs_session__notice(l->session, l->gone_ns, words);
 	vs_session__gap_ends(l->session, VS_GAP_BLIND, l->gone_ns);
+	vs_session__gap_ends(l->session, VS_GAP_CHANGED, l->gone_ns);
 }
 
 /* Between the two it was there, and nobody looked. Groups are counted for its last life only. */
@@ -85,6 +86,31 @@ static void say_blind(struct vs_live *l, int armed)
 		vs_session__gap_begins(l->session, VS_GAP_BLIND, l->loaded_ns, words);
 }
 
+void vs_live__tell_text(struct vs_live *l, uint64_t from, uint64_t now)
+{
+	char words[VS_TEXT_NEWS_WORDS];
+
+	switch (vs_text_watch__take(&l->text, vs_engine__text(l->engine), now, words)) {
+	case VS_TEXT_IS_OTHER:
+		vs_session__gap_begins(l->session, VS_GAP_CHANGED, from, words);
+		break;
+	case VS_TEXT_IN_ORDER:
+		vs_session__gap_ends(l->session, VS_GAP_CHANGED, now);
+		break;
+	case VS_TEXT_LAPSED:
+		vs_session__notice(l->session, now, words);
+		break;
+	case VS_TEXT_NO_NEWS:
+		break;
+	}
+}
+
+static void compare_text(struct vs_live *l, uint64_t now)
+{
+	vs_engine__check_text(l->engine);
+	vs_live__tell_text(l, l->text.compared_ns, now);
+}
+
 static void arm(struct vs_live *l)
 {
 	int nr = vs_engine__vfio_loaded(l->engine);
@@ -97,6 +123,7 @@ static void arm(struct vs_live *l)
 	if (nr > 0 && l->rearmed)
 		l->rearmed(l->ctx);
 	vs_live__check_patches(l, now);
+	vs_live__tell_text(l, l->loaded_ns, now);
 }
 
 /* Of several events since the last look the last one tells what is true now. */
@@ -161,4 +188,6 @@ void vs_live__check_vfio(struct vs_live *l, uint64_t now)
 {
 	check_presence(l, now);
 	vs_live__check_patches(l, now);
+	if (vs_text_watch__is_due(&l->text, now))
+		compare_text(l, now);
 }

@@ -398,6 +398,23 @@ static void the_file_of_another_build(void **state)
 	is(h, "vfio-module", VS_DIAG_OK, "");
 }
 
+static void text_that_was_written_over_is_told(void **state)
+{
+	struct host *h = *state;
+
+	is(h, "vfio-text", VS_DIAG_OK, "");
+	assert_non_null(strstr(run(h, "vfio-text")->value, "as in its file"));
+	h->env.text_as_file = VS_UNKNOWN;
+	strcpy(h->env.text_words, "/proc/kcore needs CAP_SYS_RAWIO");
+	is(h, "vfio-text", VS_DIAG_UNKNOWN, "");
+	assert_string_equal(run(h, "vfio-text")->value,
+			    "not compared: /proc/kcore needs CAP_SYS_RAWIO");
+	h->env.text_as_file = 0;
+	strcpy(h->env.text_words, "text of f in memory is not that of F (+0x1, 2 bytes)");
+	is(h, "vfio-text", VS_DIAG_WEAKER, "taint");
+	assert_non_null(strstr(run(h, "vfio-text")->what, "+0x1, 2 bytes"));
+}
+
 static void what_is_built_in_is_read_from_kcore(void **state)
 {
 	struct host *h = *state;
@@ -612,6 +629,7 @@ int main(void)
 		TEST(memlock_counts_where_the_kernel_counts), TEST(a_refusal_without_reason_is_told),
 		TEST(mounts), TEST(settings), TEST(lockdown_is_seen_without_securityfs),
 		TEST(btf_and_a_file_for_it), TEST(debug_registers), TEST(the_file_of_another_build),
+		TEST(text_that_was_written_over_is_told),
 		TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),
 		TEST(damaged_and_missing_parts), TEST(the_command_line_loses_what_is_private),

@@ -52,6 +52,7 @@ static void only_what_had_no_group_is_empty(void **state)
 static void one_of_a_kind_is_open(void **state)
 {
 	const struct vs_gap_row *row;
+	char words[VS_GAP_WORDS];
 
 	(void)state;
 	assert_null(vs_gaps__end(&g, VS_GAP_PATCHED, 5));
@@ -69,6 +70,10 @@ static void one_of_a_kind_is_open(void **state)
 	assert_int_equal(g.rows[2].to_ns, 20);
 	assert_int_equal(g.blind, 3);
 	assert_null(vs_gaps__end(&g, VS_GAP_PATCHED, 21));
+	row = vs_gaps__begin(&g, VS_GAP_CHANGED, 22, "text of f in memory is not that of F");
+	assert_string_equal(vs_gap_why__name(row->why), "changed");
+	vs_gap__words(row, words, sizeof(words));
+	assert_non_null(strstr(words, "not that of F: what that code does is not known"));
 }
 
 static void more_than_are_kept_are_counted(void **state)

@@ -203,6 +203,11 @@ static void test_code(void **state)
 	strcpy(v.identity.vfio_livepatch, "kpatch_1");
 	unproven(VS_CHECK_CODE);
 	v.identity.vfio_livepatch[0] = '\0';
+	v.inspection = &inspection;
+	inspection.verdict = VS_VERDICT_FIXED;
+	v.text_changed = true;
+	unproven(VS_CHECK_CODE);
+	v.text_changed = false;
 	strcpy(v.identity.livepatches, "of_another_module");
 	expect(VS_VERDICT_FIXED, false, VS_CHECK_CODE, VS_CHECK_PASS);
 }

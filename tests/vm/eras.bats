@@ -7,7 +7,8 @@ CASES="6.1 7.x"
 setup_file()
 {
 	for kernel in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" eras.sh || return
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" eras.sh \
+			--file "$TOP/build/tests/text_dump:/bin/text_dump" || return
 	done
 }
 
@@ -41,4 +42,15 @@ seen()
 
 @test "eras: nothing stays behind after SIGKILL" {
 	each nothing_left after-kill
+}
+
+untouched()
+{
+	as_in_its_file text-traced && says doctor 'text of vfio.ko in memory +as in its file' &&
+		is "$(of unload gap 'select(.why == "changed") | .words')" "" &&
+		! of unload notice .words | grep 'not compared'
+}
+
+@test "eras: the text of vfio.ko is as in its file, whoever probes it, and after a reload" {
+	each untouched
 }

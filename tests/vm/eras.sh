@@ -7,7 +7,8 @@ group_life events "$group"
 tracing unload -q --json
 step rmmod vfio_unload
 step modprobe vfio_load
-sleep 1
+wait_for $OUT/unload '"type":"gap"'
+compared text-traced
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
 sleep 2

@@ -85,6 +85,22 @@ leftovers()
 	} >"$OUT/$1" 2>&1
 }
 
+# compared NAME: what text_dump says of vfio.ko while others have kprobes in it, one of them, if the kernel
+# can, a jump in the middle of a function
+compared()
+{
+	_events=/sys/kernel/tracing/kprobe_events
+	echo 'p:others/entry vfio_group_fops_release' >>$_events
+	echo 'p:others/inside vfio_group_fops_open+0x9' >>$_events || echo 'p:others/inside vfio_group_fops_open+0x5' >>$_events
+	echo 1 >/sys/kernel/tracing/events/others/enable
+	usleep 200000
+	step "$1" text_dump
+	grep ' vfio_' /sys/kernel/debug/kprobes/list >"$OUT/$1.probes"
+	echo 0 >/sys/kernel/tracing/events/others/enable
+	echo '-:others/entry' >>$_events
+	echo '-:others/inside' >>$_events
+} 2>/dev/null
+
 # group_life NAME N: traces the life of group N with both devices, its file opened once
 group_life()
 {

@@ -4,7 +4,7 @@ load vm
 
 setup_file()
 {
-	vm 6.12 modern.sh
+	vm 6.12 modern.sh --file "$TOP/build/tests/text_dump:/bin/text_dump"
 }
 
 @test "6.12: doctor says in words that the notifier is gone" {
@@ -61,4 +61,12 @@ setup_file()
 	has_status unload 5
 	[ "$(of unload gap .gap_ns | wc -l)" -ge 1 ]
 	[ "$(summary unload .events_by_type.register)" -ge 1 ]
+}
+
+@test "6.12: the text of vfio.ko is as in its file, whoever probes it, and after a reload" {
+	as_in_its_file text-traced
+	says doctor 'text of vfio.ko in memory +as in its file'
+	is "$(of unload gap 'select(.why == "changed") | .words')" ""
+	of unload notice .words >"$OUT/notices"
+	says_not notices 'not compared'
 }

@@ -24,6 +24,7 @@ unbind 05.1
 step rmmod vfio_unload
 step modprobe vfio_load
 wait_for $OUT/unload '"type":"gap"'
+compared text-traced
 bind vfio-pci 05.0
 sleep 1
 stopped INT

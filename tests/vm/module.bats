@@ -7,7 +7,7 @@ setup_file()
 	local unfixed outlined
 	unfixed=$("$TOP/tools/lab/lab" path unfixed vfio.ko) || return
 	outlined=$("$TOP/tools/lab/lab" path mutant:outlined vfio.ko) || return
-	VM_TIMEOUT=240 vm fixed module.sh --no-vfio --file "$unfixed:/lab/unfixed.ko" \
+	VM_TIMEOUT=240 vm fixed module.sh --no-vfio --file "$TOP/build/tests/text_dump:/bin/text_dump" --file "$unfixed:/lab/unfixed.ko" \
 		--file "$outlined:/lab/outlined.ko"
 }
 
@@ -133,6 +133,40 @@ status_of()
 	says patched-validate '^INCONCLUSIVE'
 	is "$(jq -r '.checks[] | select(.name == "probes") | .status' "$OUT/patched-report")" unknown
 	is "$(jq -r '[.checks[] | select(.status == "fail")] | length' "$OUT/patched-report")" 0
+}
+
+@test "module: text that is as in its file is no gap, whoever probes it" {
+	as_in_its_file untouched
+	for name in late first reload many builds stranger patched; do
+		is "$(gap $name changed .words)" ""
+	done
+}
+
+@test "module: text that is written over is noticed while tracing, and when it is put back" {
+	has_status poke 0
+	has_status changed 5
+	is "$(gap changed changed .to_ns | head -1)" null
+	gap changed changed .words | grep -qE 'text of vfio_group_put_bg in memory is not that of /.*/vfio.ko \(\+0x14, 2 bytes\)'
+	is "$(gap changed changed '.to_ns - .from_ns < 30000000000' | tail -1)" true
+	is "$(gap changed changed .words | wc -l)" 2
+	has_status changed-latency 5
+	gap changed-latency changed .words | grep -q 'vfio_group_put_bg'
+}
+
+@test "module: doctor says what was written over, what it costs and what to do" {
+	is "$(jq -r '.checks[] | select(.id == "vfio-text") | .status' "$OUT/changed-doctor")" weaker
+	jq -r '.checks[] | select(.id == "vfio-text") | .wrong' "$OUT/changed-doctor" | grep -q '+0x14, 2 bytes'
+	jq -r '.checks[] | select(.id == "vfio-text") | .command' "$OUT/changed-doctor" | grep -q taint
+	says put-back 'text of vfio.ko in memory +as in its file'
+}
+
+@test "module: no probe is put where an instruction differs" {
+	has_status poke-site 0
+	has_status changed-site 5
+	gap changed-site changed .words | grep -q 'text of vfio_group_get_external_user'
+	is "$(status_of changed-site get)" missing
+	grep -q 'vfio_group_fops_open+' "$OUT/changed-site.probes"
+	! grep -E 'vfio_group_get_external_user\+' "$OUT/changed-site.probes"
 }
 
 @test "module: nothing stays behind" {

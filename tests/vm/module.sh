@@ -162,6 +162,23 @@ echo 0 >/sys/kernel/livepatch/livevfio/enabled
 echo 1 >/sys/kernel/livepatch/livevfio/force
 gaps patched patched 2
 ended patched-before patched patched-latency patched-refs patched-validate
+
+# -- text that is written over: while it is traced, then at a probe's place before it is --
+also changed 'armed in' trace
+compared untouched
+step poke modprobe textpoke func=vfio_group_put_bg from=4889fd to=488bef
+gaps changed changed 1
+step changed-doctor vfioscope doctor --json
+step changed-latency vfioscope latency --json -d 300ms
+rmmod textpoke
+gaps changed changed 2
+ended changed
+step poke-site modprobe textpoke func=vfio_group_get_external_user from=0fc1042485c0 to=0fc1042409c0
+tracing changed-site --json
+grep vfio_ /sys/kernel/debug/kprobes/list >$OUT/changed-site.probes
+stopped INT
+rmmod textpoke
+step put-back vfioscope doctor
 vfio_unload
 sleep 2
 leftovers after

@@ -95,6 +95,14 @@ is()
 	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
 }
 
+# as_in_its_file NAME: compared NAME found the text of vfio.ko so, with probes in it
+as_in_its_file()
+{
+	has_status "$1" 0 && says "$1" '^as-file bytes [0-9]{5} functions [0-9]+ ranges [0-9]{3,} probes [1-9]' || return
+	[ "$(wc -l <"$OUT/$1.probes")" -ge 4 ]
+	echo "# $(cat "$OUT/$1")" >&3
+}
+
 nothing_left()
 {
 	! grep -iE 'vfio|k  *|chain|deferred' "$OUT/$1" | grep -E 'vfio_|blocking_notifier|iommu_group_|chain_|deferred_|put_site|vfioscope' ||

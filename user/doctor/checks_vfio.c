@@ -62,6 +62,29 @@ static void judge_module(const struct vs_host_state *h, struct vs_diag_result *r
 		say_unreadable(h, r);
 }
 
+/* A livepatch and a file of another build tell themselves; this is what nobody tells. */
+static void judge_text(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	if (h->env->text_as_file == VS_UNKNOWN) {
+		vs_judge__unknown(r, "not compared");
+		if (h->env->text_words[0])
+			vs_judge__value(r, "not compared: %s", h->env->text_words);
+		return;
+	}
+	vs_judge__value(r, h->env->text_as_file ? "as in its file (%d bytes)"
+			: "not as in its file", h->env->text_bytes);
+	if (h->env->text_as_file)
+		return;
+	vs_judge__bad(r, VS_DIAG_WEAKER, LIVE | WORK(LATENCY), VS_EXIT_OK);
+	vs_judge__what(r, "%.238s.", h->env->text_words);
+	vs_judge__cost(r, "what the changed code does is not known: findings may be wrong, all "
+		       "verdicts are inconclusive; no probe is put where an instruction differs");
+	vs_judge__remedy(r, "Something wrote over vfio.ko after it was loaded: a security "
+			 "product, a patching tool, or memory that fails. Load vfio.ko again, or "
+			 "reboot; if it comes back, look for who does it. Modules from elsewhere:");
+	vs_judge__command(r, "grep . /sys/module/*/taint");
+}
+
 /* Only a VFIO that is built in is read from there; open_kcore() asks for CAP_SYS_RAWIO. */
 static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
 {
@@ -99,6 +122,7 @@ static void judge_iommu(const struct vs_host_state *h, struct vs_diag_result *r)
 
 const struct vs_diag vs_diags_vfio[] = {
 	{ "vfio-module", "vfio.ko", judge_module },
+	{ "vfio-text", "text of vfio.ko in memory", judge_text },
 	{ "kcore", "/proc/kcore", judge_kcore },
 	{ "iommu", "IOMMU groups", judge_iommu },
 	{ .id = NULL },

@@ -16,6 +16,7 @@
 #include "privilege/caps.h"
 #include "probe/btf_file.h"
 #include "probe/hooks.h"
+#include "probe/text_check.h"
 #include "text_file.h"
 
 /* PROC_USER_INIT_INO, PROC_PID_INIT_INO: the first namespaces have fixed numbers (v3.8). */
@@ -177,6 +178,17 @@ static void collect_vfio(const char *root, const struct vs_facts *facts, struct 
 		read_other_file(root, facts, env);
 }
 
+static void compare_text(const char *root, const struct vs_facts *facts, struct vs_env *env)
+{
+	struct vs_text_check check;
+
+	vs_text_check__run(root, facts, NULL, &check);
+	env->text_as_file = check.state == VS_TEXT_AS_FILE ? 1
+			    : check.state == VS_TEXT_CHANGED ? 0 : VS_UNKNOWN;
+	env->text_bytes = check.bytes;
+	snprintf(env->text_words, sizeof(env->text_words), "%s", check.words);
+}
+
 /* Whoever saved them knew only these three. */
 static uint64_t known_caps(const struct vs_facts *facts)
 {
@@ -193,7 +205,7 @@ void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env)
 	env->memlock_charged = env->memlock_raised = VS_UNKNOWN;
 	env->proc_mounted = env->sys_mounted = env->debugfs_mounted = VS_UNKNOWN;
 	env->tracefs_mounted = env->kcore_readable = VS_UNKNOWN;
-	env->kprobes_enabled = VS_UNKNOWN;
+	env->kprobes_enabled = env->text_as_file = VS_UNKNOWN;
 	env->bpf_call = -EINVAL;
 	env->debug_registers = -ENODATA;
 	env->kernel_btf = facts->vmlinux_btf;
@@ -210,5 +222,6 @@ void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_e
 	collect_mounts(root, env);
 	collect_kprobes(root, env);
 	collect_vfio(root, facts, env);
+	compare_text(root, facts, env);
 	vs_env__try(env);
 }

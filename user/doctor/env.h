@@ -49,6 +49,9 @@ struct vs_env {
 	char srcversion[64];
 	char file_srcversion[64];
 	char file_build_id[VS_BUILD_ID_HEX];
+	int text_as_file;	/* text of vfio.ko in memory; VS_UNKNOWN: not compared */
+	int text_bytes;		/* that were compared */
+	char text_words[240];	/* where it differs, or why it was not compared */
 };
 
 /*

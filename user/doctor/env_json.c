@@ -48,6 +48,9 @@ static const struct field fields[] = {
 	FIELD(KIND_TEXT, srcversion),
 	FIELD(KIND_TEXT, file_srcversion),
 	FIELD(KIND_TEXT, file_build_id),
+	FIELD(KIND_INT, text_as_file),
+	FIELD(KIND_INT, text_bytes),
+	FIELD(KIND_TEXT, text_words),
 };
 
 #define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))

@@ -97,6 +97,13 @@ struct vs_elf_section *vs_elf__section_of(const struct vs_elf *elf, const GElf_S
 /* NULL when there is none. */
 const struct vs_elf_section *vs_elf__section(const struct vs_elf *elf, const char *name);
 
+/*
+ * The place that a relocation of a list in data names, an address or one relative to itself:
+ * section and offset. False when it is not in this file.
+ */
+bool vs_elf__target(const struct vs_elf *elf, const struct vs_elf_reloc *reloc, uint32_t *section,
+		    uint64_t *off);
+
 /* How many relocations are before `off`. */
 size_t vs_elf__relocs_before(const struct vs_elf_section *section, uint64_t off);
 

@@ -126,6 +126,18 @@ int vs_elf__load_relocs(struct vs_elf *elf,
 	return 0;
 }
 
+bool vs_elf__target(const struct vs_elf *elf, const struct vs_elf_reloc *reloc, uint32_t *section,
+		    uint64_t *off)
+{
+	GElf_Sym sym;
+
+	if (!vs_elf__symbol(elf, reloc->sym, &sym) || !vs_elf__section_of(elf, &sym))
+		return false;
+	*section = sym.st_shndx;
+	*off = sym.st_value + (uint64_t)reloc->addend;
+	return true;
+}
+
 size_t vs_elf__relocs_before(const struct vs_elf_section *sect, uint64_t off)
 {
 	size_t lo = 0, hi = sect->nr_relocs;

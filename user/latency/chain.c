@@ -21,6 +21,8 @@ struct vs_chain {
 	struct vs_plan places;
 	struct vs_attach *life;
 	bool follows;		/* by the probes of `life` */
+	struct vs_keeper *keeper; /* NULL: privileges are our own */
+	struct vs_text_check text;
 	uint64_t deferred_func;
 };
 
@@ -130,8 +132,19 @@ bool vs_chain__sees_births(const struct vs_chain *c)
 
 void vs_chain__use_keeper(struct vs_chain *c, struct vs_keeper *keeper)
 {
+	c->keeper = keeper;
 	if (c->attach)
 		vs_attach__use_keeper(c->attach, keeper);
+}
+
+const struct vs_text_check *vs_chain__text(const struct vs_chain *c)
+{
+	return &c->text;
+}
+
+void vs_chain__check_text(struct vs_chain *c)
+{
+	vs_text_check__run("", &c->facts, c->keeper, &c->text);
 }
 
 uint64_t vs_chain__deferred_func(const struct vs_chain *c)
@@ -204,6 +217,7 @@ int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 		c->life = vs_attach__new(object, sites);
 	if (!c->life || !c->deferred_func || !vs_places__find(&c->facts, &c->places))
 		return -ENOTSUP;
+	vs_attach__use_text(c->life, c->facts.vfio.text);
 	c->follows = vs_attach__arm(c->life, &c->places, false, true) >= 0 &&
 		     nr_armed(c->life, &c->places) == nr_needed(&c->places);
 	if (c->follows)
@@ -221,6 +235,8 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 		c->attach = vs_attach__new(object, sites);
 	if (!c->attach)
 		return -ENOMEM;
+	vs_chain__check_text(c);
+	vs_attach__use_text(c->attach, c->facts.vfio.text);
 	if (!is_loaded(c) || !c->plan.deferred_func)
 		return 0;
 	if (vs_attach__address(c->attach, c->plan.deferred_func, &c->deferred_func))

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "privilege/keeper.h"
+#include "probe/text_check.h"
 
 struct vs_chain;
 
@@ -54,6 +55,13 @@ void vs_chain__use_keeper(struct vs_chain *c, struct vs_keeper *keeper);
 
 /* vfio.ko came or went: facts anew. Dead probes are dropped. 0 or -ENOMEM. */
 int vs_chain__changed(struct vs_chain *c);
+
+/*
+ * Whether the text of vfio.ko in memory is that of its file: compared before probes are
+ * attached, and when it is asked for.
+ */
+const struct vs_text_check *vs_chain__text(const struct vs_chain *c);
+void vs_chain__check_text(struct vs_chain *c);
 
 /* Kprobes that are attached. */
 size_t vs_chain__nr(const struct vs_chain *c);

@@ -11,16 +11,17 @@
 #include <stdint.h>
 
 #define VS_GAPS_KEPT 64		/* listed one by one */
-#define VS_GAP_WORDS 256	/* room for vs_gap__words() */
+#define VS_GAP_WORDS 320	/* room for vs_gap__words() */
 
 enum vs_gap_why {
 	VS_GAP_LOADED,	/* vfio.ko had been loaded, its probes were not armed yet */
 	VS_GAP_BLIND,	/* vfio.ko is loaded, its probes cannot be armed */
 	VS_GAP_PATCHED,	/* functions that are followed are replaced by others */
+	VS_GAP_CHANGED,	/* the text of vfio.ko in memory is not that of its file */
 	VS_GAP_REASONS,
 };
 
-/* "loaded", "blind", "patched" */
+/* "loaded", "blind", "patched", "changed" */
 const char *vs_gap_why__name(enum vs_gap_why why);
 
 struct vs_gap_row {
@@ -29,7 +30,7 @@ struct vs_gap_row {
 	uint64_t to_ns;		/* 0: it has not ended */
 	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
 	int64_t groups;
-	char words[160];	/* PATCHED, BLIND: by what; LOADED: the module, "": vfio.ko */
+	char words[240];	/* PATCHED, BLIND: by what; CHANGED: where; LOADED: the module, "": vfio.ko */
 };
 
 /* Known to have had nothing in it that could be missed. */

@@ -18,20 +18,24 @@
 #include "host.h"
 #include "privilege/caps.h"
 #include "privilege/sandbox.h"
+#include "probe/module_text.h"
 
 #define STACK_PATIENCE_NS 50000000ull
 /* A kprobe patches text, which waits for every CPU of the host. */
 #define EVENT_PATIENCE_NS 5000000000ull
-#define KEPT (VS_CAP_BIT(CAP_SYS_ADMIN) | VS_CAP_BIT(CAP_SYS_PTRACE) | VS_CAP_BIT(CAP_PERFMON))
+#define TEXT_PATIENCE_NS 1000000000ull
+#define KEPT (VS_CAP_BIT(CAP_SYS_ADMIN) | VS_CAP_BIT(CAP_SYS_PTRACE) | VS_CAP_BIT(CAP_PERFMON) | \
+	      VS_CAP_BIT(CAP_SYSLOG))
 
-enum what { STACK, KPROBE, WATCHPOINT };
+enum what { STACK, KPROBE, WATCHPOINT, TEXT };
 
 struct request {
 	uint32_t number;	/* an answer that comes too late is told by it */
 	uint32_t what;
 	int32_t which;		/* task, perf's type, CPU */
-	uint32_t pad;
-	uint64_t addr;
+	uint32_t len;		/* of text */
+	uint64_t addr;		/* of text: from the start of its section */
+	char section[24];	/* of text */
 };
 
 struct answer {
@@ -121,16 +125,38 @@ static int answer_event(int to, const struct request *r, struct answer *a)
 	return err;
 }
 
-static void serve(int fd)
+static int answer_text(int to, struct request *r, const struct vs_module_text *text,
+		       struct answer *a)
+{
+	uint32_t len = r->len < sizeof(a->text) ? r->len : sizeof(a->text);
+
+	r->section[sizeof(r->section) - 1] = '\0';
+	a->error = text ? vs_module_text__read(text, r->section, r->addr, a->text, len) : -EPERM;
+	return reply(to, a, a->error ? 0 : len, -1);
+}
+
+static int answer_request(int to, struct request *r, const struct vs_module_text *text,
+			  struct answer *a)
+{
+	a->number = r->number;
+	switch (r->what) {
+	case STACK:
+		return answer_stack(to, r, a);
+	case TEXT:
+		return answer_text(to, r, text, a);
+	default:
+		return answer_event(to, r, a);
+	}
+}
+
+static void serve(int fd, const struct vs_module_text *text)
 {
 	struct request r;
 	struct answer a;
 	int err = 0;
 
-	while (!err && read(fd, &r, sizeof(r)) == sizeof(r)) {
-		a.number = r.number;
-		err = r.what == STACK ? answer_stack(fd, &r, &a) : answer_event(fd, &r, &a);
-	}
+	while (!err && read(fd, &r, sizeof(r)) == sizeof(r))
+		err = answer_request(fd, &r, text, &a);
 }
 
 /* Our descriptors would keep probes armed and pipes open when we are killed. */
@@ -145,6 +171,7 @@ static int keep_only(int fd)
 
 static void become_keeper(int fd, pid_t parent)
 {
+	struct vs_module_text *text;
 	char error[100];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -156,9 +183,10 @@ static void become_keeper(int fd, pid_t parent)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	fd = keep_only(fd);
+	text = vs_module_text__open("");	/* takes CAP_SYS_RAWIO, which is not kept */
 	if (getppid() == parent) {
 		vs_sandbox__enter_keeper(KEPT, error, sizeof(error));
-		serve(fd);
+		serve(fd, text);
 	}
 	_exit(0);
 }
@@ -300,6 +328,33 @@ int vs_keeper__watchpoint(struct vs_keeper *k, uint64_t addr, int cpu)
 	return k ? ask_for_event(k, (struct request){ .what = WATCHPOINT, .which = cpu,
 						      .addr = addr }) :
 		   open_watchpoint(addr, cpu);
+}
+
+static int ask_for_text(struct vs_keeper *k, struct request r, uint8_t *buf)
+{
+	struct answer a;
+	int fd = -1, err = ask(k, &r, &a, &fd, TEXT_PATIENCE_NS);
+
+	if (!err)
+		memcpy(buf, a.text, r.len);
+	return err;
+}
+
+int vs_keeper__text(struct vs_keeper *k, const char *section, uint8_t *buf, size_t len)
+{
+	struct request r = { .what = TEXT };
+	int err = 0;
+
+	if (strlen(section) >= sizeof(r.section))
+		return -ENAMETOOLONG;
+	strcpy(r.section, section);
+	for (size_t at = 0; at < len && !err; at += r.len) {
+		r.addr = at;
+		r.len = len - at < sizeof(((struct answer *)0)->text) ? len - at
+		      : sizeof(((struct answer *)0)->text);
+		err = ask_for_text(k, r, buf + at);
+	}
+	return err;
 }
 
 /* Not waited for: it may be inside the kernel, for as long as whom it was asked about. */

@@ -7,9 +7,12 @@
  *	a kprobe at an address		CAP_PERFMON; CAP_SYS_ADMIN on Debian's kernels with
  *					kernel.perf_event_paranoid=3, their default
  *	a watchpoint on 4 bytes		CAP_SYS_ADMIN (hw_breakpoint_parse())
+ *	the text of vfio.ko in memory	/proc/kcore, which it opens before it gives
+ *					CAP_SYS_RAWIO away; CAP_SYSLOG to find where that is
  *
  * It has none of our descriptors, takes requests of one fixed size, reads no files
- * but /proc/TID/stack, and ends with us. Which program runs at a kprobe is not its business.
+ * but /proc/TID/stack and where vfio.ko is, of memory nothing but vfio.ko, and ends with
+ * us. Which program runs at a kprobe is not its business.
  */
 #ifndef VFIOSCOPE_KEEPER_H
 #define VFIOSCOPE_KEEPER_H
@@ -36,6 +39,13 @@ int vs_keeper__kprobe(struct vs_keeper *k, int type, uint64_t addr);
 
 /* A disabled watchpoint on the 4 bytes at `addr` on that CPU: for writes. In the same way. */
 int vs_keeper__watchpoint(struct vs_keeper *k, uint64_t addr, int cpu);
+
+/*
+ * `len` bytes of the section of that name of the loaded vfio.ko, from its start on
+ * (probe/module_text.h). 0, or its errors; -EPERM where the keeper may not read memory.
+ * Waits 1 s at most for each 8 KiB (-ETIMEDOUT). Not NULL.
+ */
+int vs_keeper__text(struct vs_keeper *k, const char *section, uint8_t *buf, size_t len);
 
 /* Ends it. NULL is fine. */
 void vs_keeper__free(struct vs_keeper *k);

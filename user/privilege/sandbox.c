@@ -104,8 +104,8 @@ static const int writing[] = {
 };
 
 static const int answering[] = {
-	SCMP_SYS(read), SCMP_SYS(sendmsg), SCMP_SYS(close), SCMP_SYS(exit_group),
-	SCMP_SYS(perf_event_open), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(sendmsg), SCMP_SYS(close),
+	SCMP_SYS(exit_group), SCMP_SYS(perf_event_open), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
 };
 
 /* What nobody calls by mistake. */

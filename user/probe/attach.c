@@ -9,6 +9,7 @@
 #include "probe/attach.h"
 #include "probe/kprobe.h"
 #include "probe/missed.h"
+#include "text/text_image.h"
 
 /* Where a section of the loaded vfio.ko is: sysfs is asked once for each. */
 struct section_base {
@@ -36,6 +37,7 @@ struct vs_attach {
 	struct bpf_map *sites;
 	int kprobe_type;
 	struct vs_keeper *keeper;
+	const struct vs_text_image *text;
 	struct armed *armed;
 	size_t nr_armed;
 	pthread_t reaper;
@@ -82,6 +84,11 @@ int vs_attach__add_object(struct vs_attach *a, struct bpf_object *object)
 void vs_attach__use_keeper(struct vs_attach *a, struct vs_keeper *keeper)
 {
 	a->keeper = keeper;
+}
+
+void vs_attach__use_text(struct vs_attach *a, const struct vs_text_image *text)
+{
+	a->text = text;
 }
 
 static void finish_reaping(struct vs_attach *a)
@@ -182,8 +189,12 @@ static void name_place(struct armed *armed)
 
 static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_program *prog)
 {
-	int err = vs_attach__address(a, armed->probe->func, &armed->addr);
+	const struct vs_kmod_func *func = armed->probe->func;
+	int err = vs_attach__address(a, func, &armed->addr);
 
+	if (vs_text_image__is_changed(a->text, func->section,
+				      func->section_off + armed->probe->offset))
+		return -EILSEQ;
 	armed->addr += armed->probe->offset;
 	if (!err && armed->probe->site && armed->probe->site->kind != VS_SITE_CALL)
 		err = tell_site(a, armed->probe, armed->addr);
@@ -297,6 +308,7 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
 		 armed->name[0] ? armed->name : armed->program,
 		 armed->error == -ESTALE ? "vfio.ko is another build now: restart vfioscope"
+		 : armed->error == -EILSEQ ? "what is there in memory is not what its file has"
 		 : strerror(-armed->error));
 }
 

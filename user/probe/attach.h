@@ -22,6 +22,12 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 /* Kprobes are opened by it from now on; it stays the caller's. */
 void vs_attach__use_keeper(struct vs_attach *a, struct vs_keeper *keeper);
 
+/*
+ * No probe is put where this says that the instruction in memory is not that of the file (-EILSEQ);
+ * NULL: everywhere. It stays the caller's, and valid while anything is armed.
+ */
+void vs_attach__use_text(struct vs_attach *a, const struct vs_text_image *text);
+
 /* Detaches all. Takes some 50 ms per kprobe on old kernels. NULL is fine. */
 void vs_attach__free(struct vs_attach *a);
 

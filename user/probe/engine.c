@@ -292,6 +292,7 @@ int vs_engine__attach(struct vs_engine *engine)
 
 	vs_engine__configure(engine);	/* before vfio.ko is there, too: the birth of a group is seen */
 	engine->text_addr = vs_engine__text_of_vfio();
+	vs_engine__check_text(engine);
 	nr = vs_attach__arm(engine->attach, &engine->plan, true, vs_engine__vfio_present(engine));
 	engine->times.attach_ns = vs_host__mono_ns() - start;
 	if (nr <= 0)
@@ -403,6 +404,7 @@ struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine)
 
 void vs_engine__use_keeper(struct vs_engine *engine, struct vs_keeper *keeper)
 {
+	engine->keeper = keeper;
 	vs_attach__use_keeper(engine->attach, keeper);
 	if (engine->exact)
 		vs_exact__use_keeper(engine->exact, keeper);

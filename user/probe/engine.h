@@ -17,6 +17,7 @@
 #include "probe/exact.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
+#include "probe/text_check.h"
 
 struct vs_engine_opts {
 	uint32_t ring_bytes;	/* of all rings together, a power of two; 0: 4 MiB */
@@ -113,6 +114,13 @@ void vs_engine__use_keeper(struct vs_engine *engine, struct vs_keeper *keeper);
 /* The present facts and plan; valid until the next vfio_loaded or vfio_gone. */
 const struct vs_facts *vs_engine__facts(const struct vs_engine *engine);
 const struct vs_plan *vs_engine__plan(const struct vs_engine *engine);
+
+/*
+ * Whether the text of vfio.ko in memory is that of its file: compared whenever its probes are
+ * armed, before they are, and when it is asked for.
+ */
+const struct vs_text_check *vs_engine__text(const struct vs_engine *engine);
+void vs_engine__check_text(struct vs_engine *engine);
 
 /* How long each phase of starting took, ns. */
 struct vs_engine_times {

@@ -9,6 +9,7 @@
 #include "probe/engine.h"
 #include "probe/merge.h"
 #include "probe/rings.h"
+#include "probe/text_check.h"
 #include "trace_bpf.skel.h"
 
 #define VS_ENGINE_MORE 3	/* other builds of vfio.ko that programs are loaded for */
@@ -30,6 +31,8 @@ struct vs_engine {
 	int record_error;
 	struct vs_attach *attach;
 	struct vs_exact *exact;	/* NULL unless opts.exact */
+	struct vs_keeper *keeper; /* NULL: privileges are our own */
+	struct vs_text_check text; /* of vfio.ko, the last one */
 	struct vs_engine_times times;
 };
 

@@ -13,6 +13,7 @@ static void drop_vfio(struct vs_engine *engine)
 	engine->skel->bss->cfg.deferred_func = 0;
 	vs_attach__forget_vfio(engine->attach);
 	engine->text_addr = 0;
+	engine->text = (struct vs_text_check){ .state = VS_TEXT_NOT_LOADED };
 }
 
 int vs_engine__vfio_gone(struct vs_engine *engine)
@@ -33,6 +34,17 @@ uint64_t vs_engine__text_of_vfio(void)
 	uint64_t addr;
 
 	return vs_kmod__section_addr("", "vfio", ".text", &addr) ? 0 : addr;
+}
+
+void vs_engine__check_text(struct vs_engine *engine)
+{
+	vs_text_check__run("", &engine->facts, engine->keeper, &engine->text);
+	vs_attach__use_text(engine->attach, engine->facts.vfio.text);
+}
+
+const struct vs_text_check *vs_engine__text(const struct vs_engine *engine)
+{
+	return &engine->text;
 }
 
 bool vs_engine__vfio_moved(const struct vs_engine *engine)
@@ -190,6 +202,7 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 	load_more(engine, vs_engine__is_wanted);	/* what fails is told for each place that wants its program */
 	vs_engine__configure(engine);
 	engine->text_addr = vs_engine__text_of_vfio();
+	vs_engine__check_text(engine);
 	nr = vs_attach__arm(engine->attach, &engine->plan, true, true);
 	set_vfio_ready(engine, changes);
 	return nr < 0 ? nr : (int)(vs_attach__nr(engine->attach) - kernel);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct vs_text_image;
+
 #define VS_BUILD_ID_HEX 65	/* 32 bytes in hex and NUL */
 
 struct vs_kmod_func {
@@ -63,6 +65,7 @@ struct vs_kmod {
 	size_t nr_funcs;
 	struct vs_kmod_site *sites;
 	size_t nr_sites;
+	struct vs_text_image *text; /* of the file, x86-64 (text/text_image.h), or NULL */
 	char error[160];	/* words for the last failure, one line */
 };
 
@@ -128,5 +131,8 @@ int vs_kmod__section_addr(const char *root, const char *name, const char *sectio
  */
 int vs_kmod__section_by_symbol(const char *root, const char *name,
 			       const struct vs_kmod_func *func, uint64_t *addr);
+
+/* Bytes of the loaded module, without what is freed after its init. -ENOENT, -EINVAL. */
+int vs_kmod__core_size(const char *root, const char *name, uint64_t *size);
 
 #endif

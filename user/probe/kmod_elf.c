@@ -11,6 +11,7 @@
 #include "kmod_priv.h"
 #include "kmod_x86.h"
 #include "probe/text_sites.h"
+#include "text/text_image.h"
 
 #define MAX_SITES	(1u << 16)
 #define LOCK_LOOKBACK	32		/* bytes before a call */
@@ -61,7 +62,7 @@ static bool is_smp_locks(const struct vs_elf_section *sect)
 
 static bool wants_relocs(const struct vs_elf_section *sect)
 {
-	return vs_elf__is_code(sect) || is_smp_locks(sect);
+	return vs_elf__is_code(sect) || is_smp_locks(sect) || vs_text_image__wants_relocs(sect);
 }
 
 static bool x86__is_branch(uint8_t opcode)
@@ -234,14 +235,11 @@ static bool image__lock_prefix(const struct image *img, const struct vs_elf_relo
 			       uint32_t *section, uint64_t *off)
 {
 	const struct vs_elf_section *sect;
-	GElf_Sym sym;
 
-	if (reloc->type != R_X86_64_PC32 || !vs_elf__symbol(&img->elf, reloc->sym, &sym))
+	if (reloc->type != R_X86_64_PC32 || !vs_elf__target(&img->elf, reloc, section, off))
 		return false;
-	sect = vs_elf__section_of(&img->elf, &sym);
-	*section = sym.st_shndx;
-	*off = sym.st_value + (uint64_t)reloc->addend;
-	return sect && vs_elf__is_code(sect) && *off < sect->len;
+	sect = &img->elf.sections[*section];
+	return vs_elf__is_code(sect) && *off < sect->len;
 }
 
 /* What the instruction at a LOCK prefix does to a counter; 0: nothing that matters. */
@@ -476,6 +474,13 @@ static int image__copy_funcs(struct image *img)
 	return 0;
 }
 
+/* For text_check.h. Of other architectures there is none. */
+static int image__copy_text(struct image *img)
+{
+	img->kmod->text = vs_text_image__new(&img->elf);
+	return !img->kmod->text && errno == ENOMEM ? no_memory(img) : 0;
+}
+
 static int image__read(struct image *img)
 {
 	struct vs_kmod *kmod = img->kmod;
@@ -485,6 +490,8 @@ static int image__read(struct image *img)
 	err = kmod->machine ? image__copy_funcs(img) : no_memory(img);
 	if (!err)
 		err = image__find_sites(img);
+	if (!err)
+		err = image__copy_text(img);
 	if (!err)
 		vs_elf__notes(&img->elf, note_build_id, kmod);
 	return err;
@@ -516,6 +523,7 @@ void vs_kmod__free(struct vs_kmod *kmod)
 	free(kmod->sites);
 	free(kmod->path);
 	free(kmod->machine);
+	vs_text_image__free(kmod->text);
 	memset(kmod, 0, sizeof(*kmod));
 }
 

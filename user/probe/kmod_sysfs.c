@@ -309,3 +309,18 @@ int vs_kmod__section_addr(const char *root, const char *name, const char *sectio
 	text[len] = '\0';
 	return parse_address(text, addr);
 }
+
+int vs_kmod__core_size(const char *root, const char *name, uint64_t *size)
+{
+	ssize_t len;
+	char text[32], *end;
+
+	*size = 0;
+	len = read_module_file(root, name, "/coresize", text, sizeof(text) - 1);
+	if (len < 0)
+		return (int)len;
+	text[len] = '\0';
+	errno = 0;
+	*size = strtoull(text, &end, 10);
+	return errno || end == text || *end != '\n' ? -EINVAL : 0;
+}

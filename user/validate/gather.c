@@ -85,6 +85,7 @@ static void on_gap(struct vs_sink *s, const struct vs_gap_row *gap)
 	/* The end of one that has begun, or one in which nothing can have been missed. */
 	if ((gap->to_ns && gap->why != VS_GAP_LOADED) || vs_gap__is_empty(gap))
 		return;
+	v->text_changed |= gap->why == VS_GAP_CHANGED;
 	if (!v->gaps++)
 		vs_gap__words(gap, v->gap, sizeof(v->gap));
 }

@@ -93,6 +93,8 @@ static void check_code(const struct vs_validation *v, struct vs_check *c)
 	else if (v->identity.vfio_livepatch[0])
 		set(c, VS_CHECK_UNKNOWN, "livepatch %s changes vfio: its file is not what runs",
 		    v->identity.vfio_livepatch);
+	else if (v->text_changed)
+		set(c, VS_CHECK_UNKNOWN, "the text of vfio.ko in memory is not that of its file");
 	else
 		set(c, statuses[v->inspection->verdict], "%s: %s",
 		    vs_verdict__name(v->inspection->verdict), v->inspection->reason);

@@ -14,6 +14,7 @@
 #include "event/names.h"
 #include "inspect/inspect.h"
 #include "ledger/finding.h"
+#include "ledger/gaps.h"
 #include "probe/plan.h"
 
 #define VS_ACTIONS (VS_ACT_UNBOUND_DRIVER + 1)
@@ -98,7 +99,8 @@ struct vs_validation {
 	const struct vs_plan *plan;	/* borrowed; NULL: nothing was armed */
 	size_t probes;			/* armed */
 	uint64_t gaps;			/* times in which something may have been missed */
-	char gap[256];			/* the first of them, in words */
+	char gap[VS_GAP_WORDS];		/* the first of them, in words */
+	bool text_changed;		/* one of them: of what runs, the file does not tell */
 	struct vs_path_counts path;
 	uint64_t min_last_puts;
 	uint64_t findings[VS_FINDING_KINDS][VS_GRADES];
