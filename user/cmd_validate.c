@@ -372,7 +372,7 @@ static int arm(struct validate *val)
  */
 static void complete_stack(struct validate *val)
 {
-	struct vs_finding_said *f = &val->v.said[0];
+	struct vs_finding_said *f = &val->v.said[0];	/* the deadlock is the first */
 	char stack[VS_STACK_SAID];
 
 	if (!val->gather.deadlock || strstr(f->stack, "blocking_notifier_chain_unregister"))
@@ -544,13 +544,14 @@ static int check_options(struct validate *val)
 {
 	const struct validate_options *o = &val->opts;
 	int style = vs_exit_style__parse(o->exit_style ? o->exit_style : "plain");
-	int status = check_load(o);
+	int status;
 
-	if (status)
-		return status;
 	if (style < 0)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
 	val->style = style;
+	status = check_load(o);
+	if (status)
+		return status;
 	if (o->observe && (o->devices || o->cycles || o->confirmed))
 		return fail(VS_EXIT_USAGE,
 			    "--observe-only provokes nothing: without --devices, --cycles", NULL);
@@ -588,7 +589,7 @@ static int parse(struct validate *val, int argc, char **argv)
 			    NULL);
 	status = check_options(val);
 	set_defaults(&val->opts);
-	return status;
+	return status ? vs_failure__exit(status, val->style) : 0;
 }
 
 static int cmd_validate(int argc, char **argv)

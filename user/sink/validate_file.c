@@ -27,12 +27,15 @@ static int sync_folder(const char *path)
 	return 0;
 }
 
-/* A terminal, a serial line or a pipe is written to as it is. */
+/*
+ * A terminal, a serial line or a pipe is written to as it is, and through a link: /dev/stdout is one,
+ * and must stay one.
+ */
 static bool is_plain(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) || S_ISREG(st.st_mode);
+	return lstat(path, &st) || S_ISREG(st.st_mode);
 }
 
 static int write_to(const char *path, vs_validate_printer *print,

@@ -42,12 +42,19 @@ static void describe(struct vs_finding_said *said, const struct vs_finding *f)
 	snprintf(said->stack, sizeof(said->stack), "%.*s", VS_STACK_SAID - 1, f->stack_text);
 }
 
-/* Bugs before hazards; the last ones go when there is no room. */
+/* Bugs before hazards, and the deadlock first of all. */
+static bool is_before(const struct vs_finding_said *said, const struct vs_finding *f)
+{
+	return said->grade >= f->grade &&
+	       (f->kind != VS_NOTIFIER_DEADLOCK || said->kind == VS_NOTIFIER_DEADLOCK);
+}
+
+/* The last ones go when there is no room. */
 static void keep(struct vs_validation *v, const struct vs_finding *f)
 {
 	size_t at = 0;
 
-	while (at < v->nr_said && v->said[at].grade >= f->grade)
+	while (at < v->nr_said && is_before(&v->said[at], f))
 		at++;
 	if (at == VS_FINDINGS_SAID)
 		return;
