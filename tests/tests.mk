@@ -11,7 +11,7 @@ SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
 
 check: ## install what is missing, build, run all tests (VMs included)
-	@tools/deps build test lab
+	@tools/deps build test lab fuzz
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run all
 
@@ -29,7 +29,7 @@ deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
 soak: ## the long runs: 1000 starts, 100 kills, every scenario with sanitizers (hours)
-	@tools/deps build test lab
+	@tools/deps build test lab fuzz
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 

@@ -5,7 +5,8 @@ FUZZ_SECONDS ?= 30
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/elf/*.c user/inspect/*.c \
-	      user/probe/kmod_*.c user/probe/kallsyms.c))
+	      user/text/*.c user/probe/kmod_*.c user/probe/text_sites.c \
+	      user/probe/kallsyms.c))
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 fuzz: $(FUZZ_BIN) ## fuzz the readers of files, FUZZ_SECONDS (30) each

@@ -19,7 +19,7 @@
 #define MAX_NAME	512
 #define MAX_NAMES	(64u << 20)	/* bytes, all unpacked */
 #define MAX_TABLES	1024		/* places that look like token_table */
-#define MAX_WORK	(64u << 20)	/* names looked at; a kernel has some 200 thousand */
+#define MAX_WORK	(64u << 20)	/* tokens of names; a kernel has some 2 million, read twice */
 #define SEARCH_BACK	(48u << 20)	/* names are that near to token_table */
 
 struct tables {
@@ -138,14 +138,15 @@ static size_t entry_len(const struct tables *t, size_t *pos)
 }
 
 /* Unpacks the entry into `buf`, moves on. Its length, 0 when it makes no sense. */
-static size_t take_name(const struct tables *t, size_t *pos, char buf[MAX_NAME])
+static size_t take_name(struct tables *t, size_t *pos, char buf[MAX_NAME])
 {
 	size_t tokens, used = 0;
 
 	if (*pos + 2 > t->token_table)
 		return 0;
 	tokens = entry_len(t, pos);
-	if (!tokens || tokens > t->token_table - *pos)
+	t->work += tokens;
+	if (!tokens || tokens > t->token_table - *pos || t->work > MAX_WORK)
 		return 0;
 	for (; tokens; tokens--) {
 		const char *text = (const char *)t->data + t->tokens[t->data[(*pos)++]];
@@ -178,7 +179,7 @@ static bool check_names(struct tables *t, size_t *end, size_t *second)
 		if (i == 256)
 			*second = pos - t->names;
 		len = take_name(t, &pos, buf);
-		if (len < 2 || !is_type(buf[0]) || ++t->work > MAX_WORK)
+		if (len < 2 || !is_type(buf[0]))
 			return false;
 		t->total += len;
 	}
@@ -313,11 +314,12 @@ static bool addresses_before(const struct tables *t, struct addresses *a)
 
 /* ---- result ---- */
 
-static int fill(const struct tables *t, const struct addresses *a, struct vs_image_syms *out)
+static int fill(struct tables *t, const struct addresses *a, struct vs_image_syms *out)
 {
 	size_t pos = t->names, used = 0;
 	char buf[MAX_NAME];
 
+	t->work = 0;	/* what was read once within the limit can be read again */
 	out->syms = calloc(t->nr, sizeof(*out->syms));
 	out->names = malloc(t->total + 1);
 	if (!out->syms || !out->names)

@@ -440,9 +440,10 @@ static int add_relocated_address(struct vs_scan *scan, uint64_t off, const struc
 	uint64_t target;
 
 	sect = points_into(m->elf, reloc, &index, &target);
-	if (sect && is_pointer_table(sect) && (reloc = behind_table(sect, target)))
-		sect = points_into(m->elf, reloc, &index, &target);
-	else if (sect)
+	if (sect && is_pointer_table(sect)) {
+		reloc = behind_table(sect, target);
+		sect = reloc ? points_into(m->elf, reloc, &index, &target) : NULL;
+	} else if (sect)
 		target += (uint64_t)addend_adjust(m, reloc, m->func_off + off, insn);
 	if (!sect || !vs_elf__is_code(sect))
 		return 0;
