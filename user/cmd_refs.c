@@ -116,7 +116,7 @@ static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 	return VS_EXIT_OK;
 }
 
-/* Without gets (7.x) the ledger would miss who comes: it is what the snapshot says, each time anew. */
+/* Without gets the ledger would miss who comes: it is what the snapshot says, each time anew. */
 static bool sees(const struct refs *r, const char *hook)
 {
 	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), hook);
@@ -404,7 +404,7 @@ static const struct vs_opt refs_opts[] = {
 	VS_DISPLAY_JSON,
 	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",
 	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
-	{ "max-refs", 0, VS_OPT_SIZE, "NR", "live references kept at most (16K, 3 MB of memory)",
+	{ "max-refs", 0, VS_OPT_NUMBER, "NR", "live references kept at most (16384, 3 MB)",
 	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
 	VS_DISPLAY_COMMON,
 	{ .name = NULL },

@@ -213,7 +213,8 @@ twice_one()
 	local value
 	case $3 in
 	time) value=1h ;;
-	size | count) value=1M ;;
+	size) value=1M ;;
+	count) value=1000 ;;
 	number) value=20 ;;
 	words) value=never ;;
 	infile | outfile | any) value=missing/x ;;

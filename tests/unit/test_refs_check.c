@@ -25,9 +25,9 @@ static size_t count_class(const struct vs_book *b, unsigned int class)
 }
 
 /* A group with one device, one file of qemu's, what else is in @count unknown. */
-static struct lab *seeded(int32_t count)
+static struct lab *seeded_with(int32_t count, struct vs_refs_opts opts)
 {
-	struct lab *l = lab_new();
+	struct lab *l = lab_with(opts);
 	struct picture_of p;
 
 	snap_init(&p, SNAP);
@@ -37,6 +37,26 @@ static struct lab *seeded(int32_t count)
 	vs_groups__know(l->groups, 1, GROUP);
 	vs_refs__seed(l->r, &p.s);
 	return l;
+}
+
+static struct lab *seeded(int32_t count)
+{
+	return seeded_with(count, (struct vs_refs_opts){});
+}
+
+/* They are as old as the snapshot at least. */
+static void old_ones_from_before_are_said(void **state)
+{
+	struct lab *l = seeded_with(2, (struct vs_refs_opts){ .older_ns = 10000000000ull });
+
+	(void)state;
+	vs_refs__tick(l->r, T0 + 5000000000ull);
+	assert_int_equal(l->nr, 0);
+	vs_refs__tick(l->r, T0 + 3600000000000ull);
+	vs_refs__tick(l->r, T0 + 3700000000000ull);
+	assert_int_equal(l->nr, 2);
+	assert_int_equal(l->said[0].kind, VS_OLD_REFERENCE);
+	lab_free(l);
 }
 
 static void what_exists_is_found(void **state)
@@ -381,6 +401,11 @@ static void an_external_leak_is_found(void **state)
 	vs_refs__check(l->r, &p.s);
 	assert_int_equal(l->nr, 0);
 	l->dead = qemu.tid;
+	/* Not all files were seen: its KVM may be there, and it, too. */
+	p.s.scope.fds = false;
+	vs_refs__check(l->r, &p.s);
+	assert_int_equal(l->nr, 0);
+	p.s.scope.fds = true;
 	/* Its KVM lives on in a child. */
 	snap_fd(&p, VS_SNAP_KVM_FILE, FILE2, GROUP, sh.tid);
 	vs_refs__check(l->r, &p.s);
@@ -761,6 +786,7 @@ int main(void)
 		cmocka_unit_test(files_that_are_somewhere_are_no_leak),
 		cmocka_unit_test(a_file_that_is_being_closed_is_no_leak),
 		cmocka_unit_test(an_external_leak_is_found),
+		cmocka_unit_test(old_ones_from_before_are_said),
 		cmocka_unit_test(each_change_has_its_get_or_put),
 		cmocka_unit_test(one_without_the_other_is_a_difference),
 		cmocka_unit_test(what_was_on_its_way_is_no_difference),

@@ -464,8 +464,8 @@ static void say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, ui
 {
 	struct vs_event e = { .time_ns = now_ns, .tid = ref->tid, .tgid = ref->tgid };
 
-	if (ref->old_said || ref->origin != VS_REF_SEEN || now_ns < ref->get_ns ||
-	    now_ns - ref->get_ns < r->opts.older_ns)
+	/* One that was found is at least as old as the snapshot. */
+	if (ref->old_said || now_ns < ref->get_ns || now_ns - ref->get_ns < r->opts.older_ns)
 		return;
 	ref->old_said = true;
 	memcpy(e.comm, ref->comm, sizeof(e.comm));

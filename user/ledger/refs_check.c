@@ -221,12 +221,15 @@ static bool is_held_by_kvm(const struct vs_snapshot *s, uint64_t group)
 	return false;
 }
 
-/* KVM and others put what they took before their process is gone. */
+/*
+ * KVM and others put what they took before their process is gone. Whether KVM has it, and whether a
+ * process is gone, cannot be told where not all files were seen, as in another PID namespace.
+ */
 static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
 {
 	struct vs_event e = { .time_ns = s->end_ns };
 
-	if (is_held_by_kvm(s, b->address))
+	if (!s->scope.fds || is_held_by_kvm(s, b->address))
 		return;
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
 		if (ref->class != VS_REF_EXTERNAL || ref->leaked || !ref->tgid ||

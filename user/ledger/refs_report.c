@@ -85,8 +85,7 @@ static enum vs_suspicion suspicion_of(const struct report *r, const struct vs_re
 
 	if (ref->leaked)
 		return VS_SUSPECT_LEAK;
-	if (o->older_ns && ref->origin == VS_REF_SEEN && o->now_ns > ref->get_ns &&
-	    o->now_ns - ref->get_ns >= o->older_ns)
+	if (o->older_ns && o->now_ns > ref->get_ns && o->now_ns - ref->get_ns >= o->older_ns)
 		return VS_SUSPECT_OLD;
 	return VS_FINE;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/detect.h"
 #include "sink/words.h"
 
 #define LABEL 14	/* column where the values begin */
@@ -124,6 +125,8 @@ static void say_chain(struct vs_text *t, const struct vs_finding *f)
 	      f->change_place[0] ? f->change_place : "place not known");
 }
 
+_Static_assert(VS_PROOF_WAIT_NS == 50000000, "said below");
+
 static const char *proof_words(const struct vs_finding *f)
 {
 	if (f->proven && f->registering)
@@ -132,7 +135,7 @@ static const char *proof_words(const struct vs_finding *f)
 		return "seen: it unregisters from the chain from inside";
 	if (f->unregister_seen)
 		return "iommu_group_unregister_notifier entered inside the notifier; the call into the chain itself was not seen";
-	return "vfio_group_release entered inside the notifier; the unregister that must follow was not seen within 20 ms";
+	return "vfio_group_release entered inside the notifier; the unregister that must follow was not seen within 50 ms";
 }
 
 static void say_delay(struct vs_text *t, const struct vs_finding *f)
