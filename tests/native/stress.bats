@@ -93,6 +93,8 @@ YES=--i-know-this-can-hang-the-host
 
 @test "stress: a bridge in the group is no objection" {
 	device 0000:00:1c.0 7 e1000e "(null)" 0x060400
+	mkdir -p "$ROOT/dev/vfio"
+	: >"$ROOT/dev/vfio/7"
 	rm -r "$ROOT/sys/bus/pci/drivers/vfio-pci"
 	stress 4 'drivers are missing' $YES --devices 05.0
 }
@@ -100,6 +102,12 @@ YES=--i-know-this-can-hang-the-host
 @test "stress: refuses a group that a process has open, and names it" {
 	ln -s /dev/vfio/7 "$ROOT/proc/123/fd/12"
 	stress 4 'group 7 of 0000:00:05.0 is in use by 123 \(qemu-kvm\)' $YES --devices 05.0,05.1
+}
+
+# As in a container with the host's /sys: neither the file nor who has it open can be seen there.
+@test "stress: refuses a group of VFIO whose file is not there to be tried" {
+	device 0000:00:05.0 7 vfio-pci vfio-pci
+	stress 4 'group 7 of 0000:00:05.0 is in use cannot be told' $YES --devices 05.0,05.1
 }
 
 @test "stress: puts back what a killed run has left, before anything else" {
@@ -155,4 +163,18 @@ YES=--i-know-this-can-hang-the-host
 	run build/vfioscope validate --observe-only --min-last-puts 0
 	[ "$status" -eq 2 ]
 	[ "$(build/vfioscope validate --help | grep -cE '^.{81,}')" -eq 0 ]
+	# To kselftest 2 is an expected failure.
+	run build/vfioscope validate --exit-style kselftest --devices bogus
+	[ "$status" -eq 1 ]
+}
+
+@test "validate: a report goes through a link, which stays one" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	: >"$ROOT/report"
+	ln -s "$ROOT/report" "$ROOT/link"
+	run build/vfioscope validate --observe-only -d 1s --json "$ROOT/link"
+	[ -L "$ROOT/link" ]
+	jq -e '.type' "$ROOT/report"
+	run build/vfioscope validate --observe-only -d 1s --json "$ROOT/none/link"
+	[ "$status" -eq 1 ]
 }

@@ -109,6 +109,30 @@ static void name_user(const char *root, int group, char *buf, size_t size)
 	closedir(dir);
 }
 
+static bool is_of_vfio(const struct look *l, const char *name)
+{
+	struct st_device d;
+
+	return name[0] != '.' && !st_device__read(l->opts->root, name, &d) &&
+	       !strncmp(d.driver, "vfio", 4);
+}
+
+static bool has_vfio(const struct look *l, int group)
+{
+	char path[ST_PATH];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir = NULL;
+
+	if (!st_path(path, l->opts->root, "/sys/kernel/iommu_groups/%d/devices", group))
+		dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir)))
+		found = is_of_vfio(l, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static int check_use(const struct look *l, const struct st_device *d)
 {
 	char path[ST_PATH], user[80];
@@ -125,6 +149,10 @@ static int check_use(const struct look *l, const struct st_device *d)
 	if (fd < 0 && errno != ENOENT && errno != ENODEV)
 		return REFUSE(l, "group %d of %s is in use (%s)", d->group, d->bdf,
 			      strerror(errno));
+	/* As in a container with the host's /sys and a /dev of its own. */
+	if (fd < 0 && has_vfio(l, d->group))
+		return REFUSE(l, "whether group %d of %s is in use cannot be told: it is bound to "
+			      "VFIO, and there is no /dev/vfio/%d here", d->group, d->bdf, d->group);
 	return 0;
 }
 
