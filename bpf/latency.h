@@ -208,7 +208,7 @@ enum vs_lat_loss {
 	VS_LAT_LOSS_KERNEL_END,
 };
 
-#define VS_LAT_ASKED 64
+#define VS_LAT_ASKED 16
 
 /* Works that user space asks about: is it queued, and not just memory that was one? */
 struct vs_lat_ask {

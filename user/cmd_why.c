@@ -75,6 +75,12 @@ static void close_stacks(struct question *q, FILE *file)
 		q->stacks_error = errno ? errno : EIO;
 }
 
+/* A mistake in the name is said at once; the host's own trouble comes after the verdict. */
+static bool is_mistaken(int error)
+{
+	return error != ENOSPC && error != EDQUOT && error != EIO && error != EROFS;
+}
+
 static int collect(struct question *q, struct vs_evidence *e)
 {
 	const char *path = q->opts.all_stacks;
@@ -83,6 +89,8 @@ static int collect(struct question *q, struct vs_evidence *e)
 	int open_error = errno, err;
 	char error[200] = "";
 
+	if (path && !file && is_mistaken(open_error))
+		return fail(VS_EXIT_FAILURE, path, strerror(open_error));
 	err = vs_evidence__collect(&opts, e, error, sizeof(error));
 	errno = file ? 0 : open_error;
 	close_stacks(q, file);

@@ -21,12 +21,11 @@ setup()
 	[ -z "$output" ]
 }
 
-@test "why --all-stacks: a file that cannot be written is named, and the verdict is there" {
-	for file in /dev/full "$OUT/none/file"; do
-		run build/vfioscope why --all-stacks "$file"
-		[ "$status" -eq 1 ]
-		[[ "$output" == *VERDICT*"vfioscope why: $file: "* ]]
-	done
+@test "why --all-stacks: a disk that is full costs the file, and not the verdict" {
+	run build/vfioscope why --all-stacks /dev/full
+	[ "$status" -eq 1 ]
+	[[ "$output" == *VERDICT* ]]
+	[[ "$output" == *"vfioscope why: /dev/full: No space left on device"* ]]
 }
 
 @test "why --all-stacks: every task with BPF, those that wait without" {
