@@ -44,6 +44,28 @@ static struct lab *seeded(int32_t count)
 	return seeded_with(count, (struct vs_refs_opts){});
 }
 
+/* Loaded and in use before its probes were armed, and gone again before the snapshot. */
+static void a_life_before_the_snapshot_is_no_bug(void **state)
+{
+	struct lab *l = lab_new();
+	struct picture_of p;
+
+	(void)state;
+	vs_refs__unseen(l->r, T0 + 50 * 1000);
+	do_create(l, sh, 10, DEV1);
+	snap_init(&p, 200);
+	vs_refs__seed(l->r, &p.s);
+	do_leave(l, sh, 100, DEV1, 1);
+	settled(l);
+	assert_int_equal(l->nr, 0);
+	/* What follows is judged as ever. */
+	do_create(l, sh, SECOND, DEV1);
+	lab_send(l, put(qemu, SECOND + 100, 2, P_OTHER));
+	settled(l);
+	assert_true(l->nr > 0);
+	lab_free(l);
+}
+
 /* They are as old as the snapshot at least. */
 static void old_ones_from_before_are_said(void **state)
 {
@@ -787,6 +809,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_being_closed_is_no_leak),
 		cmocka_unit_test(an_external_leak_is_found),
 		cmocka_unit_test(old_ones_from_before_are_said),
+		cmocka_unit_test(a_life_before_the_snapshot_is_no_bug),
 		cmocka_unit_test(each_change_has_its_get_or_put),
 		cmocka_unit_test(one_without_the_other_is_a_difference),
 		cmocka_unit_test(what_was_on_its_way_is_no_difference),
