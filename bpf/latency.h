@@ -122,7 +122,7 @@ struct vs_lat_totals {
 	__u64 started;
 	__u64 ended;
 	__u64 unknown_start;	/* started, not seen to be queued: flush barriers never are */
-	__u64 cancelled;	/* queued and taken off again: another queueing came first */
+	__u64 cancelled;	/* queued and taken off again, as far as programs see it */
 	__u64 peak;		/* most that were queued and not started at once, if counted */
 	__u64 scratch[2];	/* of the programs: see as_number() */
 };

@@ -235,7 +235,7 @@ blamed()
 @test "latency: overdue while it waits, then lost, which for others than puts is no bug" {
 	has_status overdue 0
 	says overdue 'FINDING hazard overdue: wqload_victim was queued .* not started \(pool [0-9]+, cpu 1\)'
-	says overdue 'FINDING hazard lost: wqload_victim .* may have been cancelled'
+	says overdue 'FINDING hazard lost: wqload_victim .* is pending still'
 }
 
 @test "latency: nothing stays behind" {

@@ -15,7 +15,7 @@
 enum vs_late_kind {
 	VS_LATE_NOT = 0,
 	VS_LATE_OVERDUE,	/* not ended within the time given */
-	VS_LATE_LOST,		/* not even started within a longer time: lost, or cancelled */
+	VS_LATE_LOST,		/* not even started within a longer time */
 	VS_LATE_FREED,		/* the group is gone before the work that holds it */
 	VS_LATE_KINDS
 };

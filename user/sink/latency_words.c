@@ -139,7 +139,7 @@ static void append_state(char *buf, size_t size, const struct vs_late *late)
 		vs_words__append(buf, size, ", cpu %d", late->pool_cpu);
 	vs_words__append(buf, size, ")");
 	if (late->kind == VS_LATE_LOST && !late->bug)
-		vs_words__append(buf, size, "; it may have been cancelled");
+		vs_words__append(buf, size, "; it is pending still");
 }
 
 void vs_latency_words__late(const struct vs_latency_sink *s, const struct vs_late *late,
