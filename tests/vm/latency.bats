@@ -261,17 +261,26 @@ blamed()
 	is "$(of slow work 'select(.end_ns - .start_ns < 50000000) | .work')" ""
 }
 
+# An interrupt may queue a work right while the program runs on that CPU for another: that one is counted as
+# lost, with status 5. On an emulated CPU the program takes long enough for it, once in many runs.
+nothing_lost()
+{
+	local recursion
+	recursion=$(report "$1" '.losses[] | select(.cause == "recursion") | .total')
+	is "$(report "$1" .lost)" "$recursion" && [ "$recursion" -le 2 ] &&
+		has_status "$1" $((recursion ? 5 : 0))
+}
+
 @test "latency: later kernels say that no put is deferred, and follow all works" {
 	for kernel in 6.1 6.12 7.x; do
 		OUT=$BATS_FILE_TMPDIR/$kernel
 		has_status plain 4
 		says plain 'no put is deferred here'
 		says plain '[-]-all'
-		has_status all 0
-		is "$(report all .lost)" 0
+		nothing_lost all
 		[ "$(report all .works.ended)" -gt 0 ]
 		[ "$(report all '.slowest | length')" -gt 0 ]
-		has_status one 0
+		nothing_lost one
 		[ "$(report one .works.ended)" -gt 0 ]
 	done
 }
