@@ -44,6 +44,22 @@ static struct lab *seeded(int32_t count)
 	return seeded_with(count, (struct vs_refs_opts){});
 }
 
+/* A virtual CPU stood still between the probe and the instruction, and the group is gone since. */
+static void a_difference_is_of_what_is_quiet_since(void **state)
+{
+	struct lab *l = seeded(2);
+	struct picture_of p;
+
+	(void)state;
+	snap_init(&p, 3 * SECOND);
+	snap_group(&p, GROUP, 1, 3, 1);
+	vs_refs__check(l->r, &p.s);
+	assert_true(vs_refs__any_differs(l->r));
+	do_leave(l, sh, 4 * SECOND, DEV1, 2);
+	assert_false(vs_refs__any_differs(l->r));
+	lab_free(l);
+}
+
 /* Loaded and in use before its probes were armed, and gone again before the snapshot. */
 static void a_life_before_the_snapshot_is_no_bug(void **state)
 {
@@ -810,6 +826,7 @@ int main(void)
 		cmocka_unit_test(an_external_leak_is_found),
 		cmocka_unit_test(old_ones_from_before_are_said),
 		cmocka_unit_test(a_life_before_the_snapshot_is_no_bug),
+		cmocka_unit_test(a_difference_is_of_what_is_quiet_since),
 		cmocka_unit_test(each_change_has_its_get_or_put),
 		cmocka_unit_test(one_without_the_other_is_a_difference),
 		cmocka_unit_test(what_was_on_its_way_is_no_difference),

@@ -38,6 +38,14 @@ oracle()
 	awk '{ print $2, $1, $4, $5, $7 }' "$OUT/oracle"
 }
 
+# Under emulation now and then one value of a compare-and-exchange cannot be told: the product says so.
+only_unknown_differ()
+{
+	awk '/^</ { if ($3 == "?" && $4 == "?") unknown[$2 " " $5]++; else bad = 1 }
+		/^>/ { if (unknown[$2 " " $5]-- > 0) nr++; else bad = 1 }
+		END { exit bad || nr > 1 }' "$OUT/differences"
+}
+
 same_one_by_one()
 {
 	product | by_task >"$OUT/product.tasks"
@@ -46,7 +54,8 @@ same_one_by_one()
 		"$(diff "$OUT/product.tasks" "$OUT/oracle.tasks" | grep -c '^[<>]') differences," \
 		"$(sed -n 's/.* retries \([0-9]*\) .*/\1/p' "$OUT/changes") failed exchanges left out" >&3
 	[ "$(wc -l <"$OUT/product.tasks")" -ge "$1" ] || return 1
-	diff "$OUT/product.tasks" "$OUT/oracle.tasks" >"$OUT/differences" || { head -40 "$OUT/differences"; return 1; }
+	diff "$OUT/product.tasks" "$OUT/oracle.tasks" >"$OUT/differences" || only_unknown_differ ||
+		{ head -40 "$OUT/differences"; return 1; }
 }
 
 @test "exact: each change has the task, direction, value and place of the oracle's" {

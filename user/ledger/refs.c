@@ -531,7 +531,7 @@ bool vs_refs__any_differs(const struct vs_refs *r)
 	const struct vs_book *b = NULL;
 
 	while ((b = vs_refs__next(r, b)))
-		if (b->differs)
+		if (b->differs && !b->released && b->last_ns <= b->kernel_ns)
 			return true;
 	return false;
 }

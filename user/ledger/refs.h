@@ -146,7 +146,11 @@ void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
  */
 void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s);
 
-/* A counter of the kernel was not what the ledger says when they were compared last. */
+/*
+ * A counter of the kernel was not what the ledger says when they were compared last, of a group that
+ * has been quiet since. Of others the next comparison tells: a probe is in front of the instruction
+ * that it tells of, and a virtual CPU may stand still between the two.
+ */
 bool vs_refs__any_differs(const struct vs_refs *r);
 
 /* Books, in no order; @book NULL: the first; NULL at the end. Released ones last a while. */
