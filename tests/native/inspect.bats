@@ -112,7 +112,7 @@ verdict()
 }
 
 # A table of pointers without the entry that is pointed at; 40 MiB of names that cost 32767 steps each.
-@test "inspect: what fuzzing and reviewers found ends, with and without sanitizers" {
+@test "inspect: what fuzzing and reading the code found ends, with and without sanitizers" {
 	for file in tests/fuzz/corpus/hostile/*; do
 		for program in build/vfioscope build/sanitized/vfioscope; do
 			run timeout 60 "$program" inspect "$file"
