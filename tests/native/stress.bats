@@ -177,4 +177,11 @@ YES=--i-know-this-can-hang-the-host
 	jq -e '.type' "$ROOT/report"
 	run build/vfioscope validate --observe-only -d 1s --json "$ROOT/none/link"
 	[ "$status" -eq 1 ]
+	# Known before anything runs, and not when the report is to be written.
+	ln -sfn "$ROOT" "$ROOT/link"
+	run build/vfioscope validate --observe-only -d 1s --json "$ROOT/link"
+	[[ "$output" == *"Is a directory"* ]]
+	ln -sfn "$ROOT/nowhere" "$ROOT/link"
+	run build/vfioscope validate --observe-only -d 1s --json "$ROOT/link"
+	[[ "$output" == *"No such file"* ]]
 }

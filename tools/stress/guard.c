@@ -53,15 +53,21 @@ static int check_mate(const struct look *l, const struct st_device *d, const cha
 	return 0;
 }
 
-static int check_mates(const struct look *l, const struct st_device *d)
+/* Its devices; NULL where they cannot be read. */
+static DIR *open_group(const struct look *l, int group)
 {
 	char path[ST_PATH];
+
+	return st_path(path, l->opts->root, "/sys/kernel/iommu_groups/%d/devices", group) ?
+	       NULL : opendir(path);
+}
+
+static int check_mates(const struct look *l, const struct st_device *d)
+{
+	DIR *dir = open_group(l, d->group);
 	struct dirent *entry;
-	DIR *dir = NULL;
 	int err = 0;
 
-	if (!st_path(path, l->opts->root, "/sys/kernel/iommu_groups/%d/devices", d->group))
-		dir = opendir(path);
 	if (!dir)
 		return REFUSE(l, "group %d of %s cannot be read", d->group, d->bdf);
 	while (!err && (entry = readdir(dir)))
@@ -119,13 +125,10 @@ static bool is_of_vfio(const struct look *l, const char *name)
 
 static bool has_vfio(const struct look *l, int group)
 {
-	char path[ST_PATH];
+	DIR *dir = open_group(l, group);
 	struct dirent *entry;
 	bool found = false;
-	DIR *dir = NULL;
 
-	if (!st_path(path, l->opts->root, "/sys/kernel/iommu_groups/%d/devices", group))
-		dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir)))
 		found = is_of_vfio(l, entry->d_name);
 	if (dir)

@@ -38,12 +38,11 @@ int vs_arguments__cannot_be_written(const char *path)
 
 	if (strlen(path) >= sizeof(folder) - sizeof(".part"))
 		return -ENAMETOOLONG;
-	if (!lstat(path, &st) && S_ISLNK(st.st_mode) && stat(path, &st))
-		return -errno;	/* it leads nowhere */
-	if (!lstat(path, &st) && S_ISLNK(st.st_mode))
-		return access(path, W_OK) ? -errno : 0;
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		if (stat(path, &st))
+			return -errno;	/* a link that leads nowhere */
 		return S_ISDIR(st.st_mode) ? -EISDIR : access(path, W_OK) ? -errno : 0;
+	}
 	strcpy(folder, path);
 	slash = strrchr(folder, '/');
 	strcpy(slash ? slash + 1 : folder, ".");	/* what is no folder has none in it */
