@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One run of `latency`: finds, attaches, follows, reports. */
+#ifndef VFIOSCOPE_LATENCY_SESSION_H
+#define VFIOSCOPE_LATENCY_SESSION_H
+
+#include "latency/options.h"
+
+/* Runs until the duration is over or vs_stop__asked(); the report goes to stdout. Returns an exit
+ * status; what failed is said on stderr. */
+int vs_lat_session__run(const struct vs_latency_options *opts);
+
+#endif
