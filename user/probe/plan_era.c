@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the facts say about this kernel's era. */
+#include <string.h>
+
+#include "probe/plan_priv.h"
+
+#define NOTIFIER "vfio_iommu_group_notifier"
+#define PUT_CALLEE "refcount_dec_and_mutex_lock"
+#define VS_X86_RDI 7	/* the first argument */
+
+const char *vs_fix__words(enum vs_fix fix)
+{
+	static const char *const words[] = {
+		[VS_FIX_UNKNOWN] = "not known: vfio.ko could not be read",
+		[VS_FIX_PRESENT] = "present: the notifier queues its put for vfio_group_put_bg "
+				   "(811642d8d8a8, v4.13)",
+		[VS_FIX_ABSENT] = "ABSENT: vfio_iommu_group_notifier puts directly "
+				  "(811642d8d8a8, v4.13, is missing)",
+		[VS_FIX_NO_REFERENCE] = "not needed: the notifier takes no reference "
+					"(63b150fde7a2, v5.16)",
+		[VS_FIX_NO_NOTIFIER] = "not needed: IOMMU groups have no notifier any more "
+				       "(3b86f317c9c7, a5f1bd1afacd, v5.19)",
+	};
+
+	return words[fix];
+}
+
+bool plan_vfio_known(const struct vs_facts *facts)
+{
+	return facts->vfio.nr_funcs;
+}
+
+static bool has_notifier(const struct vs_facts *facts)
+{
+	if (vs_kmod__func(&facts->vfio, NOTIFIER))
+		return true;
+	if (facts->vmlinux_btf)
+		return vs_names__has(&facts->btf_funcs, "iommu_group_register_notifier");
+	return !plan_vfio_known(facts);
+}
+
+static bool is_site_in(const struct vs_kmod *kmod, const struct vs_kmod_site *site,
+		       const char *func)
+{
+	return !strcmp(kmod->funcs[site->func].name, func);
+}
+
+static bool has_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const char *func,
+		     const char *callee)
+{
+	for (size_t i = 0; i < kmod->nr_sites; i++) {
+		const struct vs_kmod_site *site = &kmod->sites[i];
+
+		if (site->kind == kind && is_site_in(kmod, site, func) &&
+		    (!callee || (site->callee && !strcmp(site->callee, callee))))
+			return true;
+	}
+	return false;
+}
+
+enum vs_fix plan_find_fix(const struct vs_facts *facts)
+{
+	const struct vs_kmod *vfio = &facts->vfio;
+
+	if (!has_notifier(facts))
+		return VS_FIX_NO_NOTIFIER;
+	if (!plan_vfio_known(facts))
+		return VS_FIX_UNKNOWN;
+	if (vs_kmod__func(vfio, DEFERRED))
+		return VS_FIX_PRESENT;
+	if (has_site(vfio, VS_SITE_CALL, NOTIFIER, PUT_CALLEE))
+		return VS_FIX_ABSENT;
+	if (facts->vfio_file && !has_site(vfio, VS_SITE_LOCKED_ADD, NOTIFIER, NULL) &&
+	    !vs_kmod__func(vfio, "vfio_group_put"))
+		return VS_FIX_NO_REFERENCE;
+	return VS_FIX_UNKNOWN;
+}
+
+/*
+ * The offsets that matter are the same on every x86-64 build from 4.15 to 5.15
+ * that was read; lock debugging moves them and changes these two sizes.
+ */
+static bool layout_is_classic(const struct vs_facts *facts, enum vs_fix fix)
+{
+	return (fix == VS_FIX_PRESENT || fix == VS_FIX_ABSENT) &&
+	       !strcmp(facts->machine, "x86_64") &&
+	       facts->mutex_size == 32 && facts->work_size == 32;
+}
+
+/* Where vfio_device_put(device) drops a reference, in its first argument: since 5.10.137. */
+static int told_refcount(const struct vs_kmod *vfio)
+{
+	for (size_t i = 0; i < vfio->nr_sites; i++) {
+		const struct vs_kmod_site *site = &vfio->sites[i];
+
+		if (site->kind == VS_SITE_LOCKED_SUB && site->base_reg == VS_X86_RDI &&
+		    is_site_in(vfio, site, "vfio_device_put"))
+			return site->disp;
+	}
+	return VS_NO_OFFSET;
+}
+
+void plan_find_layout(struct planner *p)
+{
+	static const struct vs_layout classic = {
+		.group_counter = 0, .group_iommu_group = 0x10, .group_nb = 0x58,
+		.group_cdev = VS_NO_OFFSET, .device_dev = 0, .device_group = 0x10,
+		.group_container_users = 0x8,
+	};
+	struct vs_plan *plan = p->plan;
+
+	plan->layout = p->facts->btf_layout;
+	if (p->facts->layout_source != VS_LAYOUT_NONE ||
+	    !layout_is_classic(p->facts, plan->fix))
+		return;
+	plan->layout = classic;
+	plan->layout.device_refcount = told_refcount(&p->facts->vfio);
+	plan->layout_assumed = true;
+	/* Before 5.13 (5.10.137) a kref comes first in struct vfio_device. */
+	if (!vs_kmod__func(&p->facts->vfio, "vfio_register_group_dev"))
+		plan->layout.device_dev = plan->layout.device_group = VS_NO_OFFSET;
+}
+
+const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applies applies)
+{
+	if (applies == VS_APPLIES_MODULE)
+		return "VFIO is built in";
+	if (applies == VS_APPLIES_REGISTRATION)
+		return "an open device keeps its group instead on this kernel (before v5.13)";
+	if (applies == VS_APPLIES_CONTAINER_LOCKED)
+		return "counted inline on this kernel (up to v6.0)";
+	if (plan->fix == VS_FIX_NO_NOTIFIER)
+		return "IOMMU groups of this kernel have no notifier (gone in v5.19)";
+	if (plan->fix == VS_FIX_NO_REFERENCE)
+		return "the notifier of this kernel takes no reference (v5.16)";
+	return "this vfio.ko does not defer puts: it lacks the fix (811642d8d8a8)";
+}
+
+/* Without the file it cannot be told: what a put of a device does is then not known. */
+static bool counts_registrations(const struct planner *p)
+{
+	return !p->facts->vfio_file || p->plan->layout.device_refcount != VS_NO_OFFSET ||
+	       vs_kmod__func(&p->facts->vfio, "vfio_device_put_registration") ||
+	       told_refcount(&p->facts->vfio) != VS_NO_OFFSET;
+}
+
+bool plan_applies(const struct planner *p, enum vs_applies which)
+{
+	switch (which) {
+	case VS_APPLIES_ALWAYS:
+		return true;
+	case VS_APPLIES_NOTIFIER:
+		return p->plan->fix != VS_FIX_NO_NOTIFIER;
+	case VS_APPLIES_DEFERRED:
+		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_UNKNOWN;
+	case VS_APPLIES_MODULE:
+		return p->facts->vfio_state != VS_KMOD_BUILTIN;
+	case VS_APPLIES_REGISTRATION:
+		return counts_registrations(p);
+	case VS_APPLIES_CONTAINER_LOCKED:
+		return !plan_vfio_known(p->facts) ||
+		       vs_kmod__func(&p->facts->vfio, "vfio_container_attach_group");
+	}
+	return true;
+}

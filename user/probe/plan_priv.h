@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by the files of the plan only. */
+#ifndef VFIOSCOPE_PROBE_PLAN_PRIV_H
+#define VFIOSCOPE_PROBE_PLAN_PRIV_H
+
+#include "probe/plan.h"
+
+#define DEFERRED "vfio_group_put_bg"
+
+/* What a plan is made from and into. */
+struct planner {
+	const struct vs_facts *facts;
+	struct vs_plan *plan;
+	bool out_of_memory;
+};
+
+/* -- plan_era.c: what the facts say about this kernel's era -- */
+
+/* Whether VFIO's symbols could be read. */
+bool plan_vfio_known(const struct vs_facts *facts);
+
+/* Whether the notifier's put is deferred here. */
+enum vs_fix plan_find_fix(const struct vs_facts *facts);
+
+/* Fills the plan's layout; its fix is known. */
+void plan_find_layout(struct planner *p);
+
+/* Whether this kernel has what a hook is about, and the words for one that has not. */
+bool plan_applies(const struct planner *p, enum vs_applies which);
+const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applies applies);
+
+/* -- plan_rungs.c: the ways in which a hook can be reached -- */
+
+/* Words for row->how. */
+__attribute__((format(printf, 2, 3)))
+void plan_say_how(struct vs_plan_row *row, const char *fmt, ...);
+
+/* Status, row->how and row->advice in one. */
+void plan_settle(struct vs_plan_row *row, enum vs_hook_status status, const char *how,
+		 const char *advice);
+
+/* Adds the probes of one rung. False: it does not hold, and row->how says why not. */
+bool plan_rung(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung);
+
+#endif
