@@ -9,8 +9,6 @@
 #include "slow.h"
 #include "table.h"
 
-#define WORK_STRUCT_PENDING 1	/* the lowest bit of work_struct.data, on every kernel */
-
 static __always_inline __u64 read_at(__u64 address)
 {
 	__u64 value = 0;

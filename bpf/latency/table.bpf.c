@@ -2,6 +2,8 @@
 /* Finding a work's place in the table. */
 #include "table.h"
 
+#define MOST_START_NS 2000000ull	/* after so long, what waits no more was cancelled, mostly */
+
 __noinline int table_way(__u64 work)
 {
 	struct vs_lat_set *set = table_set(work);
@@ -34,6 +36,43 @@ static __always_inline __u32 idle_way(struct vs_lat_set *set)
 	return best;
 }
 
+static __always_inline bool is_cancelled(const struct vs_lat_work *w, __u64 now)
+{
+	struct work_struct *work = (void *)w->work;
+	__u64 data = 0, func = 0;
+
+	if (w->func == cfg.deferred_func || now - last_queued(w) < MOST_START_NS)
+		return false;
+	bpf_core_read(&data, sizeof(data), &work->data);
+	bpf_core_read(&func, sizeof(func), &work->func);
+	return func != w->func || !(data & WORK_STRUCT_PENDING);
+}
+
+static __always_inline void write_off(struct vs_lat_work *w, struct vs_lat_totals *t)
+{
+	__u32 left = w->head - w->tail;
+
+	w->tail = w->head;
+	t->cancelled += left;
+	if (!is_lean())
+		__sync_fetch_and_add(&waiting, -(__s64)left);
+}
+
+__noinline int table_way_cancelled(__u64 work)
+{
+	struct vs_lat_set *set = table_set(work);
+	struct vs_lat_totals *t = get_totals();
+	__u64 now = bpf_ktime_get_ns();
+
+	for (int i = 0; set && t && i < VS_LAT_WAYS; i++) {
+		if (!is_cancelled(&set->way[i], now))
+			continue;
+		write_off(&set->way[i], t);
+		return i;
+	}
+	return VS_LAT_WAYS;
+}
+
 __noinline int table_way_or_new(__u64 work)
 {
 	struct vs_lat_set *set = table_set(work);
@@ -42,6 +81,8 @@ __noinline int table_way_or_new(__u64 work)
 	if (way < VS_LAT_WAYS || !set)
 		return way;
 	way = idle_way(set);
+	if (way >= VS_LAT_WAYS)
+		way = table_way_cancelled(work);
 	/* A number and not a pointer: the compiler would mix one with NULL, which is refused. */
 	barrier_var(way);
 	if (way >= VS_LAT_WAYS)

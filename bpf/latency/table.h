@@ -5,6 +5,8 @@
 
 #include "state.h"
 
+#define WORK_STRUCT_PENDING 1	/* the lowest bit of work_struct.data, on every kernel */
+
 /*
  * Which of the ways is the work's, VS_LAT_WAYS when none is. Functions of their own,
  * because the verifier then knows nothing of the number: else it walks all that follows
@@ -13,8 +15,16 @@
 int table_way(__u64 work);
 
 /*
- * The same for a work that is being queued. If it has no place it gets one: one never
- * used, else the one whose work waits for nothing and was not seen for the longest time.
+ * A place in its set whose work was cancelled, which no tracepoint tells; it is counted, and free
+ * then. A work whose start is told of at this very moment looks the same: it will be one that was not
+ * seen to be queued, where else the new one would be lost for certain.
+ */
+int table_way_cancelled(__u64 work);
+
+/*
+ * The place of a work that is being queued. If it has no place it gets one: one never
+ * used, else the one whose work waits for nothing and was not seen for the longest time,
+ * else one that was cancelled.
  */
 int table_way_or_new(__u64 work);
 
