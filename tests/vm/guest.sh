@@ -6,10 +6,17 @@
 OUT=/tmp/out
 mkdir -p $OUT
 
+# began NAME: on the kernel's console, which is what is left of a guest that never ends
+began()
+{
+	{ echo "began $1 after $(cut -d' ' -f1 /proc/uptime) s" >/dev/ttyS0; } 2>/dev/null
+}
+
 # step NAME COMMAND...
 step()
 {
 	_name=$1
+	began "$1"
 	shift
 	"$@" >"$OUT/$_name" 2>&1
 	echo $? >"$OUT/$_name.status"
@@ -34,6 +41,7 @@ begun()
 	_verb=$2
 	traced=$3
 	shift 3
+	began "$traced"
 	vfioscope "$_verb" "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
 	tracer=$!
 	wait_for "$OUT/$traced" "$_pattern"

@@ -41,8 +41,8 @@ vm()
 	0) ;;
 	124 | 125)
 		echo "# the guest $1 did not end (status $status): once more" >&3
-		tail -qn 5 "$OUT/kernel.log" "$OUT/console" 2>/dev/null | sed 's/^/# /' >&3
-		run_guest "$@" || { cat "$OUT/console" >&2; return 1; }
+		tail -qn 8 "$OUT/kernel.log" "$OUT/console" 2>/dev/null | sed 's/^/# /' >&3
+		run_guest "$@" || { tail -n 8 "$OUT/kernel.log"; cat "$OUT/console"; return 1; } >&2
 		;;
 	*) cat "$OUT/console" >&2; return 1 ;;
 	esac
