@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the program of bpf/stacks/ tells user space: one row for each task. */
+/* What the program of bpf/snapshot/ tells user space: one row for each task. */
 #ifndef VFIOSCOPE_STACKS_H
 #define VFIOSCOPE_STACKS_H
 

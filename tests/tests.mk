@@ -28,7 +28,7 @@ demo: ## install what is missing, build, show the deadlock caught live in a VM
 deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
-soak: ## the long runs: 1000 starts, 100 kills, every scenario with sanitizers (hours)
+soak: ## the long runs: 1000 starts, 100 kills, 10000 cycles, fuzzing, sanitizers (2 hours)
 	@tools/deps build test lab fuzz
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak

@@ -477,7 +477,7 @@ static const struct vs_opt validate_opts[] = {
 	  "at most so long (20s; observing: until Ctrl-C)",
 	  offsetof(struct validate_options, duration), 1000000000, 1000 * 3600000000000ull, NULL,
 	  0 },
-	{ "cycles", 'n', VS_OPT_NUMBER, "N", "at most so many cycles of vfio-stress (3000)",
+	{ "cycles", 'n', VS_OPT_NUMBER, "N", "at most so many cycles (3000 without -d)",
 	  offsetof(struct validate_options, cycles), 1, UINT64_MAX, NULL, 0 },
 	{ "min-last-puts", 0, VS_OPT_NUMBER, "N",
 	  "last puts by the worker that prove the path (20)",
@@ -570,7 +570,7 @@ static void set_defaults(struct validate_options *o)
 		o->min_last_puts = 20;
 	if (o->observe)
 		return;
-	/* With neither given, both; with one, that one. */
+	/* There is always a limit of time; one of cycles where no time is asked for. */
 	if (!o->cycles && !o->duration)
 		o->cycles = 3000;
 	if (!o->duration)

@@ -9,7 +9,8 @@ OTHERS="double-put-close leak-open-error no-external-put"
 # Each deferred put of slow-put-bg takes 50 ms: its groups seldom die.
 LEGAL="slow-put-bg wrong-work outlined"
 
-HOOKS="chain-call chain-change notifier put get release group-unregister create register unregister open
+HOOKS="chain-call chain-change notifier put get release group-unregister create register unregister
+	registration-get registration-put open
 	close deferred-queue deferred-start deferred-end module-load module-free"
 
 # run_case NAME KERNEL MODE
