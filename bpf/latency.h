@@ -15,7 +15,7 @@
 
 #define VS_LAT_TARGETS 8	/* functions that can be followed by name */
 #define VS_LAT_WAYS 4		/* works that share one set of the table */
-#define VS_LAT_RUNNING 8192	/* workers, by the low bits of their thread number */
+#define VS_LAT_RUNNING 8192	/* workers, by the low bits of their thread number; then softirqs, by CPU */
 #define VS_LAT_LOG 4096		/* what had a CPU: entries kept for each */
 #define VS_LAT_WORST 64		/* of these, the slowest of each CPU are never missed */
 #define VS_LAT_WAKE_EVERY_NS 10000000ull /* VS_LAT_WAITS, on each CPU */

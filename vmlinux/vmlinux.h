@@ -45,7 +45,13 @@ struct pool_workqueue {
 	int nr_active;
 };
 
+/* v6.9: 4cb1ef64609f */
+enum worker_pool_flags {
+	POOL_BH = 1 << 0,
+};
+
 struct worker {
+	struct work_struct *current_work;
 	void (*current_func)(struct work_struct *work);
 	struct pool_workqueue *current_pwq;
 	struct worker_pool *pool;

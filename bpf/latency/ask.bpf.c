@@ -22,7 +22,7 @@ int work_ask(void *ctx)
 		data = func = 0;
 		bpf_core_read(&data, sizeof(data), &work->data);
 		bpf_core_read(&func, sizeof(func), &work->func);
-		ask.waits[i] = func == ask.funcs[i] && (data & WORK_STRUCT_PENDING);
+		ask.waits[i] = func == ask.funcs[i] && is_on_queue(data);
 	}
 	return 0;
 }

@@ -162,13 +162,52 @@ static __always_inline struct vs_lat_run *run_of(__u32 tid)
 	return bpf_map_lookup_elem(&running, &place);
 }
 
-/* What this worker runs, if it is `work`. */
+static __always_inline struct vs_lat_run *run_of_softirq(void)
+{
+	__u32 place = VS_LAT_RUNNING + bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&running, &place);
+}
+
+/* Softirqs do not interrupt each other: what is there has ended, and the end was not seen. */
+static __always_inline struct vs_lat_run *free_run_of_softirq(void)
+{
+	struct vs_lat_run *run = run_of_softirq();
+
+	if (run)
+		run->work = 0;
+	return run;
+}
+
+static __always_inline bool has_bh(void)
+{
+	return bpf_core_enum_value_exists(enum worker_pool_flags, POOL_BH);
+}
+
+/*
+ * Where to keep what starts now. What a task has running is asked first, since telling a softirq takes
+ * some reading: a worker that has nothing running may as well be interrupted.
+ */
+static __always_inline struct vs_lat_run *run_to_start(__u64 work, __u32 tid)
+{
+	struct vs_lat_run *run = run_of(tid);
+
+	if (!has_bh() || (bpf_get_current_task_btf()->flags & PF_WQ_WORKER &&
+			  !(run && run->work && run->tid == tid)))
+		return run;
+	return worker_at(work) ? run : free_run_of_softirq();
+}
+
+/* What this worker, or the softirq on this CPU, runs, if it is `work`. */
 static __always_inline struct vs_lat_run *run_of_work(__u64 work)
 {
 	__u32 tid = current_tid();
 	struct vs_lat_run *run = run_of(tid);
 
-	return run && run->work && run->work == work && run->tid == tid ? run : 0;
+	if (run && run->work && run->work == work && run->tid == tid)
+		return run;
+	run = has_bh() ? run_of_softirq() : 0;
+	return run && run->work && run->work == work ? run : 0;
 }
 
 static __always_inline void start_wanted(struct vs_lat_totals *t, struct work_struct *work,
@@ -176,11 +215,11 @@ static __always_inline void start_wanted(struct vs_lat_totals *t, struct work_st
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 tid = current_tid();
-	struct vs_lat_run *run = run_of(tid);
+	struct vs_lat_run *run = run_to_start(number, tid);
 
 	if (!run)
 		return;
-	if (run->work && run->tid != tid) {
+	if (run->work && run->tid != tid && !is_stale(run->start_ns)) {
 		count_loss(VS_LAT_LOSS_RUNNING_FULL);
 		return;
 	}

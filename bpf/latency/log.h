@@ -25,9 +25,10 @@ static __always_inline struct vs_lat_log *log_next(__u32 what)
 	return entry;
 }
 
-static __always_inline void log_work(__u32 what, __u64 func)
+/* Works in a softirq are not logged: like other interrupts they are the time of whom they interrupt. */
+static __always_inline void log_work(__u32 what, __u64 func, __u64 work)
 {
-	struct vs_lat_log *entry = log_next(what);
+	struct vs_lat_log *entry = worker_at(work) ? log_next(what) : 0;
 	struct worker_info info;
 
 	if (!entry)

@@ -7,8 +7,7 @@
 
 /* Since v3.7 (pool_workqueue) or before, up to 5.15, which is the last to defer puts. */
 #define WORK_STRUCT_INACTIVE 2	/* DELAYED before 5.15: waits for max_active */
-#define WORK_STRUCT_PWQ 4	/* the rest is a pool_workqueue, aligned to ... */
-#define WORK_STRUCT_FLAG_MASK 0xffull
+#define WORK_STRUCT_FLAG_MASK 0xffull	/* the rest, with WORK_STRUCT_PWQ, is a pool_workqueue */
 
 static __always_inline struct work_struct *as_work(__u64 work)
 {

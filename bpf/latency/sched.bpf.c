@@ -27,8 +27,13 @@ int BPF_PROG(task_switch, bool preempt, struct task_struct *prev, struct task_st
 SEC("tp_btf/workqueue_execute_start")
 int BPF_PROG(log_start, struct work_struct *work)
 {
-	if (is_logging())
-		log_work(VS_LAT_START, (__u64)work->func);
+	__u64 number = 0;
+
+	if (!is_logging())
+		return 0;
+	/* As bytes it is a number. */
+	bpf_probe_read_kernel(&number, sizeof(number), &ctx[0]);
+	log_work(VS_LAT_START, (__u64)work->func, number);
 	return 0;
 }
 
@@ -37,6 +42,6 @@ SEC("raw_tp/workqueue_execute_end")
 int log_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	if (is_logging())
-		log_work(VS_LAT_END, ctx->args[1]);
+		log_work(VS_LAT_END, ctx->args[1], ctx->args[0]);
 	return 0;
 }

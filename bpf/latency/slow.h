@@ -39,7 +39,7 @@ static __always_inline void tell_slow(const struct vs_lat_run *run)
 	if (!e)
 		return;
 	fill_run(e, run);
-	worker = worker_of(current_task());
+	worker = worker_at(run->work);
 	if (worker)
 		BPF_CORE_READ_STR_INTO(&e->name, worker, current_pwq, wq, name);
 	/* At once: the logs that explain it are being written over. */

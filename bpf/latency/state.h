@@ -26,7 +26,7 @@ VS_STATE_EXTERN struct {
 VS_STATE_EXTERN struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, VS_LAT_RUNNING);
+	__uint(max_entries, VS_LAT_RUNNING + 1);
 	__type(key, __u32);
 	__type(value, struct vs_lat_run);
 } running SEC(".maps");

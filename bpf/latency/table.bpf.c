@@ -45,7 +45,7 @@ static __always_inline bool is_cancelled(const struct vs_lat_work *w, __u64 now)
 		return false;
 	bpf_core_read(&data, sizeof(data), &work->data);
 	bpf_core_read(&func, sizeof(func), &work->func);
-	return func != w->func || !(data & WORK_STRUCT_PENDING);
+	return func != w->func || !is_on_queue(data);
 }
 
 static __always_inline void write_off(struct vs_lat_work *w, struct vs_lat_totals *t)

@@ -146,14 +146,18 @@ int BPF_PROG(work_start, struct work_struct *work)
 {
 	__u64 func = work_func(work);
 	bool wanted = is_wanted(func);
-	struct vs_lat_totals *t;
+	bool logging = is_logging();
+	struct vs_lat_totals *t = wanted || logging ? get_totals() : 0;
+	__u64 number;
 
+	if (!t)
+		return 0;
+	number = as_number(t, 1, work);
 	/* Before it counts as started: then nothing may be waiting any more. */
-	if (is_logging())
-		log_work(VS_LAT_START, func);
-	t = wanted ? get_totals() : 0;
-	if (t)
-		start_wanted(t, work, as_number(t, 1, work));
+	if (logging)
+		log_work(VS_LAT_START, func, number);
+	if (wanted)
+		start_wanted(t, work, number);
 	return 0;
 }
 
@@ -172,7 +176,7 @@ int work_end(struct bpf_raw_tracepoint_args *ctx)
 	struct vs_lat_run *run;
 
 	if (is_logging())
-		log_work(VS_LAT_END, func);
+		log_work(VS_LAT_END, func, ctx->args[0]);
 	run = wanted ? run_of_work(ctx->args[0]) : 0;
 	if (run && is_stale(run->start_ns))
 		run->work = 0;

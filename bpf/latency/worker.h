@@ -51,4 +51,15 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+/*
+ * The worker that runs `work`, NULL where none does: the works of BH workqueues (4cb1ef64609f, v6.9) run in a
+ * softirq, over whatever task that interrupts.
+ */
+static __always_inline struct worker *worker_at(__u64 work)
+{
+	struct worker *worker = worker_of(current_task());
+
+	return worker && (__u64)BPF_CORE_READ(worker, current_work) == work ? worker : 0;
+}
+
 #endif

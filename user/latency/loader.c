@@ -79,6 +79,7 @@ static int set_sizes(struct vs_lat *lat)
 	skel->rodata->set_bits = log2_of(sets);
 	skel->bss->cfg.overdue_ns = lat->opts.overdue_ns;
 	bpf_map__set_max_entries(skel->maps.works, sets);
+	bpf_map__set_max_entries(skel->maps.running, VS_LAT_RUNNING + lat->nr_cpus);
 	bpf_map__set_max_entries(skel->maps.logs, lat->opts.blame ? lat->nr_cpus : 1);
 	bpf_map__set_max_entries(skel->maps.rows, lat->opts.max_rows);
 	bpf_map__set_max_entries(skel->maps.row_numbers, lat->opts.max_rows);

@@ -39,6 +39,12 @@ static const struct vs_lat_queued *last_of(const struct vs_lat_work *work)
 	return &work->q[(work->head - 1) & 1];
 }
 
+/* With samples: of an earlier window, whose end may not have been seen. */
+static bool is_stale(const struct vs_lat *lat, uint64_t time_ns)
+{
+	return lat->opts.samples && time_ns < lat->skel->bss->cfg.since_ns;
+}
+
 /* As a start would have done. One that begins just now wins: then there is nothing to do. */
 static void write_off(struct vs_lat *lat, uint32_t place, const struct vs_lat_work *copy)
 {
@@ -115,11 +121,11 @@ static void each_queued(struct walk *w, uint32_t place)
 	if (vs_lat__is_lean(w->lat))
 		fill_lean(&copy);
 	if (copy.work && copy.head != copy.tail && copy.head == work->head &&
-	    copy.tail == work->tail)
+	    copy.tail == work->tail && !is_stale(w->lat, last_of(&copy)->queue_ns))
 		take_queued(w, place, &copy);
 }
 
-static void each_running(const struct vs_lat_run *run,
+static void each_running(const struct vs_lat *lat, const struct vs_lat_run *run,
 			 void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
 {
 	struct vs_lat_run copy;
@@ -128,7 +134,8 @@ static void each_running(const struct vs_lat_run *run,
 		return;
 	copy = *run;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns)
+	if (copy.work && copy.work == run->work && copy.start_ns == run->start_ns &&
+	    !is_stale(lat, copy.start_ns))
 		running(ctx, &copy);
 }
 
@@ -140,6 +147,6 @@ void vs_lat__works(struct vs_lat *lat, uint64_t now_ns, queued_fn queued,
 	for (uint32_t i = 0; i < lat->opts.max_works; i++)
 		each_queued(&w, i);
 	ask(&w);
-	for (uint32_t i = 0; i < VS_LAT_RUNNING; i++)
-		each_running(&lat->running[i], running, ctx);
+	for (uint32_t i = 0; i < VS_LAT_RUNNING + lat->nr_cpus; i++)
+		each_running(lat, &lat->running[i], running, ctx);
 }
