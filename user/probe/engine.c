@@ -164,7 +164,7 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 /* Early, because they get ready while facts are collected and programs are loaded. */
 static int make_rings(struct vs_engine *engine, char *error, size_t size)
 {
-	vs_libbpf__raise_memlock();
+	vs_libbpf__raise_limits();
 	engine->rings = vs_rings__new(engine->opts.ring_bytes);
 	if (engine->rings)
 		return 0;
