@@ -12,12 +12,12 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
+#include "live_watch.h"
 #include "stop.h"
 #include "snapshot/snapshot.h"
 
 #define CATCH_UP_NS 2000000000ull
 #define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
-#define WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
 
 struct refs_options {
 	struct vs_display display;	/* first */
@@ -39,8 +39,7 @@ struct refs {
 	int output_fd;
 	struct vs_snapper *snapper;
 	uint64_t shown_ns, checked_ns;
-	size_t nr_watched;
-	bool no_watchpoints;	/* said once */
+	struct vs_live_watch watch;
 	bool differs;		/* the last check found another number than the kernel has */
 };
 
@@ -147,82 +146,20 @@ static int look(struct refs *r, bool show, bool last)
 	}
 	if (caught_up)
 		vs_session__check_registrations(r->live.session, &s);
+	if (r->opts.exact && !last)
+		vs_live_watch__look(&r->watch, &s);
 	if (show)
 		status = say_ledger(r, &s, last);
 	vs_snapshot__free(&s);
 	return status;
 }
 
-/* -- watchpoints -- */
-
-static const char *watch_error(int err)
-{
-	switch (err) {
-	case -ENOSPC:
-		return "a CPU has no debug register left (see vfioscope doctor)";
-	case -EOPNOTSUPP:
-		return "this machine has no hardware watchpoints";
-	case -EPERM:
-		return "CAP_SYS_ADMIN is needed (see vfioscope doctor)";
-	default:
-		return strerror(-err);
-	}
-}
-
-static void say_watch(struct refs *r, int number, int err)
-{
-	char words[200];
-
-	if (err)
-		snprintf(words, sizeof(words), "group %d: no watchpoint on its counter: %s", number,
-			 watch_error(err));
-	else
-		snprintf(words, sizeof(words), "group %d: each change of its counter is watched from now on",
-			 number);
-	vs_session__notice(r->live.session, vs_host__mono_ns(), words);
-}
-
-static void watch(struct refs *r, uint64_t address, int number)
-{
-	int err;
-
-	if (!address || r->no_watchpoints)
-		return;
-	err = vs_engine__watch(r->live.engine, address, number);
-	if (err == -EEXIST)
-		return;
-	if (r->nr_watched++ < WATCHES_SAID)
-		say_watch(r, number, err);
-	if (!err)
-		vs_refs__watched(vs_session__refs(r->live.session), address, vs_host__mono_ns());
-	r->no_watchpoints = err && err != -ENOSPC && err != -EAGAIN;
-}
-
-static bool is_wanted(const struct refs *r, int number)
-{
-	struct vs_group_view view = {
-		.known = true,
-		.number = number,
-		.devices = vs_session__devices(r->live.session, number),
-	};
-
-	return vs_filter__match_group(r->opts.display.filter, &view);
-}
-
-static void watch_existing(struct refs *r, const struct vs_snapshot *s)
-{
-	for (size_t i = 0; i < s->nr_groups; i++)
-		if (is_wanted(r, s->groups[i].number))
-			watch(r, s->groups[i].address, s->groups[i].number);
-}
-
-/* A group that is created while we run: armed as soon as its event is here. */
 static void on_event(void *ctx, const struct vs_event *e)
 {
 	struct refs *r = ctx;
 
-	if (r->opts.exact && e->type == VS_CREATE && e->group && is_wanted(r, e->iommu_group))
-		watch(r, e->group, e->iommu_group);
+	if (r->opts.exact)
+		vs_live_watch__event(&r->watch, e);
 }
 
 /* -- running -- */
@@ -250,7 +187,7 @@ static int begin_ledger(struct refs *r)
 				    sees(r, "registration-get") && sees(r, "registration-put"));
 	vs_session__seed(r->live.session, &s);
 	if (r->opts.exact)
-		watch_existing(r, &s);
+		vs_live_watch__look(&r->watch, &s);
 	status = say_ledger(r, &s, false);
 	vs_snapshot__free(&s);
 	return status;
@@ -295,6 +232,8 @@ static int conclude(struct refs *r)
 
 static void set_up(struct refs *r)
 {
+	r->watch.live = &r->live;
+	r->watch.filter = r->opts.display.filter;
 	r->live.command = &vs_cmd_refs;
 	r->live.engine_opts.ring_bytes = r->opts.display.ring_size;
 	r->live.engine_opts.debug = r->opts.display.debug;
