@@ -6,7 +6,9 @@ group=$(group_of 05.0)
 # points: descriptors of perf events that the tracer has: its kprobes, and a watchpoint for each CPU
 points()
 {
-	ls -l "/proc/$tracer/fd" | grep -c 'perf_event'
+	for _fd in "/proc/$tracer/fd"/*; do
+		readlink "$_fd"
+	done | grep -c 'perf_event'
 }
 
 # told N PATTERN: until $OUT/$traced has N lines that match, 15 s at most
