@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154
-# Groups that come and go while "refs --exact" runs. No device is bound at the start, nor at the end.
+# Groups that come and go while "refs --exact" runs.
 group=$(group_of 05.0)
 
 # points: descriptors of perf events that the tracer has: its kprobes, and a watchpoint for each CPU
@@ -21,6 +21,10 @@ told()
 		usleep 50000
 	done
 }
+
+# vfio-pci takes devices that it had before as soon as it is loaded.
+unbind 05.0 2>/dev/null
+unbind 05.1 2>/dev/null
 
 # The usual limit is 1024, which is too few on large hosts; the least of hosts has more than 24.
 ulimit -S -n 24
