@@ -243,7 +243,7 @@ follows_groups()
 
 more_files()
 {
-	is "$(awk '{ print $4 == $5 && $4 > 24 }' "$OUT/comes-limits")" 1 && has_status comes 0
+	is "$(awk '{ print ($4 == $5 && $4 > 24) }' "$OUT/comes-limits")" 1 && has_status comes 0
 }
 
 @test "refs: a limit of 24 open files is raised" {
