@@ -66,10 +66,12 @@ $(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags
 	@echo '  BENCH $@'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP $< $(LIB) $(LDLIBS) -o $@
 
+$(BUILD)/tests/blind_refs: private LDFLAGS += -Wl,--wrap=vs_snapper__take
+
 # Programs that run in the guests, static.
 $(BUILD)/tests/%: tests/vm/%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -static -MMD -MP $< $(LIB) $(LDLIBS) -o $@
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -MMD -MP $< $(LIB) $(LDLIBS) -o $@
 
 $(BUILD)/tests/cancels: tests/native/cancels.c $(BUILD)/flags
 	@mkdir -p $(@D)

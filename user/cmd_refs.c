@@ -12,12 +12,13 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "live.h"
+#include "live_watch.h"
 #include "stop.h"
 #include "snapshot/snapshot.h"
 
 #define CATCH_UP_NS 2000000000ull
+#define LOOK_WORDS 200
 #define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
-#define WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
 
 struct refs_options {
 	struct vs_display display;	/* first */
@@ -39,9 +40,10 @@ struct refs {
 	int output_fd;
 	struct vs_snapper *snapper;
 	uint64_t shown_ns, checked_ns;
-	size_t nr_watched;
-	bool no_watchpoints;	/* said once */
+	struct vs_live_watch watch;
 	bool differs;		/* the last check found another number than the kernel has */
+	uint64_t failed_looks;
+	char failed_words[LOOK_WORDS];	/* of the last one that was said */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -91,15 +93,8 @@ static int add_sinks(struct refs *r)
 
 /* -- the ledger -- */
 
-static int take_snapshot(struct refs *r, struct vs_snapshot *s)
-{
-	char error[200];
-
-	return vs_snapper__take(r->snapper, s, error, sizeof(error)) ?
-	       fail(VS_EXIT_FAILURE, error, NULL) : VS_EXIT_OK;
-}
-
-static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
+/* As look(). */
+static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last, char *error)
 {
 	struct vs_ledger_opts opts = {
 		.snapshot = s,
@@ -108,12 +103,13 @@ static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 		.last = last,
 		.stacks = r->opts.stack,
 	};
+	int err = vs_session__say_ledger(r->live.session, &opts);
 
-	if (vs_session__say_ledger(r->live.session, &opts))
-		return fail(VS_EXIT_FAILURE, "cannot show the ledger", strerror(ENOMEM));
+	if (err)
+		snprintf(error, LOOK_WORDS, "cannot show the ledger: %s", strerror(-err));
 	vs_session__flush(r->live.session);
 	r->shown_ns = opts.now_ns;
-	return VS_EXIT_OK;
+	return err;
 }
 
 /* Without gets the ledger would miss who comes: it is what the snapshot says, each time anew. */
@@ -129,100 +125,59 @@ static bool sees_gets(const struct refs *r)
 	return sees(r, "get");
 }
 
-/* A fresh look at the host, against which the ledger is checked, and shown if wanted. */
-static int look(struct refs *r, bool show, bool last)
+static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 {
-	struct vs_snapshot s;
-	int status = take_snapshot(r, &s);
-	bool caught_up;
+	bool caught_up = vs_live__caught_up(&r->live, s->end_ns, last ? CATCH_UP_NS : 0);
 
-	if (status)
-		return status;
-	caught_up = vs_live__caught_up(&r->live, s.end_ns, last ? CATCH_UP_NS : 0);
 	if (!sees_gets(r)) {
-		vs_refs__seed(vs_session__refs(r->live.session), &s);
+		vs_refs__seed(vs_session__refs(r->live.session), s);
 	} else if (caught_up) {
-		vs_session__check(r->live.session, &s);
+		vs_session__check(r->live.session, s);
 		r->differs = vs_refs__any_differs(vs_session__refs(r->live.session));
 	}
 	if (caught_up)
-		vs_session__check_registrations(r->live.session, &s);
-	if (show)
-		status = say_ledger(r, &s, last);
-	vs_snapshot__free(&s);
-	return status;
+		vs_session__check_registrations(r->live.session, s);
 }
 
-/* -- watchpoints -- */
-
-static const char *watch_error(int err)
+/*
+ * A fresh look at the host, against which the ledger is checked, and shown if wanted. 0, or a
+ * negative errno with words in @error, which has LOOK_WORDS.
+ */
+static int look(struct refs *r, bool show, bool last, char *error)
 {
-	switch (err) {
-	case -ENOSPC:
-		return "a CPU has no debug register left (see vfioscope doctor)";
-	case -EOPNOTSUPP:
-		return "this machine has no hardware watchpoints";
-	case -EPERM:
-		return "CAP_SYS_ADMIN is needed (see vfioscope doctor)";
-	default:
-		return strerror(-err);
+	struct vs_snapshot s;
+	int err = vs_snapper__take(r->snapper, &s, error, LOOK_WORDS);
+
+	if (err)
+		return err;
+	check_ledger(r, &s, last);
+	if (r->opts.exact && !last)
+		vs_live_watch__look(&r->watch, &s);
+	if (show)
+		err = say_ledger(r, &s, last, error);
+	vs_snapshot__free(&s);
+	return err;
+}
+
+/* What is followed goes on being seen: said once for each cause, and judged at the end. */
+static void note_failed_look(struct refs *r, const char *error)
+{
+	char words[LOOK_WORDS + 80];
+
+	if (!r->failed_looks++ || strcmp(r->failed_words, error)) {
+		snprintf(r->failed_words, sizeof(r->failed_words), "%s", error);
+		snprintf(words, sizeof(words), "%s: the ledger is not compared with the kernel",
+			 error);
+		vs_session__notice(r->live.session, vs_host__mono_ns(), words);
 	}
 }
 
-static void say_watch(struct refs *r, int number, int err)
-{
-	char words[200];
-
-	if (err)
-		snprintf(words, sizeof(words), "group %d: no watchpoint on its counter: %s", number,
-			 watch_error(err));
-	else
-		snprintf(words, sizeof(words), "group %d: each change of its counter is watched from now on",
-			 number);
-	vs_session__notice(r->live.session, vs_host__mono_ns(), words);
-}
-
-static void watch(struct refs *r, uint64_t address, int number)
-{
-	int err;
-
-	if (!address || r->no_watchpoints)
-		return;
-	err = vs_engine__watch(r->live.engine, address, number);
-	if (err == -EEXIST)
-		return;
-	if (r->nr_watched++ < WATCHES_SAID)
-		say_watch(r, number, err);
-	if (!err)
-		vs_refs__watched(vs_session__refs(r->live.session), address, vs_host__mono_ns());
-	r->no_watchpoints = err && err != -ENOSPC && err != -EAGAIN;
-}
-
-static bool is_wanted(const struct refs *r, int number)
-{
-	struct vs_group_view view = {
-		.known = true,
-		.number = number,
-		.devices = vs_session__devices(r->live.session, number),
-	};
-
-	return vs_filter__match_group(r->opts.display.filter, &view);
-}
-
-static void watch_existing(struct refs *r, const struct vs_snapshot *s)
-{
-	for (size_t i = 0; i < s->nr_groups; i++)
-		if (is_wanted(r, s->groups[i].number))
-			watch(r, s->groups[i].address, s->groups[i].number);
-}
-
-/* A group that is created while we run: armed as soon as its event is here. */
 static void on_event(void *ctx, const struct vs_event *e)
 {
 	struct refs *r = ctx;
 
-	if (r->opts.exact && e->type == VS_CREATE && e->group && is_wanted(r, e->iommu_group))
-		watch(r, e->group, e->iommu_group);
+	if (r->opts.exact)
+		vs_live_watch__event(&r->watch, e);
 }
 
 /* -- running -- */
@@ -231,35 +186,44 @@ static bool each(void *ctx, uint64_t now_ns)
 {
 	struct refs *r = ctx;
 	bool show = r->opts.watch && now_ns - r->shown_ns >= r->opts.watch;
+	char error[LOOK_WORDS];
 
 	if (!show && now_ns - r->checked_ns < CHECK_NS)
 		return false;
 	r->checked_ns = now_ns;
-	return look(r, show, false) != VS_EXIT_OK;
+	if (look(r, show, false, error)) {
+		note_failed_look(r, error);
+		r->shown_ns = show ? now_ns : r->shown_ns;
+	}
+	return false;
 }
 
-static int begin_ledger(struct refs *r)
+/* As look(). */
+static int begin_ledger(struct refs *r, char *error)
 {
 	struct vs_snapshot s;
-	int status = take_snapshot(r, &s);
+	int err = vs_snapper__take(r->snapper, &s, error, LOOK_WORDS);
 
-	if (status)
-		return status;
+	if (err)
+		return err;
 	vs_refs__gets_seen(vs_session__refs(r->live.session), sees_gets(r));
 	vs_registrations__gets_seen(vs_session__registrations(r->live.session),
 				    sees(r, "registration-get") && sees(r, "registration-put"));
 	vs_session__seed(r->live.session, &s);
 	if (r->opts.exact)
-		watch_existing(r, &s);
-	status = say_ledger(r, &s, false);
+		vs_live_watch__look(&r->watch, &s);
+	err = say_ledger(r, &s, false, error);
 	vs_snapshot__free(&s);
-	return status;
+	return err;
 }
 
 /* vfio.ko is another one now: what exists in it was made before its probes were armed. */
 static void begin_again(void *ctx)
 {
-	begin_ledger(ctx);
+	char error[LOOK_WORDS];
+
+	if (begin_ledger(ctx, error))
+		note_failed_look(ctx, error);
 }
 
 static int verdict(struct refs *r, const struct vs_session_result *result)
@@ -273,28 +237,32 @@ static int verdict(struct refs *r, const struct vs_session_result *result)
 		return VS_EXIT_BUG;
 	if (result->write_error && result->write_error != -EPIPE)
 		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result->write_error));
-	if (result->lost || result->blind_gaps || totals.unattributed || totals.uncertain ||
+	if (result->lost || result->blind_gaps || r->failed_looks || totals.unattributed || totals.uncertain ||
 	    totals.differences || r->differs || devices.unattributed || devices.refused ||
 	    devices.differ)
 		return VS_EXIT_INCONCLUSIVE;
 	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
-static int conclude(struct refs *r)
+/* Whatever went wrong, what was seen is judged and summed up: a bug counts more than a failure. */
+static int conclude(struct refs *r, int status)
 {
 	struct vs_session_result result;
-	int status;
+	char error[LOOK_WORDS];
+	int found;
 
-	status = look(r, true, true);
-	if (status)
-		return status;
+	if (!status && look(r, true, true, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
 	vs_live__drain(&r->live);
 	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
-	return verdict(r, &result);
+	found = verdict(r, &result);
+	return status && found != VS_EXIT_BUG ? status : found;
 }
 
 static void set_up(struct refs *r)
 {
+	r->watch.live = &r->live;
+	r->watch.filter = r->opts.display.filter;
 	r->live.command = &vs_cmd_refs;
 	r->live.engine_opts.ring_bytes = r->opts.display.ring_size;
 	r->live.engine_opts.debug = r->opts.display.debug;
@@ -321,17 +289,18 @@ static void set_up(struct refs *r)
 static int once(struct refs *r)
 {
 	struct vs_snapshot s;
-	char words[100];
+	char words[100], error[LOOK_WORDS];
 	int status = vs_live__begin(&r->live);
 
 	if (!status && vs_filter__absent(r->opts.display.filter, "", words, sizeof(words)))
 		return fail(VS_EXIT_FAILURE, words, NULL);
-	if (!status)
-		status = take_snapshot(r, &s);
+	if (!status && vs_snapper__take(r->snapper, &s, error, sizeof(error)))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (status)
 		return status;
 	vs_session__seed(r->live.session, &s);
-	status = say_ledger(r, &s, false);
+	if (say_ledger(r, &s, false, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status && !s.scope.groups && s.nr_groups)
 		status = vs_blocker__fail(&vs_cmd_refs, VS_WORK_REFS, VS_EXIT_INCONCLUSIVE, s.words);
 	vs_snapshot__free(&s);
@@ -340,18 +309,20 @@ static int once(struct refs *r)
 
 static int follow(struct refs *r)
 {
+	char error[LOOK_WORDS];
 	int status = vs_live__begin(&r->live);
 
 	if (!status)
 		status = vs_live__arm(&r->live);
+	if (status)
+		return status;
 	/* Later no program can be loaded; what it cannot look at is said by the snapshot. */
-	if (!status)
-		vs_snapper__get_ready(r->snapper);
-	if (!status)
-		status = begin_ledger(r);
+	vs_snapper__get_ready(r->snapper);
+	if (begin_ledger(r, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status)
 		status = vs_live__run(&r->live);
-	return status ? status : conclude(r);
+	return conclude(r, status);
 }
 
 static int refs(struct refs *r)

@@ -16,6 +16,7 @@
 #include "event/names.h"
 #include "event/record.h"
 #include "ledger/sites.h"
+#include "host.h"
 #include "probe/engine.h"
 #include "probe/symbolizer.h"
 
@@ -142,7 +143,7 @@ int main(int argc, char **argv)
 	int err = start(&d);
 
 	if (!err)
-		err = vs_engine__watch(d.engine, d.group, -1);
+		err = vs_engine__watch(d.engine, d.group, -1, vs_host__mono_ns());
 	if (err)
 		return fail("cannot watch", err);
 	run(&d);

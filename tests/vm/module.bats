@@ -85,6 +85,14 @@ status_of()
 	is "$(status_of many chain-call)" armed
 }
 
+# The map has room for 64: a key that stays after each load would fill it.
+@test "module: places of a vfio.ko that is gone do not pile up in the kernel" {
+	armed=$(grep -c '"key"\|^key' "$OUT/many-sites")
+	[ "$armed" -ge 4 ] && [ "$armed" -le 16 ]
+	says many-no-sites '\[\]|Found 0 elements'
+	says_not many-no-sites '"?key'
+}
+
 @test "module: another build is followed at its own sites, with programs that the first one did not want" {
 	[ "$(cat "$OUT"/id-* | sort -u | wc -l)" -eq 3 ]
 	has_status builds 5

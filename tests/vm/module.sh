@@ -102,8 +102,11 @@ sleep 2
 bind vfio-pci 05.0
 sleep 1
 ls /proc/"$tracer"/fd | wc -l >$OUT/many-fds
+bpftool map dump name sites >$OUT/many-sites
 vfio_unload
 wait_for $OUT/many 'was unloaded'
+sleep 0.5
+bpftool map dump name sites >$OUT/many-no-sites
 stopped INT
 
 # -- other builds: without the fix first, whose plan needs fewer programs --

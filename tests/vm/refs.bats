@@ -11,6 +11,10 @@ refs()
 	local kernel=$1 cycles=$2
 	shift 2
 	OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=${VM_TIMEOUT:-300} vm "$kernel" refs.sh --mem 2G --env "CYCLES=$cycles" "$@" \
+		--file "$TOP/tests/vm/refs_watch.sh:/lab/refs_watch.sh" \
+		--file "$TOP/build/tests/few_files:/bin/few_files" \
+		--file "$TOP/build/tests/blind_refs:/bin/blind_refs" \
+		--file "$TOP/build/tests/extuser:/bin/extuser" \
 		--file "$TOP/build/tests/holder:/bin/holder"
 }
 
@@ -214,6 +218,66 @@ left_nothing()
 
 @test "refs: SIGKILL leaves nothing behind" {
 	each left_nothing
+}
+
+# points NAME WORD: how many perf events the tracer had
+points()
+{
+	sed -n "s/^$2 //p" "$OUT/$1-points"
+}
+
+follows_groups()
+{
+	local none exact
+	none=$(points comes none)
+	exact=$(of_group comes '.exact | "\(.differences) \(.paired == .changes) \(.changes > 0)"')
+	is "$(points comes short) $(points comes gone)" "$none $none" &&
+		is "$(points comes watched)" "$((none + 2))" && is "$exact" "0 true true" &&
+		is "$(of comes notice .words | grep -c '^group 1: each change .* is watched from now on$')" 2 &&
+		has_status comes 0
+}
+
+@test "refs --exact: groups that come later are watched, those that go are not, however fast" {
+	each follows_groups
+}
+
+more_files()
+{
+	is "$(awk '{ print ($4 == $5 && $4 > 24) }' "$OUT/comes-limits")" 1 && has_status comes 0
+}
+
+@test "refs: a limit of 24 open files is raised" {
+	each more_files
+}
+
+too_few_files()
+{
+	local none
+	none=$(points few none)
+	is "$(points few refused) $(points few watched)" "$none $((none + 2))" && has_status few 0 &&
+		is "$(of few notice .words | grep '^group 1')" "$(printf '%s\n%s' \
+			'group 1: no watchpoint on its counter: too many open files: two for each CPU (ulimit -n)' \
+			'group 1: each change of its counter is watched from now on')"
+}
+
+@test "refs --exact: without descriptors there is no watchpoint, and later there is" {
+	each too_few_files
+}
+
+@test "refs: a bug stays one when the host cannot be looked at any more" {
+	OUT=$BATS_FILE_TMPDIR/fixed
+	has_status blind 3
+	is "$(of blind finding '"\(.name) \(.grade)"')" "reference-leak bug"
+	is "$(of blind notice .words | grep -c '^no snapshot: made to fail: the ledger is not compared')" 1
+	is "$(tail -1 "$OUT/blind" | jq -r .type)" summary
+	is "$(cat "$OUT/blind.err")" "vfioscope refs: no snapshot: made to fail"
+}
+
+@test "refs: a look that failed on the way makes the run inconclusive" {
+	OUT=$BATS_FILE_TMPDIR/fixed
+	has_status dim 5
+	is "$(of dim finding .name)$(cat "$OUT/dim.err")" ""
+	is "$(tail -1 "$OUT/dim" | jq -r .type)" summary
 }
 
 # Every change that the oracle saw was made by a get or a put of the ledger, and by no other.

@@ -68,3 +68,7 @@ sleep 2
 leftovers after-kill
 vfio_unload
 step unloaded vfioscope refs --once
+
+# Last, because it leaves a reference that nobody has.
+vfio_load
+. /lab/refs_watch.sh

@@ -316,7 +316,7 @@ void vs_self_test__run(const struct vs_facts *facts, struct vs_self_test *test)
 	char old_name[16] = "";
 
 	memset(test, 0, sizeof(*test));
-	vs_libbpf__raise_memlock();
+	vs_libbpf__raise_limits();
 	prctl(PR_GET_NAME, old_name, 0, 0, 0);
 	snprintf(run.name, sizeof(run.name), "vt%06x", (unsigned int)getpid() & 0xffffff);
 	learn_function(&run);

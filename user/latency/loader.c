@@ -211,7 +211,7 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 	lat->stats_fd = -1;
 	lat->watched_ns = UINT64_MAX;
 	lat->nr_cpus = libbpf_num_possible_cpus();
-	vs_libbpf__raise_memlock();
+	vs_libbpf__raise_limits();
 	err = load_programs(lat, error, size);
 	if (!err)
 		return lat;

@@ -431,16 +431,21 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 		take_book_event(r, b, e);
 }
 
-void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns)
+struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number)
 {
-	struct vs_book *b = refs_book_at(r, address);
+	struct vs_book *old = refs_book_at(r, address), *b = addressless(r, number);
 
-	if (!b)
-		b = new_book(r, address);
-	if (!b)
-		return;
-	b->address = address;
-	b->exact = (struct vs_ref_exact){ .since_ns = since_ns, .last_refs = VS_SNAP_UNKNOWN };
+	if (b && (!old || old->released)) {
+		if (old)
+			replace_book(r, old, b);
+		return adopt_address(r, b, address);
+	}
+	b = old ? old : new_book(r, address);
+	if (b && !old)
+		b->uncounted = true;	/* nothing told of its birth */
+	if (b)
+		b->address = address;
+	return b;
 }
 
 void vs_refs__gets_seen(struct vs_refs *r, bool seen)

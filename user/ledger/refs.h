@@ -119,8 +119,11 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
 /* @group: what vs_groups__take() gave for @e, may be NULL. */
 void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_group *group);
 
-/* Watchpoints on this group are armed from @since_ns on. */
-void vs_refs__watched(struct vs_refs *r, uint64_t address, uint64_t since_ns);
+/*
+ * Watchpoints on this group are armed from @since_ns on. @number: its iommu group, -1 if
+ * not known; the life that is known by that only has its address now.
+ */
+void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns);
 
 /*
  * Whether gets can be seen on this kernel at all; true until told. When not, a put that

@@ -5,6 +5,15 @@
  */
 #include "ledger/refs_priv.h"
 
+void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns)
+{
+	struct vs_book *b = refs_book_found_at(r, address, number);
+
+	if (b)
+		b->exact = (struct vs_ref_exact){ .since_ns = since_ns,
+						  .last_refs = VS_SNAP_UNKNOWN };
+}
+
 static bool is_counted(const struct vs_book *b, const struct vs_event *e)
 {
 	return e->time_ns >= b->exact.since_ns;

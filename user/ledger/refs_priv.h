@@ -79,6 +79,8 @@ struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known 
 struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
 void refs_forget_all(struct vs_refs *r);	/* every group, every task */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
+/* Of a group that somebody found there, before or after an event told it. NULL: no memory. */
+struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number);
 
 /* -- refs_role.c -- */
 enum vs_role refs_role_at(struct vs_refs *r, uint64_t ip);

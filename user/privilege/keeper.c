@@ -270,8 +270,9 @@ static int take_answer(const struct vs_keeper *k, struct answer *a, int *fd)
 	if (len < (ssize_t)offsetof(struct answer, text))
 		return len < 0 ? -errno : -EPIPE;
 	*fd = fd_in(&m);
+	/* RLIMIT_NOFILE of ours: the kernel drops the descriptor (scm_detach_fds()). */
 	if (a->number == k->number)
-		return 0;
+		return m.msg_flags & MSG_CTRUNC && *fd < 0 ? -EMFILE : 0;
 	if (*fd >= 0)
 		close(*fd);
 	return -EAGAIN;

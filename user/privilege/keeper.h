@@ -33,7 +33,8 @@ int vs_keeper__stack(struct vs_keeper *k, uint32_t tid, char *buf, size_t size);
 
 /*
  * A perf event that is a kprobe on the instruction at `addr`; `type` is perf's number for
- * them. A descriptor of the caller's or a negative errno. NULL: opened here.
+ * them. A descriptor of the caller's or a negative errno; -EMFILE: no room for one here.
+ * NULL: opened here.
  */
 int vs_keeper__kprobe(struct vs_keeper *k, int type, uint64_t addr);
 

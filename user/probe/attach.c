@@ -175,6 +175,13 @@ static int tell_site(struct vs_attach *a, const struct vs_probe *probe, uint64_t
 				    BPF_ANY);
 }
 
+/* Each load of vfio.ko has new addresses: the map has room for a few loads only. */
+static void forget_site(struct vs_attach *a, const struct armed *armed)
+{
+	if (armed->in_vfio && armed->addr)
+		bpf_map__delete_elem(a->sites, &armed->addr, sizeof(armed->addr), 0);
+}
+
 static void name_place(struct armed *armed)
 {
 	const struct vs_probe *probe = armed->probe;
@@ -318,10 +325,12 @@ static int settle(struct vs_attach *a, struct vs_plan *plan, size_t first)
 	size_t kept = first;
 
 	for (size_t i = first; i < a->nr_armed; i++) {
-		if (a->armed[i].link)
+		if (a->armed[i].link) {
 			a->armed[kept++] = a->armed[i];
-		else
-			note_failure(plan, &a->armed[i]);
+			continue;
+		}
+		forget_site(a, &a->armed[i]);
+		note_failure(plan, &a->armed[i]);
 	}
 	a->nr_armed = kept;
 	return kept - first;
@@ -371,6 +380,7 @@ void vs_attach__forget_vfio(struct vs_attach *a)
 			a->armed[kept++] = a->armed[i];
 			continue;
 		}
+		forget_site(a, &a->armed[i]);
 		if (!a->missed_error)
 			a->missed_error = vs_missed__kprobe(bpf_link__fd(a->armed[i].link),
 							    &a->missed_retired);

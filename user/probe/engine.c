@@ -164,7 +164,7 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 /* Early, because they get ready while facts are collected and programs are loaded. */
 static int make_rings(struct vs_engine *engine, char *error, size_t size)
 {
-	vs_libbpf__raise_memlock();
+	vs_libbpf__raise_limits();
 	engine->rings = vs_rings__new(engine->opts.ring_bytes);
 	if (engine->rings)
 		return 0;
@@ -383,18 +383,27 @@ uint64_t vs_engine__late(const struct vs_engine *engine)
 
 /* -- watchpoints -- */
 
-int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group)
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_ns)
 {
 	int32_t offset = engine->plan.layout.group_counter;
 
-	if (!engine->exact || !vs_engine__vfio_present(engine) || offset == VS_NO_OFFSET)
+	if (engine->exact && !vs_engine__vfio_present(engine))
+		return -ENOENT;
+	if (!engine->exact || offset == VS_NO_OFFSET)
 		return -ENOTSUP;
-	return vs_exact__watch(engine->exact, group + offset, group, iommu_group);
+	return vs_exact__watch(engine->exact, group + offset, group, iommu_group, seen_ns);
 }
 
 int vs_engine__unwatch(struct vs_engine *engine, uint64_t group)
 {
 	return engine->exact ? vs_exact__unwatch(engine->exact, group) : -ENOENT;
+}
+
+void vs_engine__groups_found(struct vs_engine *engine, const uint64_t *groups, size_t nr,
+			     uint64_t taken_ns)
+{
+	if (engine->exact)
+		vs_exact__found(engine->exact, groups, nr, taken_ns);
 }
 
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine)

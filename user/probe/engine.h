@@ -90,14 +90,19 @@ void vs_engine__drain(struct vs_engine *engine);
 /*
  * Each write to the counter of this group becomes a VS_CHANGE from now on, by
  * hardware watchpoints: at most VS_WATCHES groups. `iommu_group`: its number for
- * the records, -1 if not known. The watch ends by itself when the group's release
- * is seen. Errors as vs_exact__watch(), and -ENOTSUP without opts.exact or where
- * the offset of the counter is not known.
+ * the records, -1 if not known. `seen_ns`: when the group existed, CLOCK_MONOTONIC. The
+ * watch ends by itself when a release after that is seen, and with vfio.ko. Errors as
+ * vs_exact__watch(), -ENOTSUP without opts.exact or where the offset of the counter is
+ * not known, -ENOENT while there is no vfio.ko that is followed.
  */
-int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group);
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_ns);
 
 /* 0, or -ENOENT: it is not watched (any more). */
 int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
+
+/* As vs_exact__found(); nothing without opts.exact. */
+void vs_engine__groups_found(struct vs_engine *engine, const uint64_t *groups, size_t nr,
+			     uint64_t taken_ns);
 
 /* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);

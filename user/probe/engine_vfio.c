@@ -12,6 +12,8 @@ static void drop_vfio(struct vs_engine *engine)
 	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
 	engine->skel->bss->cfg.deferred_func = 0;
 	vs_attach__forget_vfio(engine->attach);
+	if (engine->exact)
+		vs_exact__unwatch_all(engine->exact);
 	engine->text_addr = 0;
 	engine->text = (struct vs_text_check){ .state = VS_TEXT_NOT_LOADED };
 }

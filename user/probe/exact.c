@@ -13,6 +13,7 @@
 #include "bpf/config.h"
 #include "host.h"
 #include "probe/exact_decode.h"
+#include "probe/watch_life.h"
 
 #define ONLINE_CPUS "/sys/devices/system/cpu/online"
 #define IN_FLIGHT_TRIES 20
@@ -27,8 +28,8 @@ struct point {
 };
 
 struct watch {
-	uint64_t group, counter;	/* 0: free */
-	uint64_t since_ns;
+	struct vs_watch_life life;	/* of group 0: free */
+	uint64_t counter;
 	struct point *points;	/* one for each possible CPU */
 };
 
@@ -40,6 +41,7 @@ struct vs_exact {
 	size_t nr_cpus;
 	bool *online;
 	struct watch watches[VS_WATCHES];
+	struct vs_releases releases;
 	uint64_t past_hits;	/* of watchpoints that are gone */
 	uint64_t retries, unknown;
 };
@@ -163,14 +165,14 @@ static int set_map(struct vs_exact *x, uint64_t counter, uint64_t group, int iom
 static struct watch *watch_of(struct vs_exact *x, uint64_t group)
 {
 	for (size_t i = 0; i < VS_WATCHES; i++)
-		if (x->watches[i].group == group)
+		if (x->watches[i].life.group == group)
 			return &x->watches[i];
 	return NULL;
 }
 
 /* The programs make records only once every CPU is armed: all or nothing. */
 static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint64_t group,
-		     int iommu_group)
+		     int iommu_group, uint64_t seen_ns)
 {
 	int err = arm_all(x, w, counter);
 
@@ -180,9 +182,8 @@ static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint
 		disarm_all(x, w);
 		return err;
 	}
-	w->group = group;
+	w->life = (struct vs_watch_life){ .group = group, .seen_ns = seen_ns };
 	w->counter = counter;
-	w->since_ns = vs_host__mono_ns();
 	return 0;
 }
 
@@ -190,10 +191,12 @@ static void end_watch(struct vs_exact *x, struct watch *w)
 {
 	bpf_map__delete_elem(x->map, &w->counter, sizeof(w->counter), 0);
 	disarm_all(x, w);
-	w->group = w->counter = 0;
+	w->life = (struct vs_watch_life){ 0 };
+	w->counter = 0;
 }
 
-int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group)
+int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group,
+		    uint64_t seen_ns)
 {
 	struct watch *w;
 
@@ -201,8 +204,10 @@ int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int io
 		return -EINVAL;
 	if (watch_of(x, group))
 		return -EEXIST;
+	if (vs_releases__since(&x->releases, group, seen_ns))
+		return -ESTALE;
 	w = watch_of(x, 0);
-	return w ? set_watch(x, w, counter, group, iommu_group) : -ENOSPC;
+	return w ? set_watch(x, w, counter, group, iommu_group, seen_ns) : -ENOSPC;
 }
 
 int vs_exact__unwatch(struct vs_exact *x, uint64_t group)
@@ -219,8 +224,27 @@ void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns)
 {
 	struct watch *w = group ? watch_of(x, group) : NULL;
 
-	if (w && w->since_ns < time_ns)
+	if (group)
+		vs_releases__add(&x->releases, group, time_ns);
+	if (w && w->life.seen_ns < time_ns)
 		end_watch(x, w);
+}
+
+void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_ns)
+{
+	for (size_t i = 0; i < VS_WATCHES; i++) {
+		struct watch *w = &x->watches[i];
+
+		if (w->life.group && vs_watch_life__is_over(&w->life, groups, nr, taken_ns))
+			end_watch(x, w);
+	}
+}
+
+void vs_exact__unwatch_all(struct vs_exact *x)
+{
+	for (size_t i = 0; i < VS_WATCHES; i++)
+		if (x->watches[i].life.group)
+			end_watch(x, &x->watches[i]);
 }
 
 /* -- records -- */
@@ -322,7 +346,7 @@ static unsigned int cpus_missing(struct vs_exact *x)
 static bool is_idle(const struct vs_exact *x)
 {
 	for (size_t i = 0; i < VS_WATCHES; i++)
-		if (x->watches[i].group)
+		if (x->watches[i].life.group)
 			return false;
 	return true;
 }
@@ -350,7 +374,7 @@ static int room_of(size_t cpu)
 		fds[nr++] = fd;
 	for (int i = 0; i < nr; i++)
 		close(fds[i]);
-	return fd < 0 && fd != -ENOSPC ? in_our_words(fd) : nr;
+	return fd < 0 && fd != -ENOSPC && fd != -EMFILE ? in_our_words(fd) : nr;
 }
 
 int vs_exact__room(void)
@@ -400,9 +424,7 @@ void vs_exact__free(struct vs_exact *x)
 {
 	if (!x)
 		return;
-	for (size_t i = 0; i < VS_WATCHES; i++)
-		if (x->watches[i].group)
-			end_watch(x, &x->watches[i]);
+	vs_exact__unwatch_all(x);
 	free(x->online);
 	free(x);
 }

@@ -37,21 +37,36 @@ void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper);
 void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
 
 /*
- * Watches the four bytes at @counter, on all online CPUs or on none. 0, or
+ * Watches the four bytes at @counter, on all online CPUs or on none. @seen_ns,
+ * CLOCK_MONOTONIC: when the group existed; once it was released after that its memory may
+ * be something else's, so its watch ends, whenever that is told. 0, or
  *   -EEXIST	 watched already,
+ *   -ESTALE	 it was released since (or that cannot be told any more),
  *   -ENOSPC	 a CPU has no debug register left (or VS_WATCHES are set),
+ *   -EMFILE	 no more descriptors: two for each CPU are wanted,
  *   -EOPNOTSUPP the kernel or the CPU has no watchpoints,
  *   -EPERM	 without CAP_SYS_ADMIN,
  *   -EAGAIN	 a CPU went away meanwhile,
  * or another negative errno.
  */
-int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group);
+int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group,
+		    uint64_t seen_ns);
 
 /* 0 or -ENOENT. */
 int vs_exact__unwatch(struct vs_exact *x, uint64_t group);
 
-/* The group was released at that time: its watch goes, if it is older. */
+/* Of whatever is watched. */
+void vs_exact__unwatch_all(struct vs_exact *x);
+
+/* A group was released at that time: its watch goes, if the group was seen before that. */
 void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns);
+
+/*
+ * The groups that a complete look found, which began at @taken_ns: a watch of one that has not
+ * been found for a second goes. For releases whose record was lost, and for a creator of a
+ * group that was not the first and freed its own without one.
+ */
+void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_ns);
 
 /*
  * Makes a record of the event ABI of what the program sent. False: it is no

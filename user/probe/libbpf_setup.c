@@ -22,7 +22,24 @@ libbpf_print_fn_t vs_libbpf__quiet(bool debug)
 	return libbpf_set_print(debug ? debug_output : no_output);
 }
 
-void vs_libbpf__raise_memlock(void)
+/* A hard limit may be fs.nr_open, 2^30 on some hosts: who closes all there may be would take minutes. */
+#define ENOUGH_FILES (1 << 20)
+
+static void raise_nofile(void)
+{
+	struct rlimit limit;
+	rlim_t wanted;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	wanted = limit.rlim_max < ENOUGH_FILES ? limit.rlim_max : ENOUGH_FILES;
+	if (limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void raise_memlock(void)
 {
 	struct rlimit limit;
 
@@ -30,4 +47,10 @@ void vs_libbpf__raise_memlock(void)
 		return;
 	limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
 	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+void vs_libbpf__raise_limits(void)
+{
+	raise_memlock();
+	raise_nofile();
 }

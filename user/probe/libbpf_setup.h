@@ -13,9 +13,11 @@
 libbpf_print_fn_t vs_libbpf__quiet(bool debug);
 
 /*
- * Kernels before v5.11 charge maps to RLIMIT_MEMLOCK. Only ever raised; libbpf does
- * the same, but not before it loads.
+ * Kernels before v5.11 charge maps to RLIMIT_MEMLOCK; libbpf raises it, too, but not
+ * before it loads. RLIMIT_NOFILE: a ring is a descriptor for each possible CPU, a
+ * watchpoint two for each online one, and the soft limit is 1024 mostly: up to the hard
+ * one, or 2^20. Children inherit both. Only ever raised; what is refused is left.
  */
-void vs_libbpf__raise_memlock(void);
+void vs_libbpf__raise_limits(void);
 
 #endif

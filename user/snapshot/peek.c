@@ -27,7 +27,7 @@ static int load(struct vs_peek *peek)
 	struct bpf_object_open_opts opts;
 	int err = 0;
 
-	vs_libbpf__raise_memlock();
+	vs_libbpf__raise_limits();
 	vs_btf_file__open_opts(&opts);
 	peek->skel = snapshot_bpf__open_opts(&opts);
 	if (!peek->skel)
