@@ -129,8 +129,7 @@ static int collect_host(const char *root, struct vs_facts *facts)
 /* Functions of vfio.ko by name, where there is no file to read them from. */
 static bool is_vfio_function(const struct vs_symbol *symbol)
 {
-	return strchr("tTwW", symbol->type) &&
-	       (!strncmp(symbol->name, "vfio_", 5) || !strncmp(symbol->name, "__vfio_", 7));
+	return strchr("tTwW", symbol->type) && vs_kmod__is_vfio_function(symbol->name);
 }
 
 static int add_symbol(void *ctx, const struct vs_symbol *symbol)

@@ -90,6 +90,12 @@ int vs_kmod__parse(const void *data, size_t len, const char *const *callees,
  */
 int vs_kmod__read_builtin(const char *root, const char *const *callees, struct vs_kmod *kmod);
 
+/*
+ * Whether a function of that name is VFIO's, in a kernel image, where nothing else tells
+ * them apart: "vfio_..." and "__vfio_...". Only the start of `name` is looked at.
+ */
+bool vs_kmod__is_vfio_function(const char *name);
+
 void vs_kmod__free(struct vs_kmod *kmod);
 
 /* The function called exactly `name`, or NULL with errno ENOENT. */
