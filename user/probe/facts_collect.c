@@ -270,7 +270,7 @@ static bool is_known_build(const char *root, struct vs_facts *facts)
 	char id[VS_BUILD_ID_HEX];
 
 	return facts->vfio_file && facts->vfio.build_id[0] &&
-	       vs_kmod__state(root, facts->release, "vfio") == VS_KMOD_LOADED &&
+	       vs_kmod__is_loaded(root, "vfio") &&
 	       !vs_kmod__running_build_id(root, "vfio", id) && !strcmp(id, facts->vfio.build_id);
 }
 

@@ -120,6 +120,13 @@ enum vs_kmod_state {
 /* Asks /sys/module and /lib/modules; `release` as from uname. */
 enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const char *name);
 
+/*
+ * Only whether module `name` is loaded ("coming" and "going" included); false when it is
+ * built in. One access(2), so that it can be asked each second: vs_kmod__state() of what
+ * is not loaded reads modules.builtin and looks for a file in all of /lib/modules.
+ */
+bool vs_kmod__is_loaded(const char *root, const char *name);
+
 /* Build-id of the loaded module, hex, from its sysfs note. -ENOENT, -EACCES. */
 int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BUILD_ID_HEX]);
 
