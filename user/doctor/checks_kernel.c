@@ -113,6 +113,26 @@ static void judge_btf(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, "vfioscope --btf FILE trace");
 }
 
+/* Without BTF nothing is known of it, and no fexit is armed. */
+static void judge_fexit(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	if (!h->facts->vmlinux_btf) {
+		vs_judge__unknown(r, "not known without BTF");
+		return;
+	}
+	vs_judge__value(r, h->facts->tramp_image ? "safe" : "not safe");
+	if (h->facts->tramp_image)
+		return;
+	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE, VS_EXIT_UNAVAILABLE);
+	r->starts = true;
+	vs_judge__what(r, "This kernel frees the trampoline of a fexit probe while tasks may still "
+		       "sleep in the function: detaching it could crash the host. It is not armed.");
+	vs_judge__cost(r, "trace, refs, validate do not see which notifier chains a task is inside: "
+		       "no deadlock can be recognised");
+	vs_judge__remedy(r, "It takes a kernel with \"bpf: Fix fexit trampoline.\" (e21aa341785c, "
+			 "v5.12; stable series have it too): a newer one of the same series, say.");
+}
+
 /* -- debug registers -- */
 
 static void judge_debug_registers(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -159,6 +179,7 @@ const struct vs_diag vs_diags_kernel[] = {
 	{ "btf", "/sys/kernel/btf", judge_btf },
 	{ "kprobes", "kprobes", judge_kprobes },
 	{ "ftrace-enabled", "kernel.ftrace_enabled", judge_ftrace },
+	{ "fexit", "fexit trampolines", judge_fexit },
 	{ "debug-registers", "debug registers", judge_debug_registers },
 	{ "livepatch", "livepatch", judge_livepatch },
 	{ .id = NULL },

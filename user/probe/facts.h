@@ -57,6 +57,11 @@ struct vs_facts {
 	struct vs_names tracepoints;	/* of the tracepoints asked for: those in vmlinux BTF */
 	int mutex_size;		/* sizeof(struct mutex), bytes, VS_UNKNOWN */
 	int work_size;		/* sizeof(struct work_struct), bytes, VS_UNKNOWN */
+	/*
+	 * A fexit may be detached while a task sleeps in its function: there is a struct
+	 * bpf_tramp_image. e21aa341785c ("bpf: Fix fexit trampoline."), v5.12, stable.
+	 */
+	bool tramp_image;
 
 	/* vfio.ko, or the built-in VFIO. */
 	enum vs_kmod_state vfio_state;

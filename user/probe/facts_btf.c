@@ -99,6 +99,8 @@ static void note_struct(struct walk *walk, const struct btf_type *type, const ch
 		walk->facts->mutex_size = type->size;
 	else if (*name == 'w' && !strcmp(name, "work_struct"))
 		walk->facts->work_size = type->size;
+	else if (*name == 'b' && !strcmp(name, "bpf_tramp_image"))
+		walk->facts->tramp_image = true;
 	else if (*name == 'v' && !strcmp(name, "vfio_group"))
 		note_vfio_group(walk, type);
 	else if (*name == 'v' && !strcmp(name, "vfio_device"))
