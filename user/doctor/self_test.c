@@ -181,6 +181,8 @@ static const char *obstacle(const struct run *run, enum vs_test_kind kind)
 			kind == VS_TEST_KPROBE_ENTRY;
 	bool is_kprobe = kind == VS_TEST_KPROBE_ENTRY || kind == VS_TEST_KPROBE_INSIDE;
 
+	if (vs_facts__ring_may_sleep(run->facts))
+		return VS_RING_MAY_SLEEP;
 	if (needs_btf && !run->facts->vmlinux_btf)
 		return "this kernel has no BTF";
 	if (kind == VS_TEST_FEXIT && !run->facts->tramp_image)

@@ -42,6 +42,8 @@ static const struct field fields[] = {
 	FIELD(FIELD_INT, mutex_size),
 	FIELD(FIELD_INT, work_size),
 	FIELD(FIELD_BOOL, tramp_image),
+	FIELD(FIELD_INT, realtime),
+	FIELD(FIELD_INT, ring_lock_spins),
 	FIELD(FIELD_INT, vfio_state),
 	FIELD(FIELD_BOOL, vfio_file),
 	FIELD(FIELD_TEXT, vfio_error),
