@@ -156,13 +156,6 @@ void vs_live__check_patches(struct vs_live *l, uint64_t now)
 	l->patches_ns = now;
 }
 
-static bool is_loaded(const struct vs_live *l)
-{
-	const struct vs_facts *facts = vs_engine__facts(l->engine);
-
-	return vs_kmod__state("", facts->release, "vfio") == VS_KMOD_LOADED;
-}
-
 /*
  * An event may have been lost, or its tracepoint is not there. What is seen once may be an
  * event on its way to us.
@@ -176,7 +169,7 @@ static void check_presence(struct vs_live *l, uint64_t now)
 	if (moved && l->moved) {
 		if (vs_engine__facts(l->engine)->vfio_state == VS_KMOD_LOADED)
 			l->gone_ns = l->right_ns;
-		if (is_loaded(l))
+		if (vs_kmod__is_loaded("", "vfio"))
 			l->loaded_ns = l->gap_ns = l->right_ns + 1;
 		vs_live__follow_vfio(l);
 		moved = false;

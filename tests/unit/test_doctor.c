@@ -363,6 +363,45 @@ static void btf_and_a_file_for_it(void **state)
 	is(h, "btf", VS_DIAG_OK, "");
 }
 
+static void a_kernel_whose_fexit_is_not_safe(void **state)
+{
+	struct host *h = *state;
+
+	is(h, "fexit", VS_DIAG_OK, "");
+	h->facts.tramp_image = false;
+	is(h, "fexit", VS_DIAG_BLOCKS, "");
+	assert_non_null(strstr(run(h, "fexit")->remedy, "e21aa341785c"));
+	assert_string_equal(vs_diags__blocker(&h->checks, VS_WORK_TRACE)->id, "fexit");
+	assert_true(vs_diags__blocker(&h->checks, VS_WORK_TRACE)->starts);
+	assert_null(vs_diags__blocker(&h->checks, VS_WORK_LATENCY));
+	h->facts.vmlinux_btf = false;
+	is(h, "fexit", VS_DIAG_UNKNOWN, "");
+}
+
+static void a_realtime_kernel_whose_ring_sleeps(void **state)
+{
+	static const enum vs_work refused[] = {
+		VS_WORK_TRACE, VS_WORK_REFS, VS_WORK_REFS_EXACT, VS_WORK_LATENCY, VS_WORK_VALIDATE,
+	};
+	struct host *h = *state;
+
+	h->facts.ring_lock_spins = 0;	/* which sleeps only there */
+	is(h, "ring-lock", VS_DIAG_OK, "");
+	h->facts.realtime = 1;
+	h->facts.tramp_image = false;	/* starts nevertheless: not the reason then */
+	is(h, "ring-lock", VS_DIAG_BLOCKS, "");
+	assert_non_null(strstr(run(h, "ring-lock")->remedy, "8b62645b09f8"));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_string_equal(vs_diags__blocker(&h->checks, refused[i])->id, "ring-lock");
+	assert_null(vs_diags__blocker(&h->checks, VS_WORK_WHY));
+	assert_null(vs_diags__blocker(&h->checks, VS_WORK_INSPECT));
+	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_UNAVAILABLE);
+	h->facts.ring_lock_spins = 1;
+	is(h, "ring-lock", VS_DIAG_OK, "");
+	h->facts.ring_lock_spins = VS_UNKNOWN;
+	is(h, "ring-lock", VS_DIAG_UNKNOWN, "");
+}
+
 static void debug_registers(void **state)
 {
 	struct host *h = *state;
@@ -628,7 +667,9 @@ int main(void)
 		TEST(paranoid_three_binds_who_is_refused),
 		TEST(memlock_counts_where_the_kernel_counts), TEST(a_refusal_without_reason_is_told),
 		TEST(mounts), TEST(settings), TEST(lockdown_is_seen_without_securityfs),
-		TEST(btf_and_a_file_for_it), TEST(debug_registers), TEST(the_file_of_another_build),
+		TEST(btf_and_a_file_for_it),
+		TEST(a_kernel_whose_fexit_is_not_safe),
+		TEST(a_realtime_kernel_whose_ring_sleeps), TEST(debug_registers), TEST(the_file_of_another_build),
 		TEST(text_that_was_written_over_is_told),
 		TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),

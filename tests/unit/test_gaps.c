@@ -165,6 +165,32 @@ static void functions_of_the_kernel_count_if_they_are_followed(void **state)
 	assert_non_null(strstr(words, " of vmlinux (and 1 more)"));
 }
 
+/* None of them is a hook's target: they hold inlined gets and puts. */
+static void any_function_of_a_built_in_vfio_counts(void **state)
+{
+	static const char *const functions[] = {
+		"vfio_pin_pages", "vfio_device_get_from_dev", "vfio_group_get_external_user",
+		"__vfio_register_dev", "vfio_unpin_pages.part.0",
+	};
+	char path[100], words[100];
+
+	(void)state;
+	put("b/enabled", "0\n");
+	put("b/vmlinux/kvm_vfio_set_attr,1", "");
+	put("b/vmlinux/vfio,1", "");
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		snprintf(path, sizeof(path), "b%zu/vmlinux/%s,1", i, functions[i]);
+		put(path, "");
+		put("b/enabled", "1\n");
+		expect("");
+		snprintf(path, sizeof(path), "b%zu/enabled", i);
+		put(path, "1\n");
+		snprintf(words, sizeof(words), "livepatch b%zu replaces %s of vmlinux", i, functions[i]);
+		expect(words);
+		put(path, "0\n");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +201,8 @@ int main(void)
 						remove_root),
 		cmocka_unit_test_setup_teardown(functions_of_the_kernel_count_if_they_are_followed,
 						make_root, remove_root),
+		cmocka_unit_test_setup_teardown(any_function_of_a_built_in_vfio_counts, make_root,
+						remove_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

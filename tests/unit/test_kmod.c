@@ -805,6 +805,21 @@ static void test_state(void **state)
 	assert_int_equal(vs_kmod__state(scratch, "5.10", "../vfio"), VS_KMOD_ABSENT);
 }
 
+static void test_is_loaded(void **state)
+{
+	(void)state;
+	put_text("lib/modules/5.10/modules.builtin", "kernel/drivers/vfio/vfio.ko\n");
+	put_text("lib/modules/5.10/kernel/drivers/vfio/vfio.ko", "");
+	assert_false(vs_kmod__is_loaded(scratch, "vfio"));
+	put_text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+	assert_false(vs_kmod__is_loaded(scratch, "vfio"));
+	put_text("sys/module/vfio/initstate", "going\n");
+	assert_true(vs_kmod__is_loaded(scratch, "vfio"));
+	put_text("sys/module/vfio_pci/initstate", "coming\n");
+	assert_true(vs_kmod__is_loaded(scratch, "vfio-pci"));
+	assert_false(vs_kmod__is_loaded(scratch, "../vfio"));
+}
+
 static void test_running_build_id(void **state)
 {
 	static const uint32_t head[] = { 4, 4, NT_GNU_BUILD_ID };
@@ -879,6 +894,7 @@ int main(void)
 		cmocka_unit_test(test_flipped_bits),
 		in_scratch_test(test_find),
 		in_scratch_test(test_state),
+		in_scratch_test(test_is_loaded),
 		in_scratch_test(test_running_build_id),
 		in_scratch_test(test_section_addr),
 	};

@@ -660,6 +660,21 @@ static void test_no_btf_6_12(void **state)
 	assert_missing("chain-call", "no BTF", "CONFIG_DEBUG_INFO_BTF=y");
 }
 
+/* Detaching it would be dangerous, so it is not armed; a fentry alone leaves nothing on stacks. */
+static void test_no_fexit(void **state)
+{
+	(void)state;
+	load("fixed");
+	facts.tramp_image = false;
+	make();
+	assert_missing("chain-call", "while a task sleeps in the function", "e21aa341785c");
+	assert_status("chain-change", VS_HOOK_READY);
+	assert_status("group-unregister", VS_HOOK_READY);
+	assert_false(vs_plan__complete(&plan));
+	for (size_t i = 0; i < plan.nr_probes; i++)
+		assert_null(plan.probes[i].rung->exit_program);
+}
+
 /* Neither fentry nor a kprobe at a function's entry fires then; call sites do. */
 static void test_ftrace_off(void **state)
 {
@@ -1159,6 +1174,7 @@ int main(void)
 		TEST(test_no_kprobes),
 		TEST(test_no_btf),
 		TEST(test_no_btf_6_12),
+		TEST(test_no_fexit),
 		TEST(test_ftrace_off),
 		TEST(test_ftrace_unknown),
 		TEST(test_lockdown),

@@ -218,6 +218,23 @@ fired()
 	done
 }
 
+@test "doctor: a ring buffer whose lock sleeps on PREEMPT_RT: nothing that writes there starts" {
+	on $OLD
+	has_status realtime 4
+	is "$(others realtime)" ring-lock
+	is "$(check realtime ring-lock value)" sleeps
+	for verb in trace refs latency works; do
+		one_line realtime-$verb 4 'realtime kernel'
+	done
+	has_status realtime-validate 4	# its report comes, too
+	says realtime-validate '^vfioscope validate: .*realtime kernel.*see vfioscope doctor$'
+	has_status realtime-once 0
+	is "$(jq -r '[.self_test.fired[].outcome] | unique | join(" ")' "$OUT/realtime-self-test")" not-tried
+	on $NEW
+	has_status realtime 0
+	is "$(check realtime ring-lock value)" spins
+}
+
 @test "doctor: ftrace_enabled=0: silent kinds are not tried, and ftrace works afterwards" {
 	for kernel in $OLD $NEW; do
 		on $kernel

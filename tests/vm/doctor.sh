@@ -136,6 +136,29 @@ full && {
 }
 umount /sys/kernel/btf
 
+# PREEMPT_RT, as far as it says so itself. Nothing can be made in sysfs: another folder is put there.
+realtime()
+{
+	unshare -m -- sh -c 'mkdir -p /tmp/kernel && mount -t tmpfs none /tmp/kernel
+		for dir in /sys/kernel/*/; do
+			mkdir "/tmp/kernel/${dir#/sys/kernel/}"
+			mount -o rbind "$dir" "/tmp/kernel/${dir#/sys/kernel/}"
+		done
+		echo 1 >/tmp/kernel/realtime
+		mount -o rbind /tmp/kernel /sys/kernel
+		exec "$@"' sh "$@"
+}
+asked realtime realtime
+full && {
+	step realtime-trace realtime vfioscope trace -d 200ms
+	step realtime-refs realtime vfioscope refs -d 200ms
+	step realtime-latency realtime vfioscope latency -d 200ms
+	step realtime-works realtime vfioscope latency --all -d 200ms
+	step realtime-validate realtime vfioscope validate --observe-only -d 1s
+	step realtime-once realtime vfioscope refs --once
+	step realtime-self-test realtime vfioscope doctor --self-test --json
+}
+
 # Settings. What was tried while ftrace was off must not have hurt it.
 echo 0 >/proc/sys/kernel/ftrace_enabled
 step ftrace-off vfioscope doctor --self-test --json

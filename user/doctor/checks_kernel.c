@@ -113,6 +113,44 @@ static void judge_btf(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, "vfioscope --btf FILE trace");
 }
 
+/* Without BTF nothing is known of it, and no fexit is armed. */
+static void judge_fexit(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	if (!h->facts->vmlinux_btf) {
+		vs_judge__unknown(r, "not known without BTF");
+		return;
+	}
+	vs_judge__value(r, h->facts->tramp_image ? "safe" : "not safe");
+	if (h->facts->tramp_image)
+		return;
+	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE, VS_EXIT_UNAVAILABLE);
+	r->starts = true;
+	vs_judge__what(r, "This kernel frees the trampoline of a fexit probe while tasks may still "
+		       "sleep in the function: detaching it could crash the host. It is not armed.");
+	vs_judge__cost(r, "trace, refs, validate do not see which notifier chains a task is inside: "
+		       "no deadlock can be recognised");
+	vs_judge__remedy(r, "It takes a kernel with \"bpf: Fix fexit trampoline.\" (e21aa341785c, "
+			 "v5.12; stable series have it too): a newer one of the same series, say.");
+}
+
+static void judge_ring_lock(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	vs_judge__value(r, "%s", h->facts->realtime != 1 ? "not a realtime kernel" :
+			h->facts->ring_lock_spins ? "spins" : "sleeps");
+	if (h->facts->realtime == 1 && h->facts->ring_lock_spins == VS_UNKNOWN)
+		vs_judge__unknown(r, "not known without BTF");
+	if (!vs_facts__ring_may_sleep(h->facts))
+		return;
+	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE | WORK(LATENCY), VS_EXIT_UNAVAILABLE);
+	vs_judge__what(r, "This is a realtime kernel (PREEMPT_RT), and the lock of BPF's ring buffer "
+		       "is one that sleeps: probes write there where nobody may sleep.");
+	vs_judge__cost(r, "trace, refs, latency, validate do not start: rarely, but possibly, the host "
+		       "would stop (\"scheduling while atomic\"); refs --once, why, inspect work");
+	vs_judge__remedy(r, "It takes a kernel with \"bpf: Use raw_spinlock_t in ringbuf\" "
+			 "(8b62645b09f8, v6.12; stable series have it too), or one without "
+			 "PREEMPT_RT.");
+}
+
 /* -- debug registers -- */
 
 static void judge_debug_registers(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -154,11 +192,13 @@ static void judge_livepatch(const struct vs_host_state *h, struct vs_diag_result
 }
 
 const struct vs_diag vs_diags_kernel[] = {
+	{ "ring-lock", "/sys/kernel/realtime", judge_ring_lock },
 	{ "lockdown", "lockdown", judge_lockdown },
 	{ "kptr-restrict", "kernel.kptr_restrict", judge_kptr },
 	{ "btf", "/sys/kernel/btf", judge_btf },
 	{ "kprobes", "kprobes", judge_kprobes },
 	{ "ftrace-enabled", "kernel.ftrace_enabled", judge_ftrace },
+	{ "fexit", "fexit trampolines", judge_fexit },
 	{ "debug-registers", "debug registers", judge_debug_registers },
 	{ "livepatch", "livepatch", judge_livepatch },
 	{ .id = NULL },

@@ -181,8 +181,12 @@ static const char *obstacle(const struct run *run, enum vs_test_kind kind)
 			kind == VS_TEST_KPROBE_ENTRY;
 	bool is_kprobe = kind == VS_TEST_KPROBE_ENTRY || kind == VS_TEST_KPROBE_INSIDE;
 
+	if (vs_facts__ring_may_sleep(run->facts))
+		return VS_RING_MAY_SLEEP;
 	if (needs_btf && !run->facts->vmlinux_btf)
 		return "this kernel has no BTF";
+	if (kind == VS_TEST_FEXIT && !run->facts->tramp_image)
+		return "this kernel frees a fexit's trampoline too early (before e21aa341785c)";
 	/* Seen on 5.10: a fentry that is armed then makes ftrace give up until the next boot. */
 	if (at_entry && run->facts->ftrace_enabled == 0)
 		return "kernel.ftrace_enabled is 0, it could not fire, and trying could do harm";

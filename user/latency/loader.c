@@ -13,6 +13,7 @@
 #include "host.h"
 #include "latency/loader_priv.h"
 #include "probe/btf_file.h"
+#include "probe/facts.h"
 #include "probe/merge.h"
 #include "probe/rings.h"
 #include "probe/libbpf_setup.h"
@@ -162,6 +163,8 @@ static int load_programs(struct vs_lat *lat, char *error, size_t size)
 	struct bpf_object_open_opts opts;
 	int err;
 
+	if (vs_facts__ring_may_sleep_here(""))
+		return refuse(error, size, ENOTSUP, VS_RING_MAY_SLEEP);
 	lat->rings = vs_rings__new(lat->opts.ring_bytes);
 	if (!lat->rings && errno == EPERM)
 		return refuse(error, size, EPERM, NEEDS_PRIVILEGES);

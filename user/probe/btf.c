@@ -236,6 +236,22 @@ static int find_member(const struct vs_btf *btf, const struct btf_type *type, co
 	return -1;
 }
 
+const char *vs_btf__member_type(const struct vs_btf *btf, const struct btf_type *type,
+				const char *member)
+{
+	const struct btf_member *m = (const void *)(type + 1);
+
+	for (unsigned int nr = BTF_INFO_VLEN(type->info); nr; nr--, m++) {
+		const struct btf_type *of;
+
+		if (strcmp(vs_btf__name(btf, m->name_off), member))
+			continue;
+		of = type_by_id(btf, m->type);
+		return of ? vs_btf__name(btf, of->name_off) : "";
+	}
+	return NULL;
+}
+
 struct question {
 	const struct vs_btf *btf;
 	struct vs_btf_query *queries;

@@ -31,6 +31,13 @@ int vs_btf__each(const struct vs_btf *btf,
 /* Of a type or member; "" when it has none. */
 const char *vs_btf__name(const struct vs_btf *btf, uint32_t name_off);
 
+/*
+ * Name of the type of a struct's own member, "" when it has none; NULL when there is no
+ * such member. Walks from the front to the member's type: to be asked rarely.
+ */
+const char *vs_btf__member_type(const struct vs_btf *btf, const struct btf_type *type,
+				const char *member);
+
 /* One member wanted of a struct; several questions go through BTF in one walk. */
 struct vs_btf_query {
 	const char *type;	/* of a struct, without "struct" */

@@ -209,6 +209,8 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 	if (!engine->facts.vmlinux_btf && !vs_btf_file__given())
 		return refuse(error, size, ENOTSUP,
 			      "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
+	if (vs_facts__ring_may_sleep(&engine->facts))
+		return refuse(error, size, ENOTSUP, VS_RING_MAY_SLEEP);
 	return 0;
 }
 

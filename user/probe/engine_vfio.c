@@ -56,7 +56,7 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine)
 
 	if (state == VS_KMOD_BUILTIN)
 		return false;
-	loaded = vs_kmod__state("", engine->facts.release, "vfio") == VS_KMOD_LOADED;
+	loaded = vs_kmod__is_loaded("", "vfio");
 	return loaded != (state == VS_KMOD_LOADED) ||
 	       (loaded && engine->text_addr && vs_engine__text_of_vfio() != engine->text_addr);
 }

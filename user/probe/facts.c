@@ -44,6 +44,11 @@ void vs_facts__free(struct vs_facts *facts)
 	memset(facts, 0, sizeof(*facts));
 }
 
+bool vs_facts__ring_may_sleep(const struct vs_facts *facts)
+{
+	return facts->realtime == 1 && facts->ring_lock_spins == 0;
+}
+
 bool vs_facts__build_id_matches(const struct vs_facts *facts)
 {
 	if (!facts->running_build_id[0] || !facts->vfio.build_id[0])

@@ -57,6 +57,18 @@ struct vs_facts {
 	struct vs_names tracepoints;	/* of the tracepoints asked for: those in vmlinux BTF */
 	int mutex_size;		/* sizeof(struct mutex), bytes, VS_UNKNOWN */
 	int work_size;		/* sizeof(struct work_struct), bytes, VS_UNKNOWN */
+	/*
+	 * A fexit may be detached while a task sleeps in its function: there is a struct
+	 * bpf_tramp_image. e21aa341785c ("bpf: Fix fexit trampoline."), v5.12, stable.
+	 */
+	bool tramp_image;
+	/*
+	 * PREEMPT_RT, and what `spinlock` of struct bpf_ringbuf is then: 1 one that spins, 0 a
+	 * spinlock_t, which sleeps. 8b62645b09f8 ("bpf: Use raw_spinlock_t in ringbuf"), v6.12,
+	 * stable; an rqspinlock_t later. VS_UNKNOWN.
+	 */
+	int realtime;
+	int ring_lock_spins;
 
 	/* vfio.ko, or the built-in VFIO. */
 	enum vs_kmod_state vfio_state;
@@ -87,6 +99,18 @@ int vs_facts__collect_vfio(const char *root, struct vs_facts *facts);
 int vs_facts__vfio_unloaded(const char *root, struct vs_facts *facts);
 
 void vs_facts__free(struct vs_facts *facts);
+
+/*
+ * Programs that write into a ring may sleep where nobody may: under the raw locks of
+ * workqueues, in a breakpoint. Then none is to be attached.
+ */
+bool vs_facts__ring_may_sleep(const struct vs_facts *facts);
+
+/* Asks the host, and on a realtime kernel only for all facts. True when they cannot be had. */
+bool vs_facts__ring_may_sleep_here(const char *root);
+
+/* The same in words, for who refuses. */
+#define VS_RING_MAY_SLEEP "on this realtime kernel BPF's ring buffer takes a lock that sleeps"
 
 /* The file of the module is the one that is loaded (or nothing contradicts it). */
 bool vs_facts__build_id_matches(const struct vs_facts *facts);

@@ -93,12 +93,32 @@ static void note_vfio_device(struct walk *walk, const struct btf_type *type)
 	walk->facts->btf_layout.device_refcount = member_offset(walk, type, "refcount");
 }
 
+/* A typedef, except for struct rqspinlock, which has both names. */
+static void note_ringbuf(struct walk *walk, const struct btf_type *type)
+{
+	static const char *const spins[] = {
+		"raw_spinlock_t", "rqspinlock_t", "rqspinlock", "raw_spinlock", NULL
+	};
+	const char *lock = vs_btf__member_type(walk->btf, type, "spinlock");
+
+	if (!lock)
+		return;
+	walk->facts->ring_lock_spins = 0;
+	for (const char *const *s = spins; *s; s++)
+		if (!strcmp(lock, *s))
+			walk->facts->ring_lock_spins = 1;
+}
+
 static void note_struct(struct walk *walk, const struct btf_type *type, const char *name)
 {
 	if (*name == 'm' && !strcmp(name, "mutex"))
 		walk->facts->mutex_size = type->size;
 	else if (*name == 'w' && !strcmp(name, "work_struct"))
 		walk->facts->work_size = type->size;
+	else if (*name == 'b' && !strcmp(name, "bpf_tramp_image"))
+		walk->facts->tramp_image = true;
+	else if (*name == 'b' && !strcmp(name, "bpf_ringbuf"))
+		note_ringbuf(walk, type);
 	else if (*name == 'v' && !strcmp(name, "vfio_group"))
 		note_vfio_group(walk, type);
 	else if (*name == 'v' && !strcmp(name, "vfio_device"))
@@ -184,7 +204,7 @@ int vs_facts__collect_btf(struct vs_facts *facts)
 	int err;
 
 	clear_layout(&facts->btf_layout);
-	facts->mutex_size = facts->work_size = VS_UNKNOWN;
+	facts->mutex_size = facts->work_size = facts->ring_lock_spins = VS_UNKNOWN;
 	vmlinux = vs_btf__read(vs_btf_file__path("", path), NULL);
 	if (!vmlinux)
 		return errno == ENOMEM ? -ENOMEM : 0;

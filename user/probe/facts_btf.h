@@ -6,7 +6,7 @@
 #include "probe/facts.h"
 
 /*
- * Fills vmlinux_btf, btf_funcs, tracepoints, mutex_size, work_size,
+ * Fills vmlinux_btf, btf_funcs, tracepoints, mutex_size, work_size, tramp_image, ring_lock_spins,
  * layout_source and btf_layout. Of functions and tracepoints only those that
  * the hook table names are looked for. Missing BTF is not an error. -ENOMEM.
  */

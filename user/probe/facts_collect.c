@@ -14,6 +14,8 @@
 #include "probe/hooks.h"
 #include "probe/kallsyms.h"
 
+#define REALTIME "/sys/kernel/realtime"	/* of the PREEMPT_RT patches, then of the kernel */
+
 static int read_line(const char *root, const char *path, char *buf, size_t size)
 {
 	char full[PATH_MAX];
@@ -115,6 +117,7 @@ static int collect_host(const char *root, struct vs_facts *facts)
 	facts->ftrace_enabled = read_knob(root, "/proc/sys/kernel/ftrace_enabled");
 	facts->unprivileged_bpf_disabled =
 		read_knob(root, "/proc/sys/kernel/unprivileged_bpf_disabled");
+	facts->realtime = read_knob(root, REALTIME);
 	read_lockdown(root, facts);
 	facts->kprobe_pmu = !read_line(root, "/sys/bus/event_source/devices/kprobe/type",
 				       line, sizeof(line));
@@ -129,8 +132,7 @@ static int collect_host(const char *root, struct vs_facts *facts)
 /* Functions of vfio.ko by name, where there is no file to read them from. */
 static bool is_vfio_function(const struct vs_symbol *symbol)
 {
-	return strchr("tTwW", symbol->type) &&
-	       (!strncmp(symbol->name, "vfio_", 5) || !strncmp(symbol->name, "__vfio_", 7));
+	return strchr("tTwW", symbol->type) && vs_kmod__is_vfio_function(symbol->name);
 }
 
 static int add_symbol(void *ctx, const struct vs_symbol *symbol)
@@ -271,7 +273,7 @@ static bool is_known_build(const char *root, struct vs_facts *facts)
 	char id[VS_BUILD_ID_HEX];
 
 	return facts->vfio_file && facts->vfio.build_id[0] &&
-	       vs_kmod__state(root, facts->release, "vfio") == VS_KMOD_LOADED &&
+	       vs_kmod__is_loaded(root, "vfio") &&
 	       !vs_kmod__running_build_id(root, "vfio", id) && !strcmp(id, facts->vfio.build_id);
 }
 
@@ -324,4 +326,18 @@ int vs_facts__collect(const char *root, struct vs_facts *facts)
 	if (err)
 		vs_facts__free(facts);
 	return err;
+}
+
+bool vs_facts__ring_may_sleep_here(const char *root)
+{
+	struct vs_facts facts;
+	bool may;
+
+	if (read_knob(root, REALTIME) != 1)
+		return false;
+	if (vs_facts__collect(root, &facts))
+		return true;
+	may = vs_facts__ring_may_sleep(&facts);
+	vs_facts__free(&facts);
+	return may;
 }

@@ -90,6 +90,12 @@ int vs_kmod__parse(const void *data, size_t len, const char *const *callees,
  */
 int vs_kmod__read_builtin(const char *root, const char *const *callees, struct vs_kmod *kmod);
 
+/*
+ * Whether a function of that name is VFIO's, in a kernel image, where nothing else tells
+ * them apart: "vfio_..." and "__vfio_...". Only the start of `name` is looked at.
+ */
+bool vs_kmod__is_vfio_function(const char *name);
+
 void vs_kmod__free(struct vs_kmod *kmod);
 
 /* The function called exactly `name`, or NULL with errno ENOENT. */
@@ -113,6 +119,13 @@ enum vs_kmod_state {
 
 /* Asks /sys/module and /lib/modules; `release` as from uname. */
 enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const char *name);
+
+/*
+ * Only whether module `name` is loaded ("coming" and "going" included); false when it is
+ * built in. One access(2), so that it can be asked each second: vs_kmod__state() of what
+ * is not loaded reads modules.builtin and looks for a file in all of /lib/modules.
+ */
+bool vs_kmod__is_loaded(const char *root, const char *name);
 
 /* Build-id of the loaded module, hex, from its sysfs note. -ENOENT, -EACCES. */
 int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BUILD_ID_HEX]);

@@ -26,7 +26,7 @@ struct builtin {
 
 /* ---- functions ---- */
 
-static bool is_vfio(const char *name)
+bool vs_kmod__is_vfio_function(const char *name)
 {
 	return !strncmp(name, "vfio_", 5) || !strncmp(name, "__vfio_", 7);
 }
@@ -75,7 +75,7 @@ static int take_symbol(void *ctx, const struct vs_symbol *symbol)
 	end_last(b->kmod, symbol->addr);
 	note_callee(b, symbol);
 	b->ended |= !strcmp(symbol->name, "_etext");
-	return is_vfio(symbol->name) && !b->ended ? add_func(b->kmod, symbol) : 0;
+	return vs_kmod__is_vfio_function(symbol->name) && !b->ended ? add_func(b->kmod, symbol) : 0;
 }
 
 static int read_functions(struct builtin *b, const char *root)

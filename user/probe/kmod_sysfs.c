@@ -211,12 +211,17 @@ static bool is_listed_builtin(const char *root, const char *release, const char 
 	return false;
 }
 
+bool vs_kmod__is_loaded(const char *root, const char *name)
+{
+	/* there from "coming" to "going"; built-in code has at most parameters/ */
+	return module_has(root, name, "/initstate");
+}
+
 enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const char *name)
 {
 	char path[PATH_MAX];
 
-	/* there from "coming" to "going"; built-in code has at most parameters/ */
-	if (module_has(root, name, "/initstate"))
+	if (vs_kmod__is_loaded(root, name))
 		return VS_KMOD_LOADED;
 	if (module_has(root, name, "") || is_listed_builtin(root, release, name))
 		return VS_KMOD_BUILTIN;

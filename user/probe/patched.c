@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "probe/hooks.h"
+#include "probe/kmod.h"
 
 #define LIVEPATCHES "/sys/kernel/livepatch"
 
@@ -51,9 +52,14 @@ static bool is_followed(const struct vs_hook *hook, const char *function)
 	return false;
 }
 
-/* In vmlinux: most of what is patched there is nothing to us. */
+/*
+ * In vmlinux: most of what is patched there is nothing to us. Of a built-in VFIO any function
+ * may hold a site that is probed: inlined gets and puts are in many that no hook names.
+ */
 static bool matters(const char *function)
 {
+	if (vs_kmod__is_vfio_function(function))
+		return true;
 	for (const char *const *callee = vs_hook_callees; *callee; callee++)
 		if (is_name(*callee, function))
 			return true;

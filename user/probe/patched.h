@@ -11,7 +11,8 @@
 
 /*
  * The first livepatch in force (enabled, or on its way in or out) that replaces a
- * function of VFIO, or one of vmlinux that probes are in or that VFIO's puts go through.
+ * function of VFIO (vfio.ko's; where it is built in, any by its name), or another one of
+ * vmlinux that probes are in or that VFIO's puts go through.
  * Words such as "livepatch NAME replaces vfio_group_put_bg of vfio (and 2 more)" into
  * `words`. False, and "", when there is none. `root` is prefixed to /sys (""). Some
  * calls of readdir(3): may be asked each second.

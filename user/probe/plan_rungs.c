@@ -274,6 +274,21 @@ static bool has_btf(const struct planner *p, struct vs_plan_row *row)
 	return p->facts->vmlinux_btf;
 }
 
+/*
+ * A fexit's trampoline is on the stack of whoever is in the function. Before e21aa341785c it was
+ * freed after a grace period of RCU-tasks, to which a task that sleeps there means nothing: it
+ * returned into freed memory. All functions with a fexit here sleep: chains call anything.
+ */
+static bool may_exit(const struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
+{
+	if (!rung->exit_program || p->facts->tramp_image)
+		return true;
+	plan_settle(row, VS_HOOK_MISSING, "fexit could crash this kernel when it is detached while a "
+		    "task sleeps in the function", "needs a kernel with \"bpf: Fix fexit trampoline.\" "
+		    "(e21aa341785c, v5.12, in stable kernels too): a newer one of the same series");
+	return false;
+}
+
 static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
 {
 	if (!has_btf(p, row))
@@ -282,6 +297,8 @@ static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct
 		plan_say_how(row, "no function %s in this kernel", rung->target);
 		return false;
 	}
+	if (!may_exit(p, row, rung))
+		return false;
 	add_probe(p, row, (struct vs_probe){ .rung = rung, .program = rung->program });
 	if (rung->exit_program)
 		add_probe(p, row, (struct vs_probe){ .rung = rung,
