@@ -17,6 +17,7 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "why/classify.h"
+#include "why/classify_priv.h"
 #include "why/holders.h"
 #include "why/locks.h"
 #include "why/proc.h"
@@ -210,8 +211,67 @@ static void test_a_short_remove_is_no_hang(void **state)
 	(void)state;
 	load("fixed-stuckdriver");
 	culprit()->waited_ns = 50000000;
+	task(363)->stayed_ns = 0;
 	classify(NULL, -1, 0);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_OK);
+	assert_null(strstr(why.cases[0].says, "ask again"));
+}
+
+/* Sleeps of 300 ms each, for ever: only a second look tells. Without one nobody says idle. */
+static void test_a_remove_that_polls(void **state)
+{
+	(void)state;
+	load("fixed-polls");
+	assert_true(task(106)->waited_ns < 1000000000);
+	classify("0000:00:05.0", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+	assert_non_null(strstr(why.cases[0].says, "sleeps in stuckdriver_remove [stuckdriver], in "
+			       "rounds"));
+	assert_int_equal(why.cases[0].since_ns, task(106)->stayed_ns);
+	vs_why__free(&why);
+	task(106)->stayed_ns = VS_EV_UNKNOWN;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
+	assert_non_null(strstr(why.cases[0].says, "But sh[106] is in stuckdriver_remove "
+			       "[stuckdriver], for a moment or for ever: ask again"));
+}
+
+/* The same function for the next device is progress. */
+static void test_what_a_second_look_compares(void **state)
+{
+	struct vs_ev_task now;
+
+	(void)state;
+	load("fixed-polls");
+	now = *task(106);
+	assert_true(why_frames__is_brief(&now));
+	assert_true(why_frames__same_driver(task(106), &now));
+	snprintf(now.locked[0].name, sizeof(now.locked[0].name), "0000:00:06.0");
+	assert_false(why_frames__same_driver(task(106), &now));
+	now = *task(106);
+	now.nr_locked = 0;
+	assert_false(why_frames__same_driver(task(106), &now));
+	now = *task(106);
+	now.nr_frames = 0;
+	assert_false(why_frames__same_driver(task(106), &now));
+}
+
+/* A container sees its own processes only: no VFIO there does not mean that nobody waits. */
+static void test_other_processes_are_hidden(void **state)
+{
+	(void)state;
+	load("fixed-idle");
+	evidence.has_vfio = false;
+	evidence.snapshot.nr_groups = evidence.snapshot.nr_devices = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_APPLICABLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_OK);
+	vs_why__free(&why);
+	evidence.snapshot.scope.fds = false;
+	classify(NULL, -1, 0);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
 static void test_a_running_task_waits_for_nothing(void **state)
@@ -553,6 +613,9 @@ int main(void)
 		TEST(test_nested_chain_is_no_deadlock),
 		TEST(test_deadlock_without_memory),
 		TEST(test_a_short_remove_is_no_hang),
+		TEST(test_a_remove_that_polls),
+		TEST(test_what_a_second_look_compares),
+		TEST(test_other_processes_are_hidden),
 		TEST(test_a_running_task_waits_for_nothing),
 		TEST(test_no_holder_says_where_it_searched),
 		TEST(test_without_memory_time_tells),

@@ -258,6 +258,19 @@ not_vfio()
 	each not_vfio
 }
 
+in_rounds()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is polls not-vfio medium false 7 && waits polls "$(cat "$OUT/polls.unbinder")" &&
+		says polls 'sleeps in stuckdriver_remove \[stuckdriver\], in rounds' &&
+		[ "$(jq '.cases[0].since_ns' "$OUT/polls")" -ge 1000000000 ] &&
+		has_status polled 0
+}
+
+@test "why: another driver's remove polls and never sleeps for long: not VFIO" {
+	each in_rounds
+}
+
 deferred()
 {
 	OUT=$BATS_FILE_TMPDIR/fixed

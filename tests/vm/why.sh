@@ -61,6 +61,17 @@ if modprobe stuckdriver 2>/dev/null; then
 	why stuckdriver-pid pid $!
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
 	wait $unbinder
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	echo 300 >/sys/module/stuckdriver/parameters/poll_ms
+	bind stuckdriver 05.0
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/polls.unbinder"
+	usleep 500000
+	why polls
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	wait $unbinder
+	why polled
 fi
 
 if modprobe wqload 2>/dev/null; then

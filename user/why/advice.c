@@ -4,6 +4,7 @@
 
 #include "sink/words.h"
 #include "why/advice.h"
+#include "why/classify_priv.h"
 #include "why/holders.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
@@ -242,8 +243,9 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 	char place[VS_SITE_LEN];
 
 	function(c->place, place, sizeof(place));
-	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s. %s waits for it.",
-	    c->driver[0] ? c->driver : "(not known)", what, place, who);
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s%s. %s waits for it.",
+	    c->driver[0] ? c->driver : "(not known)", what, place,
+	    why_frames__in_rounds(c->task) ? ", in rounds" : "", who);
 	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, "
 		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
 }
@@ -257,6 +259,23 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
 }
 
+/* Nobody has looked again, or it ran each time. */
+static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN];
+
+	for (size_t i = 0; i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+
+		if (!why_frames__is_open(t))
+			continue;
+		SAY(c, " But %s is in %s, for a moment or for ever: ask again.",
+		    task(t, who, sizeof(who)),
+		    function(t->frames[why_frames__driver(t)], place, sizeof(place)));
+		return;
+	}
+}
+
 static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[40];
@@ -265,6 +284,7 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who, sizeof(who)));
 	else
 		SAY(c, "nothing waits for VFIO.");
+	say_brief(e, c);
 	if (!e->has_notifier && e->has_vfio)
 		SAY(c, " This kernel has no group notifier: the deadlock cannot happen.");
 	else if (e->has_vfio && !e->has_fix)
@@ -285,6 +305,7 @@ static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, c
 		SAY(c, "VFIO is not loaded, and nothing waits in a driver.");
 	else
 		SAY(c, "%s is not bound to a VFIO driver, and nothing waits for it.", what);
+	say_brief(e, c);
 	NEXT(c, "nothing to do");
 }
 

@@ -29,13 +29,22 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	       why_puts__add_late(why, e) ?: why_puts__add_leaks(why, e);
 }
 
+/* Somebody is in a driver, and it is not known whether for a moment or for ever. */
+static bool has_open(const struct vs_evidence *e)
+{
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		if (why_frames__is_open(&e->tasks[i]))
+			return true;
+	return false;
+}
+
 int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subject,
 		struct vs_why *why)
 {
 	int err;
 
 	memset(why, 0, sizeof(*why));
-	why->blind = e->weaker || (e->has_vfio && !e->snapshot.scope.fds);
+	why->blind = e->weaker || !e->snapshot.scope.fds || has_open(e);
 	err = find_cases(why, e);
 	if (!err) {
 		why_asked__keep(why, e, subject);

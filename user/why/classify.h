@@ -92,7 +92,7 @@ struct vs_why {
 	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
 	size_t nr_cases;
 	const struct vs_ev_task *asked; /* the task that was asked about, if it is behind a case */
-	bool blind;		/* memory was not read: idle and who holds are not certain */
+	bool blind;		/* not all was seen: idle and who holds are not certain */
 };
 
 /* 0 or -ENOMEM. The result points into @e. */

@@ -2,6 +2,7 @@
 /*
  * Shared by the parts of the classifier only: cases.c and frames.c are what the others stand on;
  * roots.c, victims.c and puts.c each find their kind of case; asked.c leaves what was asked.
+ * Beyond it only collect_rounds.c asks frames.c, whom to look at again.
  */
 #ifndef VFIOSCOPE_WHY_CLASSIFY_PRIV_H
 #define VFIOSCOPE_WHY_CLASSIFY_PRIV_H
@@ -53,6 +54,17 @@ bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_sna
 
 /* Of the driver's own function; none when the core or its notifiers wait. */
 size_t why_frames__driver(const struct vs_ev_task *t);
+
+/*
+ * It sleeps in such a function, not VFIO's, and not yet for long: it may poll there for ever, or
+ * be done soon. What a second look, why_frames__same_driver(), makes of it is in stayed_ns.
+ */
+bool why_frames__is_brief(const struct vs_ev_task *t);
+bool why_frames__is_open(const struct vs_ev_task *t); /* brief, and not looked at again */
+bool why_frames__in_rounds(const struct vs_ev_task *t);
+
+/* Both are in the same function of a driver, for the same device. */
+bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task *b);
 
 /* -- the kinds of cases; 0 or -ENOMEM -- */
 

@@ -296,7 +296,7 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	return err ?: add_processes(c) ?: describe_processes(c);
+	return err ?: collect_see_rounds(c) ?: add_processes(c) ?: describe_processes(c);
 }
 
 static void take_kernel(struct collect *c)

@@ -95,7 +95,7 @@ static int take_frames(struct collect *c, const struct vs_stack_row *row, struct
 void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 			struct vs_ev_task *t)
 {
-	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
 	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
 		t->waited_ns = row->now_ns - row->arrival_ns;
 	if (row->start_ns && row->start_ns <= c->now_ns)
@@ -195,12 +195,8 @@ static void take_locks(struct collect *c, const struct vs_stack_row *row, struct
 		vs_locks__held(&locks, row, t);
 }
 
-static int add_task(struct collect *c, const struct vs_stack_row *row)
+int collect_take_task(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
 {
-	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
-
-	if (!t)
-		return -ENOMEM;
 	t->address = row->task;
 	t->tid = row->tid;
 	t->tgid = row->tgid;
@@ -214,6 +210,13 @@ static int add_task(struct collect *c, const struct vs_stack_row *row)
 		return -ENOMEM;
 	take_locks(c, row, t);
 	return 0;
+}
+
+static int add_task(struct collect *c, const struct vs_stack_row *row)
+{
+	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
+
+	return t ? collect_take_task(c, row, t) : -ENOMEM;
 }
 
 static bool is_kept(const struct vs_evidence *e, uint64_t address)

@@ -58,6 +58,7 @@ static const struct field task_fields[] = {
 	FIELD(TEXT, vs_ev_task, comm),
 	FIELD(TIME, vs_ev_task, waited_ns),
 	FIELD(TIME, vs_ev_task, age_ns),
+	FIELD(TIME, vs_ev_task, stayed_ns),
 	FIELD(INT, vs_ev_task, lock_kind),
 	FIELD(ADDRESS, vs_ev_task, lock),
 	FIELD(ADDRESS, vs_ev_task, owner),

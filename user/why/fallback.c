@@ -152,7 +152,7 @@ static int keep(struct vs_evidence *e, uint32_t tid, struct proc_task *p)
 	t->state = p->state;
 	t->kernel_thread = p->flags & PF_KTHREAD;
 	memcpy(t->comm, p->comm, sizeof(t->comm));
-	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
 	t->lock_group = -1;
 	return take_frames(t, p->stack);
 }

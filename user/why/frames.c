@@ -98,3 +98,48 @@ bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds)
 {
 	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns >= seconds * SECOND;
 }
+
+bool why_frames__is_brief(const struct vs_ev_task *t)
+{
+	size_t frame = why_frames__driver(t);
+
+	return frame < t->nr_frames && why_frames__waiting(t) && !why_frames__is_long(t, 1) &&
+	       !why_frames__has(t, frame, VS_FRAME_VFIO);
+}
+
+bool why_frames__is_open(const struct vs_ev_task *t)
+{
+	return why_frames__is_brief(t) && t->stayed_ns == VS_EV_UNKNOWN;
+}
+
+bool why_frames__in_rounds(const struct vs_ev_task *t)
+{
+	return !why_frames__is_long(t, 1) && t->stayed_ns != VS_EV_UNKNOWN &&
+	       t->stayed_ns >= SECOND;
+}
+
+static bool are_locked_alike(const struct vs_ev_task *a, const struct vs_ev_task *b)
+{
+	if (a->nr_locked != b->nr_locked)
+		return false;
+	for (size_t i = 0; i < a->nr_locked; i++)
+		if (strcmp(a->locked[i].name, b->locked[i].name))
+			return false;
+	return true;
+}
+
+static bool is_same_function(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "+");
+
+	return len == strcspn(b, "+") && !strncmp(a, b, len);
+}
+
+/* One task may probe device after device with the same function. */
+bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task *b)
+{
+	size_t i = why_frames__driver(a), j = why_frames__driver(b);
+
+	return i < a->nr_frames && j < b->nr_frames &&
+	       is_same_function(a->frames[i], b->frames[j]) && are_locked_alike(a, b);
+}

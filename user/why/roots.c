@@ -108,6 +108,11 @@ static int driver_case(struct vs_why *why, const struct vs_evidence *e, const st
 	if (!c)
 		return -ENOMEM;
 	c->confidence = t->waited_ns == VS_EV_UNKNOWN ? VS_MEDIUM : VS_HIGH;
+	if (why_frames__in_rounds(t)) {
+		c->confidence = VS_MEDIUM;
+		c->since_ns = t->stayed_ns;
+		c->at_most_ns = t->age_ns;
+	}
 	memcpy(c->place, t->frames[frame], sizeof(c->place));
 	if (t->nr_locked)
 		why_case__take_device(c, e, &t->locked[0]);
@@ -143,7 +148,7 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 		return unregister_case(why, e, t, frame);
 	frame = why_frames__driver(t);
 	if (frame < t->nr_frames && !why_frames__has(t, frame, VS_FRAME_VFIO) &&
-	    why_frames__is_long(t, 1))
+	    (why_frames__is_long(t, 1) || why_frames__in_rounds(t)))
 		return driver_case(why, e, t, frame);
 	return 0;
 }
