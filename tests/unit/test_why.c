@@ -76,7 +76,7 @@ static void summarize(char *buf, size_t size)
 
 	snprintf(buf, size, "%zu %s %s %s %d waits=%u holds=", why.nr_cases,
 		 vs_why_verdict__name(c->verdict), vs_confidence__name(c->confidence),
-		 c->reboot ? "reboot" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
+		 c->reboot == VS_REBOOT_YES ? "reboot" : c->reboot ? "unknown" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
 	for (size_t i = 0; i < c->nr_holders; i++)
 		vs_words__append(buf, size, "%s%u:%d", i ? "," : "", c->holders[i].tgid, c->holders[i].fd);
 	vs_words__append(buf, size, " behind=");
@@ -293,6 +293,78 @@ static void test_no_holder_says_where_it_searched(void **state)
 	assert_int_equal(why.cases[0].confidence, VS_LOW);
 	assert_non_null(strstr(why.cases[0].next, "no holder was found. Searched: descriptors of"));
 	assert_non_null(strstr(why.cases[0].next, "io_uring"));
+}
+
+static void test_a_holder_waits_for_the_waiter(void **state)
+{
+	(void)state;
+	load("fixed-waits-back");
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].says, "The holder waits for the waiter: holder[112] of "
+			       "process 109"));
+	assert_non_null(strstr(why.cases[0].next, "Killing it does not do it"));
+	assert_non_null(strstr(why.cases[0].next, "Otherwise reboot"));
+	assert_null(strstr(why.cases[0].says, "no deadlock"));
+	assert_null(strstr(why.cases[0].next, "ends by itself"));
+}
+
+/* It stands behind readers, one of whom is the waiter: that proves nothing. */
+static void test_a_holder_may_wait_for_another(void **state)
+{
+	(void)state;
+	load("fixed-waits-back");
+	task(112)->lock_kind = VS_EV_RWSEM;
+	task(112)->owner_reads = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_victims, 1);
+	assert_null(why.cases[0].waits_back);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_NO);
+	assert_non_null(strstr(why.cases[0].next, "That may not work: a task of holder[109] sleeps "
+			       "uninterruptibly"));
+}
+
+static void test_a_holder_that_sleeps(void **state)
+{
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].next, "ends by itself"));
+	vs_why__free(&why);
+	for (size_t i = 0; i < evidence.nr_processes; i++)
+		evidence.processes[i].uninterruptible = evidence.processes[i].tgid == 129;
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].says, "no deadlock"));
+	assert_non_null(strstr(why.cases[0].next, "That may not work: a task of holder[129]"));
+	assert_null(strstr(why.cases[0].next, "ends by itself"));
+}
+
+/* Each waits for a mutex of the other. */
+static void test_a_deadlock_of_locks(void **state)
+{
+	struct vs_ev_task *t;
+
+	(void)state;
+	load("fixed-stuckdriver");
+	t = task(363);
+	t->lock_kind = VS_EV_MUTEX;
+	t->lock = 0xffff888012345678;
+	t->owner = task(365)->address;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+	assert_true(why.cases[0].cycle);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_UNKNOWN);
+	assert_int_equal(why.cases[0].nr_victims, 1);
+	assert_non_null(strstr(why.cases[0].says, "a deadlock of locks"));
+	assert_non_null(strstr(why.cases[0].next, "a reboot is likely needed"));
+	vs_why__free(&why);
+	t->owner_reads = true;	/* then another reader may be the one */
+	t->lock_kind = VS_EV_RWSEM;
+	t->waited_ns = task(365)->waited_ns = 10000000000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+	assert_false(why.cases[0].cycle);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
 static void test_without_memory_time_tells(void **state)
@@ -618,6 +690,10 @@ int main(void)
 		TEST(test_other_processes_are_hidden),
 		TEST(test_a_running_task_waits_for_nothing),
 		TEST(test_no_holder_says_where_it_searched),
+		TEST(test_a_holder_waits_for_the_waiter),
+		TEST(test_a_holder_may_wait_for_another),
+		TEST(test_a_holder_that_sleeps),
+		TEST(test_a_deadlock_of_locks),
 		TEST(test_without_memory_time_tells),
 		TEST(test_leaks),
 		TEST(test_what_was_asked),

@@ -177,6 +177,18 @@ by_vhost()
 	each by_vhost
 }
 
+waits_for_the_waiter()
+{
+	case_is waits-back in-use high null 7 && waits waits-back "$(cat "$OUT/waits-back.unbinder")" &&
+		holders_are waits-back "fd:device:$(told waits-back pid):$(told waits-back fd)" &&
+		says waits-back 'The holder waits for the waiter: holder\[[0-9]+\] of process '"$(told waits-back pid)" &&
+		says waits-back 'Killing it does not do it' && says_not waits-back 'no deadlock|ends by itself'
+}
+
+@test "why: a thread of the holder waits for the waiter" {
+	each waits_for_the_waiter
+}
+
 stall()
 {
 	if old; then

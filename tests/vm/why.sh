@@ -30,6 +30,23 @@ stuck_by()
 	wait $unbinder
 }
 
+# The holder waits for the waiter: killing it would not do, but another of its threads closes the device.
+waits_back()
+{
+	bind vfio-pci 05.0
+	holding waits-back
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/waits-back.unbinder"
+	usleep 700000
+	kill -USR1 "$holder"
+	usleep 700000
+	why waits-back 0000:00:05.0
+	kill -USR2 "$holder"
+	wait $unbinder
+	wait "$holder"
+}
+
 why nothing-bound
 step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
 bind vfio-pci 05.0
@@ -39,6 +56,8 @@ for scenario in device device-dup device-fork mmap two all vhost stall kvm group
 	[ $scenario != kvm ] || modprobe kvm-amd
 	stuck_by $scenario
 done
+
+waits_back
 
 bind vfio-pci 05.0
 holding wait two

@@ -193,17 +193,59 @@ static void chain_deadlock(struct vs_why_case *c, const char *who)
 	     function(changer(c), place, sizeof(place)));
 }
 
-static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
-		   const char *who)
+/* A holder's task that sleeps uninterruptibly, as one that does not answer a signal. */
+static const struct vs_ev_process *sleeping_holder(const struct vs_evidence *e,
+						   const struct vs_why_case *c)
 {
-	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release. This is no deadlock.",
-	    what, who);
+	for (size_t i = 0; i < c->nr_holders; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, c->holders[i].tgid);
+
+		if (p && p->uninterruptible && c->holders[i].tgid)
+			return p;
+	}
+	return NULL;
+}
+
+static void say_back(struct vs_why_case *c, const char *waiter)
+{
+	char who[40];
+
+	if (!c->waits_back)
+		SAY(c, " This is no deadlock.");
+	else
+		SAY(c, " The holder waits for the waiter: %s of process %u does not go on before "
+		       "%s does.", task(c->waits_back, who, sizeof(who)), c->waits_back->tgid,
+		    waiter);
+}
+
+static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_ev_process *p = sleeping_holder(e, c);
+	char who[40];
+
 	if (!c->nr_now) {
 		search_further(c, e);
 		return;
 	}
+	if (c->waits_back)
+		NEXT(c, "this ends only if another task of process %u closes or unmaps it. Killing "
+			"it does not do it: its files stay open as long as %s sleeps. Otherwise "
+			"reboot. What would have to go: ", c->waits_back->tgid,
+		     task(c->waits_back, who, sizeof(who)));
 	release_all(c);
-	NEXT(c, ". What waits then ends by itself");
+	if (!c->waits_back && p)
+		NEXT(c, ". That may not work: a task of %.16s[%u] sleeps uninterruptibly", p->comm,
+		     p->tgid);
+	else if (!c->waits_back)
+		NEXT(c, ". What waits then ends by itself");
+}
+
+static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
+		   const char *who)
+{
+	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release.", what, who);
+	say_back(c, who);
+	let_go(e, c);
 }
 
 static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
@@ -211,12 +253,9 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 {
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
 	       "without a timeout.", what, who);
-	if (!c->nr_now) {
-		search_further(c, e);
-		return;
-	}
-	release_all(c);
-	NEXT(c, ". What waits then ends by itself");
+	if (c->waits_back)
+		say_back(c, who);
+	let_go(e, c);
 }
 
 static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
@@ -250,10 +289,23 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
 }
 
+/* A cycle of locks: whoever it consists of is in the proof. */
+static void lock_cycle(struct vs_why_case *c, const char *who)
+{
+	SAY(c, "a deadlock of locks: %s waits for itself, through who holds what (see PROOF). None "
+	       "of them can go on.", who);
+	NEXT(c, "a reboot is likely needed. Before it, keep the stacks for a report: vfioscope why "
+		"--all-stacks FILE");
+}
+
 static void unexplained(struct vs_why_case *c, const char *what, const char *who)
 {
 	char place[VS_SITE_LEN];
 
+	if (c->cycle) {
+		lock_cycle(c, who);
+		return;
+	}
 	SAY(c, "%s waits in %s on the way to bind or unbind %s; the reason was not recognized.", who,
 	    function(c->place, place, sizeof(place)), what);
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");

@@ -26,6 +26,9 @@ enum vs_why_verdict {
 
 enum vs_confidence { VS_LOW, VS_MEDIUM, VS_HIGH };
 
+/* Whether nothing but a reboot helps. */
+enum vs_reboot { VS_REBOOT_NO, VS_REBOOT_YES, VS_REBOOT_UNKNOWN };
+
 const char *vs_why_verdict__name(enum vs_why_verdict verdict);	/* "notifier-deadlock" */
 const char *vs_confidence__name(enum vs_confidence confidence);
 
@@ -62,7 +65,7 @@ struct vs_why_victim {
 struct vs_why_case {
 	enum vs_why_verdict verdict;
 	enum vs_confidence confidence;
-	bool reboot;
+	enum vs_reboot reboot;
 	const struct vs_ev_task *task; /* who waits, or the culprit; NULL: nobody */
 	int group;		/* IOMMU group, -1 not known */
 	char device[VS_DEVICE_LEN]; /* "" not known */
@@ -72,6 +75,8 @@ struct vs_why_case {
 	char says[320];
 	char next[700];
 	char place[VS_SITE_LEN]; /* where it waits */
+	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
+	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	struct vs_why_holder *holders;
 	size_t nr_holders;
 	size_t nr_now;		/* of them are to let go; the others only after that (see says) */

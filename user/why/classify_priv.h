@@ -79,6 +79,15 @@ int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
 /* Who waits for long in VFIO or in the driver core and is in no tree. */
 int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e);
 
+/* -- cycles.c: who waits for each other -- */
+
+/* The task waits for a lock, whose owner waits for a lock ... whose owner is the task. */
+bool why_cycles__has(const struct vs_evidence *e, const struct vs_ev_task *t);
+int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e);	/* who for whom */
+
+/* Sets c->waits_back when a holder is among the victims; 0 or -ENOMEM. */
+int why_cycles__find_back(struct vs_why_case *c);
+
 int why_puts__add_late(struct vs_why *why, const struct vs_evidence *e);
 int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);
 

@@ -203,7 +203,8 @@ static int describe_processes(struct collect *c)
 	if (!no_cmdline)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->e->nr_processes; i++)
-		no_cmdline[i] = has_task_in_d(c, c->e->processes[i].tgid);
+		no_cmdline[i] = c->e->processes[i].uninterruptible =
+			has_task_in_d(c, c->e->processes[i].tgid);
 	err = vs_proc__describe(c->e, no_cmdline);
 	free(no_cmdline);
 	return err;

@@ -63,6 +63,7 @@ struct vs_ev_process {
 	char cmdline[512];	/* spaces between arguments; "" if not read */
 	char cgroup[256];	/* "" if not read */
 	bool stuck;		/* reading /proc of it did not return in time */
+	bool uninterruptible;	/* a task of it sleeps so */
 };
 
 enum vs_ev_work_state {

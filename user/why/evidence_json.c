@@ -82,6 +82,7 @@ static const struct field process_fields[] = {
 	FIELD(TEXT, vs_ev_process, cmdline),
 	FIELD(TEXT, vs_ev_process, cgroup),
 	FIELD(BOOL, vs_ev_process, stuck),
+	FIELD(BOOL, vs_ev_process, uninterruptible),
 	END
 };
 

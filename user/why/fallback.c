@@ -222,7 +222,8 @@ static int describe(struct vs_evidence *e)
 	if (!no_cmdline)
 		return -ENOMEM;
 	for (size_t i = 0; i < e->nr_processes; i++)
-		no_cmdline[i] = is_in_d(e, e->processes[i].tgid);
+		no_cmdline[i] = e->processes[i].uninterruptible =
+			is_in_d(e, e->processes[i].tgid);
 	err = vs_proc__describe(e, no_cmdline);
 	free(no_cmdline);
 	return err;

@@ -17,7 +17,7 @@ static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
-	c->reboot = true;
+	c->reboot = VS_REBOOT_YES;
 	c->confidence = t->lock ? VS_HIGH : VS_MEDIUM;
 	c->group = t->lock_group;
 	if (t->nr_locked)
@@ -126,6 +126,7 @@ int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
+	c->reboot = VS_REBOOT_UNKNOWN;
 	if (t->nr_locked)
 		why_case__take_device(c, e, &t->locked[0]);
 	if (t->nr_frames)
