@@ -579,6 +579,49 @@ static void test_rwsem(void **state)
 	assert_false(wait_of(0xffffffff81234567).lock_outside);
 }
 
+static struct vs_ev_task blocked_by(uint64_t blocker)
+{
+	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2,
+				    .blocker = blocker };
+	struct vs_ev_task t = { .address = TASK(1) };
+
+	vs_locks__wait(&locks, &row, 0, &t);
+	return t;
+}
+
+/* A waiter of a semaphore stands in a list as that of a mutex; what is before it is no owner. */
+static void test_semaphore(void **state)
+{
+	uint64_t semaphore = BASE + 0x108;
+
+	(void)state;
+	set_up_memory();
+	put(semaphore - 8, TASK(2));
+	wait_at(semaphore + 8);
+	assert_int_equal(wait_of(0).owner, TASK(2));	/* if nobody says what it is */
+	assert_int_equal(blocked_by(semaphore | 1).lock_kind, VS_EV_NO_LOCK);
+	assert_int_equal(blocked_by(semaphore | 1).lock, 0);
+	assert_int_equal(blocked_by(semaphore | 1).owner, 0);
+}
+
+/* v7: no head of a list in the lock, but the kernel says which lock it is. */
+static void test_blocker_without_lists(void **state)
+{
+	uint64_t mutex = BASE + 0x100;
+
+	(void)state;
+	set_up_memory();
+	layout.mutex_waiters = layout.rwsem_waiters = -1;
+	put(mutex, TASK(2) | 1);
+	assert_int_equal(blocked_by(mutex).lock_kind, VS_EV_MUTEX);
+	assert_int_equal(blocked_by(mutex).lock, mutex);
+	assert_int_equal(blocked_by(mutex).owner, TASK(2));
+	put(mutex + 8, TASK(2) | 1);
+	assert_true(blocked_by(mutex | 2).owner_reads);
+	assert_int_equal(wait_of(0).lock_kind, VS_EV_NO_LOCK);
+}
+
 /* What an earlier wait left on the stack is linked to nothing. */
 static void test_stale_waiter(void **state)
 {
@@ -701,6 +744,8 @@ int main(void)
 		TEST(test_pods),
 		TEST(test_mutex),
 		TEST(test_rwsem),
+		TEST(test_semaphore),
+		TEST(test_blocker_without_lists),
 		TEST(test_stale_waiter),
 		TEST(test_held_devices),
 		TEST(test_guarded),

@@ -44,7 +44,8 @@ waits_back()
 	why waits-back 0000:00:05.0
 	kill -USR2 "$holder"
 	wait $unbinder
-	wait "$holder"
+	kill "$holder"
+	wait "$holder" 2>/dev/null
 }
 
 why nothing-bound

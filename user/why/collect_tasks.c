@@ -188,7 +188,10 @@ static void take_locks(struct collect *c, const struct vs_stack_row *row, struct
 	t->lock_kind = lock_kind(c, row);
 	if (!c->mem || !row->state)
 		return;
-	if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
+	/* Its waiters look as those of a mutex, and nobody owns it. */
+	if (flags_of(c, row, WAITING_FRAMES) & VS_FRAME_SEMAPHORE)
+		t->lock_kind = VS_EV_NO_LOCK;
+	else if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
 		vs_locks__wait(&locks, row, outer_of(c, row), t);
 	name_lock(c, t);
 	if (flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_DRIVER | VS_FRAME_VFIO))
