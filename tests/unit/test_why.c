@@ -367,6 +367,59 @@ static void test_a_deadlock_of_locks(void **state)
 	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
+/* As amdgpu's remove, that waits for a mutex of Xorg, which sleeps in a fence. */
+static void test_a_driver_waits_for_its_lock(void **state)
+{
+	(void)state;
+	load("fixed-driver-lock");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].owner->tid, 106);
+	assert_non_null(strstr(why.cases[0].says, "driver stuckdriver, which 0000:00:05.0 is bound "
+			       "to, waits in stuckdriver_remove [stuckdriver] for a lock that "
+			       "sh[106] holds. sh[108] waits for it"));
+	vs_why__free(&why);
+	task(108)->owner = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+	assert_non_null(strstr(why.cases[0].says, "whose owner is not known"));
+}
+
+/* Others take them, too: the driver is not to blame. */
+static void test_a_driver_waits_for_another_lock(void **state)
+{
+	static const char *const names[] = { "lock rtnl_mutex", "lock a_lock [other]",
+		"device lock of 0000:00:06.0" };
+
+	(void)state;
+	load("fixed-driver-lock");
+	task(108)->waited_ns = 10000000000;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(task(108)->lock_name, sizeof(task(108)->lock_name), "%s", names[i]);
+		classify(NULL, -1, 0);
+		assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+		assert_int_equal(why.cases[0].task->tid, 106);
+		assert_null(strstr(why.cases[0].says, "on the way"));
+		assert_non_null(strstr(why.cases[0].says, "and has what sh[108] waits for; the "
+				       "reason was not recognized"));
+		vs_why__free(&why);
+	}
+	snprintf(task(108)->lock_name, 80, "lock stuck_lock [stuckdriver]");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+}
+
+/* The core asks for the lock of a child's device, on a bus without names here. */
+static void test_a_driver_removes_a_child(void **state)
+{
+	(void)state;
+	load("fixed-driver-lock");
+	memmove(&task(108)->frames[1], &task(108)->frames[0], 4 * sizeof(*task(108)->frames));
+	snprintf(task(108)->frames[0], VS_SITE_LEN, "device_del+0x30");
+	task(108)->waited_ns = 10000000000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+}
+
 static void test_without_memory_time_tells(void **state)
 {
 	struct vs_ev_task *t;
@@ -737,6 +790,9 @@ int main(void)
 		TEST(test_a_holder_may_wait_for_another),
 		TEST(test_a_holder_that_sleeps),
 		TEST(test_a_deadlock_of_locks),
+		TEST(test_a_driver_waits_for_its_lock),
+		TEST(test_a_driver_waits_for_another_lock),
+		TEST(test_a_driver_removes_a_child),
 		TEST(test_without_memory_time_tells),
 		TEST(test_leaks),
 		TEST(test_what_was_asked),

@@ -283,6 +283,18 @@ in_rounds()
 	each in_rounds
 }
 
+for_a_lock()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is lock not-vfio high false 7 && waits lock "$(cat "$OUT/lock.unbinder")" &&
+		is "$(jq -r '.cases[0].owner.tid' "$OUT/lock")" "$(cat "$OUT/lock.owner")" &&
+		says lock 'waits in stuckdriver_remove \[stuckdriver\] for a lock that sh\[[0-9]+\] holds'
+}
+
+@test "why: another driver's remove waits for a lock: not VFIO, and who holds it" {
+	each for_a_lock
+}
+
 deferred()
 {
 	OUT=$BATS_FILE_TMPDIR/fixed

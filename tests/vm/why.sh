@@ -82,6 +82,18 @@ if modprobe stuckdriver 2>/dev/null; then
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
 	wait $unbinder
 	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	bind stuckdriver 05.0
+	echo 1 >/sys/module/stuckdriver/parameters/hold &
+	echo $! >"$OUT/lock.owner"
+	usleep 300000
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/lock.unbinder"
+	usleep 1200000
+	why lock
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	wait $unbinder
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
 	echo 300 >/sys/module/stuckdriver/parameters/poll_ms
 	bind stuckdriver 05.0
 	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &

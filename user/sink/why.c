@@ -333,6 +333,7 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "next", text(c->next, sizeof(c->next)));
 	set(o, "place", string_or_null(c->place));
 	set(o, "task", task_json(c->task));
+	set(o, "owner", task_json(c->owner));
 	set_lists(o, c);
 	return o;
 }

@@ -6,6 +6,7 @@
 #include "why/advice.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
+#include "why/names.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
 
@@ -277,10 +278,36 @@ static void leak_suspect(struct vs_why_case *c, const char *what)
 		"reboot; the device can still be bound and used", c->group);
 }
 
+static void not_vfio_lock(struct vs_why_case *c, const char *what, const char *who)
+{
+	const char *driver = c->driver[0] ? c->driver : "(not known)";
+	char place[VS_SITE_LEN], owner[40];
+
+	function(c->place, place, sizeof(place));
+	task(c->owner, owner, sizeof(owner));
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, waits in %s for a lock", driver,
+	    what, place);
+	if (c->owner)
+		SAY(c, " that %s %s. %s waits for it.", owner,
+		    c->task->owner_reads ? "may hold" : "holds", who);
+	else
+		SAY(c, " whose owner is not known. %s waits for it.", who);
+	if (c->owner)
+		NEXT(c, "find out what %s does (its stack is below) and end it, or see the messages of "
+			"driver %s in dmesg", owner, driver);
+	else
+		NEXT(c, "see the messages of driver %s in dmesg, and who is inside of it: vfioscope why "
+			"--all-stacks FILE", driver);
+}
+
 static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 {
 	char place[VS_SITE_LEN];
 
+	if (c->driver_lock) {
+		not_vfio_lock(c, what, who);
+		return;
+	}
 	function(c->place, place, sizeof(place));
 	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s%s. %s waits for it.",
 	    c->driver[0] ? c->driver : "(not known)", what, place,
@@ -300,14 +327,21 @@ static void lock_cycle(struct vs_why_case *c, const char *who)
 
 static void unexplained(struct vs_why_case *c, const char *what, const char *who)
 {
-	char place[VS_SITE_LEN];
+	char place[VS_SITE_LEN], other[40];
 
 	if (c->cycle) {
 		lock_cycle(c, who);
 		return;
 	}
-	SAY(c, "%s waits in %s on the way to bind or unbind %s; the reason was not recognized.", who,
-	    function(c->place, place, sizeof(place)), what);
+	SAY(c, "%s %s in %s", who, c->task->state == 'R' ? "runs" : "waits",
+	    function(c->place, place, sizeof(place)));
+	if (why_frames__first(c->task, 0, VS_FRAME_DRIVER) < c->task->nr_frames)
+		SAY(c, " on the way to bind or unbind %s", what);
+	else if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames)
+		SAY(c, ", in VFIO");
+	else if (c->nr_victims)
+		SAY(c, " and has what %s waits for", task(c->victims[0].task, other, sizeof(other)));
+	SAY(c, "; the reason was not recognized.");
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
 }
 

@@ -26,7 +26,8 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < why->nr_cases; i++)
 		err = why_victims__add(&why->cases[i], e) ?:
 		      why_cycles__find_back(&why->cases[i]);
-	return err ?: why_victims__add_unexplained(why, e) ?:
+	return err ?: why_victims__add_driver_locks(why, e) ?:
+	       why_victims__add_unexplained(why, e) ?:
 	       why_puts__add_late(why, e) ?: why_puts__add_leaks(why, e);
 }
 

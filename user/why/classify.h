@@ -76,6 +76,8 @@ struct vs_why_case {
 	char next[700];
 	char place[VS_SITE_LEN]; /* where it waits */
 	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
+	const struct vs_ev_task *owner; /* of the lock that a driver waits for; NULL: none known */
+	bool driver_lock;	/* the driver waits for a lock */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	struct vs_why_holder *holders;
 	size_t nr_holders;

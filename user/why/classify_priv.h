@@ -22,6 +22,7 @@ int why_case__prove(struct vs_why_case *c, const char *format, ...);
 
 /* The innermost frames of its task up to @last, as far as they are about it. */
 int why_case__prove_stack(struct vs_why_case *c, size_t last);
+int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, size_t last);
 
 /* Its device, driver and group are those of a device whose lock is held. */
 void why_case__take_device(struct vs_why_case *c, const struct vs_evidence *e,
@@ -44,6 +45,9 @@ bool why_frames__has(const struct vs_ev_task *t, size_t i, unsigned int flag);	/
 size_t why_frames__first(const struct vs_ev_task *t, size_t from, unsigned int flag);
 bool why_frames__waiting(const struct vs_ev_task *t);
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds);	/* or nobody knows */
+
+/* The lock that it waits for in its driver's function is no device's, nor the kernel's at large. */
+bool why_frames__driver_lock(const struct vs_ev_task *t);
 
 /* The frames where it changes a chain, and where a chain called it. */
 bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size_t *call);
@@ -73,8 +77,15 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t);
 
+/* A driver that waits for a lock, which is no device's and not the kernel's at large. */
+int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t);
+
 /* All who wait for the task of the case, as a tree. */
 int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
+
+/* Drivers that wait for a lock and are in no tree, each with its own. */
+int why_victims__add_driver_locks(struct vs_why *why, const struct vs_evidence *e);
 
 /* Who waits for long in VFIO or in the driver core and is in no tree. */
 int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e);

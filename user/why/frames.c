@@ -94,6 +94,32 @@ size_t why_frames__driver(const struct vs_ev_task *t)
 	return i - 1;
 }
 
+static const char *module_of(const char *text)
+{
+	const char *module = strchr(text, '[');
+
+	return module ? module : "";
+}
+
+/* A symbol of the driver's own module names a lock of its own; the device lock has a name, too. */
+static bool is_named_elsewhere(const struct vs_ev_task *t, size_t frame)
+{
+	const char *module = module_of(t->frames[frame]);
+
+	return t->lock_name[0] && (!*module || strcmp(module, module_of(t->lock_name)));
+}
+
+/* Further inside the driver core may ask for a device lock that has no name here. */
+bool why_frames__driver_lock(const struct vs_ev_task *t)
+{
+	size_t frame = why_frames__driver(t);
+
+	return frame < t->nr_frames && t->lock_kind != VS_EV_NO_LOCK && t->lock &&
+	       why_frames__waiting(t) && !why_frames__has(t, frame, VS_FRAME_VFIO) &&
+	       why_frames__first(t, 0, VS_FRAME_DRIVER | VS_FRAME_CALL | VS_FRAME_CHAIN) > frame &&
+	       !is_named_elsewhere(t, frame);
+}
+
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds)
 {
 	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns >= seconds * SECOND;

@@ -119,6 +119,25 @@ static int driver_case(struct vs_why *why, const struct vs_evidence *e, const st
 	return why_case__prove_stack(c, frame + 1);
 }
 
+int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t)
+{
+	int err = driver_case(why, e, t, why_frames__driver(t));
+	struct vs_why_case *c = err ? NULL : &why->cases[why->nr_cases - 1];
+
+	if (!c)
+		return err;
+	c->driver_lock = true;
+	c->owner = vs_evidence__task_at(e, t->owner);
+	if (!c->owner)
+		return 0;
+	if (t->owner_reads)
+		c->confidence = VS_MEDIUM;
+	return why_case__prove(c, "%.16s[%u] has %s", c->owner->comm, c->owner->tid,
+			       t->owner_reads ? "the lock, with other readers maybe" : "the lock") ?:
+	       why_case__prove_stack_of(c, c->owner, 7);
+}
+
 int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t)
 {

@@ -117,6 +117,32 @@ static bool is_open_question(const struct vs_evidence *e, const struct vs_ev_tas
 	       ((flags & VS_FRAME_CHAIN) && (flags & VS_FRAME_CALL));
 }
 
+/* Its owner is no such waiter itself: the tree begins there. Nor does it wait for this one. */
+static bool is_first_driver_lock(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);
+
+	return why_frames__driver_lock(t) &&
+	       (why_frames__is_long(t, 1) || why_frames__in_rounds(t)) &&
+	       !(owner && why_frames__driver_lock(owner)) &&
+	       !vs_evidence__task_at(e, top_of(e, t)->owner);
+}
+
+int why_victims__add_driver_locks(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+
+		if (is_explained(why, t) || !is_first_driver_lock(e, t))
+			continue;
+		err = why_roots__add_driver_lock(why, e, t);
+		err = err ?: why_victims__add(&why->cases[why->nr_cases - 1], e);
+	}
+	return err;
+}
+
 static int add_unexplained_one(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t)
 {
