@@ -745,6 +745,10 @@ static void test_guarded(void **state)
 	assert_int_equal(rows[4], 40);
 	assert_int_equal(answered[5], 0);
 	assert_int_equal(rows[7], 70);
+	vs_proc__say_unread(&evidence, answered, 8, "stacks");
+	assert_string_equal(evidence.words, "/proc: stacks of 1 not read: it does not answer");
+	vs_proc__say_unread(&evidence, answered, 3, "open files");
+	assert_null(strstr(evidence.words, "open files"));
 	assert_true(vs_host__mono_ns() - start < 2000000000);
 }
 
@@ -767,6 +771,9 @@ static void test_guarded_gives_up(void **state)
 	(void)state;
 	assert_int_equal(vs_proc__guarded(always_stuck, NULL, 100, rows, sizeof(int), answered), 0);
 	assert_int_equal(answered[99], -1);
+	vs_proc__say_unread(&evidence, answered, 100, "stacks");
+	assert_string_equal(evidence.words, "/proc: stacks of 100 not read: it does not answer, and "
+			    "who comes after the third of those was left out");
 	assert_true(vs_host__mono_ns() - start < 3000000000);
 }
 

@@ -314,6 +314,13 @@ deferred()
 	says chain 'chainlock_callback'
 }
 
+@test "why: what looks like such a chain is none, also without BPF" {
+	OUT=$BATS_FILE_TMPDIR/fixed
+	for name in look-alikes look-alikes-no-bpf; do
+		is "$(jq -r '.cases | map(.verdict) | unique[]' "$OUT/$name")" idle
+	done
+}
+
 @test "why: the notifier deadlock, cold" {
 	OUT=$BATS_FILE_TMPDIR/unfixed
 	has_status race 75

@@ -165,6 +165,8 @@ static int read_tasks(struct vs_evidence *e, const struct tids *tasks)
 						      sizeof(*rows), answered) : -ENOMEM;
 	size_t seen = 0;
 
+	if (!err)
+		vs_proc__say_unread(e, answered, tasks->nr, "stacks");
 	for (size_t i = 0; !err && i < tasks->nr; i++) {
 		if (answered[i] != 1)
 			continue;
