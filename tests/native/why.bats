@@ -48,3 +48,10 @@ setup()
 	grep -q ' state I' "$OUT/all"
 	! grep ' state ?' "$OUT/all"
 }
+
+@test "why: in a container without the host's processes nothing found is not certain" {
+	unshare --pid --fork --mount-proc true || skip "no namespaces here"
+	run unshare --pid --fork --mount-proc build/vfioscope why
+	[ "$status" -eq 5 ]
+	[[ "$output" == *"only processes of this PID namespace are seen"* ]]
+}

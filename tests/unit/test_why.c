@@ -15,11 +15,9 @@
 
 #include "sink/words.h"
 #include "exit_codes.h"
-#include "host.h"
 #include "why/classify.h"
+#include "why/classify_priv.h"
 #include "why/holders.h"
-#include "why/locks.h"
-#include "why/proc.h"
 
 static struct vs_evidence evidence;
 static struct vs_why why;
@@ -75,7 +73,7 @@ static void summarize(char *buf, size_t size)
 
 	snprintf(buf, size, "%zu %s %s %s %d waits=%u holds=", why.nr_cases,
 		 vs_why_verdict__name(c->verdict), vs_confidence__name(c->confidence),
-		 c->reboot ? "reboot" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
+		 c->reboot == VS_REBOOT_YES ? "reboot" : c->reboot ? "unknown" : "-", vs_why__status(&why), c->task ? c->task->tid : 0);
 	for (size_t i = 0; i < c->nr_holders; i++)
 		vs_words__append(buf, size, "%s%u:%d", i ? "," : "", c->holders[i].tgid, c->holders[i].fd);
 	vs_words__append(buf, size, " behind=");
@@ -210,8 +208,67 @@ static void test_a_short_remove_is_no_hang(void **state)
 	(void)state;
 	load("fixed-stuckdriver");
 	culprit()->waited_ns = 50000000;
+	task(363)->stayed_ns = 0;
 	classify(NULL, -1, 0);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_OK);
+	assert_null(strstr(why.cases[0].says, "ask again"));
+}
+
+/* Sleeps of 300 ms each, for ever: only a second look tells. Without one nobody says idle. */
+static void test_a_remove_that_polls(void **state)
+{
+	(void)state;
+	load("fixed-polls");
+	assert_true(task(106)->waited_ns < 1000000000);
+	classify("0000:00:05.0", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+	assert_non_null(strstr(why.cases[0].says, "sleeps in stuckdriver_remove [stuckdriver], in "
+			       "rounds"));
+	assert_int_equal(why.cases[0].since_ns, task(106)->stayed_ns);
+	vs_why__free(&why);
+	task(106)->stayed_ns = VS_EV_UNKNOWN;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
+	assert_non_null(strstr(why.cases[0].says, "But sh[106] is in stuckdriver_remove "
+			       "[stuckdriver], for a moment or for ever: ask again"));
+}
+
+/* The same function for the next device is progress. */
+static void test_what_a_second_look_compares(void **state)
+{
+	struct vs_ev_task now;
+
+	(void)state;
+	load("fixed-polls");
+	now = *task(106);
+	assert_true(why_frames__is_brief(&now));
+	assert_true(why_frames__same_driver(task(106), &now));
+	snprintf(now.locked[0].name, sizeof(now.locked[0].name), "0000:00:06.0");
+	assert_false(why_frames__same_driver(task(106), &now));
+	now = *task(106);
+	now.nr_locked = 0;
+	assert_false(why_frames__same_driver(task(106), &now));
+	now = *task(106);
+	now.nr_frames = 0;
+	assert_false(why_frames__same_driver(task(106), &now));
+}
+
+/* A container sees its own processes only: no VFIO there does not mean that nobody waits. */
+static void test_other_processes_are_hidden(void **state)
+{
+	(void)state;
+	load("fixed-idle");
+	evidence.has_vfio = false;
+	evidence.snapshot.nr_groups = evidence.snapshot.nr_devices = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_APPLICABLE);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_OK);
+	vs_why__free(&why);
+	evidence.snapshot.scope.fds = false;
+	classify(NULL, -1, 0);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
 static void test_a_running_task_waits_for_nothing(void **state)
@@ -233,6 +290,131 @@ static void test_no_holder_says_where_it_searched(void **state)
 	assert_int_equal(why.cases[0].confidence, VS_LOW);
 	assert_non_null(strstr(why.cases[0].next, "no holder was found. Searched: descriptors of"));
 	assert_non_null(strstr(why.cases[0].next, "io_uring"));
+}
+
+static void test_a_holder_waits_for_the_waiter(void **state)
+{
+	(void)state;
+	load("fixed-waits-back");
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].says, "The holder waits for the waiter: holder[112] of "
+			       "process 109"));
+	assert_non_null(strstr(why.cases[0].next, "Killing it does not do it"));
+	assert_non_null(strstr(why.cases[0].next, "Otherwise reboot"));
+	assert_null(strstr(why.cases[0].says, "no deadlock"));
+	assert_null(strstr(why.cases[0].next, "ends by itself"));
+}
+
+/* It stands behind readers, one of whom is the waiter: that proves nothing. */
+static void test_a_holder_may_wait_for_another(void **state)
+{
+	(void)state;
+	load("fixed-waits-back");
+	task(112)->lock_kind = VS_EV_RWSEM;
+	task(112)->owner_reads = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_victims, 1);
+	assert_null(why.cases[0].waits_back);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_NO);
+	assert_non_null(strstr(why.cases[0].next, "That may not work: a task of holder[109] sleeps "
+			       "uninterruptibly"));
+}
+
+static void test_a_holder_that_sleeps(void **state)
+{
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].next, "ends by itself"));
+	vs_why__free(&why);
+	for (size_t i = 0; i < evidence.nr_processes; i++)
+		evidence.processes[i].uninterruptible = evidence.processes[i].tgid == 129;
+	classify(NULL, -1, 0);
+	assert_non_null(strstr(why.cases[0].says, "no deadlock"));
+	assert_non_null(strstr(why.cases[0].next, "That may not work: a task of holder[129]"));
+	assert_null(strstr(why.cases[0].next, "ends by itself"));
+}
+
+/* Each waits for a mutex of the other. */
+static void test_a_deadlock_of_locks(void **state)
+{
+	struct vs_ev_task *t;
+
+	(void)state;
+	load("fixed-stuckdriver");
+	t = task(363);
+	t->lock_kind = VS_EV_MUTEX;
+	t->lock = 0xffff888012345678;
+	t->owner = task(365)->address;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+	assert_true(why.cases[0].cycle);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_UNKNOWN);
+	assert_int_equal(why.cases[0].nr_victims, 1);
+	assert_non_null(strstr(why.cases[0].says, "a deadlock of locks"));
+	assert_non_null(strstr(why.cases[0].next, "a reboot is likely needed"));
+	vs_why__free(&why);
+	t->owner_reads = true;	/* then another reader may be the one */
+	t->lock_kind = VS_EV_RWSEM;
+	t->waited_ns = task(365)->waited_ns = 10000000000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+	assert_false(why.cases[0].cycle);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
+}
+
+/* As amdgpu's remove, that waits for a mutex of Xorg, which sleeps in a fence. */
+static void test_a_driver_waits_for_its_lock(void **state)
+{
+	(void)state;
+	load("fixed-driver-lock");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].owner->tid, 106);
+	assert_non_null(strstr(why.cases[0].says, "driver stuckdriver, which 0000:00:05.0 is bound "
+			       "to, waits in stuckdriver_remove [stuckdriver] for a lock that "
+			       "sh[106] holds. sh[108] waits for it"));
+	vs_why__free(&why);
+	task(108)->owner = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+	assert_non_null(strstr(why.cases[0].says, "whose owner is not known"));
+}
+
+/* Others take them, too: the driver is not to blame. */
+static void test_a_driver_waits_for_another_lock(void **state)
+{
+	static const char *const names[] = { "lock rtnl_mutex", "lock a_lock [other]",
+		"device lock of 0000:00:06.0" };
+
+	(void)state;
+	load("fixed-driver-lock");
+	task(108)->waited_ns = 10000000000;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(task(108)->lock_name, sizeof(task(108)->lock_name), "%s", names[i]);
+		classify(NULL, -1, 0);
+		assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+		assert_int_equal(why.cases[0].task->tid, 106);
+		assert_null(strstr(why.cases[0].says, "on the way"));
+		assert_non_null(strstr(why.cases[0].says, "and has what sh[108] waits for; the "
+				       "reason was not recognized"));
+		vs_why__free(&why);
+	}
+	snprintf(task(108)->lock_name, 80, "lock stuck_lock [stuckdriver]");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+}
+
+/* The core asks for the lock of a child's device, on a bus without names here. */
+static void test_a_driver_removes_a_child(void **state)
+{
+	(void)state;
+	load("fixed-driver-lock");
+	memmove(&task(108)->frames[1], &task(108)->frames[0], 4 * sizeof(*task(108)->frames));
+	snprintf(task(108)->frames[0], VS_SITE_LEN, "device_del+0x30");
+	task(108)->waited_ns = 10000000000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
 }
 
 static void test_without_memory_time_tells(void **state)
@@ -332,216 +514,6 @@ static void test_pods(void **state)
 	assert_string_equal(buf, "");
 }
 
-/* -- locks, in a made-up memory -- */
-
-#define BASE 0xffff888000000000ull
-#define STACK (BASE + 0x4000)
-#define TASK(n) (BASE + 0x10000 + 0x100 * (n))
-
-static uint64_t words[0x4000];
-
-static int mem_read(void *ctx, uint64_t address, void *buf, size_t len)
-{
-	(void)ctx;
-	if (address < BASE || address + len > BASE + sizeof(words) || address % 8)
-		return -EFAULT;
-	memcpy(buf, (char *)words + (address - BASE), len);
-	return 0;
-}
-
-static void mem_words(void *ctx, const uint64_t *addresses, uint64_t *values, bool *ok, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		ok[i] = !mem_read(ctx, addresses[i], &values[i], 8);
-}
-
-static bool is_task(void *ctx, uint64_t address)
-{
-	(void)ctx;
-	return address == TASK(1) || address == TASK(2);
-}
-
-static void put(uint64_t address, uint64_t value)
-{
-	words[(address - BASE) / 8] = value;
-}
-
-static const struct vs_mem mem = { mem_read, mem_words, NULL };
-static struct vs_snap_layout layout;
-
-static void set_up_memory(void)
-{
-	memset(words, 0, sizeof(words));
-	memset(&layout, 0xff, sizeof(layout));
-	layout.mutex_owner = 0;
-	layout.mutex_waiters = 16;
-	layout.rwsem_owner = 8;
-	layout.rwsem_waiters = 24;
-	layout.mutex_waiter_list = layout.rwsem_waiter_list = 0;
-	layout.mutex_waiter_task = layout.rwsem_waiter_task = 16;
-	layout.device_mutex = 0x80;
-	layout.device_kobj = 0;
-	layout.kobj_name = 0;
-	layout.dev_driver = 0x68;
-	layout.driver_name = 0;
-}
-
-/* Task 1 waits in the list whose head is at @head. */
-static void wait_at(uint64_t head)
-{
-	uint64_t waiter = STACK + 0x2000;
-
-	put(head, waiter);
-	put(head + 8, waiter);
-	put(waiter, head);
-	put(waiter + 8, head);
-	put(waiter + 16, TASK(1));
-}
-
-static struct vs_ev_task wait_of(uint64_t outer)
-{
-	struct vs_locks locks = { &mem, &layout, is_task, NULL };
-	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
-	struct vs_ev_task t = { .address = TASK(1) };
-
-	vs_locks__wait(&locks, &row, outer, &t);
-	return t;
-}
-
-static void test_mutex(void **state)
-{
-	uint64_t mutex = BASE + 0x100;
-	struct vs_ev_task t;
-
-	(void)state;
-	set_up_memory();
-	put(mutex - 8, 0xffffffff);	/* what stands before it may look like a count */
-	put(mutex, TASK(2) | 1);
-	wait_at(mutex + 16);
-	t = wait_of(0);
-	assert_int_equal(t.lock_kind, VS_EV_MUTEX);
-	assert_int_equal(t.lock, mutex);
-	assert_int_equal(t.owner, TASK(2));
-}
-
-static void test_rwsem(void **state)
-{
-	uint64_t sem = BASE + 0x100;
-	struct vs_ev_task t;
-
-	(void)state;
-	set_up_memory();
-	put(sem, 0x102);
-	put(sem + 8, TASK(1) | 1);
-	put(STACK + 0x2100, 0xffffffff81234567);
-	put(STACK + 0x2180, sem);
-	wait_at(sem + 24);
-	t = wait_of(0xffffffff81234567);
-	assert_int_equal(t.lock_kind, VS_EV_RWSEM);
-	assert_int_equal(t.lock, sem);
-	assert_int_equal(t.owner, TASK(1));
-	assert_true(t.owner_reads);
-	assert_true(t.lock_outside);
-	put(STACK + 0x2180, 0);
-	put(STACK + 0x2080, sem);	/* inside of that frame proves nothing */
-	assert_false(wait_of(0xffffffff81234567).lock_outside);
-}
-
-/* What an earlier wait left on the stack is linked to nothing. */
-static void test_stale_waiter(void **state)
-{
-	uint64_t sem = BASE + 0x100;
-
-	(void)state;
-	set_up_memory();
-	wait_at(sem + 24);
-	put(sem + 24, sem + 24);
-	put(sem + 32, sem + 24);
-	assert_int_equal(wait_of(0).lock_kind, VS_EV_NO_LOCK);
-}
-
-static void put_text(uint64_t address, const char *text)
-{
-	strcpy((char *)words + (address - BASE), text);
-}
-
-static void test_held_devices(void **state)
-{
-	struct vs_locks locks = { &mem, &layout, is_task, NULL };
-	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
-	struct vs_ev_task t = { .address = TASK(1) };
-	uint64_t mine = BASE + 0x1000, other = BASE + 0x2000;
-
-	(void)state;
-	set_up_memory();
-	put(STACK + 0x100, mine);
-	put(STACK + 0x108, other);
-	put(STACK + 0x110, mine);
-	put(mine, BASE + 0x3000);
-	put_text(BASE + 0x3000, "0000:00:05.0");
-	put(mine + 0x68, BASE + 0x3100);
-	put(BASE + 0x3100, BASE + 0x3200);
-	put_text(BASE + 0x3200, "nvidia");
-	put(mine + 0x80, TASK(1) | 1);
-	put(other, BASE + 0x3000);
-	put(other + 0x80, TASK(2));
-	vs_locks__held(&locks, &row, &t);
-	assert_int_equal(t.nr_locked, 1);
-	assert_string_equal(t.locked[0].name, "0000:00:05.0");
-	assert_string_equal(t.locked[0].driver, "nvidia");
-}
-
-/* -- /proc that does not answer -- */
-
-static bool stuck_at_3(void *ctx, size_t i, void *row)
-{
-	(void)ctx;
-	while (i == 3)
-		pause();
-	*(int *)row = (int)i * 10;
-	return i != 5;
-}
-
-static void test_guarded(void **state)
-{
-	uint64_t start = vs_host__mono_ns();
-	signed char answered[8];
-	int rows[8] = {};
-
-	(void)state;
-	assert_int_equal(vs_proc__guarded(stuck_at_3, NULL, 8, rows, sizeof(int), answered), 0);
-	assert_int_equal(answered[2], 1);
-	assert_int_equal(rows[2], 20);
-	assert_int_equal(answered[3], -1);
-	assert_int_equal(answered[4], 1);
-	assert_int_equal(rows[4], 40);
-	assert_int_equal(answered[5], 0);
-	assert_int_equal(rows[7], 70);
-	assert_true(vs_host__mono_ns() - start < 2000000000);
-}
-
-static bool always_stuck(void *ctx, size_t i, void *row)
-{
-	(void)ctx;
-	(void)i;
-	(void)row;
-	for (;;)
-		pause();
-	return false;
-}
-
-static void test_guarded_gives_up(void **state)
-{
-	uint64_t start = vs_host__mono_ns();
-	signed char answered[100];
-	int rows[100];
-
-	(void)state;
-	assert_int_equal(vs_proc__guarded(always_stuck, NULL, 100, rows, sizeof(int), answered), 0);
-	assert_int_equal(answered[99], -1);
-	assert_true(vs_host__mono_ns() - start < 3000000000);
-}
-
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
@@ -553,19 +525,23 @@ int main(void)
 		TEST(test_nested_chain_is_no_deadlock),
 		TEST(test_deadlock_without_memory),
 		TEST(test_a_short_remove_is_no_hang),
+		TEST(test_a_remove_that_polls),
+		TEST(test_what_a_second_look_compares),
+		TEST(test_other_processes_are_hidden),
 		TEST(test_a_running_task_waits_for_nothing),
 		TEST(test_no_holder_says_where_it_searched),
+		TEST(test_a_holder_waits_for_the_waiter),
+		TEST(test_a_holder_may_wait_for_another),
+		TEST(test_a_holder_that_sleeps),
+		TEST(test_a_deadlock_of_locks),
+		TEST(test_a_driver_waits_for_its_lock),
+		TEST(test_a_driver_waits_for_another_lock),
+		TEST(test_a_driver_removes_a_child),
 		TEST(test_without_memory_time_tells),
 		TEST(test_leaks),
 		TEST(test_what_was_asked),
 		TEST(test_vm_names),
 		TEST(test_pods),
-		TEST(test_mutex),
-		TEST(test_rwsem),
-		TEST(test_stale_waiter),
-		TEST(test_held_devices),
-		TEST(test_guarded),
-		TEST(test_guarded_gives_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

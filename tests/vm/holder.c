@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <linux/vhost.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -182,6 +183,49 @@ static void hold_device_dup(void)
 	close(h.group);
 	close(h.container);
 	printf("ready pid=%d fd=%d fd2=%d\n", getpid(), h.device, 77);
+}
+
+/* Takes the device lock on every kernel; that another was first is no failure. */
+static void *unbind_too(void *ignored)
+{
+	sigset_t set;
+	int sig, fd;
+
+	(void)ignored;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigwait(&set, &sig);
+	fd = check(open("/sys/bus/pci/drivers/vfio-pci/unbind", O_WRONLY), "unbind");
+	if (write(fd, device_name, strlen(device_name)) < 0 && errno != ENODEV)
+		fail("unbind");
+	return NULL;
+}
+
+/*
+ * Has the device open; after SIGUSR1 one of its threads waits for the device lock, and after SIGUSR2
+ * the other one closes the device.
+ */
+static void hold_waits_back(void)
+{
+	struct held h = open_device();
+	pthread_t thread;
+	sigset_t set;
+	int sig;
+
+	close(h.group);
+	close(h.container);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (pthread_create(&thread, NULL, unbind_too, NULL))
+		fail("pthread_create");
+	printf("ready pid=%d fd=%d\n", getpid(), h.device);
+	fflush(stdout);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigwait(&set, &sig);
+	close(h.device);
 }
 
 /* Only a forked child still has the device open. */
@@ -379,7 +423,7 @@ static const struct {
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
 	{ "device-dup", hold_device_dup }, { "device-fork", hold_device_fork }, { "stall", hold_stall },
 	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
-	{ "reopen", hold_reopen },
+	{ "reopen", hold_reopen }, { "waits-back", hold_waits_back },
 };
 
 int main(int argc, char **argv)

@@ -177,6 +177,18 @@ by_vhost()
 	each by_vhost
 }
 
+waits_for_the_waiter()
+{
+	case_is waits-back in-use high null 7 && waits waits-back "$(cat "$OUT/waits-back.unbinder")" &&
+		holders_are waits-back "fd:device:$(told waits-back pid):$(told waits-back fd)" &&
+		says waits-back 'The holder waits for the waiter: holder\[[0-9]+\] of process '"$(told waits-back pid)" &&
+		says waits-back 'Killing it does not do it' && says_not waits-back 'no deadlock|ends by itself'
+}
+
+@test "why: a thread of the holder waits for the waiter" {
+	each waits_for_the_waiter
+}
+
 stall()
 {
 	if old; then
@@ -258,6 +270,31 @@ not_vfio()
 	each not_vfio
 }
 
+in_rounds()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is polls not-vfio medium false 7 && waits polls "$(cat "$OUT/polls.unbinder")" &&
+		says polls 'sleeps in stuckdriver_remove \[stuckdriver\], in rounds' &&
+		[ "$(jq '.cases[0].since_ns' "$OUT/polls")" -ge 1000000000 ] &&
+		has_status polled 0
+}
+
+@test "why: another driver's remove polls and never sleeps for long: not VFIO" {
+	each in_rounds
+}
+
+for_a_lock()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is lock not-vfio high false 7 && waits lock "$(cat "$OUT/lock.unbinder")" &&
+		is "$(jq -r '.cases[0].owner.tid' "$OUT/lock")" "$(cat "$OUT/lock.owner")" &&
+		says lock 'waits in stuckdriver_remove \[stuckdriver\] for a lock that sh\[[0-9]+\] holds'
+}
+
+@test "why: another driver's remove waits for a lock: not VFIO, and who holds it" {
+	each for_a_lock
+}
+
 deferred()
 {
 	OUT=$BATS_FILE_TMPDIR/fixed
@@ -275,6 +312,13 @@ deferred()
 	waits chain "$(cat "$OUT/chain.culprit")"
 	is "$(jq -r '.cases[0].victims[].tid' "$OUT/chain")" "$(cat "$OUT/chain.victim")"
 	says chain 'chainlock_callback'
+}
+
+@test "why: what looks like such a chain is none, also without BPF" {
+	OUT=$BATS_FILE_TMPDIR/fixed
+	for name in look-alikes look-alikes-no-bpf; do
+		is "$(jq -r '.cases | map(.verdict) | unique[]' "$OUT/$name")" idle
+	done
 }
 
 @test "why: the notifier deadlock, cold" {

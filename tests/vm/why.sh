@@ -30,6 +30,24 @@ stuck_by()
 	wait $unbinder
 }
 
+# The holder waits for the waiter: killing it would not do, but another of its threads closes the device.
+waits_back()
+{
+	bind vfio-pci 05.0
+	holding waits-back
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/waits-back.unbinder"
+	usleep 700000
+	kill -USR1 "$holder"
+	usleep 700000
+	why waits-back 0000:00:05.0
+	kill -USR2 "$holder"
+	wait $unbinder
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+}
+
 why nothing-bound
 step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
 bind vfio-pci 05.0
@@ -39,6 +57,8 @@ for scenario in device device-dup device-fork mmap two all vhost stall kvm group
 	[ $scenario != kvm ] || modprobe kvm-amd
 	stuck_by $scenario
 done
+
+waits_back
 
 bind vfio-pci 05.0
 holding wait two
@@ -61,6 +81,29 @@ if modprobe stuckdriver 2>/dev/null; then
 	why stuckdriver-pid pid $!
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
 	wait $unbinder
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	bind stuckdriver 05.0
+	echo 1 >/sys/module/stuckdriver/parameters/hold &
+	echo $! >"$OUT/lock.owner"
+	usleep 300000
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/lock.unbinder"
+	usleep 1200000
+	why lock
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	wait $unbinder
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	echo 300 >/sys/module/stuckdriver/parameters/poll_ms
+	bind stuckdriver 05.0
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/polls.unbinder"
+	usleep 500000
+	why polls
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	wait $unbinder
+	why polled
 fi
 
 if modprobe wqload 2>/dev/null; then
@@ -82,8 +125,17 @@ why crowd-again
 why crowd-third
 kill -9 "$holder"
 
-# Cannot be undone.
+# Cannot be undone, but for what looks like it.
 if modprobe chainlock 2>/dev/null; then
+	(while [ ! -e /tmp/enough ]; do
+		echo nested >/sys/module/chainlock/parameters/run
+		echo call >/sys/module/chainlock/parameters/run
+	done) &
+	busy=$!
+	step look-alikes timeout 20 vfioscope why --json
+	step look-alikes-no-bpf timeout 20 vfioscope why --json --no-bpf
+	: >/tmp/enough
+	wait $busy
 	(echo self >/sys/module/chainlock/parameters/run) &
 	echo $! >"$OUT/chain.culprit"
 	usleep 1500000

@@ -68,7 +68,8 @@ static void say_verdict(struct page *p, const struct vs_why_case *c)
 	vs_out__puts(&p->out, title(c->verdict));
 	vs_out__style(&p->out, p->color ? "\033[0m" : "");
 	vs_out__printf(&p->out, "   confidence %s, reboot %s\n", vs_confidence__name(c->confidence),
-		       c->reboot ? "NEEDED" : "not needed");
+		       c->reboot == VS_REBOOT_YES ? "NEEDED" :
+		       c->reboot == VS_REBOOT_NO ? "not needed" : "not known");
 }
 
 static const char *since(const struct vs_why_case *c, char *buf, size_t size)
@@ -212,7 +213,7 @@ static void say_limits(struct page *p, const struct vs_evidence *e)
 {
 	if (e->words[0])
 		row(p, "LIMITS", "%s", e->words);
-	if (e->snapshot.words[0] && e->has_vfio)
+	if (e->snapshot.words[0] && (e->has_vfio || !e->snapshot.scope.fds))
 		row(p, e->words[0] ? "" : "LIMITS", "%s", e->snapshot.words);
 }
 
@@ -321,7 +322,8 @@ static json_t *case_json(const struct vs_why_case *c)
 
 	set(o, "verdict", json_string(vs_why_verdict__name(c->verdict)));
 	set(o, "confidence", json_string(vs_confidence__name(c->confidence)));
-	set(o, "reboot", json_boolean(c->reboot));
+	set(o, "reboot", c->reboot == VS_REBOOT_UNKNOWN ? json_null() :
+	    json_boolean(c->reboot == VS_REBOOT_YES));
 	set(o, "group", c->group < 0 ? json_null() : json_integer(c->group));
 	set(o, "device", string_or_null(c->device));
 	set(o, "driver", string_or_null(c->driver));
@@ -331,6 +333,7 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "next", text(c->next, sizeof(c->next)));
 	set(o, "place", string_or_null(c->place));
 	set(o, "task", task_json(c->task));
+	set(o, "owner", task_json(c->owner));
 	set_lists(o, c);
 	return o;
 }

@@ -316,11 +316,13 @@ static int look_into_memory(struct vs_snapper *t)
 	return err ?: look_at_maps(t);
 }
 
-/* Nothing in the kernel belongs to a VFIO that is not loaded. */
-static void nothing_there(struct vs_snapshot *s)
+/* Nothing in the kernel belongs to a VFIO that is not loaded. Who waits may still be hidden. */
+static void nothing_there(struct vs_snapper *t)
 {
-	s->scope = (struct vs_snap_scope){ true, true, true, true };
-	say(s, "VFIO is not loaded");
+	t->s->scope = (struct vs_snap_scope){ true, true, sees_all_tasks(t), true };
+	say(t->s, "VFIO is not loaded");
+	if (!sees_all_tasks(t))
+		say(t->s, "only processes of this PID namespace are seen: run it on the host");
 }
 
 static int take(struct vs_snapper *t)
@@ -328,7 +330,7 @@ static int take(struct vs_snapper *t)
 	int err = 0;
 
 	if (!has_vfio(t))
-		nothing_there(t->s);
+		nothing_there(t);
 	else if (t->opts.no_memory)
 		say_nothing_seen(t->s, "as asked");
 	else if (!(err = get_ready(t)))

@@ -4,7 +4,9 @@
 
 #include "sink/words.h"
 #include "why/advice.h"
+#include "why/classify_priv.h"
 #include "why/holders.h"
+#include "why/names.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
 
@@ -192,17 +194,59 @@ static void chain_deadlock(struct vs_why_case *c, const char *who)
 	     function(changer(c), place, sizeof(place)));
 }
 
-static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
-		   const char *who)
+/* A holder's task that sleeps uninterruptibly, as one that does not answer a signal. */
+static const struct vs_ev_process *sleeping_holder(const struct vs_evidence *e,
+						   const struct vs_why_case *c)
 {
-	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release. This is no deadlock.",
-	    what, who);
+	for (size_t i = 0; i < c->nr_holders; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, c->holders[i].tgid);
+
+		if (p && p->uninterruptible && c->holders[i].tgid)
+			return p;
+	}
+	return NULL;
+}
+
+static void say_back(struct vs_why_case *c, const char *waiter)
+{
+	char who[40];
+
+	if (!c->waits_back)
+		SAY(c, " This is no deadlock.");
+	else
+		SAY(c, " The holder waits for the waiter: %s of process %u does not go on before "
+		       "%s does.", task(c->waits_back, who, sizeof(who)), c->waits_back->tgid,
+		    waiter);
+}
+
+static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_ev_process *p = sleeping_holder(e, c);
+	char who[40];
+
 	if (!c->nr_now) {
 		search_further(c, e);
 		return;
 	}
+	if (c->waits_back)
+		NEXT(c, "this ends only if another task of process %u closes or unmaps it. Killing "
+			"it does not do it: its files stay open as long as %s sleeps. Otherwise "
+			"reboot. What would have to go: ", c->waits_back->tgid,
+		     task(c->waits_back, who, sizeof(who)));
 	release_all(c);
-	NEXT(c, ". What waits then ends by itself");
+	if (!c->waits_back && p)
+		NEXT(c, ". That may not work: a task of %.16s[%u] sleeps uninterruptibly", p->comm,
+		     p->tgid);
+	else if (!c->waits_back)
+		NEXT(c, ". What waits then ends by itself");
+}
+
+static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
+		   const char *who)
+{
+	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release.", what, who);
+	say_back(c, who);
+	let_go(e, c);
 }
 
 static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
@@ -210,12 +254,9 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 {
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
 	       "without a timeout.", what, who);
-	if (!c->nr_now) {
-		search_further(c, e);
-		return;
-	}
-	release_all(c);
-	NEXT(c, ". What waits then ends by itself");
+	if (c->waits_back)
+		say_back(c, who);
+	let_go(e, c);
 }
 
 static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
@@ -237,24 +278,88 @@ static void leak_suspect(struct vs_why_case *c, const char *what)
 		"reboot; the device can still be bound and used", c->group);
 }
 
+static void not_vfio_lock(struct vs_why_case *c, const char *what, const char *who)
+{
+	const char *driver = c->driver[0] ? c->driver : "(not known)";
+	char place[VS_SITE_LEN], owner[40];
+
+	function(c->place, place, sizeof(place));
+	task(c->owner, owner, sizeof(owner));
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, waits in %s for a lock", driver,
+	    what, place);
+	if (c->owner)
+		SAY(c, " that %s %s. %s waits for it.", owner,
+		    c->task->owner_reads ? "may hold" : "holds", who);
+	else
+		SAY(c, " whose owner is not known. %s waits for it.", who);
+	if (c->owner)
+		NEXT(c, "find out what %s does (its stack is below) and end it, or see the messages of "
+			"driver %s in dmesg", owner, driver);
+	else
+		NEXT(c, "see the messages of driver %s in dmesg, and who is inside of it: vfioscope why "
+			"--all-stacks FILE", driver);
+}
+
 static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 {
 	char place[VS_SITE_LEN];
 
+	if (c->driver_lock) {
+		not_vfio_lock(c, what, who);
+		return;
+	}
 	function(c->place, place, sizeof(place));
-	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s. %s waits for it.",
-	    c->driver[0] ? c->driver : "(not known)", what, place, who);
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s%s. %s waits for it.",
+	    c->driver[0] ? c->driver : "(not known)", what, place,
+	    why_frames__in_rounds(c->task) ? ", in rounds" : "", who);
 	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, "
 		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
 }
 
+/* A cycle of locks: whoever it consists of is in the proof. */
+static void lock_cycle(struct vs_why_case *c, const char *who)
+{
+	SAY(c, "a deadlock of locks: %s waits for itself, through who holds what (see PROOF). None "
+	       "of them can go on.", who);
+	NEXT(c, "a reboot is likely needed. Before it, keep the stacks for a report: vfioscope why "
+		"--all-stacks FILE");
+}
+
 static void unexplained(struct vs_why_case *c, const char *what, const char *who)
 {
-	char place[VS_SITE_LEN];
+	char place[VS_SITE_LEN], other[40];
 
-	SAY(c, "%s waits in %s on the way to bind or unbind %s; the reason was not recognized.", who,
-	    function(c->place, place, sizeof(place)), what);
+	if (c->cycle) {
+		lock_cycle(c, who);
+		return;
+	}
+	SAY(c, "%s %s in %s", who, c->task->state == 'R' ? "runs" : "waits",
+	    function(c->place, place, sizeof(place)));
+	if (why_frames__first(c->task, 0, VS_FRAME_DRIVER) < c->task->nr_frames)
+		SAY(c, " on the way to bind or unbind %s", what);
+	else if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames)
+		SAY(c, ", in VFIO");
+	else if (c->nr_victims)
+		SAY(c, " and has what %s waits for", task(c->victims[0].task, other, sizeof(other)));
+	SAY(c, "; the reason was not recognized.");
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
+}
+
+/* Nobody has looked again, or it ran each time. */
+static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN];
+
+	for (size_t i = 0; i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+
+		if (!why_frames__is_open(t))
+			continue;
+		SAY(c, " But %s is in %s, for a moment or for ever: ask again.",
+		    task(t, who, sizeof(who)),
+		    function(t->frames[why_frames__driver(t)], place, sizeof(place)));
+		return;
+	}
 }
 
 static void idle(const struct vs_evidence *e, struct vs_why_case *c)
@@ -265,6 +370,7 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who, sizeof(who)));
 	else
 		SAY(c, "nothing waits for VFIO.");
+	say_brief(e, c);
 	if (!e->has_notifier && e->has_vfio)
 		SAY(c, " This kernel has no group notifier: the deadlock cannot happen.");
 	else if (e->has_vfio && !e->has_fix)
@@ -285,6 +391,7 @@ static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, c
 		SAY(c, "VFIO is not loaded, and nothing waits in a driver.");
 	else
 		SAY(c, "%s is not bound to a VFIO driver, and nothing waits for it.", what);
+	say_brief(e, c);
 	NEXT(c, "nothing to do");
 }
 

@@ -68,13 +68,18 @@ int why_case__prove(struct vs_why_case *c, const char *format, ...)
 	return 0;
 }
 
+int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, size_t last)
+{
+	int err = why_case__prove(c, "kernel stack of %.16s[%u]:", t->comm, t->tid);
+
+	for (size_t i = 0; !err && i <= last && i < t->nr_frames; i++)
+		err = why_case__prove(c, "  %s", t->frames[i]);
+	return err;
+}
+
 int why_case__prove_stack(struct vs_why_case *c, size_t last)
 {
-	int err = why_case__prove(c, "kernel stack of %.16s[%u]:", c->task->comm, c->task->tid);
-
-	for (size_t i = 0; !err && i <= last && i < c->task->nr_frames; i++)
-		err = why_case__prove(c, "  %s", c->task->frames[i]);
-	return err;
+	return why_case__prove_stack_of(c, c->task, last);
 }
 
 void why_case__free(struct vs_why_case *c)

@@ -24,9 +24,20 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_tasks; i++)
 		err = why_roots__add(why, e, &e->tasks[i]);
 	for (size_t i = 0; !err && i < why->nr_cases; i++)
-		err = why_victims__add(&why->cases[i], e);
-	return err ?: why_victims__add_unexplained(why, e) ?:
+		err = why_victims__add(&why->cases[i], e) ?:
+		      why_cycles__find_back(&why->cases[i]);
+	return err ?: why_victims__add_driver_locks(why, e) ?:
+	       why_victims__add_unexplained(why, e) ?:
 	       why_puts__add_late(why, e) ?: why_puts__add_leaks(why, e);
+}
+
+/* Somebody is in a driver, and it is not known whether for a moment or for ever. */
+static bool has_open(const struct vs_evidence *e)
+{
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		if (why_frames__is_open(&e->tasks[i]))
+			return true;
+	return false;
 }
 
 int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subject,
@@ -35,7 +46,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 	int err;
 
 	memset(why, 0, sizeof(*why));
-	why->blind = e->weaker || (e->has_vfio && !e->snapshot.scope.fds);
+	why->blind = e->weaker || !e->snapshot.scope.fds || has_open(e);
 	err = find_cases(why, e);
 	if (!err) {
 		why_asked__keep(why, e, subject);

@@ -26,6 +26,9 @@ enum vs_why_verdict {
 
 enum vs_confidence { VS_LOW, VS_MEDIUM, VS_HIGH };
 
+/* Whether nothing but a reboot helps. */
+enum vs_reboot { VS_REBOOT_NO, VS_REBOOT_YES, VS_REBOOT_UNKNOWN };
+
 const char *vs_why_verdict__name(enum vs_why_verdict verdict);	/* "notifier-deadlock" */
 const char *vs_confidence__name(enum vs_confidence confidence);
 
@@ -62,7 +65,7 @@ struct vs_why_victim {
 struct vs_why_case {
 	enum vs_why_verdict verdict;
 	enum vs_confidence confidence;
-	bool reboot;
+	enum vs_reboot reboot;
 	const struct vs_ev_task *task; /* who waits, or the culprit; NULL: nobody */
 	int group;		/* IOMMU group, -1 not known */
 	char device[VS_DEVICE_LEN]; /* "" not known */
@@ -72,6 +75,10 @@ struct vs_why_case {
 	char says[320];
 	char next[700];
 	char place[VS_SITE_LEN]; /* where it waits */
+	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
+	const struct vs_ev_task *owner; /* of the lock that a driver waits for; NULL: none known */
+	bool driver_lock;	/* the driver waits for a lock */
+	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	struct vs_why_holder *holders;
 	size_t nr_holders;
 	size_t nr_now;		/* of them are to let go; the others only after that (see says) */
@@ -92,7 +99,7 @@ struct vs_why {
 	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
 	size_t nr_cases;
 	const struct vs_ev_task *asked; /* the task that was asked about, if it is behind a case */
-	bool blind;		/* memory was not read: idle and who holds are not certain */
+	bool blind;		/* not all was seen: idle and who holds are not certain */
 };
 
 /* 0 or -ENOMEM. The result points into @e. */

@@ -2,6 +2,7 @@
 /*
  * Shared by the parts of the classifier only: cases.c and frames.c are what the others stand on;
  * roots.c, victims.c and puts.c each find their kind of case; asked.c leaves what was asked.
+ * Beyond it only collect_rounds.c asks frames.c, whom to look at again.
  */
 #ifndef VFIOSCOPE_WHY_CLASSIFY_PRIV_H
 #define VFIOSCOPE_WHY_CLASSIFY_PRIV_H
@@ -21,6 +22,7 @@ int why_case__prove(struct vs_why_case *c, const char *format, ...);
 
 /* The innermost frames of its task up to @last, as far as they are about it. */
 int why_case__prove_stack(struct vs_why_case *c, size_t last);
+int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, size_t last);
 
 /* Its device, driver and group are those of a device whose lock is held. */
 void why_case__take_device(struct vs_why_case *c, const struct vs_evidence *e,
@@ -44,6 +46,9 @@ size_t why_frames__first(const struct vs_ev_task *t, size_t from, unsigned int f
 bool why_frames__waiting(const struct vs_ev_task *t);
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds);	/* or nobody knows */
 
+/* The lock that it waits for in its driver's function is no device's, nor the kernel's at large. */
+bool why_frames__driver_lock(const struct vs_ev_task *t);
+
 /* The frames where it changes a chain, and where a chain called it. */
 bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size_t *call);
 
@@ -54,6 +59,17 @@ bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_sna
 /* Of the driver's own function; none when the core or its notifiers wait. */
 size_t why_frames__driver(const struct vs_ev_task *t);
 
+/*
+ * It sleeps in such a function, not VFIO's, and not yet for long: it may poll there for ever, or
+ * be done soon. What a second look, why_frames__same_driver(), makes of it is in stayed_ns.
+ */
+bool why_frames__is_brief(const struct vs_ev_task *t);
+bool why_frames__is_open(const struct vs_ev_task *t); /* brief, and not looked at again */
+bool why_frames__in_rounds(const struct vs_ev_task *t);
+
+/* Both are in the same function of a driver, for the same device. */
+bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task *b);
+
 /* -- the kinds of cases; 0 or -ENOMEM -- */
 
 /* A task whose own frames say why it waits; others may wait for it. */
@@ -61,11 +77,27 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t);
 
+/* A driver that waits for a lock, which is no device's and not the kernel's at large. */
+int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t);
+
 /* All who wait for the task of the case, as a tree. */
 int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
 
+/* Drivers that wait for a lock and are in no tree, each with its own. */
+int why_victims__add_driver_locks(struct vs_why *why, const struct vs_evidence *e);
+
 /* Who waits for long in VFIO or in the driver core and is in no tree. */
 int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e);
+
+/* -- cycles.c: who waits for each other -- */
+
+/* The task waits for a lock, whose owner waits for a lock ... whose owner is the task. */
+bool why_cycles__has(const struct vs_evidence *e, const struct vs_ev_task *t);
+int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e);	/* who for whom */
+
+/* Sets c->waits_back when a holder is among the victims; 0 or -ENOMEM. */
+int why_cycles__find_back(struct vs_why_case *c);
 
 int why_puts__add_late(struct vs_why *why, const struct vs_evidence *e);
 int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);

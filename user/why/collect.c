@@ -203,7 +203,8 @@ static int describe_processes(struct collect *c)
 	if (!no_cmdline)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->e->nr_processes; i++)
-		no_cmdline[i] = has_task_in_d(c, c->e->processes[i].tgid);
+		no_cmdline[i] = c->e->processes[i].uninterruptible =
+			has_task_in_d(c, c->e->processes[i].tgid);
 	err = vs_proc__describe(c->e, no_cmdline);
 	free(no_cmdline);
 	return err;
@@ -296,7 +297,7 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	return err ?: add_processes(c) ?: describe_processes(c);
+	return err ?: collect_see_rounds(c) ?: add_processes(c) ?: describe_processes(c);
 }
 
 static void take_kernel(struct collect *c)

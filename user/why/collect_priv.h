@@ -36,6 +36,15 @@ char collect_state_letter(uint32_t state);
 void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 			struct vs_ev_task *t);
 
+/* All about one task; 0 or -ENOMEM. The frames are the caller's to free in either case. */
+int collect_take_task(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t);
+
+/*
+ * Looks again, after a second and a bit, at tasks that sleep briefly in a driver: one that polls
+ * never sleeps for long. Returns at once where there are none. 0 or -ENOMEM.
+ */
+int collect_see_rounds(struct collect *c);
+
 /* Tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
 int collect_add_tasks(struct collect *c);
 int collect_add_workers(struct collect *c);

@@ -95,7 +95,7 @@ static int take_frames(struct collect *c, const struct vs_stack_row *row, struct
 void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 			struct vs_ev_task *t)
 {
-	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
 	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
 		t->waited_ns = row->now_ns - row->arrival_ns;
 	if (row->start_ns && row->start_ns <= c->now_ns)
@@ -188,19 +188,18 @@ static void take_locks(struct collect *c, const struct vs_stack_row *row, struct
 	t->lock_kind = lock_kind(c, row);
 	if (!c->mem || !row->state)
 		return;
-	if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
+	/* Its waiters look as those of a mutex, and nobody owns it. */
+	if (flags_of(c, row, WAITING_FRAMES) & VS_FRAME_SEMAPHORE)
+		t->lock_kind = VS_EV_NO_LOCK;
+	else if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
 		vs_locks__wait(&locks, row, outer_of(c, row), t);
 	name_lock(c, t);
 	if (flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_DRIVER | VS_FRAME_VFIO))
 		vs_locks__held(&locks, row, t);
 }
 
-static int add_task(struct collect *c, const struct vs_stack_row *row)
+int collect_take_task(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
 {
-	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
-
-	if (!t)
-		return -ENOMEM;
 	t->address = row->task;
 	t->tid = row->tid;
 	t->tgid = row->tgid;
@@ -214,6 +213,13 @@ static int add_task(struct collect *c, const struct vs_stack_row *row)
 		return -ENOMEM;
 	take_locks(c, row, t);
 	return 0;
+}
+
+static int add_task(struct collect *c, const struct vs_stack_row *row)
+{
+	struct vs_ev_task *t = vs_rows__add(&c->e->tasks, &c->e->nr_tasks, sizeof(*t));
+
+	return t ? collect_take_task(c, row, t) : -ENOMEM;
 }
 
 static bool is_kept(const struct vs_evidence *e, uint64_t address)

@@ -38,6 +38,11 @@ struct vs_ev_task {
 	char comm[VS_COMM_LEN];
 	uint64_t waited_ns;	/* since it last had a CPU; VS_EV_UNKNOWN */
 	uint64_t age_ns;	/* since it was created; VS_EV_UNKNOWN */
+	/*
+	 * How long it was seen in the same function of a driver, by a second look; 0: it has left
+	 * it. VS_EV_UNKNOWN: there was no need or no way to look again.
+	 */
+	uint64_t stayed_ns;
 	enum vs_ev_lock lock_kind;
 	uint64_t lock;
 	uint64_t owner;		/* struct task_struct * in the lock, 0: none there */
@@ -58,6 +63,7 @@ struct vs_ev_process {
 	char cmdline[512];	/* spaces between arguments; "" if not read */
 	char cgroup[256];	/* "" if not read */
 	bool stuck;		/* reading /proc of it did not return in time */
+	bool uninterruptible;	/* a task of it sleeps so */
 };
 
 enum vs_ev_work_state {

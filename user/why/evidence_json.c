@@ -58,6 +58,7 @@ static const struct field task_fields[] = {
 	FIELD(TEXT, vs_ev_task, comm),
 	FIELD(TIME, vs_ev_task, waited_ns),
 	FIELD(TIME, vs_ev_task, age_ns),
+	FIELD(TIME, vs_ev_task, stayed_ns),
 	FIELD(INT, vs_ev_task, lock_kind),
 	FIELD(ADDRESS, vs_ev_task, lock),
 	FIELD(ADDRESS, vs_ev_task, owner),
@@ -81,6 +82,7 @@ static const struct field process_fields[] = {
 	FIELD(TEXT, vs_ev_process, cmdline),
 	FIELD(TEXT, vs_ev_process, cgroup),
 	FIELD(BOOL, vs_ev_process, stuck),
+	FIELD(BOOL, vs_ev_process, uninterruptible),
 	END
 };
 

@@ -152,7 +152,7 @@ static int keep(struct vs_evidence *e, uint32_t tid, struct proc_task *p)
 	t->state = p->state;
 	t->kernel_thread = p->flags & PF_KTHREAD;
 	memcpy(t->comm, p->comm, sizeof(t->comm));
-	t->waited_ns = t->age_ns = VS_EV_UNKNOWN;
+	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
 	t->lock_group = -1;
 	return take_frames(t, p->stack);
 }
@@ -165,6 +165,8 @@ static int read_tasks(struct vs_evidence *e, const struct tids *tasks)
 						      sizeof(*rows), answered) : -ENOMEM;
 	size_t seen = 0;
 
+	if (!err)
+		vs_proc__say_unread(e, answered, tasks->nr, "stacks");
 	for (size_t i = 0; !err && i < tasks->nr; i++) {
 		if (answered[i] != 1)
 			continue;
@@ -222,7 +224,8 @@ static int describe(struct vs_evidence *e)
 	if (!no_cmdline)
 		return -ENOMEM;
 	for (size_t i = 0; i < e->nr_processes; i++)
-		no_cmdline[i] = is_in_d(e, e->processes[i].tgid);
+		no_cmdline[i] = e->processes[i].uninterruptible =
+			is_in_d(e, e->processes[i].tgid);
 	err = vs_proc__describe(e, no_cmdline);
 	free(no_cmdline);
 	return err;

@@ -94,7 +94,78 @@ size_t why_frames__driver(const struct vs_ev_task *t)
 	return i - 1;
 }
 
+static const char *module_of(const char *text)
+{
+	const char *module = strchr(text, '[');
+
+	return module ? module : "";
+}
+
+/* A symbol of the driver's own module names a lock of its own; the device lock has a name, too. */
+static bool is_named_elsewhere(const struct vs_ev_task *t, size_t frame)
+{
+	const char *module = module_of(t->frames[frame]);
+
+	return t->lock_name[0] && (!*module || strcmp(module, module_of(t->lock_name)));
+}
+
+/* Further inside the driver core may ask for a device lock that has no name here. */
+bool why_frames__driver_lock(const struct vs_ev_task *t)
+{
+	size_t frame = why_frames__driver(t);
+
+	return frame < t->nr_frames && t->lock_kind != VS_EV_NO_LOCK && t->lock &&
+	       why_frames__waiting(t) && !why_frames__has(t, frame, VS_FRAME_VFIO) &&
+	       why_frames__first(t, 0, VS_FRAME_DRIVER | VS_FRAME_CALL | VS_FRAME_CHAIN) > frame &&
+	       !is_named_elsewhere(t, frame);
+}
+
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds)
 {
 	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns >= seconds * SECOND;
+}
+
+bool why_frames__is_brief(const struct vs_ev_task *t)
+{
+	size_t frame = why_frames__driver(t);
+
+	return frame < t->nr_frames && why_frames__waiting(t) && !why_frames__is_long(t, 1) &&
+	       !why_frames__has(t, frame, VS_FRAME_VFIO);
+}
+
+bool why_frames__is_open(const struct vs_ev_task *t)
+{
+	return why_frames__is_brief(t) && t->stayed_ns == VS_EV_UNKNOWN;
+}
+
+bool why_frames__in_rounds(const struct vs_ev_task *t)
+{
+	return !why_frames__is_long(t, 1) && t->stayed_ns != VS_EV_UNKNOWN &&
+	       t->stayed_ns >= SECOND;
+}
+
+static bool are_locked_alike(const struct vs_ev_task *a, const struct vs_ev_task *b)
+{
+	if (a->nr_locked != b->nr_locked)
+		return false;
+	for (size_t i = 0; i < a->nr_locked; i++)
+		if (strcmp(a->locked[i].name, b->locked[i].name))
+			return false;
+	return true;
+}
+
+static bool is_same_function(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "+");
+
+	return len == strcspn(b, "+") && !strncmp(a, b, len);
+}
+
+/* One task may probe device after device with the same function. */
+bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task *b)
+{
+	size_t i = why_frames__driver(a), j = why_frames__driver(b);
+
+	return i < a->nr_frames && j < b->nr_frames &&
+	       is_same_function(a->frames[i], b->frames[j]) && are_locked_alike(a, b);
 }

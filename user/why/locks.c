@@ -116,41 +116,51 @@ static bool is_outside(const struct stack *stack, uint64_t outer, uint64_t lock)
 	return false;
 }
 
-/* The kernel knows it itself, with CONFIG_DETECT_HUNG_TASK_BLOCKER (v6.15). */
-static void take_blocker(const struct vs_stack_row *row, struct vs_ev_task *t)
+/*
+ * The kernel knows it itself, with CONFIG_DETECT_HUNG_TASK_BLOCKER (v6.15; semaphores and rwsems
+ * v6.16). A semaphore has no owner, and its waiters look as those of the others.
+ */
+static bool take_blocker(const struct vs_stack_row *row, struct vs_ev_task *t)
 {
 	enum { TYPE_MUTEX, TYPE_SEMAPHORE, TYPES = 3 };
 	unsigned int type = row->blocker & TYPES;
 
-	if (!row->blocker || type == TYPE_SEMAPHORE)
-		return;
-	t->lock_kind = type == TYPE_MUTEX ? VS_EV_MUTEX : VS_EV_RWSEM;
-	t->lock = row->blocker & ~(uint64_t)TYPES;
+	if (!row->blocker)
+		return false;
+	t->lock_kind = type == TYPE_SEMAPHORE ? VS_EV_NO_LOCK :
+		       type == TYPE_MUTEX ? VS_EV_MUTEX : VS_EV_RWSEM;
+	t->lock = type == TYPE_SEMAPHORE ? 0 : row->blocker & ~(uint64_t)TYPES;
+	return true;
 }
 
-static bool is_known(const struct vs_snap_layout *l)
+/* v7 (seen in 7.3) has no list of waiters with a head in the lock: the kernel has to say it. */
+static void search_stack(const struct vs_locks *s, const struct stack *stack, uint64_t task,
+			 struct vs_ev_task *t)
 {
-	return l->mutex_owner >= 0 && l->rwsem_owner >= 0 && l->rwsem_waiters >= 0;
+	const struct vs_snap_layout *l = s->layout;
+	struct waiter mutex = { l->mutex_waiter_list, l->mutex_waiter_task };
+	struct waiter rwsem = { l->rwsem_waiter_list, l->rwsem_waiter_task };
+	uint64_t head;
+
+	if (l->rwsem_waiters < 0)
+		return;
+	head = search(s, &rwsem, stack, task);
+	if (!head && l->mutex_waiters >= 0)
+		head = search(s, &mutex, stack, task);
+	if (head)
+		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
 }
 
 void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, uint64_t outer,
 		    struct vs_ev_task *t)
 {
-	const struct vs_snap_layout *l = s->layout;
-	struct waiter mutex = { l->mutex_waiter_list, l->mutex_waiter_task };
-	struct waiter rwsem = { l->rwsem_waiter_list, l->rwsem_waiter_task };
 	struct stack stack;
-	uint64_t head;
 
-	if (!is_known(l))
+	if (s->layout->mutex_owner < 0 || s->layout->rwsem_owner < 0)
 		return;
 	read_stack(s->mem, row->stack, &stack);
-	take_blocker(row, t);
-	head = t->lock ? 0 : search(s, &rwsem, &stack, row->task);
-	if (!head && !t->lock && l->mutex_waiters >= 0)
-		head = search(s, &mutex, &stack, row->task);
-	if (head)
-		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
+	if (!take_blocker(row, t))
+		search_stack(s, &stack, row->task, t);
 	if (!t->lock)
 		return;
 	take_owner(s, t);

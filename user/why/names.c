@@ -55,6 +55,10 @@ static const struct {
 	{ "down_write_killable", VS_FRAME_RWSEM },
 	{ "rwsem_down_read_slowpath", VS_FRAME_RWSEM },
 	{ "rwsem_down_write_slowpath", VS_FRAME_RWSEM },
+	{ "down", VS_FRAME_SEMAPHORE },
+	{ "down_interruptible", VS_FRAME_SEMAPHORE },
+	{ "down_killable", VS_FRAME_SEMAPHORE },
+	{ "down_timeout", VS_FRAME_SEMAPHORE },
 };
 
 unsigned int vs_frame__flags(const char *frame)

@@ -13,6 +13,7 @@
 
 #include "host.h"
 #include "snapshot/rows.h"
+#include "why/collect_priv.h"
 #include "why/proc.h"
 
 #define PATIENCE_MS 200
@@ -144,6 +145,19 @@ int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, siz
 	return err == -ETIMEDOUT || err == -EPIPE ? 0 : err;
 }
 
+void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, size_t nr,
+			 const char *what)
+{
+	size_t unread = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		unread += answered[i] < 0;
+	if (unread)
+		collect_say(e, "/proc: %s of %zu not read: it does not answer%s", what, unread,
+			    answered[nr - 1] < 0 && unread > MAX_STUCK ?
+			    ", and who comes after the third of those was left out" : "");
+}
+
 /* -- processes -- */
 
 struct describe {
@@ -197,6 +211,8 @@ int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline)
 	int err = rows && answered ? vs_proc__guarded(describe_one, &d, nr, rows, sizeof(*rows),
 						      answered) : -ENOMEM;
 
+	if (!err)
+		vs_proc__say_unread(e, answered, nr, "command lines");
 	for (size_t i = 0; !err && i < nr; i++) {
 		if (answered[i] == 1)
 			e->processes[i] = rows[i];
@@ -277,6 +293,8 @@ int vs_proc__find_open(struct vs_evidence *e, const uint32_t *tgids, size_t nr, 
 	int err = rows && answered ? vs_proc__guarded(find_open, &w, nr, rows,
 						      sizeof(*rows), answered) : -ENOMEM;
 
+	if (!err)
+		vs_proc__say_unread(e, answered, nr, "open files");
 	for (size_t i = 0; !err && i < nr; i++)
 		if (answered[i] == 1)
 			err = keep_openers(e, &rows[i]);

@@ -17,7 +17,7 @@ static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
-	c->reboot = true;
+	c->reboot = VS_REBOOT_YES;
 	c->confidence = t->lock ? VS_HIGH : VS_MEDIUM;
 	c->group = t->lock_group;
 	if (t->nr_locked)
@@ -108,10 +108,34 @@ static int driver_case(struct vs_why *why, const struct vs_evidence *e, const st
 	if (!c)
 		return -ENOMEM;
 	c->confidence = t->waited_ns == VS_EV_UNKNOWN ? VS_MEDIUM : VS_HIGH;
+	if (why_frames__in_rounds(t)) {
+		c->confidence = VS_MEDIUM;
+		c->since_ns = t->stayed_ns;
+		c->at_most_ns = t->age_ns;
+	}
 	memcpy(c->place, t->frames[frame], sizeof(c->place));
 	if (t->nr_locked)
 		why_case__take_device(c, e, &t->locked[0]);
 	return why_case__prove_stack(c, frame + 1);
+}
+
+int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
+			       const struct vs_ev_task *t)
+{
+	int err = driver_case(why, e, t, why_frames__driver(t));
+	struct vs_why_case *c = err ? NULL : &why->cases[why->nr_cases - 1];
+
+	if (!c)
+		return err;
+	c->driver_lock = true;
+	c->owner = vs_evidence__task_at(e, t->owner);
+	if (!c->owner)
+		return 0;
+	if (t->owner_reads)
+		c->confidence = VS_MEDIUM;
+	return why_case__prove(c, "%.16s[%u] has %s", c->owner->comm, c->owner->tid,
+			       t->owner_reads ? "the lock, with other readers maybe" : "the lock") ?:
+	       why_case__prove_stack_of(c, c->owner, 7);
 }
 
 int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
@@ -121,6 +145,7 @@ int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
+	c->reboot = VS_REBOOT_UNKNOWN;
 	if (t->nr_locked)
 		why_case__take_device(c, e, &t->locked[0]);
 	if (t->nr_frames)
@@ -143,7 +168,7 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 		return unregister_case(why, e, t, frame);
 	frame = why_frames__driver(t);
 	if (frame < t->nr_frames && !why_frames__has(t, frame, VS_FRAME_VFIO) &&
-	    why_frames__is_long(t, 1))
+	    (why_frames__is_long(t, 1) || why_frames__in_rounds(t)))
 		return driver_case(why, e, t, frame);
 	return 0;
 }

@@ -91,19 +91,6 @@ static bool is_explained(const struct vs_why *why, const struct vs_ev_task *t)
 	return false;
 }
 
-/* Waits in VFIO or in the driver core, and no case has it. */
-static bool is_open_question(const struct vs_ev_task *t)
-{
-	unsigned int flags = 0;
-
-	if (t->state != 'D' || !why_frames__is_long(t, 5))
-		return false;
-	for (size_t i = 0; i < t->nr_frames; i++)
-		flags |= vs_frame__flags(t->frames[i]);
-	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER) ||
-	       ((flags & VS_FRAME_CHAIN) && (flags & VS_FRAME_CALL));
-}
-
 /* Who is at the top of its own chain of owners, so that the tree begins there. */
 static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
@@ -117,15 +104,61 @@ static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct
 	return t;
 }
 
+/* Waits in VFIO or in the driver core, and no case has it. */
+static bool is_open_question(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	unsigned int flags = 0;
+
+	if (t->state != 'D' || (!why_frames__is_long(t, 5) && !why_cycles__has(e, top_of(e, t))))
+		return false;
+	for (size_t i = 0; i < t->nr_frames; i++)
+		flags |= vs_frame__flags(t->frames[i]);
+	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER) ||
+	       ((flags & VS_FRAME_CHAIN) && (flags & VS_FRAME_CALL));
+}
+
+/* Its owner is no such waiter itself: the tree begins there. Nor does it wait for this one. */
+static bool is_first_driver_lock(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);
+
+	return why_frames__driver_lock(t) &&
+	       (why_frames__is_long(t, 1) || why_frames__in_rounds(t)) &&
+	       !(owner && why_frames__driver_lock(owner)) &&
+	       !vs_evidence__task_at(e, top_of(e, t)->owner);
+}
+
+int why_victims__add_driver_locks(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+
+		if (is_explained(why, t) || !is_first_driver_lock(e, t))
+			continue;
+		err = why_roots__add_driver_lock(why, e, t);
+		err = err ?: why_victims__add(&why->cases[why->nr_cases - 1], e);
+	}
+	return err;
+}
+
 static int add_unexplained_one(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t)
 {
+	struct vs_why_case *c;
 	int err;
 
 	if (e->weaker && why->nr_cases)
 		return add_victim(&why->cases[0], why->cases[0].nr_victims, t, 1, true);
 	err = why_roots__add_unexplained(why, e, top_of(e, t));
-	return err ?: why_victims__add(&why->cases[why->nr_cases - 1], e);
+	c = err ? NULL : &why->cases[why->nr_cases - 1];
+	if (c && why_cycles__has(e, c->task)) {
+		c->cycle = true;
+		c->confidence = VS_HIGH;
+		err = why_cycles__prove(c, e);
+	}
+	return err ?: why_victims__add(c, e);
 }
 
 /* Where locks are not known: behind the first one that is explained, likely. */
@@ -134,7 +167,7 @@ int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e
 	int err = 0;
 
 	for (size_t i = 0; !err && i < e->nr_tasks; i++)
-		if (is_open_question(&e->tasks[i]) && !is_explained(why, &e->tasks[i]))
+		if (is_open_question(e, &e->tasks[i]) && !is_explained(why, &e->tasks[i]))
 			err = add_unexplained_one(why, e, &e->tasks[i]);
 	return err;
 }

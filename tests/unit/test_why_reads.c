@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What why reads: locks in a made-up memory, and /proc that does not answer. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host.h"
+#include "why/locks.h"
+#include "why/proc.h"
+
+/* -- locks, in a made-up memory -- */
+
+#define BASE 0xffff888000000000ull
+#define STACK (BASE + 0x4000)
+#define TASK(n) (BASE + 0x10000 + 0x100 * (n))
+
+static uint64_t words[0x4000];
+
+static int mem_read(void *ctx, uint64_t address, void *buf, size_t len)
+{
+	(void)ctx;
+	if (address < BASE || address + len > BASE + sizeof(words) || address % 8)
+		return -EFAULT;
+	memcpy(buf, (char *)words + (address - BASE), len);
+	return 0;
+}
+
+static void mem_words(void *ctx, const uint64_t *addresses, uint64_t *values, bool *ok, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		ok[i] = !mem_read(ctx, addresses[i], &values[i], 8);
+}
+
+static bool is_task(void *ctx, uint64_t address)
+{
+	(void)ctx;
+	return address == TASK(1) || address == TASK(2);
+}
+
+static void put(uint64_t address, uint64_t value)
+{
+	words[(address - BASE) / 8] = value;
+}
+
+static const struct vs_mem mem = { mem_read, mem_words, NULL };
+static struct vs_snap_layout layout;
+
+static void set_up_memory(void)
+{
+	memset(words, 0, sizeof(words));
+	memset(&layout, 0xff, sizeof(layout));
+	layout.mutex_owner = 0;
+	layout.mutex_waiters = 16;
+	layout.rwsem_owner = 8;
+	layout.rwsem_waiters = 24;
+	layout.mutex_waiter_list = layout.rwsem_waiter_list = 0;
+	layout.mutex_waiter_task = layout.rwsem_waiter_task = 16;
+	layout.device_mutex = 0x80;
+	layout.device_kobj = 0;
+	layout.kobj_name = 0;
+	layout.dev_driver = 0x68;
+	layout.driver_name = 0;
+}
+
+/* Task 1 waits in the list whose head is at @head. */
+static void wait_at(uint64_t head)
+{
+	uint64_t waiter = STACK + 0x2000;
+
+	put(head, waiter);
+	put(head + 8, waiter);
+	put(waiter, head);
+	put(waiter + 8, head);
+	put(waiter + 16, TASK(1));
+}
+
+static struct vs_ev_task wait_of(uint64_t outer)
+{
+	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
+	struct vs_ev_task t = { .address = TASK(1) };
+
+	vs_locks__wait(&locks, &row, outer, &t);
+	return t;
+}
+
+static void test_mutex(void **state)
+{
+	uint64_t mutex = BASE + 0x100;
+	struct vs_ev_task t;
+
+	(void)state;
+	set_up_memory();
+	put(mutex - 8, 0xffffffff);	/* what stands before it may look like a count */
+	put(mutex, TASK(2) | 1);
+	wait_at(mutex + 16);
+	t = wait_of(0);
+	assert_int_equal(t.lock_kind, VS_EV_MUTEX);
+	assert_int_equal(t.lock, mutex);
+	assert_int_equal(t.owner, TASK(2));
+}
+
+static void test_rwsem(void **state)
+{
+	uint64_t sem = BASE + 0x100;
+	struct vs_ev_task t;
+
+	(void)state;
+	set_up_memory();
+	put(sem, 0x102);
+	put(sem + 8, TASK(1) | 1);
+	put(STACK + 0x2100, 0xffffffff81234567);
+	put(STACK + 0x2180, sem);
+	wait_at(sem + 24);
+	t = wait_of(0xffffffff81234567);
+	assert_int_equal(t.lock_kind, VS_EV_RWSEM);
+	assert_int_equal(t.lock, sem);
+	assert_int_equal(t.owner, TASK(1));
+	assert_true(t.owner_reads);
+	assert_true(t.lock_outside);
+	put(STACK + 0x2180, 0);
+	put(STACK + 0x2080, sem);	/* inside of that frame proves nothing */
+	assert_false(wait_of(0xffffffff81234567).lock_outside);
+}
+
+static struct vs_ev_task blocked_by(uint64_t blocker)
+{
+	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2,
+				    .blocker = blocker };
+	struct vs_ev_task t = { .address = TASK(1) };
+
+	vs_locks__wait(&locks, &row, 0, &t);
+	return t;
+}
+
+/* A waiter of a semaphore stands in a list as that of a mutex; what is before it is no owner. */
+static void test_semaphore(void **state)
+{
+	uint64_t semaphore = BASE + 0x108;
+
+	(void)state;
+	set_up_memory();
+	put(semaphore - 8, TASK(2));
+	wait_at(semaphore + 8);
+	assert_int_equal(wait_of(0).owner, TASK(2));	/* if nobody says what it is */
+	assert_int_equal(blocked_by(semaphore | 1).lock_kind, VS_EV_NO_LOCK);
+	assert_int_equal(blocked_by(semaphore | 1).lock, 0);
+	assert_int_equal(blocked_by(semaphore | 1).owner, 0);
+}
+
+/* v7: no head of a list in the lock, but the kernel says which lock it is. */
+static void test_blocker_without_lists(void **state)
+{
+	uint64_t mutex = BASE + 0x100;
+
+	(void)state;
+	set_up_memory();
+	layout.mutex_waiters = layout.rwsem_waiters = -1;
+	put(mutex, TASK(2) | 1);
+	assert_int_equal(blocked_by(mutex).lock_kind, VS_EV_MUTEX);
+	assert_int_equal(blocked_by(mutex).lock, mutex);
+	assert_int_equal(blocked_by(mutex).owner, TASK(2));
+	put(mutex + 8, TASK(2) | 1);
+	assert_true(blocked_by(mutex | 2).owner_reads);
+	assert_int_equal(wait_of(0).lock_kind, VS_EV_NO_LOCK);
+}
+
+/* What an earlier wait left on the stack is linked to nothing. */
+static void test_stale_waiter(void **state)
+{
+	uint64_t sem = BASE + 0x100;
+
+	(void)state;
+	set_up_memory();
+	wait_at(sem + 24);
+	put(sem + 24, sem + 24);
+	put(sem + 32, sem + 24);
+	assert_int_equal(wait_of(0).lock_kind, VS_EV_NO_LOCK);
+}
+
+static void put_text(uint64_t address, const char *text)
+{
+	strcpy((char *)words + (address - BASE), text);
+}
+
+static void test_held_devices(void **state)
+{
+	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
+	struct vs_ev_task t = { .address = TASK(1) };
+	uint64_t mine = BASE + 0x1000, other = BASE + 0x2000;
+
+	(void)state;
+	set_up_memory();
+	put(STACK + 0x100, mine);
+	put(STACK + 0x108, other);
+	put(STACK + 0x110, mine);
+	put(mine, BASE + 0x3000);
+	put_text(BASE + 0x3000, "0000:00:05.0");
+	put(mine + 0x68, BASE + 0x3100);
+	put(BASE + 0x3100, BASE + 0x3200);
+	put_text(BASE + 0x3200, "nvidia");
+	put(mine + 0x80, TASK(1) | 1);
+	put(other, BASE + 0x3000);
+	put(other + 0x80, TASK(2));
+	vs_locks__held(&locks, &row, &t);
+	assert_int_equal(t.nr_locked, 1);
+	assert_string_equal(t.locked[0].name, "0000:00:05.0");
+	assert_string_equal(t.locked[0].driver, "nvidia");
+}
+
+/* -- /proc that does not answer -- */
+
+static bool stuck_at_3(void *ctx, size_t i, void *row)
+{
+	(void)ctx;
+	while (i == 3)
+		pause();
+	*(int *)row = (int)i * 10;
+	return i != 5;
+}
+
+static struct vs_evidence evidence;
+
+static void test_guarded(void **state)
+{
+	uint64_t start = vs_host__mono_ns();
+	signed char answered[8];
+	int rows[8] = {};
+
+	(void)state;
+	assert_int_equal(vs_proc__guarded(stuck_at_3, NULL, 8, rows, sizeof(int), answered), 0);
+	assert_int_equal(answered[2], 1);
+	assert_int_equal(rows[2], 20);
+	assert_int_equal(answered[3], -1);
+	assert_int_equal(answered[4], 1);
+	assert_int_equal(rows[4], 40);
+	assert_int_equal(answered[5], 0);
+	assert_int_equal(rows[7], 70);
+	vs_proc__say_unread(&evidence, answered, 8, "stacks");
+	assert_string_equal(evidence.words, "/proc: stacks of 1 not read: it does not answer");
+	vs_proc__say_unread(&evidence, answered, 3, "open files");
+	assert_null(strstr(evidence.words, "open files"));
+	assert_true(vs_host__mono_ns() - start < 2000000000);
+}
+
+static bool always_stuck(void *ctx, size_t i, void *row)
+{
+	(void)ctx;
+	(void)i;
+	(void)row;
+	for (;;)
+		pause();
+	return false;
+}
+
+static void test_guarded_gives_up(void **state)
+{
+	uint64_t start = vs_host__mono_ns();
+	signed char answered[100];
+	int rows[100];
+
+	(void)state;
+	assert_int_equal(vs_proc__guarded(always_stuck, NULL, 100, rows, sizeof(int), answered), 0);
+	assert_int_equal(answered[99], -1);
+	memset(&evidence, 0, sizeof(evidence));
+	vs_proc__say_unread(&evidence, answered, 100, "stacks");
+	assert_string_equal(evidence.words, "/proc: stacks of 100 not read: it does not answer, and "
+			    "who comes after the third of those was left out");
+	assert_true(vs_host__mono_ns() - start < 3000000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_rwsem),
+		cmocka_unit_test(test_semaphore),
+		cmocka_unit_test(test_blocker_without_lists),
+		cmocka_unit_test(test_stale_waiter),
+		cmocka_unit_test(test_held_devices),
+		cmocka_unit_test(test_guarded),
+		cmocka_unit_test(test_guarded_gives_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who waits for each other: tasks for locks, and a holder for the one who waits for it. */
+#include "why/classify_priv.h"
+
+#define MAX_CYCLE 64	/* tasks in a chain of owners */
+
+/* Of a mutex, or of an rwsem that is held for writing: there is only one owner. */
+static const struct vs_ev_task *sure_owner(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	if (!t->lock || !t->owner || t->owner_reads || t->state != 'D' ||
+	    !why_frames__is_long(t, 1))
+		return NULL;
+	return vs_evidence__task_at(e, t->owner);
+}
+
+bool why_cycles__has(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_task *at = sure_owner(e, t);
+
+	for (int i = 0; at && at != t && i < MAX_CYCLE; i++)
+		at = sure_owner(e, at);
+	return at == t;
+}
+
+/* Neither it nor one between it and the culprit stands there by a guess. */
+static bool is_sure(const struct vs_why_case *c, size_t i)
+{
+	unsigned int depth = c->victims[i].depth;
+
+	for (size_t j = i + 1; depth && j-- > 0;) {
+		if (c->victims[j].depth != depth)
+			continue;
+		if (c->victims[j].likely)
+			return false;
+		depth--;
+	}
+	return true;
+}
+
+static bool is_holder(const struct vs_why_case *c, uint32_t tgid)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (c->holders[i].tgid == tgid && !c->holders[i].likely)
+			return true;
+	return false;
+}
+
+int why_cycles__find_back(struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_victims && !c->waits_back; i++) {
+		const struct vs_why_victim *v = &c->victims[i];
+
+		if (v->task->state == 'D' && is_sure(c, i) && is_holder(c, v->task->tgid))
+			c->waits_back = v->task;
+	}
+	if (!c->waits_back)
+		return 0;
+	c->reboot = VS_REBOOT_UNKNOWN;
+	return why_case__prove(c, "holder %u: its task %.16s[%u] waits for the %s, behind %.16s[%u]",
+			       c->waits_back->tgid, c->waits_back->comm, c->waits_back->tid,
+			       c->waits_back->lock_name[0] ? c->waits_back->lock_name : "lock",
+			       c->task->comm, c->task->tid);
+}
+
+int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e)
+{
+	const struct vs_ev_task *t = c->task;
+	int err = 0;
+
+	for (int i = 0; !err && i < MAX_CYCLE; i++) {
+		const struct vs_ev_task *owner = sure_owner(e, t);
+
+		if (!owner)
+			break;
+		err = why_case__prove(c, "%.16s[%u] waits for the %s, which %.16s[%u] holds",
+				      t->comm, t->tid, t->lock_name[0] ? t->lock_name : "lock",
+				      owner->comm, owner->tid);
+		if (owner == c->task)
+			break;
+		t = owner;
+	}
+	return err;
+}
