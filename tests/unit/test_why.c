@@ -273,6 +273,41 @@ static void test_leaks(void **state)
 	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
+/* Before v5.13 (5.10.137): each user of a device has a reference of its group, too. */
+static void test_users_of_old_devices_are_no_leak(void **state)
+{
+	struct vs_snap_group *g;
+	struct vs_snap_device *d;
+
+	(void)state;
+	load("fixed-device");
+	g = &evidence.snapshot.groups[0];
+	d = &evidence.snapshot.devices[0];
+	while (!d->address || d->group != g->address)
+		d++;
+	evidence.snapshot.users_counted = true;
+	d->refs = 3;
+	g->refs += 2;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.nr_cases, 1);
+	vs_why__free(&why);
+	/* The task that waits holds one more in vfio_del_group_dev(). */
+	strcpy(task(135)->frames[1], "vfio_del_group_dev+0x10 [vfio]");
+	g->refs++;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	vs_why__free(&why);
+	g->refs++;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_LEAK_SUSPECT);
+	assert_string_equal(why.cases[0].proof[1], "1 reference is left over");
+	vs_why__free(&why);
+	d->refs = VS_SNAP_UNKNOWN;	/* then nobody can say */
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+}
+
 static void test_what_was_asked(void **state)
 {
 	(void)state;
@@ -288,6 +323,27 @@ static void test_what_was_asked(void **state)
 	vs_why__free(&why);
 	classify(NULL, -1, 999999);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+}
+
+/* v6.6: KVM holds the file of a device that was opened by cdev, and no descriptor does. */
+static void test_kvm_holds_a_device(void **state)
+{
+	struct vs_snap_fd *f;
+
+	(void)state;
+	load("6.12-device");
+	f = &evidence.snapshot.fds[0];
+	while (f->kind != VS_SNAP_DEVICE_FILE)
+		f++;
+	f->kind = VS_SNAP_KVM_FILE;
+	f->device = f->object;
+	f->object = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	assert_int_equal(why.cases[0].nr_holders, 1);
+	assert_int_equal(why.cases[0].holders[0].kind, VS_SNAP_KVM_FILE);
+	assert_int_equal(why.cases[0].holders[0].tgid, 195);
 }
 
 /* -- what a reader is told to do -- */
@@ -665,7 +721,9 @@ int main(void)
 		TEST(test_no_holder_says_where_it_searched),
 		TEST(test_without_memory_time_tells),
 		TEST(test_leaks),
+		TEST(test_users_of_old_devices_are_no_leak),
 		TEST(test_what_was_asked),
+		TEST(test_kvm_holds_a_device),
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
 		TEST(test_what_is_proven_is_an_order),

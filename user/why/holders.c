@@ -239,14 +239,22 @@ static int add_likely(const struct vs_evidence *e, struct vs_why_case *c)
 	return 0;
 }
 
+/* KVM given a device's own file (v6.6) keeps that file open after its descriptor is closed. */
+static bool is_of_device(const struct vs_snap_fd *f, uint64_t device)
+{
+	if (f->kind == VS_SNAP_KVM_FILE)
+		return f->device == device;
+	return (f->kind == VS_SNAP_DEVICE_FILE || f->kind == VS_SNAP_CDEV_FILE) &&
+	       f->object == device;
+}
+
 int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c)
 {
 	const struct vs_snapshot *s = &e->snapshot;
 	int err = 0;
 
 	for (size_t i = 0; device && !err && i < s->nr_fds; i++)
-		if ((s->fds[i].kind == VS_SNAP_DEVICE_FILE || s->fds[i].kind == VS_SNAP_CDEV_FILE) &&
-		    s->fds[i].object == device)
+		if (is_of_device(&s->fds[i], device))
 			err = add_fd(e, &s->fds[i], c);
 	for (size_t i = 0; device && !err && i < s->nr_maps; i++)
 		if (s->maps[i].device == device && !has_fd(c, &s->maps[i]))
@@ -257,7 +265,7 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 static bool is_of_group(const struct vs_snap_fd *f, const struct vs_snap_group *g)
 {
 	if (f->kind == VS_SNAP_GROUP_FILE || f->kind == VS_SNAP_KVM_FILE)
-		return f->object && f->object == g->address;
+		return f->object && f->object == g->address && !f->device;
 	return f->kind == VS_SNAP_CONTAINER_FILE && g->container && f->object == g->container;
 }
 
