@@ -426,6 +426,25 @@ static void test_a_vhost_guess_is_no_order(void **state)
 	next_lacks("shut the VM down");
 }
 
+/* The one whose vhost device points to that very address space. */
+static void test_a_vhost_keeper_is_proven(void **state)
+{
+	(void)state;
+	load("fixed-vhost");
+	add_opener(7001, 20, "/dev/vhost-net");
+	for (size_t i = 0; i < evidence.snapshot.nr_maps; i++)
+		if (!evidence.snapshot.maps[i].tgid)
+			evidence.openers[1].mm = evidence.snapshot.maps[i].mm;
+	assert_true(evidence.openers[1].mm);
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_holders, 1);
+	assert_int_equal(why.cases[0].holders[0].tgid, 7001);
+	assert_false(why.cases[0].holders[0].likely);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	next_has("close fd 20 (/dev/vhost-net) of qemu[7001]");
+	next_has("ends by itself");
+}
+
 static void test_what_is_proven_is_an_order(void **state)
 {
 	(void)state;
@@ -726,6 +745,7 @@ int main(void)
 		TEST(test_kvm_holds_a_device),
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
+		TEST(test_a_vhost_keeper_is_proven),
 		TEST(test_what_is_proven_is_an_order),
 		TEST(test_a_deadlock_needs_a_reset),
 		TEST(test_vm_names),

@@ -68,7 +68,6 @@ in_use()
 {
 	local name=$1 confidence=high
 	shift
-	[ "$name" != vhost ] || confidence=medium
 	case_is "$name" in-use $confidence false 7 && waits "$name" "$(cat "$OUT/$name.unbinder")" &&
 		holders_are "$name" "$@" &&
 		is "$(jq -r '.cases[0] | "\(.device) \(.group)"' "$OUT/$name")" "0000:00:05.0 1"

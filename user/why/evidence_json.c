@@ -107,6 +107,7 @@ static const struct field worker_fields[] = {
 static const struct field opener_fields[] = {
 	FIELD(U32, vs_ev_opener, tgid),
 	FIELD(INT, vs_ev_opener, fd),
+	FIELD(ADDRESS, vs_ev_opener, mm),
 	FIELD(TEXT, vs_ev_opener, path),
 	END
 };

@@ -158,21 +158,32 @@ static int add_fd(const struct vs_evidence *e, const struct vs_snap_fd *f, struc
 	return 0;
 }
 
-/* Whose vhost device it is cannot be read from outside: all that have one are named. */
+static bool is_kept(const struct vs_evidence *e, uint64_t mm)
+{
+	for (size_t i = 0; mm && i < e->nr_openers; i++)
+		if (e->openers[i].mm == mm)
+			return true;
+	return false;
+}
+
+/* Where it was not found whose vhost device keeps it, all that have one are named. */
 static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
 {
+	bool kept = is_kept(e, m->mm);
 	struct vs_why_holder *h;
 
 	for (size_t i = 0; i < e->nr_openers; i++) {
 		const struct vs_ev_process *p = vs_evidence__process(e, e->openers[i].tgid);
 
+		if (kept && e->openers[i].mm != m->mm)
+			continue;
 		h = add(e, c, e->openers[i].tgid, p ? p->comm : m->comm);
 		if (!h)
 			return -ENOMEM;
 		h->how = VS_HOLD_MM;
 		h->file = m->file;
 		h->fd = e->openers[i].fd;
-		h->likely = true;
+		h->likely = !kept;
 		h->bytes = m->end - m->start;
 		memcpy(h->path, e->openers[i].path, sizeof(h->path));
 	}
