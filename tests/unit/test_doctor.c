@@ -416,22 +416,63 @@ static void debug_registers(void **state)
 	is(h, "debug-registers", VS_DIAG_UNKNOWN, "");
 }
 
+/* Which package it is, with each distribution's own kernel and with others. */
+static void a_missing_file_by_distribution(void **state)
+{
+	static const char *const cases[][4] = {
+		{ "debian", "", "6.1.0-56-amd64",
+		  "apt-get install --reinstall linux-image-6.1.0-56-amd64" },
+		{ "ubuntu", "debian", "6.8.0-45-generic",
+		  "apt-get install --reinstall linux-modules-6.8.0-45-generic" },
+		{ "linuxmint", "ubuntu debian", "6.8.0-45-generic",
+		  "apt-get install --reinstall linux-modules-6.8.0-45-generic" },
+		{ "fedora", "", "6.11.4-301.fc41.x86_64",
+		  "dnf reinstall kernel-modules-core-6.11.4-301.fc41.x86_64 "
+		  "kernel-modules-6.11.4-301.fc41.x86_64" },
+		{ "rocky", "rhel centos fedora", "5.14.0-503.el9_5.x86_64",
+		  "dnf reinstall kernel-modules-core-5.14.0-503.el9_5.x86_64 "
+		  "kernel-modules-5.14.0-503.el9_5.x86_64" },
+		{ "rhel", "fedora", "4.18.0-553.el8_10.x86_64",
+		  "dnf reinstall kernel-core-4.18.0-553.el8_10.x86_64 "
+		  "kernel-modules-4.18.0-553.el8_10.x86_64" },
+		{ "ol", "fedora", "5.15.0-300.el9uek.x86_64", "" },
+		{ "debian", "", "6.8.4-2-pve", "" },
+		{ "debian", "", "6.11.4-301.fc41.x86_64", "" },	/* a container on Fedora */
+		{ "arch", "", "6.11.4-arch1-1", "" },
+		{ "notdebian", "xdebian", "6.1.0", "" },
+		{ "", "", "6.1.0", "" },
+	};
+	struct host *h = *state;
+
+	h->facts.vfio_file = false;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strcpy(h->env.os_id, cases[i][0]);
+		strcpy(h->env.os_like, cases[i][1]);
+		strcpy(h->facts.release, cases[i][2]);
+		assert_string_equal(run(h, "vfio-module")->command, cases[i][3]);
+		assert_int_equal(run(h, "vfio-module")->status, VS_DIAG_WEAKER);
+	}
+}
+
 static void the_file_of_another_build(void **state)
 {
 	struct host *h = *state;
 
 	h->facts.vfio_file = false;
 	strcpy(h->facts.vfio_error, "no vfio.ko in /lib/modules/5.10.0-46-amd64");
+	strcpy(h->env.os_id, "debian");
 	is(h, "vfio-module", VS_DIAG_WEAKER, "linux-image-5.10.0-46-amd64");
 	strcpy(h->env.file_build_id, "0123456789abcdef");
-	is(h, "vfio-module", VS_DIAG_WEAKER, "linux-image-5.10.0-46-amd64");
+	is(h, "vfio-module", VS_DIAG_WEAKER, "");
+	assert_string_equal(run(h, "vfio-module")->command, "");
+	assert_non_null(strstr(run(h, "vfio-module")->remedy, "reboot into the installed kernel"));
 	assert_non_null(strstr(run(h, "vfio-module")->what, "build-id 0123456789ab"));
 	/* Without build-ids srcversions tell. */
 	h->facts.vfio_file = true;
 	h->env.file_build_id[0] = '\0';
 	is(h, "vfio-module", VS_DIAG_OK, "");
 	strcpy(h->env.file_srcversion, "ABCDEF");
-	is(h, "vfio-module", VS_DIAG_WEAKER, "linux-image");
+	is(h, "vfio-module", VS_DIAG_WEAKER, "");
 	assert_non_null(strstr(run(h, "vfio-module")->what, "srcversion ABCDEF"));
 	h->facts.vfio_state = VS_KMOD_ON_DISK;
 	is(h, "vfio-module", VS_DIAG_OK, "");
@@ -667,9 +708,9 @@ int main(void)
 		TEST(paranoid_three_binds_who_is_refused),
 		TEST(memlock_counts_where_the_kernel_counts), TEST(a_refusal_without_reason_is_told),
 		TEST(mounts), TEST(settings), TEST(lockdown_is_seen_without_securityfs),
-		TEST(btf_and_a_file_for_it),
-		TEST(a_kernel_whose_fexit_is_not_safe),
-		TEST(a_realtime_kernel_whose_ring_sleeps), TEST(debug_registers), TEST(the_file_of_another_build),
+		TEST(btf_and_a_file_for_it), TEST(a_kernel_whose_fexit_is_not_safe),
+		TEST(a_realtime_kernel_whose_ring_sleeps), TEST(debug_registers),
+		TEST(the_file_of_another_build), TEST(a_missing_file_by_distribution),
 		TEST(text_that_was_written_over_is_told),
 		TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),

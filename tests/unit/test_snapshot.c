@@ -571,6 +571,13 @@ static void kvm_device_by_files(void **state)
 	make_file(FILE_AT(1), OPS(VS_SNAP_GROUP_FILE), GROUP);
 	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
 	assert_int_equal(snapshot.fds[0].object, GROUP);
+	assert_int_equal(snapshot.fds[0].device, 0);
+	/* A device's own file, of a device that no known group has. */
+	make_file(FILE_AT(1), OPS(VS_SNAP_DEVICE_FILE), AT(85));
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(snapshot.nr_fds, 2);
+	assert_int_equal(snapshot.fds[1].object, 0);
+	assert_int_equal(snapshot.fds[1].device, AT(85));
 }
 
 static void other_kvm_device(void **state)

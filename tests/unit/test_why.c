@@ -13,7 +13,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "sink/why.h"
 #include "sink/words.h"
+#include "snapshot/rows.h"
 #include "exit_codes.h"
 #include "why/classify.h"
 #include "why/classify_priv.h"
@@ -300,7 +302,7 @@ static void test_a_holder_waits_for_the_waiter(void **state)
 	assert_non_null(strstr(why.cases[0].says, "The holder waits for the waiter: holder[112] of "
 			       "process 109"));
 	assert_non_null(strstr(why.cases[0].next, "Killing it does not do it"));
-	assert_non_null(strstr(why.cases[0].next, "Otherwise reboot"));
+	assert_non_null(strstr(why.cases[0].next, "Otherwise only a reset frees it"));
 	assert_null(strstr(why.cases[0].says, "no deadlock"));
 	assert_null(strstr(why.cases[0].next, "ends by itself"));
 }
@@ -453,6 +455,41 @@ static void test_leaks(void **state)
 	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 }
 
+/* Before v5.13 (5.10.137): each user of a device has a reference of its group, too. */
+static void test_users_of_old_devices_are_no_leak(void **state)
+{
+	struct vs_snap_group *g;
+	struct vs_snap_device *d;
+
+	(void)state;
+	load("fixed-device");
+	g = &evidence.snapshot.groups[0];
+	d = &evidence.snapshot.devices[0];
+	while (!d->address || d->group != g->address)
+		d++;
+	evidence.snapshot.users_counted = true;
+	d->refs = 3;
+	g->refs += 2;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.nr_cases, 1);
+	vs_why__free(&why);
+	/* The task that waits holds one more in vfio_del_group_dev(). */
+	strcpy(task(135)->frames[1], "vfio_del_group_dev+0x10 [vfio]");
+	g->refs++;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	vs_why__free(&why);
+	g->refs++;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_LEAK_SUSPECT);
+	assert_string_equal(why.cases[0].proof[1], "1 reference is left over");
+	vs_why__free(&why);
+	d->refs = VS_SNAP_UNKNOWN;	/* then nobody can say */
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+}
+
 static void test_what_was_asked(void **state)
 {
 	(void)state;
@@ -468,6 +505,152 @@ static void test_what_was_asked(void **state)
 	vs_why__free(&why);
 	classify(NULL, -1, 999999);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+}
+
+/* v6.6: KVM holds the file of a device that was opened by cdev, and no descriptor does. */
+static void test_kvm_holds_a_device(void **state)
+{
+	struct vs_snap_fd *f;
+
+	(void)state;
+	load("6.12-device");
+	f = &evidence.snapshot.fds[0];
+	while (f->kind != VS_SNAP_DEVICE_FILE)
+		f++;
+	f->kind = VS_SNAP_KVM_FILE;
+	f->device = f->object;
+	f->object = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	assert_int_equal(why.cases[0].nr_holders, 1);
+	assert_int_equal(why.cases[0].holders[0].kind, VS_SNAP_KVM_FILE);
+	assert_int_equal(why.cases[0].holders[0].tgid, 195);
+}
+
+/* -- what a reader is told to do -- */
+
+static void add_opener(uint32_t tgid, int fd, const char *path)
+{
+	struct vs_ev_opener *o = vs_rows__add(&evidence.openers, &evidence.nr_openers, sizeof(*o));
+	struct vs_ev_process *p = vs_rows__add(&evidence.processes, &evidence.nr_processes,
+					       sizeof(*p));
+
+	assert_non_null(o);
+	assert_non_null(p);
+	o->tgid = p->tgid = tgid;
+	o->fd = fd;
+	snprintf(o->path, sizeof(o->path), "%s", path);
+	snprintf(p->comm, sizeof(p->comm), "qemu");
+	snprintf(p->cmdline, sizeof(p->cmdline), "qemu -name guest=web%u -S", tgid);
+}
+
+static void next_has(const char *text)
+{
+	if (!strstr(why.cases[0].next, text))
+		fail_msg("\"%s\" is not in: %s", text, why.cases[0].next);
+}
+
+static void next_lacks(const char *text)
+{
+	if (strstr(why.cases[0].next, text))
+		fail_msg("\"%s\" is in: %s", text, why.cases[0].next);
+}
+
+/* The report as a reader sees it, in @buf. */
+static void print(char *buf, size_t size)
+{
+	struct vs_why_report report = { .evidence = &evidence, .why = &why, .width = 200 };
+	FILE *file = tmpfile();
+	size_t len;
+
+	assert_non_null(file);
+	assert_int_equal(vs_why__print_text(fileno(file), &report), 0);
+	rewind(file);
+	len = fread(buf, 1, size - 1, file);
+	buf[len] = '\0';
+	fclose(file);
+}
+
+/* Without BPF all who have any VFIO device open are listed: nobody is told to stop them. */
+static void test_guesses_are_no_orders(void **state)
+{
+	char text[8192];
+
+	(void)state;
+	load("fixed-device");
+	evidence.weaker = true;
+	evidence.snapshot.nr_fds = evidence.snapshot.nr_maps = 0;
+	add_opener(7001, 20, "anon_inode:[vfio-device]");
+	add_opener(7002, 21, "anon_inode:[vfio-device]");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.cases[0].nr_holders, 2);
+	next_has("let one of these go, not known which: check before you stop anything");
+	next_has("qemu[7001] (VM \"web7001\") fd 20, qemu[7002] (VM \"web7002\") fd 21");
+	next_lacks("shut the VM down");
+	next_lacks("ends by itself");
+	next_lacks("close fd");
+	print(text, sizeof(text));
+	assert_non_null(strstr(text, "fd 20: likely the device"));
+}
+
+static void test_a_vhost_guess_is_no_order(void **state)
+{
+	(void)state;
+	load("fixed-vhost");
+	add_opener(7001, 20, "/dev/vhost-net");
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_holders, 2);
+	next_has("let one of these go, not known which: check before you stop anything");
+	next_has("fd 20 (/dev/vhost-net)");
+	next_lacks("ends by itself");
+	next_lacks("shut the VM down");
+}
+
+/* The one whose vhost device points to that very address space. */
+static void test_a_vhost_keeper_is_proven(void **state)
+{
+	(void)state;
+	load("fixed-vhost");
+	add_opener(7001, 20, "/dev/vhost-net");
+	for (size_t i = 0; i < evidence.snapshot.nr_maps; i++)
+		if (!evidence.snapshot.maps[i].tgid)
+			evidence.openers[1].mm = evidence.snapshot.maps[i].mm;
+	assert_true(evidence.openers[1].mm);
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_holders, 1);
+	assert_int_equal(why.cases[0].holders[0].tgid, 7001);
+	assert_false(why.cases[0].holders[0].likely);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	next_has("close fd 20 (/dev/vhost-net) of qemu[7001]");
+	next_has("ends by itself");
+}
+
+static void test_what_is_proven_is_an_order(void **state)
+{
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	next_has("close fd 5");
+	next_has("ends by itself");
+	next_lacks("check before");
+}
+
+/* device_shutdown() waits for the lock that the culprit holds for ever. */
+static void test_a_deadlock_needs_a_reset(void **state)
+{
+	(void)state;
+	load("unfixed-deadlock");
+	classify(NULL, -1, 0);
+	next_has("an orderly reboot, reboot -f and kexec hang as well: they wait for this device's lock");
+	next_has("echo b > /proc/sysrq-trigger");
+	next_has("811642d8d8a8, v4.13); this vfio.ko does not have it");
+	teardown(NULL);
+	load("fixed-chain");
+	classify(NULL, -1, 0);
+	next_has("may hang");
+	next_has("Report the stack below");
 }
 
 /* -- who that is -- */
@@ -539,7 +722,14 @@ int main(void)
 		TEST(test_a_driver_removes_a_child),
 		TEST(test_without_memory_time_tells),
 		TEST(test_leaks),
+		TEST(test_users_of_old_devices_are_no_leak),
 		TEST(test_what_was_asked),
+		TEST(test_kvm_holds_a_device),
+		TEST(test_guesses_are_no_orders),
+		TEST(test_a_vhost_guess_is_no_order),
+		TEST(test_a_vhost_keeper_is_proven),
+		TEST(test_what_is_proven_is_an_order),
+		TEST(test_a_deadlock_needs_a_reset),
 		TEST(test_vm_names),
 		TEST(test_pods),
 	};

@@ -68,7 +68,6 @@ in_use()
 {
 	local name=$1 confidence=high
 	shift
-	[ "$name" != vhost ] || confidence=medium
 	case_is "$name" in-use $confidence false 7 && waits "$name" "$(cat "$OUT/$name.unbinder")" &&
 		holders_are "$name" "$@" &&
 		is "$(jq -r '.cases[0] | "\(.device) \(.group)"' "$OUT/$name")" "0000:00:05.0 1"
@@ -346,11 +345,18 @@ deferred()
 	is "$(jq -r '.asked.tid' "$OUT/victim")" "$(cat "$OUT/victim.pid")"
 }
 
+@test "why: an orderly reboot hangs behind the deadlock, so NEXT tells another way" {
+	OUT=$BATS_FILE_TMPDIR/unfixed
+	grep -q device_shutdown "$OUT/reboot.stack"
+	jq -r '.cases[0].next' "$OUT/deadlock" | grep -q 'reboot -f and kexec hang .* echo b > /proc/sysrq-trigger'
+}
+
 likely()
 {
 	case_is no-bpf in-use medium false 7 && waits no-bpf "$(cat "$OUT/device.unbinder")" &&
 		is "$(jq -c '.cases[0].holders | map([.pid, .fd, .likely])' "$OUT/no-bpf")" \
-			"[[$(told device pid),$(told device fd),true]]"
+			"[[$(told device pid),$(told device fd),true]]" &&
+		jq -r '.cases[0].next' "$OUT/no-bpf" | grep -q 'check before you stop anything: holder'
 }
 
 @test "why: without BPF, the same verdicts and only likely holders" {

@@ -43,3 +43,7 @@ for pid in $(cat "$OUT/behind"); do
 done
 why victim pid "$(cat "$OUT/victim.pid")"
 step no-bpf timeout 20 vfioscope why --json --no-bpf
+# Last: what comes after it is the lab's own reset.
+reboot -f &
+usleep 10000000
+cat "/proc/$!/stack" >"$OUT/reboot.stack"

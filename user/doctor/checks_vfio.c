@@ -25,9 +25,43 @@ static void say_which(const struct vs_host_state *h, struct vs_diag_result *r)
 		       "%.12s.", by_id ? "build-id" : "srcversion",
 		       by_id ? h->env->file_build_id : h->env->file_srcversion,
 		       by_id ? h->facts->running_build_id : h->env->srcversion);
-	vs_judge__remedy(r, "Most often the kernel's package was updated: reboot. Or put the "
-			 "package of the running kernel back:");
-	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
+	vs_judge__remedy(r, "Most often the kernel's package was updated: reboot into the installed "
+			 "kernel.");
+}
+
+/* One of the words in ID or ID_LIKE. */
+static bool is_like(const struct vs_env *env, const char *id)
+{
+	size_t len = strlen(id);
+
+	if (!strcmp(env->os_id, id))
+		return true;
+	for (const char *at = env->os_like; (at = strstr(at, id)); at += len)
+		if ((at == env->os_like || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
+}
+
+/*
+ * The package that vfio.ko is in, where the kernel is the distribution's own: others have packages of
+ * other names. RHEL 9 and Fedora have split kernel-core.
+ */
+static void put_back(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	const char *release = h->facts->release;
+	bool rpm = strstr(release, ".fc") || strstr(release, ".el");
+
+	if (rpm && strstr(release, "uek"))
+		return;
+	if (rpm && is_like(h->env, "fedora"))
+		vs_judge__command(r, strstr(release, ".el8") ?
+				  "sudo dnf reinstall kernel-core-%s kernel-modules-%s" :
+				  "sudo dnf reinstall kernel-modules-core-%s kernel-modules-%s",
+				  release, release);
+	else if (!rpm && is_like(h->env, "ubuntu"))
+		vs_judge__command(r, "sudo apt-get install --reinstall linux-modules-%s", release);
+	else if (!rpm && is_like(h->env, "debian") && !strstr(release, "pve"))
+		vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", release);
 }
 
 static void say_unreadable(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -36,8 +70,8 @@ static void say_unreadable(const struct vs_host_state *h, struct vs_diag_result 
 	vs_judge__what(r, "%.200s.", h->facts->vfio_error[0] ? h->facts->vfio_error
 		       : "vfio.ko cannot be read");
 	vs_judge__remedy(r, "In a container: start it with -v /lib/modules:/lib/modules:ro. Else "
-			 "put the package of the running kernel back:");
-	vs_judge__command(r, "sudo apt-get install --reinstall linux-image-%s", h->facts->release);
+			 "put back the package of the running kernel that vfio.ko is in.");
+	put_back(h, r);
 }
 
 static void judge_module(const struct vs_host_state *h, struct vs_diag_result *r)

@@ -178,6 +178,39 @@ static void collect_vfio(const char *root, const struct vs_facts *facts, struct 
 		read_other_file(root, facts, env);
 }
 
+/* The line NAME=value or NAME="value". */
+static void read_os_field(const char *text, const char *name, char *buf, size_t size)
+{
+	size_t len = strlen(name);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, len) || line[len] != '=')
+			continue;
+		line += len + 1;
+		line += strspn(line, "\"'");
+		snprintf(buf, size, "%.*s", (int)strcspn(line, "\"'\n"), line);
+		return;
+	}
+}
+
+/* os-release(5): the second is what the first one most often links to. */
+static void collect_os(const char *root, struct vs_env *env)
+{
+	static const char *const files[] = { "/etc/os-release", "/usr/lib/os-release" };
+	char path[PATH_MAX], *text = NULL;
+
+	for (size_t i = 0; !text && i < sizeof(files) / sizeof(files[0]); i++) {
+		print_path(path, root, files[i]);
+		text = vs_text_file__read(path);
+	}
+	if (!text)
+		return;
+	read_os_field(text, "ID", env->os_id, sizeof(env->os_id));
+	read_os_field(text, "ID_LIKE", env->os_like, sizeof(env->os_like));
+	free(text);
+}
+
 static void compare_text(const char *root, const struct vs_facts *facts, struct vs_env *env)
 {
 	struct vs_text_check check;
@@ -221,6 +254,7 @@ void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_e
 	collect_process(root, env);
 	collect_mounts(root, env);
 	collect_kprobes(root, env);
+	collect_os(root, env);
 	collect_vfio(root, facts, env);
 	compare_text(root, facts, env);
 	vs_env__try(env);

@@ -45,6 +45,10 @@ struct vs_env {
 	char btf_file[128];	/* --btf, "" without */
 	int ring_bytes;		/* kernel memory that trace asks for, at least */
 
+	/* ID and ID_LIKE of os-release(5): whose packages these are. "" unknown. */
+	char os_id[32];
+	char os_like[64];
+
 	/* Of the vfio that is loaded, and of the file of that name. "" unknown. */
 	char srcversion[64];
 	char file_srcversion[64];

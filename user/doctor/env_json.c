@@ -8,7 +8,10 @@
 #include "doctor/env.h"
 
 /* Both directions walk one table. */
-enum kind { KIND_INT, KIND_LONG, KIND_MASK, KIND_TEXT };
+enum kind {
+	KIND_INT, KIND_LONG, KIND_MASK, KIND_TEXT,
+	KIND_LATER_TEXT,	/* what earlier versions did not save is unknown */
+};
 
 struct field {
 	const char *name;
@@ -45,6 +48,8 @@ static const struct field fields[] = {
 	FIELD(KIND_INT, kernel_btf),
 	FIELD(KIND_TEXT, btf_file),
 	FIELD(KIND_INT, ring_bytes),
+	FIELD(KIND_LATER_TEXT, os_id),
+	FIELD(KIND_LATER_TEXT, os_like),
 	FIELD(KIND_TEXT, srcversion),
 	FIELD(KIND_TEXT, file_srcversion),
 	FIELD(KIND_TEXT, file_build_id),
@@ -70,6 +75,7 @@ static json_t *field_to_json(const struct field *field, const struct vs_env *env
 		snprintf(hex, sizeof(hex), "%" PRIx64, *(const uint64_t *)at);
 		return json_string(hex);
 	case KIND_TEXT:
+	case KIND_LATER_TEXT:
 		return json_string(at);
 	}
 	return NULL;
@@ -111,6 +117,10 @@ static int field_from_json(const struct field *field, const json_t *value, struc
 		return json_is_integer(value) ? 0 : -EINVAL;
 	case KIND_MASK:
 		return mask_from_json(value, (uint64_t *)at);
+	case KIND_LATER_TEXT:
+		if (!value)
+			return 0;
+		/* fall through */
 	case KIND_TEXT:
 		if (!json_is_string(value) || json_string_length(value) >= field->size)
 			return -EINVAL;

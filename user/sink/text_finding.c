@@ -89,7 +89,7 @@ static void say_verdict(struct vs_text *t, const struct vs_finding *f)
 	char task[VS_TASK_LEN], buf[400];
 
 	snprintf(buf, sizeof(buf),
-		 "%s waits for a lock that it holds itself: this task will never return; %s will pile up behind it; only a reboot helps.",
+		 "%s waits for a lock that it holds itself: this task will never return; %s will pile up behind it; only a reset helps.",
 		 task_of(f, task),
 		 f->kind == VS_NOTIFIER_DEADLOCK ? "other binds/unbinds in this group" :
 						   "whoever calls or changes this chain");

@@ -124,14 +124,15 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 
 	vs_holders__title(h, who, sizeof(who));
 	if (h->how == VS_HOLD_FD)
-		row(p, label, "%s fd %d: %s%s", who, h->fd, kind_words(h),
+		row(p, label, "%s fd %d: %s%s%s", who, h->fd, h->likely ? "likely " : "",
+		    kind_words(h),
 		    shared ? " (the same open file)" : "");
 	else if (h->how == VS_HOLD_MAP)
 		row(p, label, "%s: %llu KiB of the device mapped, no descriptor", who,
 		    (unsigned long long)h->bytes >> 10);
 	else if (h->tgid)
-		row(p, label, "%s fd %d %s: likely keeps the memory of a process that has exited, with "
-		    "%llu KiB of the device mapped", who, h->fd, h->path,
+		row(p, label, "%s fd %d %s: %skeeps the memory of a process that has exited, with "
+		    "%llu KiB of the device mapped", who, h->fd, h->path, h->likely ? "likely " : "",
 		    (unsigned long long)h->bytes >> 10);
 	else
 		row(p, label, "%s%s%.16s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",

@@ -15,6 +15,7 @@
 #define VS_LAYOUT_VMLINUX(FIELD) \
 	FIELD(mutex_size, "mutex", 0) \
 	FIELD(completion_size, "completion", 0) \
+	FIELD(task_files, "task_struct", "files") \
 	FIELD(files_fdt, "files_struct", "fdt") \
 	FIELD(fdt_max, "fdtable", "max_fds") \
 	FIELD(fdt_fd, "fdtable", "fd") \

@@ -45,7 +45,8 @@ enum vs_snap_file_kind {
 	VS_SNAP_CDEV_FILE,	/* /dev/vfio/devices/vfioN (6.6+); object: struct vfio_device * */
 	VS_SNAP_IOMMUFD_FILE,	/* /dev/iommu (6.2+); object: struct iommufd_ctx * */
 	VS_SNAP_KVM_FILE,	/* a KVM vfio device; object: one struct vfio_group * it holds,
-				 * a row for each; 0 when it holds none or cannot be read */
+				 * a row for each; 0 when it holds none or cannot be read,
+				 * or a device without a group of ours */
 	VS_SNAP_FILE_KINDS,
 };
 
@@ -54,6 +55,7 @@ struct vs_snap_fd {
 	enum vs_snap_file_kind kind;
 	uint64_t file;		/* struct file *: the same for dup()ed, inherited, passed ones */
 	uint64_t object;
+	uint64_t device;	/* KVM: struct vfio_device * whose own file it holds (v6.6), or 0 */
 	uint32_t tgid;
 	int fd;
 	char comm[VS_COMM_LEN];
@@ -83,6 +85,8 @@ struct vs_snapshot {
 	struct vs_snap_scope scope;
 	bool files_counted;	/* an open group file is a reference in vs_snap_group.refs (up to 5.18);
 				 * later the counter has the devices only */
+	bool users_counted;	/* a user of a device is a reference of its group, too: before v5.13 and
+				 * 5.10.137, where vfio_device_get() took one of each */
 	char words[400];	/* what could not be looked at and why, "" if nothing */
 	struct vs_snap_group *groups;
 	size_t nr_groups;

@@ -236,6 +236,8 @@ static int look_at_groups(struct vs_snapper *t)
 	}
 	s->scope.groups = !err;
 	s->files_counted = t->layout.group_drivers == VS_ABSENT;
+	s->users_counted = t->layout.device_refcount == VS_ABSENT &&
+			   t->layout.device_kref != VS_ABSENT;
 	s->scope.counters = s->nr_groups || !err;
 	if (err == -ENOENT)
 		say(s, "groups only as sysfs shows them: no symbol leads to the kernel's list");

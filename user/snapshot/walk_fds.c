@@ -59,15 +59,19 @@ static struct vs_snap_fd *add_row(struct scan *scan, const struct open_fd *open,
 
 static void add_kvm(struct scan *scan, const struct open_fd *open)
 {
-	uint64_t groups[VS_KVM_MAX_GROUPS];
-	int nr = vs_walk__kvm_groups(scan->walk, scan->kinds, open->file, scan->snapshot, groups);
+	struct vs_kvm_use uses[VS_KVM_MAX_GROUPS];
+	int nr = vs_walk__kvm_uses(scan->walk, scan->kinds, open->file, scan->snapshot, uses);
 
 	if (nr < 0)
 		return;
 	if (!nr)
 		add_row(scan, open, VS_SNAP_KVM_FILE, 0);
-	for (int i = 0; i < nr; i++)
-		add_row(scan, open, VS_SNAP_KVM_FILE, groups[i]);
+	for (int i = 0; i < nr; i++) {
+		struct vs_snap_fd *row = add_row(scan, open, VS_SNAP_KVM_FILE, uses[i].group);
+
+		if (row)
+			row->device = uses[i].device;
+	}
 }
 
 /* v6.6 and later: the same operations for both ways to open a device. */

@@ -24,30 +24,39 @@ static bool is_kvm_vfio(const struct vs_walk *walk, uint64_t device)
 	return !strcmp(name, "kvm-vfio");
 }
 
-static uint64_t group_of_device(const struct vs_walk *walk, uint64_t file)
+static struct vs_kvm_use use_of_device(const struct vs_walk *walk, uint64_t file)
 {
 	uint64_t device = vs_walk__file_device(walk, file);
+	int at = walk->layout->device_group;	/* absent without CONFIG_VFIO_GROUP */
 
-	return device ? vs_mem__pointer(walk->mem, device + walk->layout->device_group) : 0;
+	return (struct vs_kvm_use){
+		.group = device && at != VS_ABSENT ? vs_mem__pointer(walk->mem, device + at) : 0,
+		.device = device,
+	};
 }
 
-static uint64_t group_of_file(const struct vs_walk *walk, struct vs_file_kinds *kinds,
-			      uint64_t file)
+static struct vs_kvm_use use_of_group(uint64_t group)
+{
+	return (struct vs_kvm_use){ .group = group };
+}
+
+static struct vs_kvm_use use_of_file(const struct vs_walk *walk, struct vs_file_kinds *kinds,
+				     uint64_t file)
 {
 	const struct vs_snap_layout *l = walk->layout;
 
 	switch (vs_file_kinds__of(kinds, vs_mem__pointer(walk->mem, file + l->file_op))) {
 	case VS_SNAP_GROUP_FILE:
-		return vs_mem__pointer(walk->mem, file + l->file_private);
+		return use_of_group(vs_mem__pointer(walk->mem, file + l->file_private));
 	case VS_SNAP_DEVICE_FILE:
-		return group_of_device(walk, file);
+		return use_of_device(walk, file);
 	}
-	return 0;
+	return use_of_group(0);
 }
 
 /* v6.6 names all of it after files; v6.0 keeps files; before it is the group itself. */
-static uint64_t group_of_node(const struct vs_walk *walk, struct vs_file_kinds *kinds,
-			      uint64_t node)
+static struct vs_kvm_use use_of_node(const struct vs_walk *walk, struct vs_file_kinds *kinds,
+				     uint64_t node)
 {
 	const struct vs_snap_layout *l = walk->layout;
 	bool by_file = l->kvm_file_file != VS_ABSENT;
@@ -55,12 +64,12 @@ static uint64_t group_of_node(const struct vs_walk *walk, struct vs_file_kinds *
 
 	node -= by_file ? l->kvm_file_node : l->kvm_group_node;
 	if (at != VS_ABSENT)
-		return group_of_file(walk, kinds, vs_mem__pointer(walk->mem, node + at));
-	return vs_mem__pointer(walk->mem, node + l->kvm_group_group);
+		return use_of_file(walk, kinds, vs_mem__pointer(walk->mem, node + at));
+	return use_of_group(vs_mem__pointer(walk->mem, node + l->kvm_group_group));
 }
 
-int vs_walk__kvm_groups(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint64_t file,
-			const struct vs_snapshot *snapshot, uint64_t *groups)
+int vs_walk__kvm_uses(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint64_t file,
+		      const struct vs_snapshot *snapshot, struct vs_kvm_use *uses)
 {
 	const struct vs_snap_layout *l = walk->layout;
 	uint64_t device = vs_mem__pointer(walk->mem, file + l->file_private);
@@ -75,8 +84,10 @@ int vs_walk__kvm_groups(const struct vs_walk *walk, struct vs_file_kinds *kinds,
 		return 0;
 	nr = vs_walk__list(walk->mem, vfio + head, nodes, VS_KVM_MAX_GROUPS);
 	for (int i = 0; i < nr; i++) {
-		groups[found] = group_of_node(walk, kinds, nodes[i]);
-		found += is_known(snapshot, groups[found]);
+		uses[found] = use_of_node(walk, kinds, nodes[i]);
+		if (!is_known(snapshot, uses[found].group))
+			uses[found].group = 0;
+		found += uses[found].group || uses[found].device;
 	}
 	return found;
 }

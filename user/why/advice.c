@@ -110,7 +110,8 @@ static void release(struct vs_why_case *c, size_t from, size_t end)
 	size_t named = 0, left = 0;
 
 	for (size_t i = from; i < end; i++) {
-		if (is_named_before(c, from, i) || !is_enough(c, &c->holders[i]))
+		if (c->holders[i].likely || is_named_before(c, from, i) ||
+		    !is_enough(c, &c->holders[i]))
 			continue;
 		if (named == MOST_NAMED) {
 			left++;
@@ -137,7 +138,39 @@ static bool are_the_same(const struct vs_why_case *c)
 	return true;
 }
 
-static void release_all(struct vs_why_case *c)
+static size_t nr_likely(const struct vs_why_case *c)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < c->nr_holders; i++)
+		nr += c->holders[i].likely;
+	return nr;
+}
+
+/* Most of them have nothing to do with it: no order to stop anything may come of it. */
+static void suggest(struct vs_why_case *c, size_t nr)
+{
+	size_t named = 0;
+
+	NEXT(c, nr == 1 ? "let this one go if it is the one, which is likely, not known: check "
+			  "before you stop anything: "
+			: "let one of these go, not known which: check before you stop anything: ");
+	for (size_t i = 0; i < c->nr_holders && named < MOST_NAMED; i++) {
+		const struct vs_why_holder *h = &c->holders[i];
+		char title[160];
+
+		if (!h->likely)
+			continue;
+		vs_holders__title(h, title, sizeof(title));
+		NEXT(c, "%s%s fd %d", named++ ? ", " : "", title, h->fd);
+		if (h->path[0])
+			NEXT(c, " (%.30s)", h->path);
+	}
+	if (nr > named)
+		NEXT(c, ", and %zu more below", nr - named);
+}
+
+static void release_proven(struct vs_why_case *c)
 {
 	bool same = are_the_same(c);
 
@@ -146,8 +179,20 @@ static void release_all(struct vs_why_case *c)
 		NEXT(c, "; then, to take the group out of its container, ");
 		release(c, c->nr_now, c->nr_holders);
 	}
-	if (is_vm(c))
+}
+
+static void release_all(struct vs_why_case *c)
+{
+	size_t likely = nr_likely(c);
+
+	if (likely < c->nr_holders)
+		release_proven(c);
+	if (likely) {
+		NEXT(c, "%s", likely < c->nr_holders ? "; and " : "");
+		suggest(c, likely);
+	} else if (is_vm(c)) {
 		NEXT(c, ": detach the device from the VM, or shut the VM down");
+	}
 }
 
 static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
@@ -164,15 +209,30 @@ static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
 
 /* -- verdicts -- */
 
+/*
+ * reboot(2) and kexec run device_shutdown(), which waits for all probes under way and then takes the
+ * lock of each device and of its parent, without a timeout (v5.10, drivers/base/core.c).
+ * emergency_restart() goes around it.
+ */
+static void reset(struct vs_why_case *c, bool holds_lock)
+{
+	NEXT(c, "only a reset frees it, and an orderly reboot, reboot -f and kexec %s. Stop the "
+		"guests or move them away, sync, remount the disks read-only, then: echo b > "
+		"/proc/sysrq-trigger, or reset by the BMC",
+	     holds_lock ? "hang as well: they wait for this device's lock"
+			: "may hang as well: they wait for the lock of every device");
+}
+
 static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
 			      const char *who)
 {
 	(void)e;
 	SAY(c, "%s waits for itself, for ever: it made the last put of %s inside the notifier, "
 	       "and the release wants to leave the chain that it is called by.", who, what);
-	NEXT(c, "reboot: nothing else frees it. Until then leave this group alone, other groups go on "
-		"working. Then run a kernel with \"vfio: Fix group release deadlock\" "
-		"(811642d8d8a8, v4.13); this vfio.ko does not have it");
+	reset(c, c->device[0] || (c->task && c->task->nr_locked));
+	NEXT(c, ". Until then leave this group alone, other groups go on working. Then run a kernel "
+		"with \"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13); this vfio.ko "
+		"does not have it");
 }
 
 /* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
@@ -190,7 +250,8 @@ static void chain_deadlock(struct vs_why_case *c, const char *who)
 
 	SAY(c, "%s waits for itself, for ever: a callback changes the notifier chain it is called "
 	       "by. This is not VFIO's notifier.", who);
-	NEXT(c, "reboot: nothing else frees it. Report the stack below to who maintains %s",
+	reset(c, c->task && c->task->nr_locked);
+	NEXT(c, ". Report the stack below to who maintains %s",
 	     function(changer(c), place, sizeof(place)));
 }
 
@@ -230,15 +291,19 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 	}
 	if (c->waits_back)
 		NEXT(c, "this ends only if another task of process %u closes or unmaps it. Killing "
-			"it does not do it: its files stay open as long as %s sleeps. Otherwise "
-			"reboot. What would have to go: ", c->waits_back->tgid,
+			"it does not do it: its files stay open as long as %s sleeps. What would "
+			"have to go: ", c->waits_back->tgid,
 		     task(c->waits_back, who, sizeof(who)));
 	release_all(c);
-	if (!c->waits_back && p)
+	if (c->waits_back) {
+		NEXT(c, ". Otherwise ");
+		reset(c, true);
+	} else if (p) {
 		NEXT(c, ". That may not work: a task of %.16s[%u] sleeps uninterruptibly", p->comm,
 		     p->tgid);
-	else if (!c->waits_back)
+	} else if (!nr_likely(c)) {
 		NEXT(c, ". What waits then ends by itself");
+	}
 }
 
 static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,

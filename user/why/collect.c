@@ -24,6 +24,7 @@
 #define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */
 #define ANCESTORS 6
 #define LATE_US 100000
+#define VHOST_WORDS 32		/* up to the mm of vhost_scsi, the farthest, and a little more */
 
 void collect_say(struct vs_evidence *e, const char *format, ...)
 {
@@ -210,6 +211,48 @@ static int describe_processes(struct collect *c)
 	return err;
 }
 
+/* Such an address space. */
+static bool is_left(const struct vs_snapshot *s, uint64_t mm)
+{
+	for (size_t i = 0; mm && i < s->nr_maps; i++)
+		if (!s->maps[i].tgid && s->maps[i].mm == mm)
+			return true;
+	return false;
+}
+
+/*
+ * The data of a vhost file is the driver's own structure with a vhost_dev in it, which begins with
+ * the mm that it keeps: in front for net, vsock and vdpa, behind a name of 224 bytes for scsi.
+ * Nothing else there points to an mm, so to find the very mm is a proof on any kernel.
+ */
+static void find_kept_mm(const struct collect *c, const struct vs_stack_row *row,
+			 struct vs_ev_opener *o)
+{
+	struct vs_snap_layout layout = *c->layout;
+	const struct vs_walk walk = { .mem = c->mem, .layout = &layout };
+	uint64_t files = vs_mem__pointer(c->mem, row->task + c->layout->task_files);
+	uint64_t file = files ? vs_walk__file_of(&walk, files, o->fd) : 0;
+	uint64_t data = file ? vs_mem__pointer(c->mem, file + c->layout->file_private) : 0;
+	uint64_t words[VHOST_WORDS];
+
+	if (!data || vs_mem__read(c->mem, data, words, sizeof(words)))
+		return;
+	for (size_t i = 0; i < VHOST_WORDS && !o->mm; i++)
+		if (is_left(&c->e->snapshot, words[i]))
+			o->mm = words[i];
+}
+
+static void find_kept_mms(struct collect *c)
+{
+	for (size_t i = 0; c->mem && i < c->e->nr_openers; i++) {
+		struct vs_ev_opener *o = &c->e->openers[i];
+		const struct vs_stack_row *row = row_of(c, o->tgid);
+
+		if (row && c->layout->task_files != VS_ABSENT)
+			find_kept_mm(c, row, o);
+	}
+}
+
 /* An address space that no process has: somebody's vhost device keeps it. */
 static int find_openers(struct collect *c)
 {
@@ -230,6 +273,8 @@ static int find_openers(struct collect *c)
 			tgids[nr++] = c->rows[i].tgid;
 	err = vs_proc__find_open(c->e, tgids, nr, false);
 	free(tgids);
+	if (!err)
+		find_kept_mms(c);
 	return err;
 }
 

@@ -95,6 +95,7 @@ struct vs_ev_worker {
 struct vs_ev_opener {
 	uint32_t tgid;
 	int fd;
+	uint64_t mm;		/* struct mm_struct * that it keeps and no process has, 0: not known */
 	char path[64];
 };
 

@@ -44,6 +44,7 @@ static const struct field evidence_fields[] = {
 	FIELD(BOOL, vs_evidence, snapshot.scope.fds),
 	FIELD(BOOL, vs_evidence, snapshot.scope.maps),
 	FIELD(BOOL, vs_evidence, snapshot.files_counted),
+	FIELD(BOOL, vs_evidence, snapshot.users_counted),
 	FIELD(TEXT, vs_evidence, snapshot.words),
 	END
 };
@@ -108,6 +109,7 @@ static const struct field worker_fields[] = {
 static const struct field opener_fields[] = {
 	FIELD(U32, vs_ev_opener, tgid),
 	FIELD(INT, vs_ev_opener, fd),
+	FIELD(ADDRESS, vs_ev_opener, mm),
 	FIELD(TEXT, vs_ev_opener, path),
 	END
 };
@@ -139,6 +141,7 @@ static const struct field fd_fields[] = {
 	FIELD(INT, vs_snap_fd, kind),
 	FIELD(ADDRESS, vs_snap_fd, file),
 	FIELD(ADDRESS, vs_snap_fd, object),
+	FIELD(ADDRESS, vs_snap_fd, device),
 	FIELD(U32, vs_snap_fd, tgid),
 	FIELD(INT, vs_snap_fd, fd),
 	FIELD(TEXT, vs_snap_fd, comm),

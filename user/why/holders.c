@@ -158,21 +158,32 @@ static int add_fd(const struct vs_evidence *e, const struct vs_snap_fd *f, struc
 	return 0;
 }
 
-/* Whose vhost device it is cannot be read from outside: all that have one are named. */
+static bool is_kept(const struct vs_evidence *e, uint64_t mm)
+{
+	for (size_t i = 0; mm && i < e->nr_openers; i++)
+		if (e->openers[i].mm == mm)
+			return true;
+	return false;
+}
+
+/* Where it was not found whose vhost device keeps it, all that have one are named. */
 static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
 {
+	bool kept = is_kept(e, m->mm);
 	struct vs_why_holder *h;
 
 	for (size_t i = 0; i < e->nr_openers; i++) {
 		const struct vs_ev_process *p = vs_evidence__process(e, e->openers[i].tgid);
 
+		if (kept && e->openers[i].mm != m->mm)
+			continue;
 		h = add(e, c, e->openers[i].tgid, p ? p->comm : m->comm);
 		if (!h)
 			return -ENOMEM;
 		h->how = VS_HOLD_MM;
 		h->file = m->file;
 		h->fd = e->openers[i].fd;
-		h->likely = true;
+		h->likely = !kept;
 		h->bytes = m->end - m->start;
 		memcpy(h->path, e->openers[i].path, sizeof(h->path));
 	}
@@ -239,14 +250,22 @@ static int add_likely(const struct vs_evidence *e, struct vs_why_case *c)
 	return 0;
 }
 
+/* KVM given a device's own file (v6.6) keeps that file open after its descriptor is closed. */
+static bool is_of_device(const struct vs_snap_fd *f, uint64_t device)
+{
+	if (f->kind == VS_SNAP_KVM_FILE)
+		return f->device == device;
+	return (f->kind == VS_SNAP_DEVICE_FILE || f->kind == VS_SNAP_CDEV_FILE) &&
+	       f->object == device;
+}
+
 int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c)
 {
 	const struct vs_snapshot *s = &e->snapshot;
 	int err = 0;
 
 	for (size_t i = 0; device && !err && i < s->nr_fds; i++)
-		if ((s->fds[i].kind == VS_SNAP_DEVICE_FILE || s->fds[i].kind == VS_SNAP_CDEV_FILE) &&
-		    s->fds[i].object == device)
+		if (is_of_device(&s->fds[i], device))
 			err = add_fd(e, &s->fds[i], c);
 	for (size_t i = 0; device && !err && i < s->nr_maps; i++)
 		if (s->maps[i].device == device && !has_fd(c, &s->maps[i]))
@@ -257,7 +276,7 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 static bool is_of_group(const struct vs_snap_fd *f, const struct vs_snap_group *g)
 {
 	if (f->kind == VS_SNAP_GROUP_FILE || f->kind == VS_SNAP_KVM_FILE)
-		return f->object && f->object == g->address;
+		return f->object && f->object == g->address && !f->device;
 	return f->kind == VS_SNAP_CONTAINER_FILE && g->container && f->object == g->container;
 }
 

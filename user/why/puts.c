@@ -2,6 +2,7 @@
 #include "why/classify_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "why/names.h"
@@ -119,6 +120,43 @@ static int works_of(const struct vs_evidence *e, const struct vs_snap_group *g)
 	return nr;
 }
 
+/* vfio_del_group_dev() holds one of its own while it waits; of this group, or nobody knows of which. */
+static int unregisters_of(const struct vs_evidence *e, const struct vs_snap_group *g)
+{
+	int nr = 0;
+
+	for (size_t i = 0; i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+		const struct vs_snap_device *d = why_device__locked_by(e, t);
+
+		nr += vs_ev_task__find(t, 0, "vfio_del_group_dev") < t->nr_frames &&
+		      (!d || d->number == g->number);
+	}
+	return nr;
+}
+
+/*
+ * References that devices of the group account for. Before v5.13 (5.10.137) vfio_device_get() took one
+ * of the group with each of the device, and vfio_device_put() gave both back.
+ */
+static int device_refs(const struct vs_evidence *e, const struct vs_snap_group *g)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	int nr;
+
+	if (!s->users_counted)
+		return why_group__devices(e, g);
+	nr = unregisters_of(e, g);
+	for (size_t i = 0; i < s->nr_devices; i++) {
+		if (!s->devices[i].address || s->devices[i].group != g->address)
+			continue;
+		if (s->devices[i].refs == VS_SNAP_UNKNOWN)
+			return INT_MAX;
+		nr += s->devices[i].refs;
+	}
+	return nr;
+}
+
 /* Tasks inside VFIO hold references for a moment. */
 static bool is_busy(const struct vs_evidence *e)
 {
@@ -130,24 +168,28 @@ static bool is_busy(const struct vs_evidence *e)
 
 static int add_leak(struct vs_why *why, const struct vs_evidence *e, const struct vs_snap_group *g)
 {
-	int devices = why_group__devices(e, g), files = 0, kvms = 0, works = works_of(e, g), nobody;
+	int by_devices = device_refs(e, g), files = 0, kvms = 0, works = works_of(e, g), nobody;
+	int devices = why_group__devices(e, g);
 	struct vs_why_case *c;
 
 	if (e->snapshot.files_counted) {
 		files = files_of(e, g, VS_SNAP_GROUP_FILE);
 		kvms = files_of(e, g, VS_SNAP_KVM_FILE);
 	}
-	nobody = g->refs - devices - files - kvms - works;
-	if (g->refs == VS_SNAP_UNKNOWN || nobody <= 0)
+	if (g->refs == VS_SNAP_UNKNOWN || by_devices == INT_MAX)
+		return 0;
+	nobody = g->refs - by_devices - files - kvms - works;
+	if (nobody <= 0)
 		return 0;
 	c = why_case__add(why, VS_WHY_LEAK_SUSPECT, NULL);
 	if (!c)
 		return -ENOMEM;
 	c->group = g->number;
 	c->confidence = devices || files || g->container_users || is_busy(e) ? VS_LOW : VS_MEDIUM;
-	return why_case__prove(c, "the group's counter is %d; accounted for: %d device%s, %d open "
-			       "file%s, %d in KVM, %d deferred", g->refs, devices,
-			       devices == 1 ? "" : "s", files, files == 1 ? "" : "s", kvms, works) ?:
+	return why_case__prove(c, "the group's counter is %d; accounted for: %d %s%s, %d open "
+			       "file%s, %d in KVM, %d deferred", g->refs, by_devices,
+			       e->snapshot.users_counted ? "by device" : "device",
+			       by_devices == 1 ? "" : "s", files, files == 1 ? "" : "s", kvms, works) ?:
 	       why_case__prove(c, "%d reference%s left over", nobody,
 			       nobody == 1 ? " is" : "s are");
 }
