@@ -10,19 +10,13 @@ struct vs_lat_ask ask = {};
 SEC("raw_tp")
 int work_ask(void *ctx)
 {
-	struct work_struct *work;
-	__u64 data, func;
 	__u32 nr = ask.nr;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < VS_LAT_ASKED; i++) {
 		if (i >= nr)
 			break;
-		work = (void *)ask.works[i];
-		data = func = 0;
-		bpf_core_read(&data, sizeof(data), &work->data);
-		bpf_core_read(&func, sizeof(func), &work->func);
-		ask.waits[i] = func == ask.funcs[i] && is_on_queue(data);
+		ask.waits[i] = table_is_queued(ask.works[i], ask.funcs[i]);
 	}
 	return 0;
 }

@@ -36,16 +36,21 @@ static __always_inline __u32 idle_way(struct vs_lat_set *set)
 	return best;
 }
 
+__noinline int table_is_queued(__u64 work, __u64 func)
+{
+	struct work_struct *w = (void *)work;
+	__u64 data = 0, now_func = 0;
+
+	bpf_core_read(&data, sizeof(data), &w->data);
+	bpf_core_read(&now_func, sizeof(now_func), &w->func);
+	return !((func ^ now_func) | (~data & (WORK_STRUCT_PENDING | WORK_STRUCT_PWQ)));
+}
+
 static __always_inline bool is_cancelled(const struct vs_lat_work *w, __u64 now)
 {
-	struct work_struct *work = (void *)w->work;
-	__u64 data = 0, func = 0;
-
 	if (w->func == cfg.deferred_func || now - last_queued(w) < MOST_START_NS)
 		return false;
-	bpf_core_read(&data, sizeof(data), &work->data);
-	bpf_core_read(&func, sizeof(func), &work->func);
-	return func != w->func || !is_on_queue(data);
+	return !table_is_queued(w->work, w->func);
 }
 
 static __always_inline void write_off(struct vs_lat_work *w, struct vs_lat_totals *t)

@@ -8,11 +8,11 @@
 #define WORK_STRUCT_PENDING 1	/* the lowest bit of work_struct.data, on every kernel */
 #define WORK_STRUCT_PWQ 4	/* the rest is where it is queued */
 
-/* PENDING alone is a delayed work whose timer runs: taken off by mod_delayed_work(), say. */
-static __always_inline bool is_on_queue(__u64 data)
-{
-	return (data & WORK_STRUCT_PENDING) && (data & WORK_STRUCT_PWQ);
-}
+/*
+ * Whether `work` is on a queue, to run `func`. PENDING alone is a delayed work whose timer runs: taken off
+ * by mod_delayed_work(), say. One comparison, since the verifier walks what follows once for each.
+ */
+int table_is_queued(__u64 work, __u64 func);
 
 /*
  * Which of the ways is the work's, VS_LAT_WAYS when none is. Functions of their own,
