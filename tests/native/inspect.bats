@@ -28,6 +28,29 @@ verdict()
 	[[ "${lines[0]}" == "$2  "* ]]
 }
 
+# assembly ARCHITECTURE ERA OPTIONS...: of the shape of VFIO in that era
+assembly()
+{
+	clang --target="$1-linux-gnu" -O2 -fno-pic -Wno-unused-function -DERA="$2" -S -o - "${@:3}" \
+		tests/unit/fixtures/inspect_vfio.c
+}
+
+# add_mcount_loc: ftrace's list of the calls of _mcount, as recordmcount makes it
+add_mcount_loc()
+{
+	awk '/[ \t]_mcount/ { print ".Lcall" nr++ ":" } { print }
+		END { print ".section __mcount_loc,\"a\",@progbits"; while (i < nr) print ".quad .Lcall" i++ }'
+}
+
+# stripped_module ARCHITECTURE: assembly on stdin; a module without the names of its local functions
+stripped_module()
+{
+	clang --target="$1-linux-gnu" -c -x assembler -o "$BATS_TEST_TMPDIR/full.o" -
+	llvm-strip --strip-unneeded -o "$BATS_TEST_TMPDIR/vfio.ko" "$BATS_TEST_TMPDIR/full.o"
+	! llvm-nm "$BATS_TEST_TMPDIR/vfio.ko" | grep -q vfio_iommu_group_notifier
+	llvm-readelf -S "$BATS_TEST_TMPDIR/vfio.ko" | grep -qE '__mcount_loc|__patchable_function_entries'
+}
+
 @test "inspect: the status follows the verdict" {
 	verdict 0 FIXED "$FILES/gcc-1.o"
 	verdict 3 VULNERABLE "$FILES/gcc-2.o"
@@ -118,5 +141,42 @@ verdict()
 			run timeout 60 "$program" inspect "$file"
 			[ "$status" -eq 5 ] || { echo "$program $file: $status"; echo "$output" | tail; false; }
 		done
+	done
+}
+
+BTI="-fpatchable-function-entry=2 -mbranch-protection=bti"
+
+@test "inspect: stripped arm64, ftrace's list points behind bti c" {
+	# shellcheck disable=SC2086
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		assembly aarch64 "$number" $BTI | stripped_module aarch64
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}
+
+@test "inspect: stripped arm64, ftrace's list has the calls of _mcount" {
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		assembly aarch64 "$number" -pg | add_mcount_loc | stripped_module aarch64
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}
+
+@test "inspect: stripped ppc64le, ftrace's list has the calls of _mcount: no verdict" {
+	for era in 1 2; do
+		assembly powerpc64le "$era" -pg | add_mcount_loc | stripped_module powerpc64le
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+		[[ "$output" == *"where it ends is a guess"* ]]
+	done
+}
+
+# What is in front of the places in the list is nothing that is known: the notifier is cut to it.
+@test "inspect: stripped, functions of the list that run on into the next: no verdict" {
+	for era in 1 2 5; do
+		# shellcheck disable=SC2086
+		assembly aarch64 "$era" $BTI | sed 's/hint\t#34/mov x9, x30/; s/bti\tc/mov x9, x30/' | stripped_module aarch64
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+		[[ "$output" == *"where it ends is a guess"* ]]
 	done
 }

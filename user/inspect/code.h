@@ -33,7 +33,7 @@ struct vs_code_func {
 	uint64_t size;		/* bytes; up to the next function where it is not known */
 	uint32_t section_index;	/* 0 where there are only addresses */
 	bool named;
-	bool end_unsure;	/* no name, and may run into the next ones */
+	bool end_unsure;	/* no name: may run into the next ones, or be cut too early */
 	bool piece;		/* no name: up to the first jump or return */
 	bool scanned;		/* its references are known, but for ... */
 	uint64_t unread;	/* bytes that could not be decoded */

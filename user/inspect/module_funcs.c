@@ -91,11 +91,47 @@ const struct vs_elf_section *vs_module__points_into(const struct vs_elf *elf,
 	return sect;
 }
 
-/* ftrace's: each function that can be traced is in it. */
+static bool is_function_list(const struct vs_elf_section *sect)
+{
+	return vs_module__is_table(sect) && strcmp(sect->name, ".toc");
+}
+
+/*
+ * With -pg (arm64 before v5.5), and -mprofile-kernel of ppc64, the list has the calls of _mcount.
+ * These are behind the prologue, where no function starts.
+ */
+static bool is_profiling_call(const struct vs_elf *elf, const struct vs_elf_reloc *entry)
+{
+	static const char *const names[] = { "_mcount", "mcount", NULL };
+	const struct vs_elf_section *sect;
+	uint32_t index;
+	uint64_t off;
+	GElf_Sym sym;
+	size_t i;
+
+	sect = vs_module__points_into(elf, entry, &index, &off);
+	i = sect ? vs_elf__relocs_before(sect, off) : 0;
+	return sect && i < sect->nr_relocs && sect->relocs[i].off - off < 4 &&
+	       vs_elf__symbol(elf, sect->relocs[i].sym, &sym) &&
+	       vs_code__is_any_of(vs_elf__symbol_name(elf, &sym), names);
+}
+
+/* ftrace's list: each function that can be traced is in it. Not when it has no starts. */
 static bool has_function_list(const struct vs_elf *elf)
 {
-	return vs_elf__section(elf, "__mcount_loc") ||
-	       vs_elf__section(elf, "__patchable_function_entries");
+	bool found = false;
+
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		const struct vs_elf_section *sect = &elf->sections[i];
+
+		if (!is_function_list(sect))
+			continue;
+		found = true;
+		for (size_t r = 0; r < sect->nr_relocs; r++)
+			if (is_profiling_call(elf, &sect->relocs[r]))
+				return false;
+	}
+	return found;
 }
 
 /*
@@ -118,18 +154,32 @@ static int add_nameless(struct vs_module *m, size_t nr_named, const struct vs_el
 	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
 }
 
-/* endbr64 is in front of the call that ftrace's list points at */
+/*
+ * Landing pads are in front of what ftrace's list points at: endbr64, and on arm64 bti c or
+ * paciasp (v5.8).
+ */
 static int64_t entry_adjust(const struct vs_module *m, const struct vs_elf_reloc *reloc)
 {
-	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	static const struct {
+		uint16_t machine;
+		uint8_t bytes[4];
+	} pads[] = {
+		{ EM_X86_64, { 0xf3, 0x0f, 0x1e, 0xfa } },	/* endbr64 */
+		{ EM_AARCH64, { 0x5f, 0x24, 0x03, 0xd5 } },	/* bti c */
+		{ EM_AARCH64, { 0x3f, 0x23, 0x03, 0xd5 } },	/* paciasp */
+	};
 	const struct vs_elf_section *sect;
 	uint32_t index;
 	uint64_t off;
 
 	sect = vs_module__points_into(m->elf, reloc, &index, &off);
-	if (!sect || !sect->bytes || off < sizeof(endbr64) || off > sect->len)
+	if (!sect || !sect->bytes || off < 4 || off > sect->len)
 		return 0;
-	return memcmp(sect->bytes + off - sizeof(endbr64), endbr64, sizeof(endbr64)) ? 0 : -4;
+	for (size_t i = 0; i < sizeof(pads) / sizeof(pads[0]); i++)
+		if (m->elf->ehdr.e_machine == pads[i].machine &&
+		    !memcmp(sect->bytes + off - 4, pads[i].bytes, 4))
+			return -4;
+	return 0;
 }
 
 bool vs_module__is_pc_relative_x86(const struct vs_elf *elf, const struct vs_elf_reloc *reloc)
@@ -286,7 +336,7 @@ static int split_nameless(struct vs_module *m, vs_decoder decoder)
 	size_t nr;
 	int err;
 
-	if (!decoder || has_function_list(m->elf))
+	if (!decoder)
 		return 0;
 	err = find_targets(m, decoder);
 	nr = m->code->nr_funcs;
@@ -307,12 +357,18 @@ int vs_module__add_funcs(struct vs_module *m, vs_decoder decoder)
 {
 	int err = add_symbols(m);
 	size_t nr_named = m->code->nr_funcs;
+	bool has_list = has_function_list(m->elf);
 
 	sort_funcs(m->code);
 	for (size_t i = 1; i < m->elf->nr_sections && !err; i++)
-		err = add_nameless_of(m, nr_named, &m->elf->sections[i]);
+		if (has_list || !is_function_list(&m->elf->sections[i]))
+			err = add_nameless_of(m, nr_named, &m->elf->sections[i]);
 	if (err)
 		return err;
 	size_funcs(m);
-	return split_nameless(m, decoder);
+	if (!has_list)
+		err = split_nameless(m, decoder);
+	if (!err)
+		vs_module__mark_open_ends(m, decoder);
+	return err;
 }

@@ -18,6 +18,9 @@ bool vs_module__is_table(const struct vs_elf_section *sect);
 /* Fills code->funcs, sorted by section and address. 0 or -ENOMEM, -E2BIG. */
 int vs_module__add_funcs(struct vs_module *m, vs_decoder decoder);
 
+/* Sets end_unsure of the nameless functions whose code runs on into another nameless one. */
+void vs_module__mark_open_ends(struct vs_module *m, vs_decoder decoder);
+
 /* The function that contains the place, of the first `nr`; VS_CODE_NONE for none. */
 uint32_t vs_module__func_at(const struct vs_code *code, size_t nr, uint32_t section,
 			     uint64_t off);

@@ -350,13 +350,21 @@ static int list_calls(struct judge *j)
 
 /* ---- verdicts ---- */
 
+static uint32_t find_open_end(const struct vs_code *code, const struct vs_walk *walk)
+{
+	for (size_t i = 0; i < walk->nr; i++)
+		if (code->funcs[walk->order[i]].end_unsure)
+			return walk->order[i];
+	return VS_CODE_NONE;
+}
+
 static bool is_end_known(struct judge *j)
 {
-	uint32_t notifier = j->notifier.order[0];
+	uint32_t open = find_open_end(j->code, &j->notifier);
 
-	if (!j->code->funcs[notifier].end_unsure)
+	if (open == VS_CODE_NONE)
 		return true;
-	cite_func(j, notifier, "the put may be another function's",
+	cite_func(j, open, "a put may be another function's, or not be seen",
 		  "has no name, so where it ends is a guess");
 	decide(j, VS_VERDICT_INCONCLUSIVE, "",
 	       "stripped: whether the notifier puts cannot be told");
@@ -422,7 +430,7 @@ static int judge_deferred(struct judge *j, const struct vs_code_ref *queue)
 	const struct vs_code_ref *address, *put;
 	int err = find_deferred(j, &address, &put);
 
-	if (err || !is_fully_read(j) || !knows_all_calls(j))
+	if (err || !is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return err;
 	cite_chain(j, &j->notifier, queue, "hands something to a worker");
 	if (address)
@@ -445,7 +453,7 @@ static void judge_neither(struct judge *j)
 	const struct vs_code_ref *put = find_anywhere(j->code, put_names);
 	const struct vs_code_ref *cdev = find_anywhere(j->code, v5_16_names);
 
-	if (!is_fully_read(j) || !knows_all_calls(j))
+	if (!is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return;
 	if (take && !cdev) {
 		cite_chain(j, &j->notifier, take, "takes a reference");
