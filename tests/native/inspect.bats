@@ -180,3 +180,35 @@ BTI="-fpatchable-function-entry=2 -mbranch-protection=bti"
 		[[ "$output" == *"where it ends is a guess"* ]]
 	done
 }
+
+# expolines: branches through a register, and returns, go through a thunk
+expolines()
+{
+	sed -E 's/\bbasr\s+%r14, %r([0-9]+)/brasl %r14, __s390_indirect_jump_r\1/
+		s/\bbr\s+%r([0-9]+)/jg __s390_indirect_jump_r\1/'
+}
+
+# own_thunks: as gcc makes them without CONFIG_EXPOLINE_EXTERN
+own_thunks()
+{
+	cat
+	for register in 1 2 3 4 5 14; do
+		name=__s390_indirect_jump_r$register
+		printf '.section .text.%s,"axG",@progbits,%s,comdat\n.globl %s\n.hidden %s\n.type %s,@function\n' \
+			"$name" "$name" "$name" "$name" "$name"
+		printf '%s: ex %%r0, 0\nj .\n.size %s, .-%s\n' "$name" "$name" "$name"
+	done
+}
+
+@test "inspect: s390x with expolines, a call through a pointer is one, a return is none" {
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE 9:5:INCONCLUSIVE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		for thunks in cat own_thunks; do
+			assembly s390x "$number" | expolines | $thunks |
+				clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+			llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q __s390_indirect_jump_r14
+			verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+		done
+	done
+	[[ "$output" == *"calls something that cannot be told"*"through a pointer"* ]]
+}

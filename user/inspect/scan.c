@@ -25,6 +25,33 @@ int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint
 	return is_repeated(scan->code, &ref) ? 0 : vs_code__add_ref(scan->code, &ref);
 }
 
+bool vs_scan__is_thunk(const char *name)
+{
+	return !strcmp(name, "__x86_return_thunk") || !strncmp(name, "__x86_indirect_", 15) ||
+	       !strncmp(name, "__s390_indirect_jump_", 21);
+}
+
+/* s390x: r14 has the return address, so a jump there is one; "..._r1use_r14" on old machines */
+static bool is_return_thunk(const struct vs_insn *insn, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!strcmp(name, "__x86_return_thunk"))
+		return true;
+	return insn->kind == VS_INSN_JUMP && !strncmp(name, "__s390_", 7) &&
+	       !strcmp(name + len - 4, "_r14");
+}
+
+/* A jump, too: kernels with thunks have no jump tables. */
+int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
+		       const char *name)
+{
+	if (is_return_thunk(insn, name))
+		return 0;
+	return vs_scan__add(scan, off, VS_REF_INDIRECT, VS_CODE_NONE, NULL,
+			    VS_REF_BY_INSTRUCTION);
+}
+
 /* An add of a negative constant is how a reference is dropped: not wanted here. */
 static int see_locked_add(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
 			  int32_t constants[NR_REGS])

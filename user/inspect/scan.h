@@ -27,6 +27,16 @@ int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint
 		 const char *symbol, enum vs_ref_source source);
 
 /*
+ * A branch to a function that only stands in for a branch through a register: retpolines of
+ * x86-64 (v4.15), expolines of s390x (v4.16), whose returns go through one of them, too.
+ */
+bool vs_scan__is_thunk(const char *name);
+
+/* Adds what a branch to a thunk is: a call through a pointer, or nothing for a return. */
+int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
+		       const char *name);
+
+/*
  * A module: all its functions. `elf` was opened with vs_scan__module_opts and has to
  * outlive *code. 0 or -ENOMEM, -E2BIG.
  */

@@ -30,11 +30,6 @@ static int64_t addend_adjust(const struct vs_module *m, const struct vs_elf_relo
 	return 0;
 }
 
-static bool is_thunk(const char *name)
-{
-	return !strncmp(name, "__x86_indirect_", 15);
-}
-
 static bool is_call_insn(const struct vs_insn *insn)
 {
 	return insn->kind == VS_INSN_CALL;
@@ -45,14 +40,7 @@ static int add_branch_outside(struct vs_scan *scan, uint64_t off, const struct v
 {
 	enum vs_ref_kind kind = is_call_insn(insn) ? VS_REF_CALL : VS_REF_JUMP;
 
-	if (!strcmp(name, "__x86_return_thunk") || !*name)
-		return 0;
-	if (is_thunk(name)) {
-		/* a jump, too: kernels with thunks have no jump tables */
-		kind = VS_REF_INDIRECT;
-		name = NULL;
-	}
-	return vs_scan__add(scan, off, kind, VS_CODE_NONE, name, VS_REF_BY_RELOCATION);
+	return *name ? vs_scan__add(scan, off, kind, VS_CODE_NONE, name, VS_REF_BY_RELOCATION) : 0;
 }
 
 static int add_branch(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
@@ -73,18 +61,22 @@ static int add_relocated_branch(struct vs_scan *scan, uint64_t off, const struct
 {
 	const struct vs_module *m = scan->ctx;
 	const struct vs_elf_section *sect;
+	const char *name;
 	uint32_t index;
 	uint64_t target;
 	GElf_Sym sym;
 
-	sect = vs_module__points_into(m->elf, reloc, &index, &target);
-	if (sect && vs_elf__is_code(sect)) {
-		target += (uint64_t)addend_adjust(m, reloc, m->func_off + off, insn);
-		return add_branch(scan, off, insn, index, target, VS_REF_BY_RELOCATION);
-	}
 	if (!vs_elf__symbol(m->elf, reloc->sym, &sym))
 		return 0;
-	return add_branch_outside(scan, off, insn, vs_elf__symbol_name(m->elf, &sym));
+	name = vs_elf__symbol_name(m->elf, &sym);
+	/* gcc puts those of s390x into the module itself */
+	if (vs_scan__is_thunk(name))
+		return vs_scan__add_thunk(scan, off, insn, name);
+	sect = vs_module__points_into(m->elf, reloc, &index, &target);
+	if (!sect || !vs_elf__is_code(sect))
+		return add_branch_outside(scan, off, insn, name);
+	target += (uint64_t)addend_adjust(m, reloc, m->func_off + off, insn);
+	return add_branch(scan, off, insn, index, target, VS_REF_BY_RELOCATION);
 }
 
 /* Follows a pointer in .toc to what it points at. */
