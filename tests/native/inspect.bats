@@ -212,3 +212,15 @@ own_thunks()
 	done
 	[[ "$output" == *"calls something that cannot be told"*"through a pointer"* ]]
 }
+
+# gcc returns through whatever register is free; a register that was loaded from elsewhere is a tail call.
+@test "inspect: s390x with expolines, returns by other registers, and tail calls" {
+	for case in '%r4, 272(%r15):0:FIXED' '%r1, 16(%r2):5:INCONCLUSIVE'; do
+		IFS=: read -r load status_wanted words <<<"$case"
+		register=${load%%,*}
+		assembly s390x 1 | sed -E "s/\\bbr\\s+%r14/lg $load\\nbr $register/" | expolines |
+			clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+		llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q "__s390_indirect_jump_r${register#%r}"
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}

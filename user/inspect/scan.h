@@ -17,6 +17,7 @@ struct vs_scan {
 	/* Adds the references of one instruction at `off` in the function. */
 	int (*insn)(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn);
 	void *ctx;
+	uint16_t from_stack;	/* s390x: registers that were loaded from the stack just now */
 };
 
 /* Sweeps over a function. 0, or what `insn` or vs_code__add_ref() returned. */
