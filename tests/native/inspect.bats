@@ -224,3 +224,11 @@ own_thunks()
 		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
 	done
 }
+
+@test "inspect: big-endian ppc64 is said not to be read" {
+	assembly powerpc64 2 | clang --target=powerpc64-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+	llvm-readelf -S "$BATS_TEST_TMPDIR/vfio.ko" | grep -q '\.opd'
+	verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+	[[ "${lines[0]}" == *"big-endian ppc64 (ELFv1) is not read" ]]
+	[[ "$output" != *"not the core of VFIO"* ]]
+}
