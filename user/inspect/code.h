@@ -86,4 +86,8 @@ bool vs_code__is_part_of(const char *name, const char *base);
 /* Is it one of a NULL-terminated list of functions of the source? */
 bool vs_code__is_any_of(const char *name, const char *const *bases);
 
+/* Is it a call of one of these functions, or a jump there? */
+bool vs_code__is_branch_to(const struct vs_code *code, const struct vs_code_ref *ref,
+			   const char *const *names);
+
 #endif
