@@ -28,6 +28,29 @@ verdict()
 	[[ "${lines[0]}" == "$2  "* ]]
 }
 
+# assembly ARCHITECTURE ERA OPTIONS...: of the shape of VFIO in that era
+assembly()
+{
+	clang --target="$1-linux-gnu" -O2 -fno-pic -Wno-unused-function -DERA="$2" -S -o - "${@:3}" \
+		tests/unit/fixtures/inspect_vfio.c
+}
+
+# add_mcount_loc: ftrace's list of the calls of _mcount, as recordmcount makes it
+add_mcount_loc()
+{
+	awk '/[ \t]_mcount/ { print ".Lcall" nr++ ":" } { print }
+		END { print ".section __mcount_loc,\"a\",@progbits"; while (i < nr) print ".quad .Lcall" i++ }'
+}
+
+# stripped_module ARCHITECTURE: assembly on stdin; a module without the names of its local functions
+stripped_module()
+{
+	clang --target="$1-linux-gnu" -c -x assembler -o "$BATS_TEST_TMPDIR/full.o" -
+	llvm-strip --strip-unneeded -o "$BATS_TEST_TMPDIR/vfio.ko" "$BATS_TEST_TMPDIR/full.o"
+	! llvm-nm "$BATS_TEST_TMPDIR/vfio.ko" | grep -q vfio_iommu_group_notifier
+	llvm-readelf -S "$BATS_TEST_TMPDIR/vfio.ko" | grep -qE '__mcount_loc|__patchable_function_entries'
+}
+
 @test "inspect: the status follows the verdict" {
 	verdict 0 FIXED "$FILES/gcc-1.o"
 	verdict 3 VULNERABLE "$FILES/gcc-2.o"
@@ -119,4 +142,93 @@ verdict()
 			[ "$status" -eq 5 ] || { echo "$program $file: $status"; echo "$output" | tail; false; }
 		done
 	done
+}
+
+BTI="-fpatchable-function-entry=2 -mbranch-protection=bti"
+
+@test "inspect: stripped arm64, ftrace's list points behind bti c" {
+	# shellcheck disable=SC2086
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		assembly aarch64 "$number" $BTI | stripped_module aarch64
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}
+
+@test "inspect: stripped arm64, ftrace's list has the calls of _mcount" {
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		assembly aarch64 "$number" -pg | add_mcount_loc | stripped_module aarch64
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}
+
+@test "inspect: stripped ppc64le, ftrace's list has the calls of _mcount: no verdict" {
+	for era in 1 2; do
+		assembly powerpc64le "$era" -pg | add_mcount_loc | stripped_module powerpc64le
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+		[[ "$output" == *"where it ends is a guess"* ]]
+	done
+}
+
+# What is in front of the places in the list is nothing that is known: the notifier is cut to it.
+@test "inspect: stripped, functions of the list that run on into the next: no verdict" {
+	for era in 1 2 5; do
+		# shellcheck disable=SC2086
+		assembly aarch64 "$era" $BTI | sed 's/hint\t#34/mov x9, x30/; s/bti\tc/mov x9, x30/' | stripped_module aarch64
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+		[[ "$output" == *"where it ends is a guess"* ]]
+	done
+}
+
+# expolines: branches through a register, and returns, go through a thunk
+expolines()
+{
+	sed -E 's/\bbasr\s+%r14, %r([0-9]+)/brasl %r14, __s390_indirect_jump_r\1/
+		s/\bbr\s+%r([0-9]+)/jg __s390_indirect_jump_r\1/'
+}
+
+# own_thunks: as gcc makes them without CONFIG_EXPOLINE_EXTERN
+own_thunks()
+{
+	cat
+	for register in 1 2 3 4 5 14; do
+		name=__s390_indirect_jump_r$register
+		printf '.section .text.%s,"axG",@progbits,%s,comdat\n.globl %s\n.hidden %s\n.type %s,@function\n' \
+			"$name" "$name" "$name" "$name" "$name"
+		printf '%s: ex %%r0, 0\nj .\n.size %s, .-%s\n' "$name" "$name" "$name"
+	done
+}
+
+@test "inspect: s390x with expolines, a call through a pointer is one, a return is none" {
+	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE 9:5:INCONCLUSIVE; do
+		IFS=: read -r number status_wanted words <<<"$era"
+		for thunks in cat own_thunks; do
+			assembly s390x "$number" | expolines | $thunks |
+				clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+			llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q __s390_indirect_jump_r14
+			verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+		done
+	done
+	[[ "$output" == *"calls something that cannot be told"*"through a pointer"* ]]
+}
+
+# gcc returns through whatever register is free; a register that was loaded from elsewhere is a tail call.
+@test "inspect: s390x with expolines, returns by other registers, and tail calls" {
+	for case in '%r4, 272(%r15):0:FIXED' '%r1, 16(%r2):5:INCONCLUSIVE'; do
+		IFS=: read -r load status_wanted words <<<"$case"
+		register=${load%%,*}
+		assembly s390x 1 | sed -E "s/\\bbr\\s+%r14/lg $load\\nbr $register/" | expolines |
+			clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+		llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q "__s390_indirect_jump_r${register#%r}"
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+	done
+}
+
+@test "inspect: big-endian ppc64 is said not to be read" {
+	assembly powerpc64 2 | clang --target=powerpc64-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
+	llvm-readelf -S "$BATS_TEST_TMPDIR/vfio.ko" | grep -q '\.opd'
+	verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
+	[[ "${lines[0]}" == *"big-endian ppc64 (ELFv1) is not read" ]]
+	[[ "$output" != *"not the core of VFIO"* ]]
 }

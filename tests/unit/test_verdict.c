@@ -154,6 +154,46 @@ static void test_unread_code(void **state)
 	vs_code__free(&code);
 }
 
+static void judge_open_end(const struct ref *refs, const char *open, enum vs_verdict without)
+{
+	static const char *const funcs[] = { NOTIFIER, "vfio_group_put_bg", "helper",
+					     "vfio_unregister_group_dev", NULL };
+	struct vs_code code = make(funcs, refs);
+	struct vs_judgement j;
+
+	assert_int_equal(vs_judge(&code, &j), 0);
+	assert_int_equal(j.verdict, without);
+	vs_judgement__free(&j);
+	code.funcs[func_of(&code, open)].end_unsure = true;
+	assert_int_equal(vs_judge(&code, &j), 0);
+	assert_int_equal(j.verdict, VS_VERDICT_INCONCLUSIVE);
+	assert_non_null(strstr(j.reason, "stripped"));
+	vs_judgement__free(&j);
+	vs_code__free(&code);
+}
+
+/* where a function ends is a guess: of the notifier, or of what it calls */
+static void test_open_ends(void **state)
+{
+	struct ref refs[] = {
+		{ NOTIFIER, VS_REF_CALL, "helper" },
+		{ NOTIFIER, VS_REF_ADDRESS, "vfio_group_put_bg" },
+		{ "vfio_group_put_bg", VS_REF_CALL, "refcount_dec_and_mutex_lock" },
+		{ "vfio_unregister_group_dev", VS_REF_CALL, "refcount_dec_and_mutex_lock" },
+		{ "helper", VS_REF_CALL, "queue_work_on" },
+		{ NULL, 0, NULL },
+	};
+
+	(void)state;
+	judge_open_end(refs, NOTIFIER, VS_VERDICT_FIXED);
+	judge_open_end(refs, "helper", VS_VERDICT_FIXED);
+	refs[4].to = "mutex_lock";
+	judge_open_end(refs, NOTIFIER, VS_VERDICT_NOT_APPLICABLE);
+	judge_open_end(refs, "helper", VS_VERDICT_NOT_APPLICABLE);
+	refs[4].to = "refcount_dec_and_mutex_lock";
+	judge_open_end(refs, "helper", VS_VERDICT_VULNERABLE);
+}
+
 /* pv_ops are the kernel's own; any other pointer may lead to a put */
 static void test_pointers(void **state)
 {
@@ -240,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_recursion),
 		cmocka_unit_test(test_unread_code),
+		cmocka_unit_test(test_open_ends),
 		cmocka_unit_test(test_pointers),
 		cmocka_unit_test(test_registered_without_a_name),
 		cmocka_unit_test(test_eras_without_notifier),

@@ -129,3 +129,10 @@ bool vs_code__is_any_of(const char *name, const char *const *bases)
 			return true;
 	return false;
 }
+
+bool vs_code__is_branch_to(const struct vs_code *code, const struct vs_code_ref *ref,
+			   const char *const *names)
+{
+	return (ref->kind == VS_REF_CALL || ref->kind == VS_REF_JUMP) &&
+	       vs_code__is_any_of(vs_code__target_name(code, ref), names);
+}

@@ -33,7 +33,7 @@ struct vs_code_func {
 	uint64_t size;		/* bytes; up to the next function where it is not known */
 	uint32_t section_index;	/* 0 where there are only addresses */
 	bool named;
-	bool end_unsure;	/* no name, and may run into the next ones */
+	bool end_unsure;	/* no name: may run into the next ones, or be cut too early */
 	bool piece;		/* no name: up to the first jump or return */
 	bool scanned;		/* its references are known, but for ... */
 	uint64_t unread;	/* bytes that could not be decoded */
@@ -85,5 +85,9 @@ bool vs_code__is_part_of(const char *name, const char *base);
 
 /* Is it one of a NULL-terminated list of functions of the source? */
 bool vs_code__is_any_of(const char *name, const char *const *bases);
+
+/* Is it a call of one of these functions, or a jump there? */
+bool vs_code__is_branch_to(const struct vs_code *code, const struct vs_code_ref *ref,
+			   const char *const *names);
 
 #endif

@@ -196,6 +196,27 @@ static int inspect_kernel(const struct vs_elf *elf, struct vs_inspection *in)
 	return elf->symtab && elf->nr_funcs ? inspect_symtab(elf, in) : inspect_kallsyms(elf, in);
 }
 
+/* There the symbols of functions are in .opd, and instructions are not little-endian. */
+static bool is_big_endian_ppc64(const struct vs_elf *elf)
+{
+	return elf->ehdr.e_machine == EM_PPC64 && elf->ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
+}
+
+static int inspect_any(const struct vs_elf *elf, struct vs_inspection *in)
+{
+	bool is_module = elf->ehdr.e_type == ET_REL;
+
+	if (!is_big_endian_ppc64(elf))
+		return is_module ? inspect_module(elf, in) : inspect_kernel(elf, in);
+	in->kind = is_module ? VS_BINARY_MODULE : VS_BINARY_VMLINUX;
+	if (is_module)
+		read_modinfo(elf, in);
+	else
+		vs_inspect__find_release(elf->data, elf->len, in->release, sizeof(in->release));
+	vs_inspect__inconclusive(in, "big-endian ppc64 (ELFv1) is not read");
+	return 0;
+}
+
 int vs_inspect__elf(const void *data, size_t len, bool lines, struct vs_inspection *in)
 {
 	struct vs_elf elf;
@@ -205,7 +226,7 @@ int vs_inspect__elf(const void *data, size_t len, bool lines, struct vs_inspecti
 		return vs_inspect__fail(in, err, "%s", elf.error);
 	snprintf(in->machine, sizeof(in->machine), "%s", elf.arch ? elf.arch->name : "other");
 	vs_elf__notes(&elf, take_build_id, in);
-	err = elf.ehdr.e_type == ET_REL ? inspect_module(&elf, in) : inspect_kernel(&elf, in);
+	err = inspect_any(&elf, in);
 	if (!err && lines)
 		vs_inspect__add_lines(&elf, in);
 	vs_elf__close(&elf);

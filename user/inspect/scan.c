@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The sweep over one function, the same for modules and whole kernels. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "inspect/scan.h"
@@ -23,6 +24,52 @@ int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint
 	};
 
 	return is_repeated(scan->code, &ref) ? 0 : vs_code__add_ref(scan->code, &ref);
+}
+
+bool vs_scan__is_thunk(const char *name)
+{
+	return !strcmp(name, "__x86_return_thunk") || !strncmp(name, "__x86_indirect_", 15) ||
+	       !strncmp(name, "__s390_indirect_jump_", 21);
+}
+
+/*
+ * s390x: a jump to the thunk of r14, or of a register that gcc has loaded the saved r14 into
+ * (any that is free), is a return. "__s390_indirect_jump_r1use_r14": before z10.
+ */
+static bool is_return_thunk(const struct vs_scan *scan, const struct vs_insn *insn,
+			    const char *name)
+{
+	long reg;
+
+	if (!strcmp(name, "__x86_return_thunk"))
+		return true;
+	if (insn->kind != VS_INSN_JUMP || strncmp(name, "__s390_", 7))
+		return false;
+	reg = strtol(strrchr(name, 'r') + 1, NULL, 10);
+	return reg == 14 || (reg > 0 && reg < 14 && scan->from_stack >> reg & 1);
+}
+
+static void note_stack_load(struct vs_scan *scan, const uint8_t *p, const struct vs_insn *insn)
+{
+	unsigned int reg = p[1] >> 4;
+
+	if (insn->kind == VS_INSN_CALL || insn->kind == VS_INSN_INDIRECT_CALL)
+		scan->from_stack = 0;
+	/* whatever else names the register first may have changed it */
+	scan->from_stack &= (uint16_t)~(1u << reg);
+	/* lg reg, disp(r15) */
+	if (p[0] == 0xe3 && p[5] == 0x04 && !(p[1] & 0xf) && p[2] >> 4 == 15)
+		scan->from_stack |= (uint16_t)(1u << reg);
+}
+
+/* A jump, too: kernels with thunks have no jump tables. */
+int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
+		       const char *name)
+{
+	if (is_return_thunk(scan, insn, name))
+		return 0;
+	return vs_scan__add(scan, off, VS_REF_INDIRECT, VS_CODE_NONE, NULL,
+			    VS_REF_BY_INSTRUCTION);
 }
 
 /* An add of a negative constant is how a reference is dropped: not wanted here. */
@@ -56,6 +103,8 @@ int vs_scan__func(struct vs_scan *scan)
 		err = see_locked_add(scan, off, &insn, constants);
 		if (!err)
 			err = scan->insn(scan, off, &insn);
+		if (scan->decoder == vs_decode__s390)
+			note_stack_load(scan, scan->bytes + off, &insn);
 		off += insn.len;
 	}
 	return err;

@@ -17,6 +17,7 @@ struct vs_scan {
 	/* Adds the references of one instruction at `off` in the function. */
 	int (*insn)(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn);
 	void *ctx;
+	uint16_t from_stack;	/* s390x: registers that were loaded from the stack just now */
 };
 
 /* Sweeps over a function. 0, or what `insn` or vs_code__add_ref() returned. */
@@ -25,6 +26,16 @@ int vs_scan__func(struct vs_scan *scan);
 /* A reference of scan->func; the same address twice in a row is one. */
 int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint32_t target,
 		 const char *symbol, enum vs_ref_source source);
+
+/*
+ * A branch to a function that only stands in for a branch through a register: retpolines of
+ * x86-64 (v4.15), expolines of s390x (v4.16), whose returns go through one of them, too.
+ */
+bool vs_scan__is_thunk(const char *name);
+
+/* Adds what a branch to a thunk is: a call through a pointer, or nothing for a return. */
+int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
+		       const char *name);
 
 /*
  * A module: all its functions. `elf` was opened with vs_scan__module_opts and has to

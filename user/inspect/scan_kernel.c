@@ -144,11 +144,8 @@ static int add_branch(struct vs_scan *scan, uint64_t off, const struct vs_insn *
 		return 0;
 	if (func != VS_CODE_NONE)
 		return vs_scan__add(scan, off, kind, func, NULL, VS_REF_BY_INSTRUCTION);
-	if (sym && (!strcmp(sym->name, "__x86_return_thunk")))
-		return 0;
-	if (sym && !strncmp(sym->name, "__x86_indirect_", 15))
-		return vs_scan__add(scan, off, VS_REF_INDIRECT, VS_CODE_NONE, NULL,
-				    VS_REF_BY_INSTRUCTION);
+	if (sym && vs_scan__is_thunk(sym->name))
+		return vs_scan__add_thunk(scan, off, insn, sym->name);
 	return vs_scan__add(scan, off, kind, VS_CODE_NONE, sym ? sym->name : NULL,
 			    VS_REF_BY_INSTRUCTION);
 }

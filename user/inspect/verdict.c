@@ -17,8 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/verdict.h"
-#include "inspect/walk.h"
+#include "inspect/verdict_priv.h"
 
 static const char *const notifier_names[] = { "vfio_iommu_group_notifier", NULL };
 
@@ -37,18 +36,6 @@ static const char *const put_names[] = {
 	"refcount_dec_and_mutex_lock", "vfio_group_put", "vfio_group_release",
 	"vfio_group_unlock_and_free", "vfio_device_remove_group", "iommu_group_unregister_notifier",
 	NULL
-};
-
-/* Out of line helpers whose callers put, or get, by calling them. */
-static const char *const put_helpers[] = {
-	"vfio_group_put", "vfio_group_put_external_user", "vfio_device_remove_group", NULL
-};
-
-static const char *const get_helpers[] = {
-	"vfio_group_get", "vfio_group_try_get", "vfio_group_get_from_iommu",
-	"__vfio_group_get_from_iommu", "vfio_group_get_from_minor", "vfio_group_get_from_dev",
-	"vfio_group_find_or_alloc", "vfio_group_get_external_user",
-	"vfio_group_get_external_user_from_dev", "vfio_device_set_group", NULL
 };
 
 /*
@@ -76,12 +63,6 @@ static const char *const register_names[] = { "iommu_group_register_notifier", N
 /* A notifier takes one address; in a file that lies each try is a walk over all of it. */
 #define MAX_ADDRESSES 64
 
-struct judge {
-	const struct vs_code *code;
-	struct vs_judgement *out;
-	struct vs_walk notifier;	/* all that the notifier reaches by direct calls */
-};
-
 const char *vs_verdict__name(enum vs_verdict verdict)
 {
 	static const char *const names[] = {
@@ -91,88 +72,7 @@ const char *vs_verdict__name(enum vs_verdict verdict)
 	return names[verdict];
 }
 
-/* ---- words ---- */
-
-__attribute__((format(printf, 4, 5)))
-static void decide(struct judge *j, enum vs_verdict verdict, const char *era, const char *fmt, ...)
-{
-	va_list args;
-
-	j->out->verdict = verdict;
-	snprintf(j->out->era, sizeof(j->out->era), "%s", era);
-	va_start(args, fmt);
-	vsnprintf(j->out->reason, sizeof(j->out->reason), fmt, args);
-	va_end(args);
-}
-
-static struct vs_evidence *add_evidence(struct judge *j, uint32_t func, uint64_t off,
-					const char *why)
-{
-	struct vs_judgement *out = j->out;
-	struct vs_evidence *e;
-
-	if (out->nr_evidence == VS_EVIDENCE_MAX)
-		return NULL;
-	e = &out->evidence[out->nr_evidence++];
-	e->func = func;
-	e->off = off;
-	snprintf(e->why, sizeof(e->why), "%s", why);
-	return e;
-}
-
-static void cite_ref(struct judge *j, const struct vs_code_ref *ref, const char *why)
-{
-	static const char *const verbs[] = {
-		[VS_REF_CALL] = "calls ", [VS_REF_JUMP] = "jumps to ",
-		[VS_REF_ADDRESS] = "takes the address of ",
-		[VS_REF_INDIRECT] = "calls through a pointer",
-		[VS_REF_LOCKED_ADD] = "has a locked add",
-	};
-	struct vs_evidence *e = add_evidence(j, ref->func, ref->off, why);
-
-	if (e)
-		snprintf(e->what, sizeof(e->what), "%s%s", verbs[ref->kind],
-			 ref->kind <= VS_REF_ADDRESS ? vs_code__target_name(j->code, ref) :
-			 ref->symbol ? ref->symbol : "");
-}
-
-__attribute__((format(printf, 4, 5)))
-static void cite_func(struct judge *j, uint32_t func, const char *why, const char *fmt, ...)
-{
-	struct vs_evidence *e = add_evidence(j, func, 0, why);
-	va_list args;
-
-	if (!e)
-		return;
-	e->whole = true;
-	va_start(args, fmt);
-	vsnprintf(e->what, sizeof(e->what), fmt, args);
-	va_end(args);
-}
-
-/* The calls that lead from the notifier to the function of `ref`, then `ref` itself. */
-static void cite_chain(struct judge *j, const struct vs_walk *walk, const struct vs_code_ref *ref,
-		       const char *why)
-{
-	const struct vs_code_ref *chain[8];
-	size_t nr = 0;
-
-	for (const struct vs_code_ref *via = walk->via[ref->func];
-	     via && nr < sizeof(chain) / sizeof(chain[0]); via = walk->via[via->func])
-		chain[nr++] = via;
-	while (nr)
-		cite_ref(j, chain[--nr], "the way there");
-	cite_ref(j, ref, why);
-}
-
 /* ---- questions ---- */
-
-static bool is_branch_to(const struct vs_code *code, const struct vs_code_ref *ref,
-			 const char *const *names)
-{
-	return (ref->kind == VS_REF_CALL || ref->kind == VS_REF_JUMP) &&
-	       vs_code__is_any_of(vs_code__target_name(code, ref), names);
-}
 
 /* The first reference for which `is` holds, in the functions of a walk, nearest first. */
 static const struct vs_code_ref *find_in(const struct vs_code *code, const struct vs_walk *walk,
@@ -183,7 +83,7 @@ static const struct vs_code_ref *find_in(const struct vs_code *code, const struc
 		const struct vs_code_ref *refs = vs_code__refs_of(code, walk->order[i], &nr);
 
 		for (size_t r = 0; r < nr; r++)
-			if (is_branch_to(code, &refs[r], names))
+			if (vs_code__is_branch_to(code, &refs[r], names))
 				return &refs[r];
 	}
 	return NULL;
@@ -192,7 +92,7 @@ static const struct vs_code_ref *find_in(const struct vs_code *code, const struc
 static const struct vs_code_ref *find_anywhere(const struct vs_code *code, const char *const *names)
 {
 	for (size_t i = 0; i < code->nr_refs; i++)
-		if (is_branch_to(code, &code->refs[i], names))
+		if (vs_code__is_branch_to(code, &code->refs[i], names))
 			return &code->refs[i];
 	return NULL;
 }
@@ -217,7 +117,7 @@ static int find_put_of(const struct vs_code *code, uint32_t func, const struct v
 }
 
 /* What the notifier puts into a work: a function whose address it takes, and that puts. */
-static int find_deferred(struct judge *j, const struct vs_code_ref **address,
+static int find_deferred(struct vs_judge *j, const struct vs_code_ref **address,
 			 const struct vs_code_ref **put)
 {
 	const struct vs_walk *walk = &j->notifier;
@@ -289,7 +189,7 @@ static uint32_t find_unread(const struct vs_code *code, const struct vs_walk *wa
 /* ---- the notifier ---- */
 
 /* Without names: the function that is given to iommu_group_register_notifier(). */
-static uint32_t find_registered(struct judge *j)
+static uint32_t find_registered(struct vs_judge *j)
 {
 	const struct vs_code_ref *call = find_anywhere(j->code, register_names);
 	uint32_t found = VS_CODE_NONE;
@@ -305,15 +205,15 @@ static uint32_t find_registered(struct judge *j)
 		if (found != VS_CODE_NONE && found != refs[i].target)
 			return VS_CODE_NONE;
 		found = refs[i].target;
-		cite_ref(j, &refs[i], "a function without a name: what is registered next");
+		vs_cite__ref(j, &refs[i], "a function without a name: what is registered next");
 	}
 	if (found != VS_CODE_NONE)
-		cite_ref(j, call, "so that function is the notifier");
+		vs_cite__ref(j, call, "so that function is the notifier");
 	return found;
 }
 
 /* All parts of the notifier: `.cold`, `.isra.0` ... 0 or -ENOMEM. */
-static int walk_notifier(struct judge *j)
+static int walk_notifier(struct vs_judge *j)
 {
 	const struct vs_code *code = j->code;
 	uint32_t roots[16], found;
@@ -330,7 +230,7 @@ static int walk_notifier(struct judge *j)
 	return vs_walk__from(code, roots, nr, not_entered, &j->notifier);
 }
 
-static int list_calls(struct judge *j)
+static int list_calls(struct vs_judge *j)
 {
 	const struct vs_walk *walk = &j->notifier;
 
@@ -350,125 +250,138 @@ static int list_calls(struct judge *j)
 
 /* ---- verdicts ---- */
 
-static bool is_end_known(struct judge *j)
+static uint32_t find_open_end(const struct vs_code *code, const struct vs_walk *walk)
 {
-	uint32_t notifier = j->notifier.order[0];
+	for (size_t i = 0; i < walk->nr; i++)
+		if (code->funcs[walk->order[i]].end_unsure)
+			return walk->order[i];
+	return VS_CODE_NONE;
+}
 
-	if (!j->code->funcs[notifier].end_unsure)
+static bool is_end_known(struct vs_judge *j)
+{
+	uint32_t open = find_open_end(j->code, &j->notifier);
+
+	if (open == VS_CODE_NONE)
 		return true;
-	cite_func(j, notifier, "the put may be another function's",
+	vs_cite__func(j, open, "a put may be another function's, or not be seen",
 		  "has no name, so where it ends is a guess");
-	decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 	       "stripped: whether the notifier puts cannot be told");
 	return false;
 }
 
-static void judge_vulnerable(struct judge *j, const struct vs_code_ref *put)
+static void judge_vulnerable(struct vs_judge *j, const struct vs_code_ref *put)
 {
 	static const char *const leave_names[] = { "iommu_group_unregister_notifier", NULL };
 	const struct vs_code_ref *leave = find_in(j->code, &j->notifier, leave_names);
 
-	cite_chain(j, &j->notifier, put, "drops a group reference inside the notifier chain");
+	vs_cite__chain(j, &j->notifier, put, "drops a group reference inside the notifier chain");
 	if (leave && leave != put)
-		cite_chain(j, &j->notifier, leave, "waits for the chain that this task is in");
+		vs_cite__chain(j, &j->notifier, leave, "waits for the chain that this task is in");
 	if (!is_end_known(j))
 		return;
-	decide(j, VS_VERDICT_VULNERABLE, "v3.6 to v4.12",
+	vs_decide(j, VS_VERDICT_VULNERABLE, "v3.6 to v4.12",
 	       "the notifier drops its reference itself: the last one deadlocks");
 }
 
-static void judge_both(struct judge *j, const struct vs_code_ref *put,
+static void judge_both(struct vs_judge *j, const struct vs_code_ref *put,
 		       const struct vs_code_ref *queue)
 {
-	cite_chain(j, &j->notifier, put, "drops a reference inside the notifier chain");
-	cite_chain(j, &j->notifier, queue, "and defers something to a work queue");
+	vs_cite__chain(j, &j->notifier, put, "drops a reference inside the notifier chain");
+	vs_cite__chain(j, &j->notifier, queue, "and defers something to a work queue");
 	if (!is_end_known(j))
 		return;
-	decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 	       "the notifier puts as well as defers: of which object cannot be told");
 }
 
-static bool is_fully_read(struct judge *j)
+static bool is_fully_read(struct vs_judge *j)
 {
 	uint32_t unread = find_unread(j->code, &j->notifier);
 
 	if (unread == VS_CODE_NONE)
 		return true;
-	cite_func(j, unread, "there may be a put that is not seen", "has %" PRIu64
+	vs_cite__func(j, unread, "there may be a put that is not seen", "has %" PRIu64
 		  " bytes that could not be decoded", j->code->funcs[unread].unread);
-	decide(j, VS_VERDICT_INCONCLUSIVE, "", "the notifier's code could not be read completely");
+	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		  "the notifier's code could not be read completely");
 	return false;
 }
 
-static bool knows_all_calls(struct judge *j)
+static bool knows_all_calls(struct vs_judge *j)
 {
 	const struct vs_code_ref *unknown = find_unknown_call(j->code, &j->notifier);
 
 	if (!unknown)
 		return true;
-	cite_chain(j, &j->notifier, unknown, "there may be a put behind it");
-	decide(j, VS_VERDICT_INCONCLUSIVE, "", "the notifier calls something that cannot be told");
+	vs_cite__chain(j, &j->notifier, unknown, "there may be a put behind it");
+	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		  "the notifier calls something that cannot be told");
 	return false;
 }
 
-static void cite_no_put(struct judge *j)
+static void cite_no_put(struct vs_judge *j)
 {
-	cite_func(j, j->notifier.order[0], "what it and the functions it calls do, is all known",
+	vs_cite__func(j, j->notifier.order[0],
+		      "what it and the functions it calls do, is all known",
 		  "reaches no put");
 }
 
-static int judge_deferred(struct judge *j, const struct vs_code_ref *queue)
+static int judge_deferred(struct vs_judge *j, const struct vs_code_ref *queue)
 {
 	const struct vs_code_ref *address, *put;
 	int err = find_deferred(j, &address, &put);
 
-	if (err || !is_fully_read(j) || !knows_all_calls(j))
+	if (err || !is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return err;
-	cite_chain(j, &j->notifier, queue, "hands something to a worker");
+	vs_cite__chain(j, &j->notifier, queue, "hands something to a worker");
 	if (address)
-		cite_ref(j, address, put ? "that is what the worker runs" : "which drops nothing");
+		vs_cite__ref(j, address,
+			     put ? "that is what the worker runs" : "which drops nothing");
 	if (!put) {
-		decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 		       "the notifier queues a work, but not one that is seen to put");
 		return 0;
 	}
-	cite_ref(j, put, "the put, outside of the notifier chain");
+	vs_cite__ref(j, put, "the put, outside of the notifier chain");
 	cite_no_put(j);
-	decide(j, VS_VERDICT_FIXED, "v4.13 to v5.15",
+	vs_decide(j, VS_VERDICT_FIXED, "v4.13 to v5.15",
 	       "the notifier leaves its put to a worker (811642d8d8a8)");
 	return 0;
 }
 
-static void judge_neither(struct judge *j)
+static void judge_neither(struct vs_judge *j)
 {
 	const struct vs_code_ref *take = find_take(j->code, &j->notifier);
 	const struct vs_code_ref *put = find_anywhere(j->code, put_names);
 	const struct vs_code_ref *cdev = find_anywhere(j->code, v5_16_names);
 
-	if (!is_fully_read(j) || !knows_all_calls(j))
+	if (!is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return;
 	if (take && !cdev) {
-		cite_chain(j, &j->notifier, take, "takes a reference");
+		vs_cite__chain(j, &j->notifier, take, "takes a reference");
 		cite_no_put(j);
-		decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 		       "the notifier takes a reference, and drops it nowhere that is seen");
 		return;
 	}
 	if (!put) {
-		decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 		       "no put of a group is recognised anywhere in this file");
 		return;
 	}
 	cite_no_put(j);
-	cite_func(j, j->notifier.order[0], "nothing is deferred", "calls no work queue");
+	vs_cite__func(j, j->notifier.order[0], "nothing is deferred", "calls no work queue");
 	if (cdev)
-		cite_ref(j, cdev, "since v5.16 (9cef73918e15), as a notifier without reference");
-	cite_ref(j, put, "puts are recognised elsewhere in this file");
-	decide(j, VS_VERDICT_NOT_APPLICABLE, "v5.16 to v5.18",
+		vs_cite__ref(j, cdev,
+			     "since v5.16 (9cef73918e15), as a notifier without reference");
+	vs_cite__ref(j, put, "puts are recognised elsewhere in this file");
+	vs_decide(j, VS_VERDICT_NOT_APPLICABLE, "v5.16 to v5.18",
 	       "the notifier takes no reference (63b150fde7a2)");
 }
 
-static int judge_notifier(struct judge *j)
+static int judge_notifier(struct vs_judge *j)
 {
 	const struct vs_code_ref *put = find_in(j->code, &j->notifier, put_names);
 	const struct vs_code_ref *queue = find_in(j->code, &j->notifier, queue_names);
@@ -484,41 +397,43 @@ static int judge_notifier(struct judge *j)
 	return 0;
 }
 
-static void judge_no_notifier(struct judge *j, uint32_t core)
+static void judge_no_notifier(struct vs_judge *j, uint32_t core)
 {
 	const struct vs_code_ref *call = find_anywhere(j->code, register_names);
 	static const char *const remove_names[] = { "vfio_device_remove_group", NULL };
 	uint32_t removes = find_func(j->code, remove_names);
 
 	if (call) {
-		cite_ref(j, call, "but which function that is, cannot be told");
-		decide(j, VS_VERDICT_INCONCLUSIVE, "", "a notifier is registered that has no name");
+		vs_cite__ref(j, call, "but which function that is, cannot be told");
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+			  "a notifier is registered that has no name");
 		return;
 	}
-	cite_func(j, core, "so this is the core of VFIO", "is defined here");
-	cite_func(j, VS_CODE_NONE, "since v5.19 (3b86f317c9c7)",
+	vs_cite__func(j, core, "so this is the core of VFIO", "is defined here");
+	vs_cite__func(j, VS_CODE_NONE, "since v5.19 (3b86f317c9c7)",
 		  "there is no vfio_iommu_group_notifier");
-	cite_func(j, VS_CODE_NONE, "so there is none by another name, either",
+	vs_cite__func(j, VS_CODE_NONE, "so there is none by another name, either",
 		  "iommu_group_register_notifier is not called");
 	if (removes != VS_CODE_NONE)
-		cite_func(j, removes, "since v6.1: a group counts its devices", "is defined here");
-	decide(j, VS_VERDICT_NOT_APPLICABLE, removes == VS_CODE_NONE ? "v5.19 or later" :
+		vs_cite__func(j, removes, "since v6.1: a group counts its devices",
+			      "is defined here");
+	vs_decide(j, VS_VERDICT_NOT_APPLICABLE, removes == VS_CODE_NONE ? "v5.19 or later" :
 	       "v6.1 or later", "VFIO has no group notifier any more (3b86f317c9c7)");
 }
 
-static int judge_core(struct judge *j)
+static int judge_core(struct vs_judge *j)
 {
 	uint32_t core = find_func(j->code, core_names);
 
 	if (core == VS_CODE_NONE) {
-		decide(j, VS_VERDICT_INCONCLUSIVE, "", j->code->linked ?
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "", j->code->linked ?
 		       "VFIO is not in this kernel image: give its vfio.ko" :
 		       "this is not the core of VFIO: give vfio.ko, or a kernel with it built in");
 		return 0;
 	}
 	j->out->has_vfio = true;
 	if (!j->code->decoded) {
-		decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
 		       "the code of this architecture is not known");
 		return 0;
 	}
@@ -529,66 +444,9 @@ static int judge_core(struct judge *j)
 	return judge_notifier(j);
 }
 
-/* ---- sites ---- */
-
-static int add_site(struct judge *j, const struct vs_code_ref *ref, enum vs_site_class class,
-		    bool inlined)
-{
-	struct vs_judgement *out = j->out;
-
-	if (!out->sites) {
-		out->sites = calloc(j->code->nr_refs + 1, sizeof(*out->sites));
-		if (!out->sites)
-			return -ENOMEM;
-	}
-	out->sites[out->nr_sites++] = (struct vs_code_site){
-		.class = class, .inlined = inlined, .func = ref->func, .off = ref->off,
-		.callee = ref->kind == VS_REF_LOCKED_ADD ? NULL :
-			  vs_code__target_name(j->code, ref),
-	};
-	return 0;
-}
-
-/* Modules that use VFIO have counts, and puts, of their own. */
-static bool may_hold_groups(const struct vs_code *code, uint32_t func)
-{
-	static const char *const others[] = {
-		"vfio_pci", "vfio_iommu_type1", "vfio_spapr", "vfio_platform", "vfio_mdev",
-		"vfio_fsl", "vfio_ap", "vfio_ccw", "vfio_virqfd", NULL
-	};
-
-	for (size_t i = 0; code->linked && others[i]; i++)
-		if (!strncmp(code->funcs[func].name, others[i], strlen(others[i])))
-			return false;
-	return true;
-}
-
-static int list_sites(struct judge *j)
-{
-	static const char *const inlined[] = { "refcount_dec_and_mutex_lock", NULL };
-	const struct vs_code *code = j->code;
-	int err = 0;
-
-	for (size_t i = 0; i < code->nr_refs && !err; i++) {
-		const struct vs_code_ref *ref = &code->refs[i];
-
-		if (!may_hold_groups(code, ref->func))
-			continue;
-		if (is_branch_to(code, ref, inlined))
-			err = add_site(j, ref, VS_SITE_PUT, true);
-		else if (is_branch_to(code, ref, put_helpers))
-			err = add_site(j, ref, VS_SITE_PUT, false);
-		else if (is_branch_to(code, ref, get_helpers))
-			err = add_site(j, ref, VS_SITE_GET, false);
-		else if (ref->kind == VS_REF_LOCKED_ADD)
-			err = add_site(j, ref, VS_SITE_GET, true);
-	}
-	return err;
-}
-
 int vs_judge(const struct vs_code *code, struct vs_judgement *judgement)
 {
-	struct judge j = { .code = code, .out = judgement };
+	struct vs_judge j = { .code = code, .out = judgement };
 	int err;
 
 	memset(judgement, 0, sizeof(*judgement));
@@ -598,7 +456,7 @@ int vs_judge(const struct vs_code *code, struct vs_judgement *judgement)
 	if (!err)
 		err = judge_core(&j);
 	if (!err && judgement->has_vfio)
-		err = list_sites(&j);
+		err = vs_judge__list_sites(&j);
 	vs_walk__free(&j.notifier);
 	if (err)
 		vs_judgement__free(judgement);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between the rules of a verdict, its words, and its list of sites. */
+#ifndef VFIOSCOPE_VERDICT_PRIV_H
+#define VFIOSCOPE_VERDICT_PRIV_H
+
+#include "inspect/verdict.h"
+#include "inspect/walk.h"
+
+struct vs_judge {
+	const struct vs_code *code;
+	struct vs_judgement *out;
+	struct vs_walk notifier;	/* all that the notifier reaches by direct calls */
+};
+
+/* Sets verdict, era and reason. */
+__attribute__((format(printf, 4, 5)))
+void vs_decide(struct vs_judge *j, enum vs_verdict verdict, const char *era, const char *fmt,
+	       ...);
+
+/* Evidence: a reference, or words about a function; what is too much is left out. */
+void vs_cite__ref(struct vs_judge *j, const struct vs_code_ref *ref, const char *why);
+
+__attribute__((format(printf, 4, 5)))
+void vs_cite__func(struct vs_judge *j, uint32_t func, const char *why, const char *fmt, ...);
+
+/* The calls that lead from the notifier to the function of `ref`, then `ref` itself. */
+void vs_cite__chain(struct vs_judge *j, const struct vs_walk *walk, const struct vs_code_ref *ref,
+		    const char *why);
+
+/* Fills out->sites. 0 or -ENOMEM. */
+int vs_judge__list_sites(struct vs_judge *j);
+
+#endif
