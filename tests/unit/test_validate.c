@@ -137,6 +137,39 @@ static void test_unexercised_is_inconclusive(void **state)
 	unproven(VS_CHECK_PATH);
 }
 
+/* Whoever reads the reason learns what to do, where there is something. */
+static void advises(const char *words)
+{
+	static const char begin[] = "the path did not run often enough: 19 last puts ";
+	const char *path = r.checks[VS_CHECK_PATH].words, *end;
+
+	v.path.last_puts = 19;
+	vs_rule(&v, &r);
+	assert_memory_equal(path, begin, sizeof(begin) - 1);
+	end = strstr(path, " found their group");
+	assert_non_null(end);
+	assert_string_equal(end + strlen(" found their group"), words);
+	good(NULL);
+}
+
+static void test_unexercised_says_what_to_do(void **state)
+{
+	(void)state;
+	v.path.last_puts = 19;
+	vs_rule(&v, &r);
+	assert_non_null(strstr(r.reason, "; give more --cycles"));
+	advises("; give more --cycles, a longer --duration or other --devices");
+	v.stress = (struct vs_stress_result){ .mode = VS_STRESS_OBSERVED };
+	advises("; let the host's own load run longer");
+	/* A longer run would not help. */
+	inspection.verdict = VS_VERDICT_VULNERABLE;
+	advises("");
+	v.plan = NULL;
+	advises("");
+	v.stress.end = VS_STRESS_REFUSED;
+	advises("");
+}
+
 static void test_accounts(void **state)
 {
 	uint64_t *const counts[] = { &v.path.found, &v.path.queued, &v.path.started, &v.path.ended,
@@ -669,6 +702,7 @@ int main(void)
 		cmocka_unit_test_setup(test_each_loss_is_inconclusive, good),
 		cmocka_unit_test_setup(test_each_hook_is_needed, good),
 		cmocka_unit_test_setup(test_unexercised_is_inconclusive, good),
+		cmocka_unit_test_setup(test_unexercised_says_what_to_do, good),
 		cmocka_unit_test_setup(test_accounts, good),
 		cmocka_unit_test_setup(test_deadlock, good),
 		cmocka_unit_test_setup(test_put_in_notifier, good),
