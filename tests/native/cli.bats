@@ -168,3 +168,15 @@ is()
 	[ "$status" -eq 7 ]
 	[ "$(echo "$output" | jq -r '.cases[0].verdict')" = in-use ]
 }
+
+@test "validate: a link in the place of a report's .part is not followed" {
+	for form in json junit markdown; do
+		echo precious >"$BATS_TEST_TMPDIR/other"
+		ln -s other "$BATS_TEST_TMPDIR/report.part"
+		"$VFIOSCOPE" validate --observe-only --duration 1s "--$form" "$BATS_TEST_TMPDIR/report" || true
+		is "$(cat "$BATS_TEST_TMPDIR/other")" precious
+		[ -s "$BATS_TEST_TMPDIR/report" ]
+		[ ! -L "$BATS_TEST_TMPDIR/report" ]
+		rm "$BATS_TEST_TMPDIR/report"
+	done
+}

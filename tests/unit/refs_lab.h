@@ -395,6 +395,7 @@ struct picture_of {
 	struct vs_snap_group groups[4];
 	struct vs_snap_device devices[4];
 	struct vs_snap_fd fds[8];
+	struct vs_snap_map maps[2];
 };
 
 static inline void snap_init(struct picture_of *p, uint64_t us)
@@ -407,6 +408,7 @@ static inline void snap_init(struct picture_of *p, uint64_t us)
 	p->s.groups = p->groups;
 	p->s.devices = p->devices;
 	p->s.fds = p->fds;
+	p->s.maps = p->maps;
 }
 
 static inline void snap_group(struct picture_of *p, uint64_t address, int number, int32_t count,

@@ -14,6 +14,7 @@
 
 #include "ledger/gaps.h"
 #include "probe/patched.h"
+#include "validate/identity.h"
 
 static struct vs_gaps g;
 
@@ -165,6 +166,35 @@ static void functions_of_the_kernel_count_if_they_are_followed(void **state)
 	assert_non_null(strstr(words, " of vmlinux (and 1 more)"));
 }
 
+static void expect_identity(const char *vfio_livepatch)
+{
+	struct vs_identity id;
+
+	vs_identity__read(root, &id);
+	assert_string_equal(id.vfio_livepatch, vfio_livepatch);
+	assert_non_null(strstr(id.livepatches, "other"));
+}
+
+/* For validate's check "code": what of VFIO itself is not what its file says. */
+static void validate_names_a_livepatch_of_vfio(void **state)
+{
+	(void)state;
+	put("other/enabled", "1\n");
+	put("other/vmlinux/queue_work_on,1", "");	/* followed, but not of VFIO */
+	put("other/vmlinux/kvm_vfio_set_attr,1", "");
+	put("other/vfio_pci/vfio_pci_open,1", "");
+	expect_identity("");
+	put("built-in/enabled", "0\n");
+	put("built-in/vmlinux/vfio_iommu_group_notifier,1", "");
+	expect_identity("");
+	put("built-in/transition", "1\n");
+	expect_identity("built-in");
+	put("built-in/transition", "0\n");
+	put("module/enabled", "1\n");
+	put("module/vfio/livepatched,1", "");
+	expect_identity("module");
+}
+
 /* None of them is a hook's target: they hold inlined gets and puts. */
 static void any_function_of_a_built_in_vfio_counts(void **state)
 {
@@ -201,6 +231,8 @@ int main(void)
 						remove_root),
 		cmocka_unit_test_setup_teardown(functions_of_the_kernel_count_if_they_are_followed,
 						make_root, remove_root),
+		cmocka_unit_test_setup_teardown(validate_names_a_livepatch_of_vfio, make_root,
+						remove_root),
 		cmocka_unit_test_setup_teardown(any_function_of_a_built_in_vfio_counts, make_root,
 						remove_root),
 	};

@@ -456,6 +456,42 @@ static void an_external_leak_is_found(void **state)
 	lab_free(l);
 }
 
+/* A driver of mediated devices took it in open(); who opened gave the device away, and is gone. */
+static void what_an_open_device_holds_is_no_leak(void **state)
+{
+	struct lab *l = lab_new();
+	struct picture_of p;
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	lab_send(l, get(qemu, 100, 2, P_EXT_GET));
+	l->dead = qemu.tid;
+	file_snapshot(&p, 2, 0, 0);
+	snap_device(&p, DEV1, GROUP);
+	snap_device(&p, DEV2, GROUP_B);
+	snap_fd(&p, VS_SNAP_DEVICE_FILE, FILE1, DEV1, other_vm.tid);
+	vs_refs__check(l->r, &p.s);
+	assert_int_equal(l->nr, 0);
+	/* Of one that left the list it is not known whose it is. */
+	p.fds[0].object = DEV1 + 8;
+	vs_refs__check(l->r, &p.s);
+	assert_int_equal(l->nr, 0);
+	/* Its memory is mapped still; or not all mappings were seen. */
+	p.fds[0].object = DEV2;
+	p.maps[p.s.nr_maps++] = (struct vs_snap_map){ .device = DEV1, .tgid = other_vm.tid };
+	vs_refs__check(l->r, &p.s);
+	assert_int_equal(l->nr, 0);
+	p.maps[0].device = DEV2;
+	p.s.scope.maps = false;
+	vs_refs__check(l->r, &p.s);
+	assert_int_equal(l->nr, 0);
+	/* Those of another group's device are no excuse. */
+	p.s.scope.maps = true;
+	vs_refs__check(l->r, &p.s);
+	only_bug(l, VS_REF_LEAK, "vfio_group_get_external_user+0x4d");
+	lab_free(l);
+}
+
 /* -- watchpoints -- */
 
 static void do_change(struct lab *l, struct who w, uint64_t us, int value, unsigned int flag)
@@ -865,6 +901,7 @@ int main(void)
 		cmocka_unit_test(files_that_are_somewhere_are_no_leak),
 		cmocka_unit_test(a_file_that_is_being_closed_is_no_leak),
 		cmocka_unit_test(an_external_leak_is_found),
+		cmocka_unit_test(what_an_open_device_holds_is_no_leak),
 		cmocka_unit_test(old_ones_from_before_are_said),
 		cmocka_unit_test(a_life_before_the_snapshot_is_no_bug),
 		cmocka_unit_test(a_difference_is_of_what_is_quiet_since),

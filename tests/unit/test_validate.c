@@ -137,6 +137,39 @@ static void test_unexercised_is_inconclusive(void **state)
 	unproven(VS_CHECK_PATH);
 }
 
+/* Whoever reads the reason learns what to do, where there is something. */
+static void advises(const char *words)
+{
+	static const char begin[] = "the path did not run often enough: 19 last puts ";
+	const char *path = r.checks[VS_CHECK_PATH].words, *end;
+
+	v.path.last_puts = 19;
+	vs_rule(&v, &r);
+	assert_memory_equal(path, begin, sizeof(begin) - 1);
+	end = strstr(path, " found their group");
+	assert_non_null(end);
+	assert_string_equal(end + strlen(" found their group"), words);
+	good(NULL);
+}
+
+static void test_unexercised_says_what_to_do(void **state)
+{
+	(void)state;
+	v.path.last_puts = 19;
+	vs_rule(&v, &r);
+	assert_non_null(strstr(r.reason, "; give more --cycles"));
+	advises("; give more --cycles, a longer --duration or other --devices");
+	v.stress = (struct vs_stress_result){ .mode = VS_STRESS_OBSERVED };
+	advises("; let the host's own load run longer");
+	/* A longer run would not help. */
+	inspection.verdict = VS_VERDICT_VULNERABLE;
+	advises("");
+	v.plan = NULL;
+	advises("");
+	v.stress.end = VS_STRESS_REFUSED;
+	advises("");
+}
+
 static void test_accounts(void **state)
 {
 	uint64_t *const counts[] = { &v.path.found, &v.path.queued, &v.path.started, &v.path.ended,
@@ -566,8 +599,36 @@ static void test_kernel_log(void **state)
 		"1,1,1,-;BUG: kernel NULL pointer dereference, address: 0\n",
 		"3,1,1,-;INFO: task sh:99 blocked for more than 120 seconds.\n",
 		"4,1,1,-;refcount_t: underflow; use-after-free.\n",
+		"1,1,1,-,caller=T99;BUG: unable to handle page fault for address: ffffc90000a3\n",
+		"2,1,1,-;kernel BUG at drivers/vfio/vfio.c:406!\n",
+		"4,1,1,-;Oops: 0002 [#1] SMP PTI\n",
+		"4,1,1,-;general protection fault, probably for non-canonical address "
+		"0xdead000000000108: 0000 [#1] SMP PTI\n",
+		"3,1,1,-;BUG: KASAN: use-after-free in vfio_group_put_bg+0x1a/0x40 [vfio]\n",
+		"3,1,1,-;BUG kmalloc-192 (Not tainted): Poison overwritten\n",
+		"4,1,1,-;WARNING: possible circular locking dependency detected\n",
+		"4,1,1,-;[ BUG: Invalid wait context ]\n",
+		"0,1,1,-;watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [sh:99]\n",
+		"0,1,1,-;Internal error: Oops: 96000004 [#1] SMP\n",
 	};
 	static const char *const fine[] = {
+		/* Processes that crashed. */
+		"6,1,1,-;traps: foo[1234] general protection fault ip:401126 sp:7ffd error:0\n",
+		"6,1,1,-;foo[77]: segfault at 0 ip 0000000000401126 sp 00007ffd error 4\n",
+		/* And named to look like more. */
+		"6,1,1,-;traps: WARNING: x[1234] general protection fault ip:401126 sp:7ffd\n",
+		"6,1,1,-;WARNING: x[77]: segfault at 0 ip 0000000000401126 sp 00007ffd\n",
+		"6,1,1,-;BUG: x[77] bad frame in rt_sigreturn frame:0000 ip:4 sp:7ffd\n",
+		"0,1,1,-;BUG: x[1]: segfault at 0 ip 0000000000401126 sp 00007ffd error 4\n",
+		"4,1,1,-;BUG: x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0\n",
+		"4,1,1,-;WARNING: x: page allocation failure: order:9, mode:0xcc0(GFP_KERNEL)\n",
+		"4,1,1,-;BUG: x: vmalloc: allocation failure: 4096 bytes, mode:0xcc0(GFP_KERNEL)\n",
+		"4,1,1,-;BUG: x[9] is installing a program with bpf_probe_write_user helper that\n",
+		"3,1,1,-;traps: Oops: [99] attempts to use CLI/STI, pretending it's a NOP, ip:4\n",
+		"4,1,1,-;process 'BUG: x' started with executable stack\n",
+		"3,1,1,-;INFO: task is a name and no more\n",
+		"3,1,1,-;x blocked for more than a day\n",
+		"5,1,1,-;Spectre V2 : WARNING: Unprivileged eBPF is enabled\n",
 		"6,339,5140900,-;pci-stub 0000:00:05.1: claimed by stub\n",
 		"12,1,1,-;WARNING: a user wrote this to /dev/kmsg\n",
 		"", ";", "4,1,1,-", "WARNING: no header",
@@ -641,6 +702,7 @@ int main(void)
 		cmocka_unit_test_setup(test_each_loss_is_inconclusive, good),
 		cmocka_unit_test_setup(test_each_hook_is_needed, good),
 		cmocka_unit_test_setup(test_unexercised_is_inconclusive, good),
+		cmocka_unit_test_setup(test_unexercised_says_what_to_do, good),
 		cmocka_unit_test_setup(test_accounts, good),
 		cmocka_unit_test_setup(test_deadlock, good),
 		cmocka_unit_test_setup(test_put_in_notifier, good),

@@ -221,15 +221,48 @@ static bool is_held_by_kvm(const struct vs_snapshot *s, uint64_t group)
 	return false;
 }
 
+/* Of one that is not in the list it cannot be told whose it is. */
+static bool may_be_device_of(const struct vs_snapshot *s, uint64_t device, uint64_t group)
+{
+	for (size_t i = 0; device && i < s->nr_devices; i++)
+		if (s->devices[i].address == device)
+			return s->devices[i].group == group;
+	return true;
+}
+
 /*
- * KVM and others put what they took before their process is gone. Whether KVM has it, and whether a
- * process is gone, cannot be told where not all files were seen, as in another PID namespace.
+ * A driver of mediated devices may take one in its open(), and put it when the device's file is gone
+ * (kvmgt: vfio_group_get_external_user_from_dev(), v5.7): who opened it may have passed it on and
+ * ended.
+ */
+static bool is_held_by_device(const struct vs_snapshot *s, uint64_t group)
+{
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if ((s->fds[i].kind == VS_SNAP_DEVICE_FILE ||
+		     s->fds[i].kind == VS_SNAP_CDEV_FILE) &&
+		    may_be_device_of(s, s->fds[i].object, group))
+			return true;
+	for (size_t i = 0; i < s->nr_maps; i++)
+		if (may_be_device_of(s, s->maps[i].device, group))
+			return true;
+	return false;
+}
+
+static bool may_be_held(const struct vs_snapshot *s, uint64_t group)
+{
+	return is_held_by_kvm(s, group) || is_held_by_device(s, group);
+}
+
+/*
+ * KVM puts what it took before its process is gone, others with the device's file. Whether one of
+ * them has it, and whether a process is gone, cannot be told where not all files were seen, as in
+ * another PID namespace; nor, where not all mappings were, whether a device is open still.
  */
 static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
 {
 	struct vs_event e = { .time_ns = s->end_ns };
 
-	if (!s->scope.fds || is_held_by_kvm(s, b->address))
+	if (!s->scope.fds || !s->scope.maps || may_be_held(s, b->address))
 		return;
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
 		if (ref->class != VS_REF_EXTERNAL || ref->leaked || !ref->tgid ||

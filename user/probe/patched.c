@@ -69,7 +69,13 @@ static bool matters(const char *function)
 	return false;
 }
 
-static void take_functions(struct patch *p, const char *object, bool all)
+static bool every_function(const char *function)
+{
+	(void)function;
+	return true;
+}
+
+static void take_functions(struct patch *p, const char *object, bool (*wanted)(const char *))
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -78,7 +84,7 @@ static void take_functions(struct patch *p, const char *object, bool all)
 	snprintf(path, sizeof(path), "%s/%s", p->dir, object);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		if (!strchr(entry->d_name, ',') || (!all && !matters(entry->d_name)))
+		if (!strchr(entry->d_name, ',') || !wanted(entry->d_name))
 			continue;
 		if (p->nr++)
 			continue;
@@ -90,14 +96,19 @@ static void take_functions(struct patch *p, const char *object, bool all)
 		closedir(dir);
 }
 
+static bool is_in_force(const struct patch *p)
+{
+	return is_on(p->dir, "enabled") || is_on(p->dir, "transition");
+}
+
 static bool replaces_ours(struct patch *p)
 {
 	char more[32] = "";
 
-	if (!is_on(p->dir, "enabled") && !is_on(p->dir, "transition"))
+	if (!is_in_force(p))
 		return false;
-	take_functions(p, "vfio", true);
-	take_functions(p, "vmlinux", false);
+	take_functions(p, "vfio", every_function);
+	take_functions(p, "vmlinux", matters);
 	if (p->nr > 1)
 		snprintf(more, sizeof(more), " (and %u more)", p->nr - 1);
 	if (p->nr)
@@ -128,4 +139,17 @@ bool vs_patched__find(const char *root, char *words, size_t size)
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+bool vs_patched__is_of_vfio(const char *root, const char *livepatch)
+{
+	char path[PATH_MAX / 2];
+	struct patch p = { .dir = path };
+
+	snprintf(path, sizeof(path), "%s" LIVEPATCHES "/%s", root, livepatch);
+	if (!is_in_force(&p))
+		return false;
+	take_functions(&p, "vfio", every_function);
+	take_functions(&p, "vmlinux", vs_kmod__is_vfio_function);
+	return p.nr;
 }

@@ -20,4 +20,10 @@
  */
 bool vs_patched__find(const char *root, char *words, size_t size);
 
+/*
+ * Whether that livepatch (its name below /sys/kernel/livepatch) is in force and replaces a
+ * function of VFIO itself: vfio.ko's, or by its name one of a built-in VFIO.
+ */
+bool vs_patched__is_of_vfio(const char *root, const char *livepatch);
+
 #endif

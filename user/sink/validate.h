@@ -27,7 +27,8 @@ typedef void vs_validate_printer(struct vs_out *o, const struct vs_validate_page
 
 /*
  * One of the above into a file, on the disk when this returns. The file is replaced by a
- * whole one: a reader, and a host that hangs, find this report or the one before. A
+ * whole one: a reader, and a host that hangs, find this report or the one before. What is
+ * at FILE.part goes, and no link there is followed: others may write in the folder. A
  * terminal, a serial line or a pipe is written to as it is. 0 or negative errno.
  */
 int vs_validate__to_file(const char *path, vs_validate_printer *print,

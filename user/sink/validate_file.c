@@ -38,14 +38,11 @@ static bool is_plain(const char *path)
 	return lstat(path, &st) || S_ISREG(st.st_mode);
 }
 
-static int write_to(const char *path, vs_validate_printer *print,
-		    const struct vs_validate_page *page)
+static int write_to(int fd, vs_validate_printer *print, const struct vs_validate_page *page)
 {
-	int err, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct vs_out o;
+	int err;
 
-	if (fd < 0)
-		return -errno;
 	vs_out__init(&o, fd);
 	print(&o, page);
 	err = vs_out__flush(&o);
@@ -55,15 +52,40 @@ static int write_to(const char *path, vs_validate_printer *print,
 	return err;
 }
 
+static int write_directly(const char *path, vs_validate_printer *print,
+			  const struct vs_validate_page *page)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -errno : write_to(fd, print, page);
+}
+
+/*
+ * Its name can be guessed, and its folder may be everybody's (/tmp): what is there, a link of
+ * somebody's perhaps, goes, and if it is there again at once, nothing is written.
+ */
+static int open_part(const char *part)
+{
+	int fd;
+
+	if (unlink(part) && errno != ENOENT)
+		return -errno;
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
 static int replace(const char *path, vs_validate_printer *print,
 		   const struct vs_validate_page *page)
 {
 	char part[PATH_MAX];
-	int err;
+	int fd, err;
 
 	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
 		return -ENAMETOOLONG;
-	err = write_to(part, print, page);
+	fd = open_part(part);
+	if (fd < 0)
+		return fd;
+	err = write_to(fd, print, page);
 	if (!err && rename(part, path))
 		err = -errno;
 	if (err)
@@ -74,5 +96,5 @@ static int replace(const char *path, vs_validate_printer *print,
 int vs_validate__to_file(const char *path, vs_validate_printer *print,
 			 const struct vs_validate_page *page)
 {
-	return is_plain(path) ? replace(path, print, page) : write_to(path, print, page);
+	return is_plain(path) ? replace(path, print, page) : write_directly(path, print, page);
 }

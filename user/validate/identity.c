@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "host.h"
+#include "probe/patched.h"
 
 static void read_word(const char *root, const char *path, char *buf, size_t size)
 {
@@ -27,13 +27,10 @@ static void read_word(const char *root, const char *path, char *buf, size_t size
 static void add_livepatch(const char *root, const char *name, struct vs_identity *id)
 {
 	size_t len = strlen(id->livepatches);
-	char path[400];
 
 	snprintf(id->livepatches + len, sizeof(id->livepatches) - len, "%s%s", len ? " " : "",
 		 name);
-	/* A folder for each object it patches: ABI/testing/sysfs-kernel-livepatch */
-	snprintf(path, sizeof(path), "%s/sys/kernel/livepatch/%s/vfio", root, name);
-	if (!access(path, F_OK))
+	if (vs_patched__is_of_vfio(root, name))
 		snprintf(id->vfio_livepatch, sizeof(id->vfio_livepatch), "%.60s", name);
 }
 

@@ -11,6 +11,13 @@
 #define RECORD_MAX 8192	/* CONSOLE_EXT_LOG_MAX, kernel/printk/printk.c */
 #define READS_MAX 100000	/* at one look */
 
+/*
+ * KERN_NOTICE. What tells of a fault of the kernel is KERN_WARNING or worse, but for parts of WARN()
+ * and of an oops, which have the default level (KERN_WARNING; the sysctl kernel.printk can make them
+ * quieter, the taint tells of them still). A user's crash is KERN_INFO: do_trap(), show_signal_msg().
+ */
+#define LEVEL_MAX 5
+
 static int read_taint(uint64_t *taint)
 {
 	FILE *f = fopen("/proc/sys/kernel/tainted", "re");
@@ -38,24 +45,52 @@ int vs_kernel_log__open(struct vs_kernel_state *k)
 static bool is_of_kernel(const char *record)
 {
 	/* facility << 3 | level: user space that writes to /dev/kmsg has another facility. */
-	return *record >= '0' && *record <= '9' && strtoul(record, NULL, 10) < 8;
+	return *record >= '0' && *record <= '9' && strtoul(record, NULL, 10) <= LEVEL_MAX;
+}
+
+static bool begins(const char *words, const char *sign)
+{
+	return !strncmp(words, sign, strlen(sign));
+}
+
+/* They begin with a task's name, which any user can choose: "BUG: x invoked oom-killer: ". */
+static bool begins_with_a_task(const char *words)
+{
+	static const char *const about_a_task[] = {
+		"]: segfault at ",		/* show_signal_msg(): KERN_EMERG for init */
+		" invoked oom-killer: ",	/* dump_header() */
+		": page allocation failure: ",	/* warn_alloc() */
+		": vmalloc",			/* the same */
+		"] is installing a program ",	/* bpf_get_probe_write_proto() */
+		" created nested cgroup ",	/* css_create(), up to v5.10 */
+	};
+
+	for (size_t i = 0; i < sizeof(about_a_task) / sizeof(about_a_task[0]); i++)
+		if (strstr(words, about_a_task[i]))
+			return true;
+	return false;
 }
 
 bool vs_kernel_log__is_warning(const char *record)
 {
 	static const char *const signs[] = {
-		"WARNING: ", "BUG: ", "kernel BUG at ", "Oops: ", "general protection fault",
-		"refcount_t: ", "KASAN: ", "KCSAN: ", "UBSAN: ", "unable to handle ",
-		"possible circular locking", "possible recursive locking", "blocked for more than ",
+		"WARNING: ",		/* __warn(), lockdep: KERN_WARNING */
+		"BUG: ", "BUG ",	/* page faults, KASAN, KCSAN, "scheduling while atomic"; SLUB */
+		"[ BUG: ",		/* lockdep */
+		"watchdog: BUG: ",	/* soft lockup */
+		"kernel BUG at ", "Kernel BUG at ",
+		"Oops: ", "general protection fault", "segment-related general protection fault",
+		"Internal error: ", "Unable to handle kernel ",	/* arm64 */
+		"refcount_t: ", "KASAN: ", "UBSAN: ",
 	};
 	const char *words = strchr(record, ';');
 
-	if (!words || !is_of_kernel(record))
+	if (!words || !is_of_kernel(record) || begins_with_a_task(++words))
 		return false;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		if (strstr(words, signs[i]))
+		if (begins(words, signs[i]))
 			return true;
-	return false;
+	return begins(words, "INFO: task ") && strstr(words, " blocked for more than ");
 }
 
 static void take(struct vs_kernel_state *k, const char *record)

@@ -16,7 +16,8 @@ void vs_kernel_log__close(int fd, struct vs_kernel_state *k);
 
 /*
  * Whether a record of /dev/kmsg ("4,1234,56789,-;words") is a warning of the kernel
- * itself: WARN, BUG, oops, refcount, sanitizers, lockdep, a hung task.
+ * itself: WARN, BUG, oops, refcount, sanitizers, lockdep, a soft lockup, a hung task. Not
+ * that of a process that crashed ("traps: foo[9] general protection fault"), whatever its name.
  */
 bool vs_kernel_log__is_warning(const char *record);
 

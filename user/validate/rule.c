@@ -175,6 +175,18 @@ static uint64_t entered(const struct vs_validation *v)
 	return nr;
 }
 
+/* "" where a longer run would not help: no worker puts, nothing is armed, or the load had trouble. */
+static const char *path_advice(const struct vs_validation *v)
+{
+	if (!v->plan || code_verdict(v) == VS_VERDICT_VULNERABLE)
+		return "";
+	if (v->stress.mode == VS_STRESS_OBSERVED)
+		return "; let the host's own load run longer";
+	if (v->stress.mode != VS_STRESS_DRIVEN || v->stress.end != VS_STRESS_DONE)
+		return "";
+	return "; give more --cycles, a longer --duration or other --devices";
+}
+
 static void check_path(const struct vs_validation *v, struct vs_check *c)
 {
 	const struct vs_path_counts *p = &v->path;
@@ -186,8 +198,8 @@ static void check_path(const struct vs_validation *v, struct vs_check *c)
 	else
 		set(c, VS_CHECK_UNKNOWN, "the path did not run often enough: %" PRIu64
 		    " last puts by the worker, %" PRIu64 " wanted; %" PRIu64
-		    " notifier events, %" PRIu64 " found their group",
-		    p->last_puts, v->min_last_puts, entered(v), p->found);
+		    " notifier events, %" PRIu64 " found their group%s",
+		    p->last_puts, v->min_last_puts, entered(v), p->found, path_advice(v));
 }
 
 static void check_losses(const struct vs_validation *v, struct vs_check *c)

@@ -26,7 +26,7 @@ struct vs_identity {
 	char release[65], version[65], machine[65];	/* uname -r, -v, -m */
 	char srcversion[64], build_id[VS_BUILD_ID_HEX];	/* of the loaded vfio.ko, "" not known */
 	char livepatches[256];		/* all of them, space-separated; "" none */
-	char vfio_livepatch[64];	/* one that patches vfio, "" none */
+	char vfio_livepatch[64];	/* one in force that patches vfio, "" none */
 	uint64_t started_wall_ns;	/* CLOCK_REALTIME */
 	uint64_t duration_ns;		/* observed */
 };
