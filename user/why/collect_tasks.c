@@ -19,7 +19,9 @@
 #define TASK_TRACED 8
 #define TASK_PARKED 0x40
 #define TASK_DEAD 0x80
+#define TASK_WAKING 0x200
 #define TASK_NOLOAD 0x400
+#define TASK_NEW 0x800			/* it was never on a CPU; /proc calls both running */
 #define TASK_RTLOCK_WAIT 0x1000		/* v5.15 */
 #define TASK_FROZEN 0x8000		/* v6.1; /proc calls it D, too */
 #define MAX_KEPT 8192			/* tasks of interest */
@@ -33,7 +35,8 @@ char collect_state_letter(uint32_t state)
 		char letter;
 	} letters[] = { { TASK_INTERRUPTIBLE, 'S' }, { TASK_UNINTERRUPTIBLE, 'D' },
 			{ TASK_STOPPED, 'T' }, { TASK_TRACED, 't' }, { TASK_PARKED, 'P' },
-			{ TASK_DEAD, 'Z' }, { TASK_RTLOCK_WAIT, 'D' }, { TASK_FROZEN, 'D' } };
+			{ TASK_DEAD, 'Z' }, { TASK_RTLOCK_WAIT, 'D' }, { TASK_FROZEN, 'D' },
+			{ TASK_WAKING, 'R' }, { TASK_NEW, 'R' } };
 
 	if (!state)
 		return 'R';
