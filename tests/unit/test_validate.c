@@ -619,6 +619,12 @@ static void test_load(void **state)
 		 false, &result);
 	assert_int_equal(result.end, VS_STRESS_STUCK);
 	assert_string_equal(result.said, "a task hangs");
+	/* A slow device is no hang, and why is what is shown. */
+	run_load("#!/bin/sh\necho slow: process 1, state D\necho failed: 7 cycles\necho "
+		 "vfio-stress: an unbind took longer >&2\nexit 1",
+		 false, &result);
+	assert_int_equal(result.end, VS_STRESS_FAILED);
+	assert_string_equal(result.said, "an unbind took longer");
 	run_load("#!/bin/sh\n[ \"$*\" = '--devices 05.0 --i-know-this-can-hang-the-host --cycles "
 		 "7' ] && exit 4",
 		 false, &result);
