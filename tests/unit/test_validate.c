@@ -233,6 +233,11 @@ static void test_references(void **state)
 	unproven(VS_CHECK_REFERENCES);
 	v.refs_checked = false;
 	unproven(VS_CHECK_REFERENCES);
+	v.refs_uncompared = (struct vs_refs_uncompared){ 2, 7, "it was busy" };
+	expect(VS_VERDICT_INCONCLUSIVE, false, VS_CHECK_REFERENCES, VS_CHECK_UNKNOWN);
+	vs_rule(&v, &r);
+	assert_non_null(strstr(r.checks[VS_CHECK_REFERENCES].words, "group 7, it was busy"));
+	v.refs_uncompared = (struct vs_refs_uncompared){ .number = -1 };
 	v.findings[VS_NEAR_MISS][VS_GRADE_INFO] = 9;
 	expect(VS_VERDICT_FIXED, false, -1, 0);
 }

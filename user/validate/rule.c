@@ -266,6 +266,16 @@ static int ref_finding(const struct vs_validation *v, bool bugs)
 	return -1;
 }
 
+static void say_uncompared(const struct vs_refs_uncompared *u, struct vs_check *c)
+{
+	char group[24] = "of unknown number";
+
+	if (u->number >= 0)
+		snprintf(group, sizeof(group), "%d", u->number);
+	set(c, VS_CHECK_UNKNOWN, "%zu live %s never compared with the kernel's counter: group %s, %s",
+	    u->nr, u->nr == 1 ? "group was" : "groups were", group, u->why);
+}
+
 static void check_references(const struct vs_validation *v, struct vs_check *c)
 {
 	int bug = ref_finding(v, true), any = ref_finding(v, false);
@@ -285,6 +295,8 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 	else if (v->unattributed || v->refs_differ)
 		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " puts fit no holder%s", v->unattributed,
 		    v->refs_differ ? ", and the kernel's counter differs" : "");
+	else if (v->refs_uncompared.nr)
+		say_uncompared(&v->refs_uncompared, c);
 	else
 		set(c, VS_CHECK_PASS, "each put fits its get, and the kernel's counters agree");
 }
