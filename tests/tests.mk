@@ -48,7 +48,11 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/sanitized/libvfioscope.a $(B
 	@mkdir -p $(@D)
 	@echo '  TEST  $@'
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) -DVS_FIXTURES='"$(FIXTURES)"' -MMD -MP $< \
-		$(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
+		$(OF_STRESS) $(BUILD)/sanitized/libvfioscope.a -lcmocka $(LDLIBS) -o $@
+
+$(BUILD)/tests/test_stress_race: private OF_STRESS := $(BUILD)/sanitized/tools/stress/race.o \
+	$(BUILD)/sanitized/tools/stress/sysfs.o
+$(BUILD)/tests/test_stress_race: $(BUILD)/sanitized/tools/stress/race.o $(BUILD)/sanitized/tools/stress/sysfs.o
 
 # The programs themselves, in guests too: there only the C library is needed besides.
 $(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a

@@ -208,13 +208,25 @@ static bool check_refs(struct validate *val)
 	return complete;
 }
 
+static bool is_compared(struct validate *val, uint64_t since_ns)
+{
+	struct vs_refs_uncompared *u = &val->v.refs_uncompared;
+
+	vs_refs__uncompared(vs_session__refs(val->live.session), since_ns, u);
+	return val->v.refs_checked && !u->nr;
+}
+
 static void end_refs(struct validate *val)
 {
 	struct vs_refs *refs = vs_session__refs(val->live.session);
+	uint64_t since_ns = vs_host__mono_ns();
 	struct vs_refs_totals totals;
 
-	for (int i = 0; val->v.refs_kept && !val->v.refs_checked && i < LOOKS; i++)
-		val->v.refs_checked = check_refs(val);
+	for (int i = 0; val->v.refs_kept && i < LOOKS; i++) {
+		val->v.refs_checked |= check_refs(val);
+		if (is_compared(val, since_ns))
+			break;
+	}
 	val->v.refs_differ = vs_refs__any_differs(refs);
 	vs_refs__totals(refs, &totals);
 	val->v.unattributed = totals.unattributed;

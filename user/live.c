@@ -70,6 +70,18 @@ static bool was_lost(void *ctx)
 	return false;
 }
 
+/* Of the programs that see a task enter and leave; skipped kprobes leave no chain open. */
+static bool was_skipped(void *ctx)
+{
+	struct vs_live *l = ctx;
+	uint64_t missed;
+
+	if (!l->engine)
+		return false;
+	return vs_engine__loss(l->engine, VS_LOSS_STALE_FRAME) ||
+	       (!vs_engine__missed_programs(l->engine, &missed) && missed);
+}
+
 static bool task_alive(void *ctx, uint32_t tgid)
 {
 	(void)ctx;
@@ -95,6 +107,7 @@ int vs_live__begin(struct vs_live *l)
 {
 	l->session_opts.calls = (struct vs_session_calls){
 		resolve_ip, group_devices, kernel_stack, now_ns, task_alive, was_lost,
+		was_skipped,
 	};
 	l->session_opts.ctx = l;
 	l->session = vs_session__new(&l->session_opts);

@@ -111,6 +111,13 @@ static bool was_lost(void *ctx)
 	return s->opts.calls.was_lost && s->opts.calls.was_lost(s->opts.ctx);
 }
 
+static bool was_skipped(void *ctx)
+{
+	struct vs_session *s = ctx;
+
+	return s->opts.calls.was_skipped && s->opts.calls.was_skipped(s->opts.ctx);
+}
+
 static int make_refs(struct vs_session *s)
 {
 	struct vs_refs_opts opts = s->opts.refs;
@@ -182,6 +189,7 @@ static int make_ledger(struct vs_session *s)
 		.ctx = s,
 		.say = say_finding,
 		.kernel_stack = read_stack,
+		.was_skipped = was_skipped,
 		.sites = s->sites,
 		.groups = s->groups,
 		.tasks = s->tasks,

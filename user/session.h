@@ -41,6 +41,8 @@ struct vs_session_calls {
 	bool (*task_alive)(void *ctx, uint32_t tgid);
 	/* Whether anything was lost up to this moment, told to the session or not. */
 	bool (*was_lost)(void *ctx);
+	/* Whether the kernel skipped probes up to this moment, told to the session or not. */
+	bool (*was_skipped)(void *ctx);
 };
 
 struct vs_session_opts {

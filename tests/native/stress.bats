@@ -150,6 +150,56 @@ YES=--i-know-this-can-hang-the-host
 	[ -e "$ROOT/run/vfio-stress.state" ]
 }
 
+# As nobody reads it, a write to it hangs until it is killed.
+hanging()
+{
+	rm "$1"
+	mkfifo "$1"
+}
+
+# raced: as if VFIO had the group of 05.0
+raced()
+{
+	: >"$ROOT/dev/vfio/7"
+	DRIVERS=$ROOT/sys/bus/pci/drivers
+}
+
+@test "stress: what can be killed was slow, not stuck: status 1, and it is put back" {
+	raced
+	hanging "$DRIVERS/vfio-pci/unbind"
+	stress 1 'unbind or bind took longer than 1 s \(--stuck-after\)' $YES --devices 05.0,05.1 \
+		--stuck-after 1 -n 5 --strategy bind
+	[[ "$output" == *$'\n'"slow: process "* ]]
+	[[ "$output" != *stuck:* && "$output" != *hangs\ in\ the* ]]
+	[ ! -e "$ROOT/run/vfio-stress.state" ]
+	[ "$(head -1 "$ROOT/sys/bus/pci/devices/0000:00:05.0/driver_override")" = vfio-pci ]
+	# Why it failed is the last line: validate shows that one.
+	[[ "${lines[-1]}" == *"took longer than"* ]]
+}
+
+# read_later FIFO: its writers hang no longer, 3 s from now
+read_later()
+{
+	(sleep 3; timeout 20 cat "$1" <>"$1" >/dev/null) 3>&- &
+}
+
+@test "stress: to get ready for a step may take longer than --stuck-after" {
+	raced
+	hanging "$DRIVERS/pci-stub/bind"
+	read_later "$DRIVERS/pci-stub/bind"
+	stress 0 'done: 5 cycles' $YES --devices 05.0,05.1 --stuck-after 1 -n 5 --strategy bind
+	kill $! || true
+}
+
+@test "stress: to put things back may take longer than --stuck-after" {
+	printf 'vfio-stress-state 1\nowner 999999999 5\ndevice 0000:00:05.1 group 7 driver pci-stub override -\nend\n' \
+		>"$ROOT/run/vfio-stress.state"
+	hanging "$ROOT/sys/bus/pci/drivers/pci-stub/bind"
+	read_later "$ROOT/sys/bus/pci/drivers/pci-stub/bind"
+	stress 0 'restored: 1 devices' --restore --stuck-after 1
+	kill $! || true
+}
+
 @test "validate: wrong usage" {
 	run build/vfioscope validate --devices 05.0,05.1
 	[ "$status" -eq 2 ]

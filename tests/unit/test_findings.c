@@ -327,6 +327,50 @@ static void without_proof_it_waits_20_ms_and_reads_the_stack(void **state)
 	vs_session__free(s);
 }
 
+static bool skipping;
+
+static bool some_skipped(void *ctx)
+{
+	(void)ctx;
+	return skipping;
+}
+
+/* Said by the probes alone, or by the stack, too. */
+static void say_deadlock_of(struct who task, struct who other, bool skipped)
+{
+	static struct vs_sink *sinks[1] = { &sink.base };
+	struct vs_session *s;
+
+	memset(&sink, 0, sizeof(sink));
+	sink.base.ops = &probe_ops;
+	skipping = skipped;
+	s = vs_session__new(&(struct vs_session_opts){
+		.calls = { resolve, two_devices, proc_stack, clock_2ms, NULL, NULL, some_skipped },
+		.sinks = sinks, .nr_sinks = 1 });
+	feed_until_release(s, task, other, 0);
+	vs_session__tick(s, UINT64_MAX);
+	vs_session__free(s);
+}
+
+/* The return of a chain that was skipped: its task seems to be inside still. */
+static void after_skipped_probes_a_stack_makes_it_sure(void **state)
+{
+	char words[400];
+
+	(void)state;
+	say_deadlock_of(other_sh, sh, false);
+	assert_int_equal(sink.last.kind, VS_NOTIFIER_DEADLOCK);
+	assert_false(sink.last.uncertain);
+	say_deadlock_of(sh, other_sh, true);
+	assert_int_equal(sink.last.kind, VS_NOTIFIER_DEADLOCK);
+	assert_false(sink.last.uncertain);
+	say_deadlock_of(other_sh, sh, true);
+	assert_int_equal(sink.last.kind, VS_NOTIFIER_DEADLOCK);
+	assert_true(sink.last.uncertain);
+	vs_finding__words(&sink.last, words, sizeof(words));
+	assert_non_null(strstr(words, "may be wrong"));
+}
+
 static void finish_does_not_forget_what_waits(void **state)
 {
 	struct vs_session *s = session(NULL);
@@ -592,6 +636,7 @@ int main(void)
 		cmocka_unit_test(long_picture_is_cut_in_the_middle),
 		cmocka_unit_test(history_that_is_too_short_is_said),
 		cmocka_unit_test(without_proof_it_waits_20_ms_and_reads_the_stack),
+		cmocka_unit_test(after_skipped_probes_a_stack_makes_it_sure),
 		cmocka_unit_test(finish_does_not_forget_what_waits),
 		cmocka_unit_test(unregister_alone_is_enough),
 		cmocka_unit_test(two_tasks_are_two_findings),

@@ -492,6 +492,76 @@ static void what_an_open_device_holds_is_no_leak(void **state)
 	lab_free(l);
 }
 
+/* -- what is compared -- */
+
+/* The number of groups that were not, since @since; @why: of one of them. */
+static size_t uncompared(struct lab *l, uint64_t since, const char *why)
+{
+	struct vs_refs_uncompared u;
+
+	vs_refs__uncompared(l->r, T0 + since * 1000, &u);
+	if (u.nr)
+		assert_non_null(strstr(u.why, why));
+	else
+		assert_null(u.why);
+	return u.nr;
+}
+
+/* Whatever its counter says, an event since the look began may be in it or not. */
+static void a_busy_group_is_not_compared(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	assert_int_equal(uncompared(l, SECOND, "did not list it"), 1);
+	do_open(l, qemu, 3 * SECOND + 1, 2);
+	check_at(l, 3 * SECOND, 7, 1);
+	assert_int_equal(uncompared(l, 3 * SECOND, "busy at every look"), 1);
+	check_at(l, 4 * SECOND, 2, 1);
+	assert_int_equal(uncompared(l, 3 * SECOND, ""), 0);
+	/* Busy again, at another look of the same series: it was compared once. */
+	do_close(l, qemu, 5 * SECOND + 1, FILE1, 2);
+	check_at(l, 5 * SECOND, 7, 0);
+	assert_int_equal(uncompared(l, 3 * SECOND, ""), 0);
+	assert_int_equal(uncompared(l, 5 * SECOND, "busy"), 1);
+	do_leave(l, sh, 6 * SECOND, DEV1, 1);
+	do_release(l, sh, 6 * SECOND + 10);
+	assert_int_equal(uncompared(l, 5 * SECOND, ""), 0);
+	lab_free(l);
+}
+
+/* Whether it still differs is for the next look to tell. */
+static void a_difference_of_a_busy_group_is_not_settled(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	check_at(l, 3 * SECOND, 2, 0);
+	assert_true(vs_refs__any_differs(l->r));
+	assert_int_equal(uncompared(l, 3 * SECOND, ""), 0);
+	do_open(l, qemu, 4 * SECOND, 2);
+	assert_false(vs_refs__any_differs(l->r));
+	assert_int_equal(uncompared(l, 3 * SECOND, "busy at every look"), 1);
+	lab_free(l);
+}
+
+static void a_counter_that_is_unknown_is_not_compared(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	check_at(l, 3 * SECOND, VS_SNAP_UNKNOWN, 0);
+	assert_int_equal(uncompared(l, 3 * SECOND, "could not be read"), 1);
+	check_at(l, 4 * SECOND, 1, 0);
+	assert_int_equal(uncompared(l, 3 * SECOND, ""), 0);
+	vs_refs__watched(l->r, GROUP_B, 2, T0 + SECOND);
+	assert_int_equal(uncompared(l, 3 * SECOND, "to begin with"), 1);
+	lab_free(l);
+}
+
 /* -- watchpoints -- */
 
 static void do_change(struct lab *l, struct who w, uint64_t us, int value, unsigned int flag)
@@ -902,6 +972,9 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_being_closed_is_no_leak),
 		cmocka_unit_test(an_external_leak_is_found),
 		cmocka_unit_test(what_an_open_device_holds_is_no_leak),
+		cmocka_unit_test(a_busy_group_is_not_compared),
+		cmocka_unit_test(a_difference_of_a_busy_group_is_not_settled),
+		cmocka_unit_test(a_counter_that_is_unknown_is_not_compared),
 		cmocka_unit_test(old_ones_from_before_are_said),
 		cmocka_unit_test(a_life_before_the_snapshot_is_no_bug),
 		cmocka_unit_test(a_difference_is_of_what_is_quiet_since),

@@ -201,6 +201,42 @@ static void test_deadlock(void **state)
 	expect(VS_VERDICT_VULNERABLE, true, VS_CHECK_DEADLOCK, VS_CHECK_FAIL);
 }
 
+/* A chain's return that was skipped leaves its task inside, for probes; not for its stack. */
+static void test_skipped_probes(void **state)
+{
+	static const unsigned int causes[] = {
+		VS_LOSS_STALE_FRAME, VS_LOSS_RECURSION, VS_LOSS_PROBE_MISSED,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		v.lost = v.losses[causes[i]].total = 1;
+		v.findings[VS_NOTIFIER_DEADLOCK][VS_GRADE_BUG] = 1;
+		vs_rule(&v, &r);
+		assert_int_equal(r.verdict, VS_VERDICT_INCONCLUSIVE);
+		assert_false(r.failed);
+		assert_int_equal(r.checks[VS_CHECK_DEADLOCK].status, VS_CHECK_UNKNOWN);
+		v.findings[VS_NOTIFIER_DEADLOCK][VS_GRADE_BUG] = 0;
+		v.findings[VS_PUT_IN_NOTIFIER][VS_GRADE_HAZARD] = 1;
+		vs_rule(&v, &r);
+		assert_false(r.failed);
+		assert_non_null(strstr(r.checks[VS_CHECK_NOTIFIER].words, "skipped probes"));
+		v.findings[VS_PUT_IN_NOTIFIER][VS_GRADE_HAZARD] = 0;
+		v.findings[VS_PUT_WITHOUT_GET][VS_GRADE_BUG] = 1;
+		vs_rule(&v, &r);
+		assert_int_equal(r.checks[VS_CHECK_REFERENCES].status, VS_CHECK_UNKNOWN);
+		v.findings[VS_PUT_WITHOUT_GET][VS_GRADE_BUG] = 0;
+		v.losses[causes[i]].total = 0;
+	}
+	v.losses[VS_LOSS_RECURSION].total = 1;
+	v.findings[VS_NOTIFIER_DEADLOCK][VS_GRADE_BUG] = 1;
+	v.said[0] = (struct vs_finding_said){ .kind = VS_NOTIFIER_DEADLOCK, .stack =
+		"blocking_notifier_chain_unregister+0x24/0xb0\n"
+		"vfio_iommu_group_notifier+0xd5/0x310 [vfio]" };
+	v.nr_said = 1;
+	expect(VS_VERDICT_VULNERABLE, true, VS_CHECK_DEADLOCK, VS_CHECK_FAIL);
+}
+
 static void test_put_in_notifier(void **state)
 {
 	(void)state;
@@ -266,6 +302,11 @@ static void test_references(void **state)
 	unproven(VS_CHECK_REFERENCES);
 	v.refs_checked = false;
 	unproven(VS_CHECK_REFERENCES);
+	v.refs_uncompared = (struct vs_refs_uncompared){ 2, 7, "it was busy" };
+	expect(VS_VERDICT_INCONCLUSIVE, false, VS_CHECK_REFERENCES, VS_CHECK_UNKNOWN);
+	vs_rule(&v, &r);
+	assert_non_null(strstr(r.checks[VS_CHECK_REFERENCES].words, "group 7, it was busy"));
+	v.refs_uncompared = (struct vs_refs_uncompared){ .number = -1 };
 	v.findings[VS_NEAR_MISS][VS_GRADE_INFO] = 9;
 	expect(VS_VERDICT_FIXED, false, -1, 0);
 }
@@ -680,6 +721,12 @@ static void test_load(void **state)
 		 false, &result);
 	assert_int_equal(result.end, VS_STRESS_STUCK);
 	assert_string_equal(result.said, "a task hangs");
+	/* A slow device is no hang, and why is what is shown. */
+	run_load("#!/bin/sh\necho slow: process 1, state D\necho failed: 7 cycles\necho "
+		 "vfio-stress: an unbind took longer >&2\nexit 1",
+		 false, &result);
+	assert_int_equal(result.end, VS_STRESS_FAILED);
+	assert_string_equal(result.said, "an unbind took longer");
 	run_load("#!/bin/sh\n[ \"$*\" = '--devices 05.0 --i-know-this-can-hang-the-host --cycles "
 		 "7' ] && exit 4",
 		 false, &result);
@@ -705,6 +752,7 @@ int main(void)
 		cmocka_unit_test_setup(test_unexercised_says_what_to_do, good),
 		cmocka_unit_test_setup(test_accounts, good),
 		cmocka_unit_test_setup(test_deadlock, good),
+		cmocka_unit_test_setup(test_skipped_probes, good),
 		cmocka_unit_test_setup(test_put_in_notifier, good),
 		cmocka_unit_test_setup(test_contradictions, good),
 		cmocka_unit_test_setup(test_code, good),

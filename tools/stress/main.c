@@ -17,6 +17,9 @@
 #include "state.h"
 #include "sysfs.h"
 
+/* A reset or a firmware may take its time, and nothing is raced meanwhile. */
+#define PATIENCE_NS 120000000000ull
+
 struct stress {
 	struct st_options opts;
 	char state_path[ST_PATH];
@@ -25,6 +28,7 @@ struct stress {
 	struct st_race race;
 	uint64_t random, start_ns;
 	uint64_t steps, cycles, failed;
+	bool preparing;		/* the last step had not begun */
 	int kmsg;
 };
 
@@ -78,14 +82,21 @@ static void say(const struct stress *s, const char *line)
 		return;
 }
 
-static void say_stuck(pid_t pid, char state, const char *stack)
+static void say_late(pid_t pid, char state, const char *stack, bool ended)
 {
-	printf("stuck: process %d, state %c\n", pid, state);
+	const char *how = ended ? "slow" : "stuck";
+
+	printf("%s: process %d, state %c\n", how, pid, state);
 	for (size_t len; *stack; stack += len + !!stack[len]) {
 		len = strcspn(stack, "\n");
-		printf("stuck:   %.*s\n", (int)len, stack);
+		printf("%s:   %.*s\n", how, (int)len, stack);
 	}
 	fflush(stdout);
+}
+
+static uint64_t patience(const struct stress *s)
+{
+	return s->opts.stuck_ns > PATIENCE_NS ? s->opts.stuck_ns : PATIENCE_NS;
 }
 
 /* -- putting back -- */
@@ -102,22 +113,37 @@ static int restore_device(void *ctx)
 	return st_device__restore(w->s->opts.root, w->device);
 }
 
+static void say_not_restored(const struct st_device *device, int err, uint64_t limit_ns)
+{
+	char words[90];
+
+	if (err == ST_RACE_SLOW) {
+		snprintf(words, sizeof(words), "putting %s back takes longer than %llu s and goes on",
+			 device->bdf, (unsigned long long)limit_ns / 1000000000);
+		st_say_line(words, "vfio-stress --restore finishes it");
+		return;
+	}
+	snprintf(words, sizeof(words), "%s could not be put back", device->bdf);
+	st_say_line(words, err == -EXDEV ? "it came back in another IOMMU group" : strerror(-err));
+}
+
+/* Where one takes so long, the others wait for the same: they get less time. */
 static int restore_all(const struct stress *s, const struct st_state *was)
 {
-	char words[160];
+	uint64_t limit_ns = patience(s);
 	int result = 0;
 
 	for (size_t i = 0; i < was->nr; i++) {
 		struct restore_work work = { s, &was->devices[i] };
-		int err = st_race__guarded(&s->race, restore_device, &work);
+		int err = st_race__guarded(&s->race, &(struct st_work){
+			restore_device, &work, limit_ns, .outlives = true });
 
 		if (!err)
 			continue;
-		snprintf(words, sizeof(words), "%s could not be put back: %s",
-			 was->devices[i].bdf, err == -EXDEV ?
-			 "it came back in another IOMMU group" : strerror(-err));
-		fail(0, words);
+		say_not_restored(&was->devices[i], err, limit_ns);
 		result = err;
+		if (err == ST_RACE_SLOW)
+			limit_ns = s->opts.stuck_ns;
 	}
 	if (!result)
 		unlink(s->state_path);
@@ -294,7 +320,8 @@ static int run_step(struct stress *s, const struct st_device *device, const char
 	step.seed = st_random(&s->random);
 	step.cycles = cycles_of(s, step.strategy);
 	announce(s, &step);
-	err = st_race__guarded(&s->race, prepare, &step);
+	err = st_race__guarded(&s->race, &(struct st_work){ prepare, &step, patience(s), false });
+	s->preparing = err;
 	if (!err)
 		err = st_race__run(&s->race, &step);
 	s->cycles += s->track->lanes[0].done;
@@ -332,20 +359,42 @@ static void say_end(const struct stress *s, const char *how)
 	say(s, line);
 }
 
-static int conclude(struct stress *s, int err)
+static void say_slow(const struct stress *s)
 {
-	if (err == -EDEADLK) {
-		say_end(s, "stuck");
-		return fail(ST_EXIT_STUCK, "a task hangs in the kernel; its devices are left as "
-			    "they are, for only a reboot ends it");
-	}
-	if (err == -ENOTSUP)
+	uint64_t limit_ns = s->preparing ? patience(s) : s->opts.stuck_ns;
+	char words[100];
+
+	snprintf(words, sizeof(words), "%s took longer than %llu s%s, but could be ended",
+		 s->preparing ? "getting ready for a step" : "an unbind or bind",
+		 (unsigned long long)limit_ns / 1000000000, s->preparing ? "" : " (--stuck-after)");
+	fail(0, words);
+}
+
+static void say_why(const struct stress *s, int err)
+{
+	if (err == ST_RACE_SLOW)
+		say_slow(s);
+	else if (err == -ENOTSUP)
 		fail(0, "none of these strategies is possible with these devices");
 	else if (err)
 		st_say_line("a step failed", strerror(-err));
-	if (restore_all(s, &s->before))
+}
+
+/* Why it failed is the last line: the one that others show. */
+static int conclude(struct stress *s, int err)
+{
+	if (err == ST_RACE_STUCK) {
+		say_end(s, "stuck");
+		st_say_line("a task hangs in the kernel, killed or not; its devices are left as they are",
+			    "only a reboot ends a deadlock; should it end by itself, use --restore");
+		return ST_EXIT_STUCK;
+	}
+	if (restore_all(s, &s->before)) {
+		say_why(s, err);
 		return ST_EXIT_FAILURE;
-	say_end(s, stop_signal ? "interrupted" : "done");
+	}
+	say_end(s, stop_signal ? "interrupted" : err ? "failed" : "done");
+	say_why(s, err);
 	return err ? ST_EXIT_FAILURE : stop_signal ? 128 + stop_signal : ST_EXIT_OK;
 }
 
@@ -370,7 +419,7 @@ static int stress(struct stress *s)
 
 static int set_up(struct stress *s)
 {
-	s->race = (struct st_race){ s->opts.stuck_ns, interrupted, say_stuck };
+	s->race = (struct st_race){ s->opts.stuck_ns, interrupted, say_late };
 	s->random = s->opts.seed;
 	if (s->opts.state && strlen(s->opts.state) >= sizeof(s->state_path))
 		return fail(ST_EXIT_USAGE, "--state is too long");

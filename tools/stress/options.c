@@ -28,7 +28,7 @@ static const char help[] =
 	"  -b, --burst N              cycles of a step (50)\n"
 	"      --allow-remove         hot-remove mates, too, and rescan the PCI bus\n"
 	"      --unbind-drivers       devices may have drivers that are no stubs\n"
-	"      --stuck-after SECONDS  no progress for so long means stuck (10)\n"
+	"      --stuck-after SECONDS  no progress for so long, and it is given up (10)\n"
 	"      --kmsg                 say each step in the kernel's log, too\n"
 	"      --restore              only put back what a killed run has left\n"
 	"      --state FILE           where that is kept (/run/vfio-stress.state)\n"

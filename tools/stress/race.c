@@ -17,11 +17,14 @@
 #define LOOK_NS 5000000
 #define MAX_CHILDREN 2
 #define END_NS 1000000000ull	/* a child that was told to stop has so long */
+#define DEATH_NS 2000000000ull	/* and one that was killed so long to be gone */
 
 struct child {
 	pid_t pid;
 	bool ended;
 	int result;
+	char state;		/* where it was when it was given up */
+	char stack[2048];
 };
 
 static uint64_t now_ns(void)
@@ -45,17 +48,22 @@ struct st_track *st_track__new(void)
 	return t == MAP_FAILED ? NULL : t;
 }
 
-/*
- * A child holds no pipe of ours: a reader must see the end when the parent ends,
- * also when the child never does. It dies with the parent, if it can.
- */
-static void become_child(pid_t parent)
+/* A child dies with the parent, if it can. */
+static void die_with(pid_t parent)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
+}
+
+/*
+ * A child holds no pipe of ours: a reader must see the end when the parent ends,
+ * also when the child never does.
+ */
+static void become_child(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -110,19 +118,38 @@ static char state_of(pid_t pid)
 	return rest && rest[1] ? rest[2] : '?';
 }
 
-static void give_up(const struct st_race *r, const struct child *children, int nr)
+/* Whether all are gone in time. */
+static bool kill_all(struct child *children, int nr)
 {
-	char stack[2048];
+	uint64_t start = now_ns();
 
-	for (int i = 0; i < nr; i++) {
-		if (children[i].ended)
-			continue;
-		read_stack(children[i].pid, stack, sizeof(stack));
-		r->say_stuck(children[i].pid, state_of(children[i].pid), stack);
-	}
 	for (int i = 0; i < nr; i++)
 		if (!children[i].ended)
 			kill(children[i].pid, SIGKILL);
+	while (!all_ended(children, nr)) {
+		if (now_ns() - start > DEATH_NS)
+			return false;
+		doze();
+	}
+	return true;
+}
+
+/* A remove() may take its time, but who dies of a signal is in no deadlock. */
+static int give_up(const struct st_race *r, struct child *children, int nr)
+{
+	bool late[MAX_CHILDREN] = {}, gone;
+
+	for (int i = 0; i < nr; i++) {
+		late[i] = !children[i].ended;
+		children[i].state = state_of(children[i].pid);
+		read_stack(children[i].pid, children[i].stack, sizeof(children[i].stack));
+	}
+	gone = kill_all(children, nr);
+	for (int i = 0; i < nr; i++)
+		if (late[i])
+			r->say_late(children[i].pid, children[i].state, children[i].stack,
+				    children[i].ended);
+	return gone ? ST_RACE_SLOW : ST_RACE_STUCK;
 }
 
 static uint64_t progress(const struct st_track *t)
@@ -160,8 +187,7 @@ static int watch(const struct st_race *r, struct child *children, int nr, struct
 				limit = END_NS;
 				continue;
 			}
-			give_up(r, children, nr);
-			return -EDEADLK;
+			return give_up(r, children, nr);
 		}
 		doze();
 	}
@@ -175,7 +201,8 @@ static pid_t start_lane(const struct st_step *step, int lane)
 
 	if (pid)
 		return pid;
-	become_child(parent);
+	die_with(parent);
+	become_child();
 	step->strategy->lanes[lane](step, &random);
 	_exit(0);
 }
@@ -196,20 +223,44 @@ int st_race__run(const struct st_race *r, const struct st_step *step)
 	return watch(r, children, nr, step->track);
 }
 
-int st_race__guarded(const struct st_race *r, int (*work)(void *ctx), void *ctx)
+static void do_work(const struct st_work *w)
 {
+	int err;
+
+	become_child();
+	err = -w->run(w->ctx);
+	_exit(err > 0 && err < 256 ? err : err ? 255 : 0);
+}
+
+/* What puts things back must not end half-way: it goes on when nobody waits any longer. */
+static int wait_for(struct child *child, uint64_t limit_ns)
+{
+	uint64_t start = now_ns();
+
+	while (!all_ended(child, 1)) {
+		if (now_ns() - start > limit_ns)
+			return ST_RACE_SLOW;
+		doze();
+	}
+	return 0;
+}
+
+int st_race__guarded(const struct st_race *r, const struct st_work *w)
+{
+	struct st_race patient = *r;
 	struct child child = {};
 	pid_t parent = getpid();
-	int err;
+	int late;
 
 	child.pid = fork();
 	if (child.pid < 0)
 		return -errno;
 	if (!child.pid) {
-		become_child(parent);
-		err = -work(ctx);
-		_exit(err > 0 && err < 256 ? err : err ? 255 : 0);
+		if (!w->outlives)
+			die_with(parent);
+		do_work(w);
 	}
-	err = watch(r, &child, 1, NULL);
-	return err ? err : child.result;
+	patient.stuck_ns = w->limit_ns;
+	late = w->outlives ? wait_for(&child, w->limit_ns) : watch(&patient, &child, 1, NULL);
+	return late ? late : child.result;
 }

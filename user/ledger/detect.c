@@ -53,6 +53,12 @@ static void say(struct vs_detect *d, struct vs_finding *f)
 	d->opts.say(d->opts.ctx, f);
 }
 
+/* A return of a chain that was skipped leaves its task inside, for what it does deeper later. */
+static bool was_skipped(const struct vs_detect *d)
+{
+	return d->opts.was_skipped && d->opts.was_skipped(d->opts.ctx);
+}
+
 static void say_minor(struct vs_detect *d, enum vs_finding_kind kind, const struct vs_event *e,
 		      const struct vs_group *group)
 {
@@ -66,6 +72,7 @@ static void say_minor(struct vs_detect *d, enum vs_finding_kind kind, const stru
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
 	f->last_said = ++*said == VS_SAID_PER_SITE;
+	f->uncertain = kind == VS_PUT_IN_NOTIFIER && was_skipped(d);
 	vs_finding__set_task(f, e);
 	vs_group__view(group, &f->group);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(d->opts.sites, e->ip));
@@ -169,6 +176,7 @@ static void say_bug(struct vs_detect *d, struct bug *b)
 	if (task && !b->f.entered_ns)
 		b->f.entered_ns = task->enter_ns;
 	take_frames(d, &b->f);
+	b->f.uncertain = !vs_frames__tell(&d->frames) && was_skipped(d);
 	if (b->f.kind == VS_NOTIFIER_DEADLOCK) {
 		if (!b->f.callback[0])
 			strcpy(b->f.callback, "vfio_iommu_group_notifier");

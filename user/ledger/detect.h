@@ -24,6 +24,8 @@ struct vs_detect_opts {
 	void (*say)(void *ctx, struct vs_finding *f);
 	/* /proc/TID/stack; may be NULL; 0 or negative errno. */
 	int (*kernel_stack)(void *ctx, uint32_t tid, char *buf, size_t size);
+	/* Whether the kernel skipped probes so far: asked before a finding. May be NULL. */
+	bool (*was_skipped)(void *ctx);
 	struct vs_sites *sites;		/* borrowed */
 	struct vs_groups *groups;	/* borrowed */
 	struct vs_tasks *tasks;		/* borrowed */

@@ -39,14 +39,20 @@ enum vs_grade vs_finding__grade(enum vs_finding_kind kind)
 	return kind < VS_FINDING_KINDS ? kinds[kind].grade : VS_GRADE_INFO;
 }
 
+static const char *skipped_words(const struct vs_finding *f)
+{
+	return f->uncertain ? " (the kernel skipped probes before: this may be wrong)" : "";
+}
+
 static int chain_words(const struct vs_finding *f, char *buf, size_t size)
 {
 	const char *verb = f->registering ? "registers on" : "unregisters from";
 
 	if (f->chain_name[0])
-		return snprintf(buf, size, "%s chain %s while inside it", verb, f->chain_name);
-	return snprintf(buf, size, "%s chain 0x%llx while inside it", verb,
-			(unsigned long long)f->chain);
+		return snprintf(buf, size, "%s chain %s while inside it%s", verb, f->chain_name,
+				skipped_words(f));
+	return snprintf(buf, size, "%s chain 0x%llx while inside it%s", verb,
+			(unsigned long long)f->chain, skipped_words(f));
 }
 
 static int near_miss_words(char *buf, size_t size)
@@ -57,9 +63,9 @@ static int near_miss_words(char *buf, size_t size)
 
 static int put_words(const struct vs_finding *f, char *buf, size_t size)
 {
-	return snprintf(buf, size, "reference dropped inside the notifier%s%s, at %s",
+	return snprintf(buf, size, "reference dropped inside the notifier%s%s, at %s%s",
 			f->action ? ", for " : "", vs_action__name(f->action),
-			f->site[0] ? f->site : "an unknown place");
+			f->site[0] ? f->site : "an unknown place", skipped_words(f));
 }
 
 static const char *class_of(const struct vs_finding *f)
@@ -106,7 +112,8 @@ size_t vs_finding__words(const struct vs_finding *f, char *buf, size_t size)
 		len = put_words(f, buf, size);
 	else if (f->kind == VS_NOTIFIER_DEADLOCK)
 		len = snprintf(buf, size,
-			       "last put inside the notifier: the task waits for a lock that it holds itself");
+			       "last put inside the notifier: the task waits for a lock that it holds itself%s",
+			       skipped_words(f));
 	else if (f->kind == VS_CHAIN_DEADLOCK_FOUND)
 		len = chain_words(f, buf, size);
 	else

@@ -72,8 +72,13 @@ struct vs_finding {
 	struct vs_group_view group;	/* devices valid during the call only */
 	char site[VS_SITE_LEN];	/* the put; of references: the get, if there is one */
 
+	/*
+	 * It may be wrong. References: events were lost before, and the grade is hazard. Deadlocks and
+	 * puts inside the notifier: the kernel skipped probes, and no stack shows it.
+	 */
+	bool uncertain;
+
 	/* References only. */
-	bool uncertain;		/* events were lost before: it may be wrong */
 	bool has_ref;
 	struct vs_ref ref;
 	char words[240];	/* what is wrong with it */

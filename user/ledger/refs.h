@@ -149,6 +149,16 @@ void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
  */
 void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s);
 
+/* Live groups whose counter no vs_refs__check() could hold against the ledger. */
+struct vs_refs_uncompared {
+	size_t nr;
+	int number;		/* of one of them, -1 if not known */
+	const char *why;	/* for that one, in words; NULL if there is none */
+};
+
+/* Since @since_ns, CLOCK_MONOTONIC: the start of the first of some looks. Each went to vs_refs__check(). */
+void vs_refs__uncompared(const struct vs_refs *r, uint64_t since_ns, struct vs_refs_uncompared *u);
+
 /*
  * A counter of the kernel was not what the ledger says when they were compared last, of a group that
  * has been quiet since. Of others the next comparison tells: a probe is in front of the instruction

@@ -310,3 +310,37 @@ void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s)
 		if (s->groups[i].address)
 			check_group(r, s, &s->groups[i]);
 }
+
+/* -- and what of it could not be -- */
+
+/* NULL: it was; or a bug was said, and nothing is to be compared. */
+static const char *why_uncompared(const struct vs_book *b, uint64_t since_ns)
+{
+	bool compared = b->kernel_ns >= since_ns;
+
+	if (b->released || b->broken)
+		return NULL;
+	if (b->uncounted)
+		return "how many references it had to begin with is not known";
+	if (compared && b->kernel_refs == VS_SNAP_UNKNOWN)
+		return "its counter could not be read";
+	if (compared && !(b->differs && b->last_ns > b->kernel_ns))
+		return NULL;
+	return b->last_ns >= since_ns ? "it was busy at every look" :
+					"the kernel did not list it";
+}
+
+void vs_refs__uncompared(const struct vs_refs *r, uint64_t since_ns, struct vs_refs_uncompared *u)
+{
+	*u = (struct vs_refs_uncompared){ .number = -1 };
+	for (const struct vs_book *b = NULL; (b = vs_refs__next(r, b));) {
+		const char *why = why_uncompared(b, since_ns);
+
+		if (!why)
+			continue;
+		if (!u->nr++) {
+			u->number = b->number;
+			u->why = why;
+		}
+	}
+}

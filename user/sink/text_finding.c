@@ -187,6 +187,8 @@ static void say_bug(struct vs_text *t, const struct vs_finding *f)
 	say_who(t, f);
 	say_chain(t, f);
 	field(t, "proof", proof_words(f));
+	if (f->uncertain)
+		field(t, "doubt", "the kernel skipped probes before, and no stack shows it: this may be wrong");
 	say_delay(t, f);
 	if (f->kind == VS_NOTIFIER_DEADLOCK)
 		vs_text__picture(t, f);

@@ -133,7 +133,8 @@ static void take_line(const char *line, struct vs_stress_result *result)
 	bool is_step = !strncmp(line, "step ", 5);
 	const char *words = strncmp(line, "vfio-stress: ", 13) ? line : line + 13;
 
-	if (!strncmp(line, "stuck: ", 7) && !strstr(line, "cycles"))
+	if ((!strncmp(line, "stuck: ", 7) && !strstr(line, "cycles")) ||
+	    !strncmp(line, "slow: ", 6))
 		return;		/* stacks: the findings have better ones */
 	if (is_step)
 		result->steps++;

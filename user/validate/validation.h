@@ -15,6 +15,7 @@
 #include "inspect/inspect.h"
 #include "ledger/finding.h"
 #include "ledger/gaps.h"
+#include "ledger/refs.h"
 #include "probe/plan.h"
 
 #define VS_ACTIONS (VS_ACT_UNBOUND_DRIVER + 1)
@@ -111,6 +112,7 @@ struct vs_validation {
 	bool refs_kept;			/* the ledger of references had a snapshot to begin with */
 	bool refs_checked;		/* and one at the end, to be compared with */
 	bool refs_differ;
+	struct vs_refs_uncompared refs_uncompared;	/* by none of the looks at the end */
 	uint64_t unattributed;
 	struct vs_kernel_state kernel;
 	struct vs_stress_result stress;
