@@ -638,6 +638,9 @@ static void test_kernel_log(void **state)
 		"4,339,5140900,-;WARNING: CPU: 1 PID: 99 at drivers/vfio/vfio.c:406 "
 		"vfio_group_release\n",
 		"1,1,1,-;BUG: kernel NULL pointer dereference, address: 0\n",
+		"3,1,1,-;BUG: KASAN: vmalloc-out-of-bounds in foo+0x1/0x2\n",
+		"3,1,1,-;INFO: task a: vmalloc:12 blocked for more than 120 seconds.\n",
+		"3,1,1,-;INFO: task ]: segfault at :12 blocked for more than 120 seconds.\n",
 		"3,1,1,-;INFO: task sh:99 blocked for more than 120 seconds.\n",
 		"4,1,1,-;refcount_t: underflow; use-after-free.\n",
 		"1,1,1,-,caller=T99;BUG: unable to handle page fault for address: ffffc90000a3\n",

@@ -60,7 +60,8 @@ static bool begins_with_a_task(const char *words)
 		"]: segfault at ",		/* show_signal_msg(): KERN_EMERG for init */
 		" invoked oom-killer: ",	/* dump_header() */
 		": page allocation failure: ",	/* warn_alloc() */
-		": vmalloc",			/* the same */
+		": vmalloc: allocation failure", /* the same; so up to v5.12 */
+		": vmalloc error: ",		/* v5.13 */
 		"] is installing a program ",	/* bpf_get_probe_write_proto() */
 		" created nested cgroup ",	/* css_create(), up to v5.10 */
 	};
@@ -85,12 +86,18 @@ bool vs_kernel_log__is_warning(const char *record)
 	};
 	const char *words = strchr(record, ';');
 
-	if (!words || !is_of_kernel(record) || begins_with_a_task(++words))
+	if (!words || !is_of_kernel(record))
+		return false;
+	words++;
+	/* A task's name has 15 bytes at most, so none has the end of this in it. */
+	if (begins(words, "INFO: task ") && strstr(words, " blocked for more than "))
+		return true;
+	if (begins_with_a_task(words))
 		return false;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (begins(words, signs[i]))
 			return true;
-	return begins(words, "INFO: task ") && strstr(words, " blocked for more than ");
+	return false;
 }
 
 static void take(struct vs_kernel_state *k, const char *record)
