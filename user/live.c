@@ -214,8 +214,12 @@ int vs_live__arm(struct vs_live *l)
 		.version = VS_VERSION,
 		.kernel = vs_engine__facts(l->engine)->release,
 	};
-	int err = vs_engine__attach(l->engine);
+	int err;
 
+	/* Not later: a deadlock that comes at once is to be told of at once. What fails is told when wanted. */
+	if (l->sandbox)
+		vs_engine__load_for_other_builds(l->engine);
+	err = vs_engine__attach(l->engine);
 	l->armed_ns = start.mono_ns = vs_host__mono_ns();
 	start.wall_ns = vs_host__wall_ns();
 	if (err)
@@ -304,7 +308,6 @@ static void enter_sandbox(struct vs_live *l)
 	if (!l->keeper)
 		return;
 	vs_engine__use_keeper(l->engine, l->keeper);
-	vs_engine__load_for_other_builds(l->engine);	/* what fails is told when it is wanted */
 	err = vs_sandbox__enter(l->sandbox, error, sizeof(error));
 	if (err && err != -EOPNOTSUPP)
 		vs_session__notice(l->session, vs_host__mono_ns(), error);

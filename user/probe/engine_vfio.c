@@ -167,7 +167,6 @@ static int load_more(struct vs_engine *engine, choose_fn choose)
 	return err;
 }
 
-/* After the probes are armed, because each program costs the verifier's time. */
 int vs_engine__load_for_other_builds(struct vs_engine *engine)
 {
 	return engine->facts.vfio_state == VS_KMOD_BUILTIN ? 0 : load_more(engine, is_for_some_build);
