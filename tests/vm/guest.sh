@@ -22,14 +22,36 @@ step()
 	echo $? >"$OUT/$_name.status"
 }
 
-# wait_for FILE PATTERN: until a line matches, 15 s at most
+# is_alive PID: a process that has ended stays, as a zombie, until somebody waits for it
+is_alive()
+{
+	case $(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) in '' | Z*) return 1 ;; esac
+}
+
+# wait_for FILE PATTERN [PID]: until a line matches, a minute at most, or until that process has ended.
+# What did not come is said in $OUT/waits and on the console: the assertions that fail afterwards do not tell.
 wait_for()
 {
-	_tries=0
+	uptime_cs
+	_until=$((uptime_cs + 6000))
 	until grep -q "$2" "$1" 2>/dev/null; do
-		_tries=$((_tries + 1))
-		[ $_tries -lt 300 ] || return 1
+		uptime_cs
+		if [ "$uptime_cs" -gt $_until ] || { [ -n "${3:-}" ] && ! is_alive "$3"; }; then
+			! grep -q "$2" "$1" 2>/dev/null || return 0
+			echo "waited in vain for \"$2\" in $1" | tee -a $OUT/waits >/dev/ttyS0
+			return 1
+		fi
 		usleep 50000
+	done
+}
+
+# wait_gone FILE: half a minute at most
+wait_gone()
+{
+	_tries=0
+	while [ -e "$1" ] && [ $_tries -lt 300 ]; do
+		_tries=$((_tries + 1))
+		usleep 100000
 	done
 }
 
@@ -42,9 +64,11 @@ begun()
 	traced=$3
 	shift 3
 	began "$traced"
+	# What an earlier one of this name said would be taken for this one's.
+	rm -f "$OUT/$traced"
 	vfioscope "$_verb" "$@" >"$OUT/$traced" 2>"$OUT/$traced.err" &
 	tracer=$!
-	wait_for "$OUT/$traced" "$_pattern"
+	wait_for "$OUT/$traced" "$_pattern" $tracer
 }
 
 # tracing NAME ARGUMENTS...: trace, armed; following: refs, its first ledger shown; watching: latency, counting
@@ -135,7 +159,7 @@ holding()
 	: >"$OUT/$1.holder"
 	holder "${2:-$1}" "${3:-$group}" 0000:00:05.0 >"$OUT/$1.holder" &
 	holder=$!
-	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:'
+	wait_for "$OUT/$1.holder" 'ready\|skipped\|holder:' $holder
 }
 
 let_go()

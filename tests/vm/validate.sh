@@ -59,11 +59,12 @@ interrupted()
 	# shellcheck disable=SC2086 # words are wanted
 	vfioscope validate $devices --json "$OUT/$1.json" >"$OUT/$1" 2>&1 &
 	_pid=$!
-	sleep 3
+	wait_for /run/vfio-stress.state .
+	sleep 1
 	kill -"$1" $_pid
 	wait $_pid
 	echo $? >"$OUT/$1.status"
-	sleep 1
+	wait_gone /run/vfio-stress.state
 	bound >"$OUT/$1.bound"
 	ls /run >"$OUT/$1.run"
 }
@@ -96,10 +97,13 @@ mutant()
 # killed SIGNAL: in the middle of its work; what it then leaves
 killed()
 {
+	# What an earlier run of this name said would be taken for this one's.
+	: >"$OUT/$1"
 	# shellcheck disable=SC2086 # words are wanted
 	vfio-stress $devices --allow-remove -n 1000000 >"$OUT/$1" 2>&1 &
 	_pid=$!
 	wait_for "$OUT/$1" 'step 4'
+	wait_for /run/vfio-stress.state .
 	kill -"$1" $_pid
 	wait $_pid
 	echo $? >"$OUT/$1.status"
