@@ -249,11 +249,19 @@ same_bucket()
 
 # cancel_work() has no tracepoint, and the memory of most of these is freed.
 @test "latency: cancelled works neither wait for ever nor are they late" {
+	local top=$OUT tracers=()
 	for mode in "--work flush_to_ldisc" "--all" "--all --blame full"; do
+		OUT="$top/$mode"
+		mkdir "$OUT"
 		# shellcheck disable=SC2086 # words are wanted
 		begin $mode --overdue 1s --lost 2s --json
-		build/tests/cancels 30000
-		sleep 3.5
+		tracers+=("$traced")
+	done
+	build/tests/cancels 30000
+	sleep 3.5
+	for mode in "--work flush_to_ldisc" "--all" "--all --blame full"; do
+		OUT="$top/$mode" traced=${tracers[0]}
+		tracers=("${tracers[@]:1}")
 		finish 0
 		echo "# $mode: $(report '.works | "\(.cancelled) of \(.queued) cancelled"'), $(report .backlog.waiting) wait" >&3
 		[ "$(report .works.cancelled)" -gt 100 ]
