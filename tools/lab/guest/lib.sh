@@ -51,6 +51,13 @@ group_of()
 	basename "$(readlink "/sys/bus/pci/devices/$(full_bdf "$1")/iommu_group")"
 }
 
+# monitor WORDS: a command of the human monitor of the machine, `monitor device_del slot1`; QEMU does it soon
+# after this returns. What it answers is said by the lab, on the host.
+monitor()
+{
+	echo "monitor $*" >/dev/ttyS2
+}
+
 # uptime_cs: hundredths of a second since boot, in $uptime_cs; no fork
 uptime_cs()
 {

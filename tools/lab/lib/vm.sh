@@ -18,6 +18,8 @@ vm_defaults()
 	opt_kaslr=
 	opt_tty=
 	opt_no_vfio=
+	opt_monitor=
+	opt_evidence=
 	opt_files=()
 	opt_gets=()
 	opt_env=()
@@ -132,7 +134,9 @@ qemu_args()
 		-chardev "file,id=console,path=$run/console" -device isa-serial,chardev=console,index=0
 		-device isa-serial,chardev=output,index=1
 		-chardev file,id=status,path=/dev/fdset/2,append=on -device isa-serial,chardev=status,index=2,irq=5
-		-chardev "file,id=results,path=$run/results" -device isa-serial,chardev=results,index=3,irq=7)
+		-chardev "file,id=results,path=$run/results" -device isa-serial,chardev=results,index=3,irq=7
+		-chardev "pipe,id=monitor,path=$run/monitor" -mon chardev=monitor,mode=control)
+	[ -z "$opt_monitor" ] || qemu+=(-qmp "unix:$opt_monitor,server=on,wait=off")
 }
 
 vm_clean_up()
@@ -171,7 +175,7 @@ vm_prepare()
 	make_overlay "$run/overlay" "$@"
 	pack_initrd
 	qemu_args
-	mkfifo "$run/out"
+	mkfifo "$run/out" "$run/monitor.in" "$run/monitor.out"
 }
 
 # vm_start: the output goes through a cat, because QEMU wants a pipe to write to and our own stdout
@@ -195,6 +199,29 @@ vm_start()
 	[ -z "$opt_console" ] || follow_console
 }
 
+# monitor_ask JSON: sets reply to QEMU's answer; events in between are dropped. QEMU has both fifos open all
+# the time, and so have we while we talk, since a fifo without a reader loses what is in it.
+monitor_ask()
+{
+	echo "$1" >&"$monitor_in"
+	while read -r -t 10 -u "$monitor_out" reply; do
+		case $reply in *'"return"'* | *'"error"'*) return ;; esac
+	done
+	reply='"error": no answer within 10 s'
+}
+
+# monitor_command WORDS: a command of QEMU's human monitor. It says nothing when all is well, or what was asked for.
+monitor_command()
+{
+	local words=${1//\\/\\\\} reply
+	if [ -z "${monitor_in:-}" ]; then
+		exec {monitor_in}<>"$run/monitor.in" {monitor_out}<>"$run/monitor.out"
+		monitor_ask '{"execute":"qmp_capabilities"}'
+	fi
+	monitor_ask "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"${words//\"/\\\"}\"}}"
+	case $reply in *'"return": ""'*) ;; *) say "monitor: $1: $reply" ;; esac
+}
+
 follow_console()
 {
 	: >>"$run/console"
@@ -216,6 +243,7 @@ vm_wait()
 		case $line in
 		ready) limit=$opt_timeout ;;
 		exit\ *) vm_status=${line#exit } ;;
+		monitor\ *) monitor_command "${line#monitor }" ;;
 		esac
 	done
 	[ -n "$vm_status" ] || [ $rc -le 128 ] || vm_status=timeout
@@ -230,6 +258,8 @@ vm_stop()
 	wait "$cat_pid" || true
 	cat_pid=
 	exec {status_fd}<&-
+	[ -z "${monitor_in:-}" ] || exec {monitor_in}>&- {monitor_out}>&-
+	monitor_in=
 	[ -z "$opt_console" ] || sleep 0.3 # for tail to catch up
 	[ -z "$opt_keep_log" ] || tr -d '\r' <"$run/console" >"$opt_keep_log"
 }
