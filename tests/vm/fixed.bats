@@ -4,30 +4,43 @@ load vm
 
 setup_file()
 {
-	vm fixed fixed.sh
+	vm fixed fixed.sh || return
+	"$BATS_TEST_DIRNAME/sites" "$("$TOP/tools/lab/lab" path fixed vfio.ko)" >"$OUT/sites"
 }
 
-@test "fixed: doctor arms all 13 inlined put sites and says so" {
+setup()
+{
+	puts=$(grep -c '^put ' "$OUT/sites")
+}
+
+# site KIND FUNCTION: where vfio.ko's file has it in that function
+site()
+{
+	sed -n "s/^$1 \($2+.*\)/\1/p" "$OUT/sites" | head -1
+}
+
+@test "fixed: doctor arms each inlined put site of the file and says so" {
 	has_status doctor 0
-	says doctor 'put +ready +13 +13 inlined copies'
+	says doctor "put +ready +$puts +$puts inlined copies"
 	says doctor 'the fix +present'
 	says doctor 'Everything required can be armed'
 }
 
 @test "fixed: doctor --json agrees" {
 	has_status doctor-json 0
-	is "$(jq -r '.hooks[] | select(.hook == "put") | .probes' "$OUT/doctor-json")" 13
-	is "$(jq -r '[.hooks[].probes] | add' "$OUT/doctor-json")" 40
+	is "$(jq -r '.hooks[] | select(.hook == "put") | .probes' "$OUT/doctor-json")" "$puts"
 	is "$(jq -r .fix "$OUT/doctor-json")" present
 }
 
 @test "fixed: every probe of the plan can really be attached" {
 	has_status self-test-1 0
-	says self-test-1 'armed +39 probes'
+	armed=$(cat "$OUT"/self-test-[1-5] | sed -nE 's/.*armed +([0-9]+) probes.*/\1/p' | sort -u)
+	[ "$armed" -gt "$puts" ]
+	says text "^ *0\.000000 +$armed probes armed in "
 }
 
 @test "fixed: armed fast enough" {
-	best=$(cat "$OUT"/self-test-[1-5] | sed -nE 's/.*39 probes in ([0-9.]+) s.*/\1/p' | sort -n | head -1)
+	best=$(cat "$OUT"/self-test-[1-5] | sed -nE 's/.*[0-9]+ probes in ([0-9.]+) s.*/\1/p' | sort -n | head -1)
 	echo "# best of five: $best s" >&3
 	# The budget of 0.3 s is for an idle machine; what a busy one may take is a matter of luck.
 	awk "BEGIN { exit !($best < 0.9) }"
@@ -79,10 +92,14 @@ setup_file()
 }
 
 @test "fixed: sites and contexts are named" {
-	of events event 'select(.event == "put") | .site' | grep -qx 'vfio_group_put_bg+0x19'
-	of events event 'select(.event == "put") | .site' | grep -qx 'vfio_group_fops_release+0x31'
-	of events event 'select(.event == "get") | .site' | grep -qx 'vfio_group_fops_open+0x47'
-	of events event 'select(.event == "put" and .site == "vfio_group_put_bg+0x19") | .context' | sort -u | grep -qx worker
+	of events event 'select(.event == "put") | .site' >"$OUT/put.sites"
+	of events event 'select(.event == "get") | .site' >"$OUT/get.sites"
+	is "$(grep -vxF "$(grep '^put ' "$OUT/sites" | cut -d' ' -f2)" "$OUT/put.sites")" ""
+	for function in vfio_group_put_bg vfio_group_fops_release; do
+		says put.sites "^$function[+]"
+	done
+	says get.sites "^$(site get vfio_group_fops_open | sed 's/+/[+]/')\$"
+	is "$(of events event 'select(.event == "put" and (.site | startswith("vfio_group_put_bg+"))) | .context' | sort -u)" worker
 }
 
 @test "fixed: a second open is refused by the kernel and shows as get and put" {
@@ -106,7 +123,7 @@ setup_file()
 	says text 'group 1 \(0000:00:05.0 0000:00:05.1\)'
 	says text 'losses: none'
 	says text 'probes +armed: .*'
-	says text 'put 13'
+	says text "put $puts,"
 }
 
 @test "fixed: filters choose what is shown and nothing else" {

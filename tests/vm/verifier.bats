@@ -4,7 +4,7 @@
 load vm
 
 KERNELS=$(awk '!/^#/ && NF { print $1 }' "$BATS_TEST_DIRNAME/../../tools/lab/matrix")
-TABLE=$TOP/docs/verifier.md
+TABLE=$TOP/build/tests/verifier.md
 
 # objects: lab options that put every BPF object into the guest
 objects()
@@ -65,22 +65,21 @@ not_there()
 	done
 }
 
-# The table in docs/ is what is measured: VS_TABLE_WRITE=1 makes it anew.
-@test "verifier: instruction counts are as in docs/verifier.md" {
-	made=$BATS_FILE_TMPDIR/verifier.md
+# Another kernel or compiler gives other counts, so this table is shown and compared with nothing.
+@test "verifier: the table of instruction counts" {
 	{
-		sed '/^| object/,$d' "$TABLE"
 		echo "| object | program | $(echo "$KERNELS" | paste -sd'|' | sed 's/|/ | /g') |"
 		echo "|---|---|$(for _ in $KERNELS; do printf -- '---|'; done)"
 		cut -d' ' -f1,2 "$BATS_FILE_TMPDIR/fixed/verifier" | while read -r object program; do
 			printf '| %s | %s |' "$object" "$program"
 			for kernel in $KERNELS; do
 				read -r _ _ error instructions < <(grep "^$object $program " "$BATS_FILE_TMPDIR/$kernel/verifier")
-				[ "$error" = 0 ] && printf ' %s |' "$instructions" || printf ' – |'
+				if [ "$error" = 0 ]; then printf ' %s |' "$instructions"; else printf ' – |'; fi
 			done
 			echo
 		done
-	} >"$made"
-	[ -z "${VS_TABLE_WRITE:-}" ] || cp "$made" "$TABLE"
-	diff "$TABLE" "$made"
+	} >"$TABLE"
+	echo "# most: $(rows | sort -k5,5nr | awk 'NR == 1 { print $5 " instructions for " $3 " on " $1 }'), $TABLE" >&3
+	is "$(grep -cvE '^\| [a-z]+ \| [a-z_]+ \|( ([0-9]+|–) \|)+$' "$TABLE")" 2
+	is "$(wc -l <"$TABLE")" $((2 + $(wc -l <"$BATS_FILE_TMPDIR/fixed/verifier")))
 }
