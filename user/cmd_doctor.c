@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host.h"
+#include "json_text.h"
 #include "doctor/bundle.h"
 #include "doctor/checks.h"
 #include "doctor/env.h"
@@ -47,7 +48,7 @@ static int load_facts(const char *path, struct vs_facts *facts, struct vs_env *e
 static int save_facts(const char *path, const struct vs_facts *facts, const struct vs_env *env)
 {
 	json_t *root = vs_recorded__to_json(facts, env);
-	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	char *text = root ? vs_json_text__dump(root, JSON_INDENT(1)) : NULL;
 	int err = text ? vs_text_file__write(path, text) : -ENOMEM;
 
 	free(text);
@@ -145,12 +146,24 @@ static int write_bundle(const struct doctor_options *opts, const struct vs_docto
 	return err ? fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err)) : 0;
 }
 
-static void print(const struct doctor_options *opts, const struct vs_doctor_report *report)
+/* @bytes: of the bundle that was written, 0: none. As vs_out__flush(). */
+static int print(const struct doctor_options *opts, const struct vs_doctor_report *report,
+		 size_t bytes)
 {
+	struct vs_out out;
+	int err;
+
+	vs_out__init(&out, STDOUT_FILENO);
 	if (opts->json)
-		vs_doctor__print_json(stdout, report);
+		vs_doctor__print_json(&out, report);
 	else
-		vs_doctor__print_text(stdout, report, vs_host__columns(STDOUT_FILENO));
+		vs_doctor__print_text(&out, report, vs_host__columns(STDOUT_FILENO));
+	if (bytes && !opts->json)
+		vs_out__printf(&out, "\n%s: %zu bytes of facts, readable by its owner only\n",
+			       opts->bundle, bytes);
+	err = vs_out__flush(&out);
+	vs_out__fini(&out);
+	return err;
 }
 
 /* The tests come before the assumption: they are about who we are. */
@@ -175,14 +188,11 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 		status = self_test(&report);
 	report.exit_status = verdict(&report) ? verdict(&report) : status;
 	status = opts->bundle ? write_bundle(opts, &report, env, &bytes) : 0;
-	if (!status) {
-		print(opts, &report);
-		if (bytes && !opts->json)
-			printf("\n%s: %zu bytes of facts, readable by its owner only\n", opts->bundle,
-			       bytes);
-	}
+	if (!status)
+		status = vs_command__written(&vs_cmd_doctor, report.exit_status,
+					     print(opts, &report, bytes));
 	vs_plan__free(&plan);
-	return status ? status : report.exit_status;
+	return status;
 }
 
 static const struct vs_opt doctor_opts[] = {

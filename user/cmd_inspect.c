@@ -64,9 +64,7 @@ static int finish(struct vs_out *o, int status)
 	int err = vs_out__flush(o);
 
 	vs_out__fini(o);
-	if (!err || err == -EPIPE)
-		return status;
-	return fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
+	return vs_command__written(&vs_cmd_inspect, status, err);
 }
 
 static int print_one(const struct inspect_options *opts, const struct vs_inspection *in)

@@ -16,13 +16,13 @@ static void quote(char buf[VS_ONE_LINE + 1], const char *text, size_t most)
 	size_t len = strlen(text), head = (most - strlen(CUT)) * 2 / 3, tail;
 	char front[4 * VS_ONE_LINE + 1], back[4 * VS_ONE_LINE + 1];
 
-	vs_words__escape(front, sizeof(front), text, VS_ONE_LINE);
+	vs_name__escape(front, sizeof(front), text, VS_ONE_LINE);
 	if (len <= VS_ONE_LINE && strlen(front) <= most) {
 		strcpy(buf, front);
 		return;
 	}
 	tail = most - strlen(CUT) - head;
-	vs_words__escape(back, sizeof(back), text + (len > tail ? len - tail : 0), tail);
+	vs_name__escape(back, sizeof(back), text + (len > tail ? len - tail : 0), tail);
 	if (strlen(back) > tail)
 		memmove(back, back + strlen(back) - tail, tail + 1);
 	snprintf(buf, VS_ONE_LINE + 1, "%.*s" CUT "%.*s", (int)head, front, (int)tail, back);

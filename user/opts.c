@@ -94,6 +94,14 @@ int vs_command__fail(const struct vs_command *command, int status, const char *w
 	return status;
 }
 
+int vs_command__written(const struct vs_command *command, int status, int err)
+{
+	if (!err || err == -EPIPE)
+		return status;
+	vs_command__fail(command, VS_EXIT_FAILURE, "cannot write", strerror(-err));
+	return status == VS_EXIT_BUG ? status : VS_EXIT_FAILURE;
+}
+
 static int complain(const struct vs_command *command, const char *name, const char *words)
 {
 	char option[40];

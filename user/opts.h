@@ -56,6 +56,13 @@ int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void
 int vs_command__fail(const struct vs_command *command, int status, const char *words,
 		     const char *what);
 
+/*
+ * Whether what a verb said got through: @err is 0 or the first write error, negative errno. Returns
+ * @status, or VS_EXIT_FAILURE after one line on stderr; a bug stays a bug. A reader that went away
+ * (EPIPE) has read what it wanted.
+ */
+int vs_command__written(const struct vs_command *command, int status, int err);
+
 /* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
 int vs_opts__duration(const char *text, uint64_t *ns);
 int vs_opts__size(const char *text, uint64_t *bytes);

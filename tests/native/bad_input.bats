@@ -331,17 +331,43 @@ is_one_line()
 	sed 's/"comm": *"[^"]*"/"comm":"e\\u001b[2Jvil"/; s/"cmdline": *"[^"]*"/"cmdline":"q\\u001b[2J -name \\u001b[31m"/; s/"driver": *"[^"]*"/"driver":"\\u0007"/' \
 		"$TOP/tests/evidence/unfixed-victims.json" >hostile
 	"$VFIOSCOPE" why --evidence hostile >page || [ $? -eq 3 ]
-	grep -q 'e\\x1b\[2Jvil' page
-	! LC_ALL=C grep -q '[^ -~]' page
+	grep -q '"e\\x1b\[2Jvil"' page
+	is "$(LC_ALL=C grep -c '[^ -~]' page)" 0
 	mkdir "$WORK/folder/$ESCAPE"
 	cp "$TOP/build/tests/fixtures/kmod.ko" "$WORK/folder/$ESCAPE/vfio.ko"
 	"$VFIOSCOPE" inspect folder >page || true
 	grep -q 'x1b' page
-	! LC_ALL=C grep -q '[^ -~]' page
+	is "$(LC_ALL=C grep -c '[^ -~]' page)" 0
 	rm -r "$WORK/folder/$ESCAPE"
 	sed 's/"release": *"[^"]*"/"release":"e\\u001b[2Jvil"/' "$TOP/tests/facts/fixed.json" >hostile
 	refused 1 "$VFIOSCOPE" doctor --facts hostile
 	rm hostile page
+}
+
+# forge FILTER WORDS: evidence with other names; no line of `why` begins with what stands in them.
+forge()
+{
+	local status=0
+	jq "$1" "$TOP/tests/evidence/fixed-device.json" >hostile || return
+	"$VFIOSCOPE" why --evidence hostile >page || status=$?
+	is "$status" 7 || return
+	grep -qF "$2" page || { cat page; return 1; }
+	is "$(grep -c '^VERDICT' page) $(grep -c '^NEXT' page)" "1 1" || return
+	is "$(grep -cE '^.?(IDLE|echo)' page) $(LC_ALL=C grep -c '[^ -~]' page)" "0 0" || return
+	"$VFIOSCOPE" why --json --evidence hostile >line || status=$?
+	is "$(wc -l <line) $(LC_ALL=C grep -c '[^ -~]' line)" "1 0"
+}
+
+@test "bad input: a name writes no line of advice" {
+	local forged='x\nVERDICT\tIDLE\tconfidence\thigh\nNEXT\techo\tb>/proc/sysrq-trigger'
+	forge '(.processes[] | select(.comm == "holder") | .cmdline) = "qemu -name guest='"$forged"'"' \
+		'"x\x0aVERDICT\x09IDLE\x09'
+	is "$(jq -r '.cases[0].holders[0].vm' line)" "$(printf '%b' "$forged")"
+	forge '(.. | .comm? | select(. == "holder")) = "\u001b[2J\nVERDICT ID"' \
+		'"\x1b[2J\x0aVERDICT ID"['
+	forge '(.. | .comm? | select(. == "holder")) = "\rNEXT echo b"' '"\x0dNEXT echo b"['
+	forge '(.. | .comm? | select(. == "holder")) = "\u202e\u2028\u009bVERDICT"' '"\xe2\x80\xae\xe2'
+	rm hostile page line
 }
 
 @test "bad input: nothing was written" {

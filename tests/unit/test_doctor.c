@@ -664,9 +664,9 @@ static size_t widest_line(const char *text)
 static void the_page_fits_80_and_120_columns(void **state)
 {
 	struct host *h = *state;
-	struct vs_page page = { NULL, 80 };
-	char *text = NULL;
-	size_t len;
+	struct vs_out out;
+	struct vs_page page = { &out, 80 };
+	const char *text;
 
 	h->env.uid = 1000;
 	h->env.caps = VS_CAP_BIT(CAP_SYSLOG);
@@ -684,14 +684,15 @@ static void the_page_fits_80_and_120_columns(void **state)
 	for (size_t i = 0; i < h->checks.nr; i++)
 		h->checks.results[i].covered_by = NULL;
 	for (page.width = 80; page.width <= 120; page.width += 40) {
-		page.out = open_memstream(&text, &len);
+		vs_out__init(&out, -1);
 		vs_doctor__put_checks(&page, &h->checks);
-		fclose(page.out);
+		vs_out__raw(&out, "", 1);
+		text = out.buf;
 		if (widest_line(text) > page.width || widest_line(text) + 12 < page.width)
 			fail_msg("%s", text);
 		assert_non_null(strstr(text, "In the way\n"));
 		assert_non_null(strstr(text, "          sudo sysctl kernel.kptr_restrict=1\n"));
-		free(text);
+		vs_out__fini(&out);
 	}
 }
 

@@ -143,7 +143,7 @@ static void test_text_says_all(void **state)
 	has(text, "FINDING hazard overdue: " LONG_NAME " of group 42 was queued 120.0 ms ago, not "
 	    "started (pool 2, cpu 1)");
 	has(text, "0xdead delayed 41.0 ms: 30.0 ms behind max_active 256 of");
-	has(text, "qemu\\xff[77]");
+	has(text, "\"qemu\\xff\"[77]");
 	has(text, "released              1999");
 	has(text, "cpu 1                 1999");
 	has(text, "peak 9, now 0 queued and 0 running");

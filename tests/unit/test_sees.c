@@ -167,18 +167,17 @@ static void as_json_each_part_has_an_answer(void **state)
 
 static void as_text_no_line_is_too_long(void **state)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	struct vs_out out;
 
 	(void)state;
 	load("7.x");
 	assert_int_equal(vs_plan__make(&facts, &plan), 0);
-	vs_doctor_sees__print(out, &facts, &plan, 80);
-	fclose(out);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+	vs_out__init(&out, -1);
+	vs_doctor_sees__print(&out, &facts, &plan, 80);
+	vs_out__raw(&out, "", 1);
+	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n"))
 		assert_true(strlen(line) <= 80);
-	free(text);
+	vs_out__fini(&out);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)

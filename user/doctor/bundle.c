@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "elf/unpack.h"
 #include "probe/kmod.h"
+#include "json_text.h"
 #include "text_file.h"
 #include "version.h"
 
@@ -35,7 +37,7 @@ static char *line_of(const char *root, const char *fmt, const char *a, const cha
 static void set_line(json_t *object, const char *key, char *line)
 {
 	if (line)
-		json_object_set_new(object, key, json_string(line));
+		json_object_set_new(object, key, vs_json_text__new(line, SIZE_MAX));
 	free(line);
 }
 
@@ -47,7 +49,8 @@ static json_t *kernel(void)
 
 	uname(&uts);
 	/* Not nodename and domainname: who it is, is nobody's business. */
-	return json_pack("{s:s, s:s, s:s}", "release", uts.release, "version", uts.version,
+	return json_pack("{s:o, s:o, s:s}", "release", vs_json_text__new(uts.release, SIZE_MAX),
+			 "version", vs_json_text__new(uts.version, SIZE_MAX),
 			 "machine", uts.machine);
 }
 
@@ -142,7 +145,7 @@ static json_t *wanted_lines(const char *text, size_t size)
 
 		len = newline ? (size_t)(newline - at) : len;
 		if (is_wanted(at, len))
-			json_array_append_new(list, json_stringn(at, len));
+			json_array_append_new(list, vs_json_text__new(at, len));
 		at += len + 1;
 	}
 	return list;
@@ -243,7 +246,7 @@ static json_t *device(const char *root, const char *name)
 		json_object_set_new(object, "name", json_string("(not a PCI device)"));
 		return object;
 	}
-	json_object_set_new(object, "name", json_string(name));
+	json_object_set_new(object, "name", vs_json_text__new(name, NAME_MAX));
 	set_line(object, "vendor", line_of(root, "/sys/bus/pci/devices/%s/%s", name, "vendor"));
 	set_line(object, "device", line_of(root, "/sys/bus/pci/devices/%s/%s", name, "device"));
 	set_line(object, "class", line_of(root, "/sys/bus/pci/devices/%s/%s", name, "class"));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "doctor/bundle.h"
+#include "json_text.h"
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -65,7 +66,7 @@ int vs_bundle__write(const char *path, const json_t *bundle, size_t *bytes)
 
 	if (!access(path, F_OK))
 		return -EEXIST;
-	text = json_dumps(bundle, JSON_INDENT(1));
+	text = vs_json_text__dump(bundle, JSON_INDENT(1));
 	if (!text)
 		return -ENOMEM;
 	*bytes = strlen(text);

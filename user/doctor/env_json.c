@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "doctor/env.h"
+#include "json_text.h"
 
 /* Both directions walk one table. */
 enum kind {
@@ -76,7 +77,7 @@ static json_t *field_to_json(const struct field *field, const struct vs_env *env
 		return json_string(hex);
 	case KIND_TEXT:
 	case KIND_LATER_TEXT:
-		return json_string(at);
+		return vs_json_text__new(at, field->size);
 	}
 	return NULL;
 }

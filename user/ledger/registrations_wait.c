@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ledger/registrations_priv.h"
+#include "name.h"
 
 bool vs_registration_book__waits(const struct vs_registration_book *b)
 {
@@ -68,15 +69,16 @@ void registrations_wait_ends(struct vs_registrations *r, const struct vs_event *
 static size_t append_holder(const struct vs_registrations *r, char *buf, size_t size,
 			    const struct vs_registration *ref)
 {
+	char name[VS_TASK_LEN];
 	int len;
 
+	vs_name__task(name, ref->comm, ref->tgid, 0);
 	if (!ref->tgid)
 		len = snprintf(buf, size, "a holder that was not seen");
 	else if (ref->fd >= 0)
-		len = snprintf(buf, size, "%.15s[%u] fd %d", ref->comm, ref->tgid, ref->fd);
+		len = snprintf(buf, size, "%s fd %d", name, ref->fd);
 	else
-		len = snprintf(buf, size, "%.15s[%u] (%s)", ref->comm, ref->tgid,
-			       vs_registration_class__name(ref->class));
+		len = snprintf(buf, size, "%s (%s)", name, vs_registration_class__name(ref->class));
 	(void)r;
 	return len < 0 || (size_t)len >= size ? 0 : (size_t)len;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "probe/facts.h"
 
 #define FACTS_SCHEMA 1
@@ -76,7 +78,7 @@ static json_t *field_to_json(const struct field *field, const struct vs_facts *f
 	case FIELD_INT:
 		return json_integer(*(const int *)at);
 	case FIELD_TEXT:
-		return json_string(at);
+		return vs_json_text__new(at, SIZE_MAX);
 	}
 	return NULL;
 }
@@ -86,8 +88,13 @@ static json_t *names_to_json(const struct vs_names *set)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < set->nr; i++)
-		json_array_append_new(list, json_string(set->names[i]));
+		json_array_append_new(list, vs_json_text__new(set->names[i], SIZE_MAX));
 	return list;
+}
+
+static json_t *text(const char *words)
+{
+	return words ? vs_json_text__new(words, SIZE_MAX) : json_null();
 }
 
 static json_t *funcs_to_json(const struct vs_kmod *kmod)
@@ -97,8 +104,8 @@ static json_t *funcs_to_json(const struct vs_kmod *kmod)
 	for (size_t i = 0; i < kmod->nr_funcs; i++) {
 		const struct vs_kmod_func *f = &kmod->funcs[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "name", f->name,
-						      "section", f->section,
+		json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:I}", "name", text(f->name),
+						      "section", text(f->section),
 						      "offset", (json_int_t)f->section_off,
 						      "size", (json_int_t)f->size));
 	}
@@ -113,9 +120,9 @@ static json_t *sites_to_json(const struct vs_kmod *kmod)
 		const struct vs_kmod_site *s = &kmod->sites[i];
 
 		json_array_append_new(list,
-			json_pack("{s:i, s:i, s:i, s:s?, s:I, s:i, s:i, s:i}",
+			json_pack("{s:i, s:i, s:i, s:o, s:I, s:i, s:i, s:i}",
 				  "kind", s->kind, "func", s->func, "func_off", s->func_off,
-				  "callee", s->callee, "lock", (json_int_t)s->lock,
+				  "callee", text(s->callee), "lock", (json_int_t)s->lock,
 				  "base_reg", s->base_reg, "value_reg", s->value_reg,
 				  "disp", s->disp));
 	}
@@ -124,8 +131,8 @@ static json_t *sites_to_json(const struct vs_kmod *kmod)
 
 static json_t *kmod_to_json(const struct vs_kmod *kmod)
 {
-	return json_pack("{s:s?, s:s?, s:s?, s:s, s:o, s:o}", "path", kmod->path,
-			 "compression", kmod->compression, "machine", kmod->machine,
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "path", text(kmod->path),
+			 "compression", text(kmod->compression), "machine", text(kmod->machine),
 			 "build_id", kmod->build_id, "funcs", funcs_to_json(kmod),
 			 "sites", sites_to_json(kmod));
 }
@@ -133,7 +140,7 @@ static json_t *kmod_to_json(const struct vs_kmod *kmod)
 char *vs_facts__to_json(const struct vs_facts *facts)
 {
 	json_t *root = json_pack("{s:s, s:i}", "type", "facts", "schema", FACTS_SCHEMA);
-	char *text;
+	char *dump;
 
 	for (size_t i = 0; i < NR_FIELDS; i++)
 		json_object_set_new(root, fields[i].name, field_to_json(&fields[i], facts));
@@ -141,11 +148,11 @@ char *vs_facts__to_json(const struct vs_facts *facts)
 	json_object_set_new(root, "btf_funcs", names_to_json(&facts->btf_funcs));
 	json_object_set_new(root, "tracepoints", names_to_json(&facts->tracepoints));
 	json_object_set_new(root, "vfio", kmod_to_json(&facts->vfio));
-	text = json_dumps(root, JSON_INDENT(1));
+	dump = vs_json_text__dump(root, JSON_INDENT(1));
 	json_decref(root);
-	if (!text)
+	if (!dump)
 		errno = ENOMEM;
-	return text;
+	return dump;
 }
 
 static int field_from_json(const struct field *field, json_t *value, struct vs_facts *facts)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "exit_codes.h"
+#include "json_text.h"
 #include "sink/doctor.h"
 #include "sink/doctor_checks.h"
 #include "sink/doctor_page.h"
 #include "sink/doctor_sees.h"
+#include "sink/json_out.h"
 #include "version.h"
 
 void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_plan *armed)
@@ -52,7 +55,7 @@ static void put_vfio(const struct vs_page *page, const struct vs_doctor_report *
 {
 	const struct vs_facts *f = r->facts;
 
-	fprintf(page->out, "\nVFIO\n");
+	vs_out__puts(page->out, "\nVFIO\n");
 	vs_page__line(page, "vfio", "%s", state_words(f->vfio_state));
 	if (f->vfio_file)
 		vs_page__line(page, "file", "%s%s", f->vfio.path, !f->running_build_id[0] ? ""
@@ -72,14 +75,14 @@ static void put_row(const struct vs_page *page, const struct vs_plan_row *row)
 {
 	unsigned int indent = 2 + VS_PAGE_LABEL + 2;
 
-	fprintf(page->out, "  %-*s  %-14s %2u  ", VS_PAGE_LABEL, row->hook->name,
+	vs_out__printf(page->out, "  %-*s  %-14s %2u  ", VS_PAGE_LABEL, row->hook->name,
 		vs_hook_status__name(row->status), row->nr_probes);
-	vs_page__wrapped(page, indent + 15 + 4, indent + 15 + 4, row->how);
+	vs_page__wrapped(page, indent + 15 + 4, row->how);
 }
 
 static void put_plan(const struct vs_page *page, const struct vs_doctor_report *r)
 {
-	fprintf(page->out, "\nProbes%s\n", r->privileges_missing && !r->recorded
+	vs_out__printf(page->out, "\nProbes%s\n", r->privileges_missing && !r->recorded
 		? ", as root would get them" : "");
 	for (size_t i = 0; i < r->plan->nr_rows; i++)
 		put_row(page, &r->plan->rows[i]);
@@ -107,7 +110,7 @@ static void put_advice(const struct vs_page *page, const struct vs_doctor_report
 		if (row->status != VS_HOOK_MISSING)
 			continue;
 		if (!any)
-			fprintf(page->out, "\nNot seen, and what to do\n");
+			vs_out__puts(page->out, "\nNot seen, and what to do\n");
 		any = true;
 		if (row->advice[0] && said_before(plan, i))
 			continue;
@@ -121,7 +124,7 @@ static void put_test(const struct vs_page *page, const struct vs_doctor_report *
 {
 	if (!r->tested)
 		return;
-	fprintf(page->out, "\nSelf-test\n");
+	vs_out__puts(page->out, "\nSelf-test\n");
 	if (r->test_error[0])
 		vs_page__line(page, "failed", "%s", r->test_error);
 	else
@@ -158,11 +161,11 @@ static const char *verdict_words(const struct vs_doctor_report *r)
 	return "Everything required can be armed.";
 }
 
-void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, unsigned int width)
+void vs_doctor__print_text(struct vs_out *out, const struct vs_doctor_report *report, unsigned int width)
 {
 	struct vs_page page = { out, width };
 
-	fprintf(out, "vfioscope %s %s %s (%s)\n", VS_VERSION, report->recorded ? "for" : "on",
+	vs_out__printf(out, "vfioscope %s %s %s (%s)\n", VS_VERSION, report->recorded ? "for" : "on",
 		report->facts->release, report->facts->machine);
 	vs_doctor__put_checks(&page, report->checks);
 	put_vfio(&page, report);
@@ -170,21 +173,26 @@ void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, uns
 	put_advice(&page, report);
 	vs_doctor_sees__print(out, report->facts, report->plan, width);
 	put_test(&page, report);
-	fputc('\n', out);
-	vs_page__wrapped(&page, 0, 0, verdict_words(report));
+	vs_out__puts(out, "\n");
+	vs_page__wrapped(&page, 0, verdict_words(report));
 	if (report->plan->fix == VS_FIX_ABSENT)
-		vs_page__wrapped(&page, 0, 0, "This kernel can deadlock when devices of a group are bound "
+		vs_page__wrapped(&page, 0, "This kernel can deadlock when devices of a group are bound "
 			    "and unbound at the same time: update it.");
 }
 
 /* -- JSON -- */
 
+static json_t *text(const char *words)
+{
+	return vs_json_text__new(words, SIZE_MAX);
+}
+
 static json_t *row_to_json(const struct vs_plan_row *row)
 {
-	return json_pack("{s:s, s:b, s:s, s:i, s:s, s:s, s:s}", "hook", row->hook->name,
+	return json_pack("{s:s, s:b, s:s, s:i, s:o, s:o, s:s}", "hook", row->hook->name,
 			 "required", row->hook->required,
 			 "status", vs_hook_status__name(row->status), "probes", row->nr_probes,
-			 "how", row->how, "advice", row->advice, "sees", row->hook->what);
+			 "how", text(row->how), "advice", text(row->advice), "sees", row->hook->what);
 }
 
 static json_t *plan_to_json(const struct vs_plan *plan)
@@ -201,10 +209,10 @@ static json_t *test_to_json(const struct vs_doctor_report *r)
 	json_t *failures = json_array();
 
 	for (size_t i = 0; i < r->nr_failures; i++)
-		json_array_append_new(failures, json_string(r->failures[i]));
-	return json_pack("{s:i, s:I, s:I, s:s, s:o, s:o}", "probes", (int)r->test_armed,
+		json_array_append_new(failures, text(r->failures[i]));
+	return json_pack("{s:i, s:I, s:I, s:o, s:o, s:o}", "probes", (int)r->test_armed,
 			 "ns", (json_int_t)r->test_ns, "kernel_bytes", (json_int_t)r->map_bytes,
-			 "error", r->test_error, "failures", failures,
+			 "error", text(r->test_error), "failures", failures,
 			 "fired", vs_doctor__self_test_to_json(&r->fired));
 }
 
@@ -223,11 +231,12 @@ static const char *fix_token(enum vs_fix fix)
 
 json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 {
-	json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:s}",
+	json_t *root = json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:b, s:i, s:s}",
 				 "type", "doctor", "schema", 1, "version", VS_VERSION,
-				 "kernel", r->facts->release, "machine", r->facts->machine,
+				 "kernel", text(r->facts->release),
+				 "machine", text(r->facts->machine),
 				 "vfio", state_words(r->facts->vfio_state),
-				 "build_id", r->facts->vfio.build_id,
+				 "build_id", text(r->facts->vfio.build_id),
 				 "complete", vs_plan__complete(r->plan),
 				 "exit_status", r->exit_status, "fix", fix_token(r->plan->fix));
 
@@ -240,11 +249,7 @@ json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 	return root;
 }
 
-void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *r)
+void vs_doctor__print_json(struct vs_out *out, const struct vs_doctor_report *r)
 {
-	json_t *root = vs_doctor__to_json(r);
-
-	json_dumpf(root, out, JSON_INDENT(1));
-	fputc('\n', out);
-	json_decref(root);
+	vs_json_out__put(out, vs_doctor__to_json(r), JSON_INDENT(1));
 }

@@ -6,13 +6,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "doctor/checks.h"
 #include "doctor/self_test.h"
 #include "probe/engine.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
+#include "sink/out.h"
 
 #define VS_DOCTOR_FAILURES 8
 
@@ -40,8 +40,8 @@ struct vs_doctor_report {
 void vs_doctor__note_failures(struct vs_doctor_report *report, const struct vs_plan *armed);
 
 /* `width` in columns, 0: no terminal, nothing is cut. */
-void vs_doctor__print_text(FILE *out, const struct vs_doctor_report *report, unsigned int width);
-void vs_doctor__print_json(FILE *out, const struct vs_doctor_report *report);
+void vs_doctor__print_text(struct vs_out *out, const struct vs_doctor_report *report, unsigned int width);
+void vs_doctor__print_json(struct vs_out *out, const struct vs_doctor_report *report);
 
 /* What print_json() prints; the caller owns it. */
 json_t *vs_doctor__to_json(const struct vs_doctor_report *report);

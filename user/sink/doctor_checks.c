@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sink/doctor_checks.h"
 
-#include <string.h>
+#include <stdint.h>
+
+#include "json_text.h"
 
 #define KNOB_WIDTH 26	/* "kernel.perf_event_paranoid" */
 
@@ -11,19 +13,19 @@ static void put_part(const struct vs_page *page, const char *label, const char *
 {
 	if (!text[0])
 		return;
-	fprintf(page->out, "    %-6s", label);
-	vs_page__wrapped(page, 10, 10, text);
+	vs_out__printf(page->out, "    %-6s", label);
+	vs_page__wrapped(page, 10, text);
 }
 
 /* Commands are not broken: they are there to be copied. */
 static void put_problem(const struct vs_page *page, const struct vs_diag_result *r)
 {
-	fprintf(page->out, "  %s: %s\n", r->knob, r->value);
+	vs_out__printf(page->out, "  %s: %s\n", r->knob, r->value);
 	put_part(page, "wrong", r->what);
 	put_part(page, "costs", r->cost);
 	put_part(page, "do", r->remedy);
 	if (r->command[0])
-		fprintf(page->out, "    %-6s%s\n", r->remedy[0] ? "" : "do", r->command);
+		vs_out__printf(page->out, "    %-6s%s\n", r->remedy[0] ? "" : "do", r->command);
 }
 
 static void put_status(const struct vs_page *page, const struct vs_diags *checks,
@@ -37,7 +39,7 @@ static void put_status(const struct vs_page *page, const struct vs_diags *checks
 		if (r->status != status || r->covered_by)
 			continue;
 		if (!any)
-			fprintf(page->out, "\n%s\n", heading);
+			vs_out__printf(page->out, "\n%s\n", heading);
 		any = true;
 		put_problem(page, r);
 	}
@@ -54,10 +56,10 @@ static void put_values(const struct vs_page *page, const struct vs_diags *checks
 		if (r->status != status)
 			continue;
 		if (!any)
-			fprintf(page->out, "\n%s\n", heading);
+			vs_out__printf(page->out, "\n%s\n", heading);
 		any = true;
-		fprintf(page->out, "  %-*s  ", KNOB_WIDTH, r->knob);
-		vs_page__wrapped(page, KNOB_WIDTH + 4, KNOB_WIDTH + 4, r->value);
+		vs_out__printf(page->out, "  %-*s  ", KNOB_WIDTH, r->knob);
+		vs_page__wrapped(page, KNOB_WIDTH + 4, r->value);
 	}
 }
 
@@ -96,6 +98,11 @@ void vs_doctor__put_self_test(const struct vs_page *page, const struct vs_self_t
 
 /* -- JSON -- */
 
+static json_t *text(const char *words)
+{
+	return vs_json_text__new(words, SIZE_MAX);
+}
+
 static json_t *works_to_json(unsigned int works)
 {
 	json_t *list = json_array();
@@ -108,10 +115,10 @@ static json_t *works_to_json(unsigned int works)
 
 static json_t *check_to_json(const struct vs_diag_result *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s?}", "id", r->id,
-			 "knob", r->knob, "status", vs_diag_status__name(r->status),
-			 "value", r->value, "wrong", r->what, "costs", r->cost,
-			 "remedy", r->remedy, "command", r->command,
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}", "id", r->id,
+			 "knob", text(r->knob), "status", vs_diag_status__name(r->status),
+			 "value", text(r->value), "wrong", text(r->what), "costs", text(r->cost),
+			 "remedy", text(r->remedy), "command", text(r->command),
 			 "affects", works_to_json(r->works), "covered_by", r->covered_by);
 }
 
@@ -137,10 +144,10 @@ json_t *vs_doctor__self_test_to_json(const struct vs_self_test *test)
 	for (size_t i = 0; i < VS_TEST_END; i++) {
 		const struct vs_test_result *r = &test->results[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "kind",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:o}", "kind",
 						      vs_test__name(i), "outcome",
 						      outcomes[r->outcome], "latency_ns",
-						      (json_int_t)r->latency_ns, "words", r->words));
+						      (json_int_t)r->latency_ns, "words", text(r->words)));
 	}
 	return list;
 }

@@ -2,27 +2,15 @@
 #include "sink/doctor_page.h"
 
 #include <stdarg.h>
-#include <string.h>
+#include <stdio.h>
+
+#include "sink/words.h"
 
 #define NARROWEST 60
 
-void vs_page__wrapped(const struct vs_page *page, unsigned int indent, unsigned int column,
-		      const char *text)
+void vs_page__wrapped(const struct vs_page *page, unsigned int indent, const char *text)
 {
-	unsigned int width = page->width < NARROWEST ? 0 : page->width;
-
-	while (*text) {
-		unsigned int len = strcspn(text, " ");
-
-		if (width && column > indent && column + len > width) {
-			fprintf(page->out, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		fprintf(page->out, "%s%.*s", column > indent ? " " : "", (int)len, text);
-		column += len + 1;
-		text += len + !!text[len];
-	}
-	fputc('\n', page->out);
+	vs_words__wrap(page->out, text, indent, indent, page->width < NARROWEST ? 0 : page->width);
 }
 
 void vs_page__line(const struct vs_page *page, const char *label, const char *fmt, ...)
@@ -34,12 +22,12 @@ void vs_page__line(const struct vs_page *page, const char *label, const char *fm
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(page->out, "  %-*s  ", VS_PAGE_LABEL, label);
-	vs_page__wrapped(page, indent, indent, text);
+	vs_out__printf(page->out, "  %-*s  ", VS_PAGE_LABEL, label);
+	vs_page__wrapped(page, indent, text);
 }
 
 void vs_page__item(const struct vs_page *page, const char *text)
 {
-	fprintf(page->out, "  - ");
-	vs_page__wrapped(page, 4, 4, text);
+	vs_out__puts(page->out, "  - ");
+	vs_page__wrapped(page, 4, text);
 }

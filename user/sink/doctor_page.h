@@ -3,18 +3,17 @@
 #ifndef VFIOSCOPE_SINK_DOCTOR_PAGE_H
 #define VFIOSCOPE_SINK_DOCTOR_PAGE_H
 
-#include <stdio.h>
+#include "sink/out.h"
 
 #define VS_PAGE_LABEL 16	/* of the longest hook, "group-unregister" */
 
 struct vs_page {
-	FILE *out;
+	struct vs_out *out;
 	unsigned int width;	/* columns, 0: no terminal, nothing is broken */
 };
 
-/* Text from column `indent` on, broken between words; the first line has begun at `column`. */
-void vs_page__wrapped(const struct vs_page *page, unsigned int indent, unsigned int column,
-		      const char *text);
+/* Text from column `indent` on, broken between words; the column is reached already. */
+void vs_page__wrapped(const struct vs_page *page, unsigned int indent, const char *text);
 
 /* "  label  words" and "  - words" */
 void vs_page__line(const struct vs_page *page, const char *label, const char *fmt, ...)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sink/doctor_sees.h"
 
-#include <string.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "json_text.h"
+#include "sink/words.h"
 
 #define NARROWEST 60
 #define LABEL 10	/* columns of "taken", "held by" ... and what is before them */
@@ -33,38 +37,20 @@ static const char *lead_in(const struct vs_sees_cell *cell, enum vs_sees_part pa
 	return "";
 }
 
-static void wrap(FILE *out, const char *text, unsigned int width)
-{
-	size_t column = INDENT;
-
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (width >= NARROWEST && column > INDENT && column + len > width) {
-			fprintf(out, "\n%*s", INDENT, "");
-			column = INDENT;
-		}
-		fprintf(out, "%s%.*s", column > INDENT ? " " : "", (int)len, text);
-		column += len + 1;
-		text += len + !!text[len];
-	}
-	fputc('\n', out);
-}
-
-static void print_row(FILE *out, const struct vs_sees *row, unsigned int width)
+static void print_row(struct vs_out *out, const struct vs_sees *row, unsigned int width)
 {
 	char text[240];
 
-	fprintf(out, "  %s", row->what);
+	vs_out__printf(out, "  %s", row->what);
 	if (row->counter)
-		fprintf(out, " (%s)", row->counter);
-	fputc('\n', out);
+		vs_out__printf(out, " (%s)", row->counter);
+	vs_out__puts(out, "\n");
 	for (int part = 0; part < VS_SEES_PARTS; part++) {
 		const struct vs_sees_cell *cell = &row->cells[part];
 
 		snprintf(text, sizeof(text), "%s%s", lead_in(cell, part), cell->words);
-		fprintf(out, "    %-*s", LABEL, labels[part]);
-		wrap(out, text, width);
+		vs_out__printf(out, "    %-*s", LABEL, labels[part]);
+		vs_words__wrap(out, text, INDENT, INDENT, width);
 	}
 }
 
@@ -77,19 +63,20 @@ static bool is_nothing(const struct vs_sees *row)
 	return true;
 }
 
-static void print_nothing(FILE *out, const struct vs_sees *row, unsigned int width)
+static void print_nothing(struct vs_out *out, const struct vs_sees *row, unsigned int width)
 {
-	fprintf(out, "  %s\n    %-*s", row->what, LABEL, "none");
-	wrap(out, row->cells[0].words, width);
+	vs_out__printf(out, "  %s\n    %-*s", row->what, LABEL, "none");
+	vs_words__wrap(out, row->cells[0].words, INDENT, INDENT, width);
 }
 
-void vs_doctor_sees__print(FILE *out, const struct vs_facts *facts, const struct vs_plan *plan,
+void vs_doctor_sees__print(struct vs_out *out, const struct vs_facts *facts, const struct vs_plan *plan,
 			   unsigned int width)
 {
 	struct vs_sees rows[VS_SEES_SUBJECTS];
 
+	width = width < NARROWEST ? 0 : width;
 	vs_sees__find(facts, plan, rows);
-	fprintf(out, "\nWhat can be seen here\n");
+	vs_out__puts(out, "\nWhat can be seen here\n");
 	for (size_t i = 0; i < VS_SEES_SUBJECTS; i++) {
 		if (is_nothing(&rows[i]))
 			print_nothing(out, &rows[i], width);
@@ -100,9 +87,9 @@ void vs_doctor_sees__print(FILE *out, const struct vs_facts *facts, const struct
 
 static json_t *cell_json(const struct vs_sees_cell *cell)
 {
-	return json_pack("{s:s, s:s, s:o}", "seen", vs_sees_answer__name(cell->answer),
-			 "words", cell->words,
-			 "how", cell->how[0] ? json_string(cell->how) : json_null());
+	return json_pack("{s:s, s:o, s:o}", "seen", vs_sees_answer__name(cell->answer),
+			 "words", vs_json_text__new(cell->words, SIZE_MAX),
+			 "how", cell->how[0] ? vs_json_text__new(cell->how, SIZE_MAX) : json_null());
 }
 
 static json_t *row_json(const struct vs_sees *row)

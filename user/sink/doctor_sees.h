@@ -4,12 +4,12 @@
 #define VFIOSCOPE_SINK_DOCTOR_SEES_H
 
 #include <jansson.h>
-#include <stdio.h>
 
 #include "probe/sees.h"
+#include "sink/out.h"
 
 /* Under a heading of its own; `width` in columns, 0: nothing is wrapped. */
-void vs_doctor_sees__print(FILE *out, const struct vs_facts *facts, const struct vs_plan *plan,
+void vs_doctor_sees__print(struct vs_out *out, const struct vs_facts *facts, const struct vs_plan *plan,
 			   unsigned int width);
 
 /* An array, a new reference. */

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <jansson.h>
-#include <stdlib.h>
+#include <stdint.h>
 
+#include "json_text.h"
 #include "sink/inspect.h"
-#include "sink/words.h"
+#include "sink/json_out.h"
 #include "version.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-	char safe[4096];
-
-	/* a path need not be UTF-8 */
-	vs_words__escape(safe, sizeof(safe), text, sizeof(safe) / 4 - 1);
-	json_object_set_new(object, key, json_string(safe));
+	json_object_set_new(object, key, vs_json_text__new(text, SIZE_MAX));
 }
 
 static json_t *place_to_json(const struct vs_place *place)
@@ -88,20 +85,8 @@ static json_t *notes_to_json(const struct vs_inspection *in)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < in->nr_notes; i++)
-		json_array_append_new(list, json_string(in->notes[i]));
+		json_array_append_new(list, vs_json_text__new(in->notes[i], SIZE_MAX));
 	return list;
-}
-
-static void print(struct vs_out *o, json_t *root)
-{
-	char *text = json_dumps(root, JSON_INDENT(1));
-
-	if (text) {
-		vs_out__puts(o, text);
-		vs_out__puts(o, "\n");
-	}
-	free(text);
-	json_decref(root);
 }
 
 void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, int exit_status)
@@ -127,7 +112,7 @@ void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, in
 	json_object_set_new(root, "notifier_calls", calls_to_json(in));
 	json_object_set_new(root, "sites", sites_to_json(in));
 	json_object_set_new(root, "exit_status", json_integer(exit_status));
-	print(o, root);
+	vs_json_out__put(o, root, JSON_INDENT(1));
 }
 
 static json_t *rows_to_json(const struct vs_tree *tree)
@@ -161,5 +146,5 @@ void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, i
 	json_object_set_new(root, "unreadable_folders", json_integer((json_int_t)tree->unreadable));
 	json_object_set_new(root, "cut", json_boolean(tree->cut));
 	json_object_set_new(root, "exit_status", json_integer(exit_status));
-	print(o, root);
+	vs_json_out__put(o, root, JSON_INDENT(1));
 }

@@ -31,7 +31,7 @@ static void put_identity(struct vs_out *o, const struct vs_inspection *in, unsig
 	char path[1024], text[400];
 
 	vs_out__puts(o, "\n");
-	vs_words__escape(path, sizeof(path), in->path, sizeof(path) / 4 - 1);
+	vs_name__escape(path, sizeof(path), in->path, sizeof(path) / 4 - 1);
 	put_field(o, "file", in->path[0] ? path : "/proc/kallsyms and /proc/kcore", 0);
 	snprintf(text, sizeof(text), "%s, %s, %s%s%s",
 		 in->release[0] ? in->release : "of unknown release",
@@ -52,7 +52,7 @@ static void put_source(struct vs_out *o, const struct vs_place *place, unsigned 
 	if (!place->source[0])
 		return;
 	vs_out__printf(o, "%*s", WHY_INDENT, "");
-	vs_out__puts(o, place->source);
+	vs_out__text(o, place->source);
 	if (place->inlined[0]) {
 		vs_out__puts(o, "  inlined: ");
 		vs_words__wrap(o, place->inlined, WHY_INDENT + strlen(place->source) + 11,
@@ -179,12 +179,12 @@ static void put_path(struct vs_out *o, const char *path, size_t column, unsigned
 	size_t tail = base ? strlen(base) : 0;
 
 	if (width < column + tail + 8 || column + strlen(path) <= width) {
-		vs_out__puts(o, path);
+		vs_out__text(o, path);
 		return;
 	}
 	vs_out__add(o, path, width - column - tail - 3);
 	vs_out__puts(o, "...");
-	vs_out__puts(o, base ? base : "");
+	vs_out__text(o, base ? base : "");
 }
 
 static void put_row(struct vs_out *o, const struct vs_tree_row *row, size_t kernel, size_t machine,
@@ -195,7 +195,7 @@ static void put_row(struct vs_out *o, const struct vs_tree_row *row, size_t kern
 	vs_out__printf(o, "%-*s  %-*s  %-14s  ", (int)kernel, row->kernel, (int)machine,
 		       row->machine,
 		       row->failed ? "FAILED" : vs_verdict__name(row->verdict));
-	vs_words__escape(path, sizeof(path), row->path, sizeof(path) / 4 - 1);
+	vs_name__escape(path, sizeof(path), row->path, sizeof(path) / 4 - 1);
 	put_path(o, path, kernel + machine + 20, width);
 	vs_out__puts(o, "\n");
 	if (!row->failed && row->verdict != VS_VERDICT_INCONCLUSIVE)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NDJSON, as docs/events.md describes it. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +7,7 @@
 
 #include "sink/json.h"
 #include "sink/json_gap.h"
-#include "sink/out.h"
+#include "sink/json_out.h"
 #include "sink/sink.h"
 
 struct json_sink {
@@ -16,21 +15,11 @@ struct json_sink {
 	struct vs_out out;
 };
 
-static int to_out(const char *data, size_t len, void *out)
-{
-	vs_out__add(out, data, len);
-	return 0;
-}
-
-/* Out of memory is the one way to get an incomplete line: reported as a write error. */
 static void emit(struct vs_sink *s, json_t *o)
 {
 	struct json_sink *j = (struct json_sink *)s;
 
-	if (json_dump_callback(o, to_out, &j->out, JSON_COMPACT) && !j->out.error)
-		j->out.error = -ENOMEM;
-	vs_out__puts(&j->out, "\n");
-	json_decref(o);
+	vs_json_out__put(&j->out, o, JSON_COMPACT);
 	vs_out__relax(&j->out);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "ledger/finding.h"
 #include "ledger/refs_report.h"
 
@@ -24,24 +25,9 @@ static inline json_t *hex(uint64_t value)
 	return json_string(buf);
 }
 
-/* Task names may hold any bytes: what is no UTF-8 becomes U+FFFD. */
 static inline json_t *text(const char *s, size_t max)
 {
-	size_t len = strnlen(s, max), n = 0;
-	json_t *value = json_stringn(s, len);
-	char buf[3 * VS_DEVICES_LEN];
-
-	if (value)
-		return value;
-	for (size_t i = 0; i < len && n + 3 <= sizeof(buf); i++) {
-		if ((unsigned char)s[i] < 0x80) {
-			buf[n++] = s[i];
-			continue;
-		}
-		memcpy(buf + n, "\xef\xbf\xbd", 3);
-		n += 3;
-	}
-	return json_stringn(buf, n);
+	return vs_json_text__new(s, max);
 }
 
 static inline json_t *string_or_null(const char *s)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NDJSON, as docs/latency.md describes it. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 
+#include "json_text.h"
 #include "sink/json_gap.h"
+#include "sink/json_out.h"
 #include "sink/latency.h"
 
 #define SCHEMA 1
@@ -19,20 +20,16 @@ static const char *const kind_names[VS_LAT_KINDS] = {
 	[VS_LAT_CHAIN] = "get_to_dropped",
 };
 
-static int to_out(const char *data, size_t len, void *out)
-{
-	vs_out__add(out, data, len);
-	return 0;
-}
-
 /* Takes `o`; NULL when memory was short, which is a write error. */
 static void emit(struct vs_latency_sink *s, json_t *o)
 {
-	if ((!o || json_dump_callback(o, to_out, &s->out, JSON_COMPACT)) && !s->out.error)
-		s->out.error = -ENOMEM;
-	vs_out__puts(&s->out, "\n");
-	json_decref(o);
+	vs_json_out__put(&s->out, o, JSON_COMPACT);
 	vs_out__relax(&s->out);
+}
+
+static json_t *text(const char *words)
+{
+	return vs_json_text__new(words, SIZE_MAX);
 }
 
 static json_t *func_json(const struct vs_latency_sink *s, uint64_t func)
@@ -40,7 +37,7 @@ static json_t *func_json(const struct vs_latency_sink *s, uint64_t func)
 	char buf[128];
 
 	vs_latency_words__func(s, func, buf, sizeof(buf));
-	return json_string(buf);
+	return text(buf);
 }
 
 static json_t *hex(uint64_t value)
@@ -88,10 +85,10 @@ static void start_json(struct vs_latency_sink *s, const struct vs_latency_start 
 	json_t *names = json_array();
 
 	for (size_t i = 0; i < start->nr_names; i++)
-		json_array_append_new(names, json_string(start->names[i]));
-	emit(s, json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:s}", "type",
+		json_array_append_new(names, text(start->names[i]));
+	emit(s, json_pack("{s:s, s:i, s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:s, s:s}", "type",
 			  "start",
-			  "schema", SCHEMA, "version", start->version, "kernel", start->kernel,
+			  "schema", SCHEMA, "version", start->version, "kernel", text(start->kernel),
 			  "time_ns", (jint)start->mono_ns, "wall_ns", (jint)start->wall_ns,
 			  "start_up_ns", (jint)start->start_up_ns,
 			  "probes", (jint)start->programs, "works", names,
@@ -100,8 +97,8 @@ static void start_json(struct vs_latency_sink *s, const struct vs_latency_start 
 
 static void notice_json(struct vs_latency_sink *s, uint64_t time_ns, const char *words)
 {
-	emit(s, json_pack("{s:s, s:i, s:I, s:s}", "type", "notice", "schema", SCHEMA,
-			  "time_ns", (jint)time_ns, "words", words));
+	emit(s, json_pack("{s:s, s:i, s:I, s:o}", "type", "notice", "schema", SCHEMA,
+			  "time_ns", (jint)time_ns, "words", text(words)));
 }
 
 static void gap_json(struct vs_latency_sink *s, const struct vs_gap_row *row)
@@ -144,10 +141,10 @@ static void late_json(struct vs_latency_sink *s, const struct vs_late *late)
 	char words[400];
 
 	vs_latency_words__late(s, late, words, sizeof(words));
-	emit(s, json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:i}",
+	emit(s, json_pack("{s:s, s:i, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:i}",
 			  "type", "finding", "schema", SCHEMA,
 			  "name", vs_late__name(late->kind), "grade", late->bug ? "bug" : "hazard",
-			  "words", words, "time_ns", (jint)late->time_ns,
+			  "words", text(words), "time_ns", (jint)late->time_ns,
 			  "age_ns", (jint)late->age_ns, "function", func_json(s, late->func),
 			  "work", hex(late->work), "start_ns", time_json(late->start_ns),
 			  "end_ns", time_json(late->end_ns),
@@ -200,12 +197,12 @@ static json_t *part_json(const struct vs_latency_sink *s, const struct vs_lat_ev
 	char words[256];
 
 	vs_latency_words__part(s, work, part, words, sizeof(words));
-	return json_pack("{s:s, s:I, s:o, s:i, s:o, s:s}", "why", vs_blame__name(part->why),
+	return json_pack("{s:s, s:I, s:o, s:i, s:o, s:o}", "why", vs_blame__name(part->why),
 			 "ns", (jint)part->ns,
 			 "function", part->func ? func_json(s, part->func) : json_null(),
 			 "pool", (int)part->pool,
 			 "tid", part->why == VS_BLAME_TASK ? json_integer(part->tid) : json_null(),
-			 "words", words);
+			 "words", text(words));
 }
 
 static json_t *worst_row_json(const struct vs_latency_sink *s, const struct vs_worst_row *row)
@@ -216,13 +213,13 @@ static json_t *worst_row_json(const struct vs_latency_sink *s, const struct vs_w
 	for (size_t i = 0; i < row->blame.nr; i++)
 		json_array_append_new(parts, part_json(s, &row->work, &row->blame.parts[i]));
 	vs_latency_words__blame(s, row, words, sizeof(words));
-	json_object_update_new(o, json_pack("{s:I, s:o, s:b, s:i, s:s, s:i, s:i, s:i, s:s}",
+	json_object_update_new(o, json_pack("{s:I, s:o, s:b, s:i, s:o, s:i, s:i, s:i, s:o}",
 			       "delay_ns", (jint)row->blame.delay_ns, "parts", parts,
 			       "at_max_active", (int)row->blame.at_max_active,
-			       "ahead", (int)row->blame.ahead, "workqueue", row->work.name,
+			       "ahead", (int)row->blame.ahead, "workqueue", vs_json_text__new(row->work.name, sizeof(row->work.name)),
 			       "nr_active", (int)row->work.q.nr_active,
 			       "max_active", (int)row->work.q.max_active,
-			       "nr_idle", (int)row->work.q.nr_idle, "words", words));
+			       "nr_idle", (int)row->work.q.nr_idle, "words", text(words)));
 	return o;
 }
 

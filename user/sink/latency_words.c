@@ -47,7 +47,7 @@ static void append_task(char *buf, size_t size, const struct vs_blame_part *part
 {
 	char task[VS_TASK_LEN];
 
-	vs_words__task(task, part->comm, part->tid, 0);
+	vs_name__task(task, part->comm, part->tid, 0);
 	vs_words__append(buf, size, "CPU taken by %s", task);
 }
 

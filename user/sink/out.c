@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "name.h"
 #include "stop.h"
 
 #define RELAX (32 * 1024)
@@ -23,7 +24,7 @@ void vs_out__init(struct vs_out *o, int fd)
 	struct stat st;
 
 	*o = (struct vs_out){ .fd = fd };
-	o->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	o->regular = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
 void vs_out__fini(struct vs_out *o)
@@ -53,7 +54,7 @@ static bool reserve(struct vs_out *o, size_t len)
 	return true;
 }
 
-static void add_raw(struct vs_out *o, const char *data, size_t len)
+void vs_out__raw(struct vs_out *o, const char *data, size_t len)
 {
 	if (!reserve(o, len))
 		return;
@@ -61,59 +62,141 @@ static void add_raw(struct vs_out *o, const char *data, size_t len)
 	o->len += len;
 }
 
-static bool is_harmless(char c)
-{
-	return c == '\n' || (c >= 0x20 && c < 0x7f);
-}
-
-static void add_plain(struct vs_out *o, const char *data, size_t len)
-{
-	char escaped[5];
-	size_t run;
-
-	while (len) {
-		for (run = 0; run < len && is_harmless(data[run]); run++)
-			;
-		add_raw(o, data, run);
-		if (run < len) {
-			snprintf(escaped, sizeof(escaped), "\\x%02x", (unsigned char)data[run++]);
-			add_raw(o, escaped, 4);
-		}
-		data += run;
-		len -= run;
-	}
-}
-
 void vs_out__add(struct vs_out *o, const char *data, size_t len)
 {
-	(o->plain ? add_plain : add_raw)(o, data, len);
+	if (len > SIZE_MAX / VS_NAME_BYTE || !reserve(o, VS_NAME_BYTE * len))
+		return;
+	for (size_t i = 0; i < len; i++)
+		o->len += vs_name__byte(o->buf + o->len, (unsigned char)data[i]);
 }
 
-void vs_out__style(struct vs_out *o, const char *sequence)
-{
-	add_raw(o, sequence, strlen(sequence));
-}
-
-void vs_out__puts(struct vs_out *o, const char *text)
+void vs_out__text(struct vs_out *o, const char *text)
 {
 	vs_out__add(o, text, strlen(text));
 }
 
-void vs_out__printf(struct vs_out *o, const char *fmt, ...)
+void vs_out__style(struct vs_out *o, const char *sequence)
 {
-	va_list args;
-	char *text;
+	vs_out__raw(o, sequence, strlen(sequence));
+}
+
+/* -- formats -- */
+
+/* One conversion, "%-*.6f", with the values of its stars. */
+struct conversion {
+	char flags[8];
+	int width, precision;	/* precision -1: none */
+	int longs;		/* of the size: l, ll; z is l */
+	char kind;
+};
+
+static int take_number(const char **at, va_list *args)
+{
+	int number = 0;
+
+	if (**at == '*') {
+		++*at;
+		return va_arg(*args, int);
+	}
+	for (; **at >= '0' && **at <= '9'; ++*at)
+		number = 10 * number + **at - '0';
+	return number;
+}
+
+static const char *take_conversion(const char *at, struct conversion *c, va_list *args)
+{
+	size_t flags = strspn(at, "-+ #0");
+
+	*c = (struct conversion){ .precision = -1 };
+	for (size_t i = 0; i < flags && i < sizeof(c->flags) - 1; i++)
+		c->flags[i] = at[i];
+	at += flags;
+	c->width = take_number(&at, args);
+	if (*at == '.') {
+		at++;
+		c->precision = take_number(&at, args);
+	}
+	for (; *at == 'l' || *at == 'z'; at++)
+		c->longs++;
+	c->kind = *at;
+	return at + !!*at;
+}
+
+static void add_string(struct vs_out *o, const struct conversion *c, const char *text)
+{
+	size_t len = c->precision < 0 ? strlen(text) : strnlen(text, (size_t)c->precision);
+	bool left = c->width < 0 || strchr(c->flags, '-');
+	size_t start = o->len, width = (size_t)abs(c->width), shown, pad;
+
+	vs_out__add(o, text, len);
+	shown = o->len - start;
+	pad = shown < width ? width - shown : 0;
+	vs_out__fill(o, ' ', pad);
+	if (left || !pad || o->error)
+		return;
+	memmove(o->buf + start + pad, o->buf + start, shown);
+	memset(o->buf + start, ' ', pad);
+}
+
+static void add_number(struct vs_out *o, const struct conversion *c, va_list *args)
+{
+	char format[16], text[400];	/* of a double without an exponent, 310 digits */
 	int len;
 
-	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
-	va_end(args);
-	if (len < 0) {
-		o->error = o->error ? o->error : -ENOMEM;
-		return;
+	snprintf(format, sizeof(format), "%%%s*.*%s%c", c->flags,
+		 c->kind == 'f' || !c->longs ? "" : c->longs == 1 ? "l" : "ll", c->kind);
+	if (c->kind == 'f')
+		len = snprintf(text, sizeof(text), format, c->width, c->precision,
+			       va_arg(*args, double));
+	else if (c->longs == 0)
+		len = snprintf(text, sizeof(text), format, c->width, c->precision,
+			       va_arg(*args, int));
+	else if (c->longs == 1)
+		len = snprintf(text, sizeof(text), format, c->width, c->precision,
+			       va_arg(*args, long));
+	else
+		len = snprintf(text, sizeof(text), format, c->width, c->precision,
+			       va_arg(*args, long long));
+	vs_out__raw(o, text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
+}
+
+static void add_value(struct vs_out *o, const struct conversion *c, va_list *args)
+{
+	char one;
+
+	switch (c->kind) {
+	case 's':
+		add_string(o, c, va_arg(*args, const char *));
+		break;
+	case 'c':
+		one = (char)va_arg(*args, int);
+		vs_out__add(o, &one, 1);
+		break;
+	case '%':
+		vs_out__raw(o, "%", 1);
+		break;
+	default:
+		add_number(o, c, args);
 	}
-	vs_out__add(o, text, (size_t)len);
-	free(text);
+}
+
+void vs_out__format(struct vs_out *o, const char *format, ...)
+{
+	struct conversion c;
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	while (*format) {
+		len = strcspn(format, "%");
+		vs_out__raw(o, format, len);
+		format += len;
+		if (!*format)
+			break;
+		format = take_conversion(format + 1, &c, &args);
+		add_value(o, &c, &args);
+	}
+	va_end(args);
 }
 
 void vs_out__fill(struct vs_out *o, char c, size_t nr)
@@ -153,6 +236,8 @@ int vs_out__flush(struct vs_out *o)
 {
 	size_t done = 0;
 
+	if (o->fd < 0)
+		return o->error;
 	while (!o->error && done < o->len && (o->regular || is_taken(o))) {
 		ssize_t n = write(o->fd, o->buf + done, piece(o, o->len - done));
 

@@ -65,11 +65,11 @@ void vs_text__time(struct vs_text *t, uint64_t time_ns)
 	vs_out__printf(&t->out, "%*.6f ", layout_of(t)->time, vs_text__seconds(t, time_ns));
 }
 
-/* A line being put together: plain ASCII, so bytes are columns. */
+/* A line being put together; it is written where it is full. */
 struct line {
+	struct vs_out *out;
 	char text[MAX_LINE];
-	size_t len;	/* of the whole text */
-	size_t col;	/* of the present line */
+	size_t len;
 	size_t indent, width;
 };
 
@@ -78,16 +78,16 @@ static void put(struct line *l, int pad, const char *text)
 	size_t room = sizeof(l->text) - l->len;
 	int n = snprintf(l->text + l->len, room, "%-*s ", pad, text);
 
-	if (n > 0 && (size_t)n < room) {
+	if (n > 0 && (size_t)n < room)
 		l->len += (size_t)n;
-		l->col += (size_t)n;
-	}
 }
 
-static void trim(struct line *l)
+static void write_line(struct line *l)
 {
 	while (l->len && l->text[l->len - 1] == ' ')
 		l->len--;
+	vs_out__add(l->out, l->text, l->len);
+	l->len = 0;
 }
 
 /* A part that goes to the next line when it does not fit. */
@@ -95,12 +95,10 @@ static void flow(struct line *l, int pad, const char *text)
 {
 	if (!*text && !pad)
 		return;
-	if (l->width && l->col + strlen(text) > l->width) {
-		trim(l);
-		l->col = 0;
-		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, "\n%*s",
-					   (int)l->indent, "");
-		l->col = l->indent;
+	if (l->width && l->len + strlen(text) > l->width) {
+		write_line(l);
+		vs_out__puts(l->out, "\n");
+		l->len = (size_t)snprintf(l->text, sizeof(l->text), "%*s", (int)l->indent, "");
 	}
 	put(l, pad, text);
 }
@@ -151,7 +149,7 @@ static void registration_place(char *buf, size_t size, const struct vs_view *v)
 {
 	char device[4 * VS_DEVICE_LEN];
 
-	vs_words__escape(device, sizeof(device), v->device, VS_DEVICE_LEN);
+	vs_name__escape(device, sizeof(device), v->device, VS_DEVICE_LEN);
 	snprintf(buf, size, "%.60s %.100s", device, v->site);
 }
 
@@ -166,9 +164,9 @@ static void place_words(char *buf, size_t size, const struct vs_view *v, bool ro
 	if (vs_record__is_registration(v->e))
 		registration_place(buf, size, v);
 	else if (v->device[0])
-		vs_words__escape(buf, size, v->device, VS_DEVICE_LEN);
+		vs_name__escape(buf, size, v->device, VS_DEVICE_LEN);
 	else if (v->site[0] && (counts || !is_entry(v->site)))
-		vs_words__escape(buf, size, v->site, VS_SITE_LEN);
+		vs_name__escape(buf, size, v->site, VS_SITE_LEN);
 	else if (v->alarm)
 		snprintf(buf, size, "chain 0x%llx", (unsigned long long)v->e->ctx_object);
 	else if (roomy && is_work && v->e->object)
@@ -191,7 +189,7 @@ static void build_line(struct vs_text *t, struct line *l, const struct vs_view *
 
 	snprintf(buf, sizeof(buf), "%*.6f %2u", y->time, vs_text__seconds(t, v->e->time_ns), v->e->cpu);
 	put(l, 0, buf);
-	vs_words__task(task, v->e->comm, v->e->tid, y == &full ? 0 : (size_t)y->task);
+	vs_name__task(task, v->e->comm, v->e->tid, y == &full ? 0 : (size_t)y->task);
 	put(l, y->task, task);
 	put(l, y->what, vs_type__name(v->e->type));
 	vs_words__group(buf, sizeof(buf), &v->group, y == &full);
@@ -202,7 +200,7 @@ static void build_line(struct vs_text *t, struct line *l, const struct vs_view *
 	flow(l, y->place, buf);
 	context_words(buf, sizeof(buf), v->e);
 	flow(l, 0, buf);
-	trim(l);
+	write_line(l);
 }
 
 static enum vs_color color_of(const struct vs_event *e)
@@ -220,9 +218,10 @@ static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, con
 	size_t col = (size_t)layout_of(t)->time + 4;
 
 	vs_text__time(t, time_ns);
-	vs_out__printf(&t->out, "%s   ", vs_text__color(t, color));
+	vs_out__style(&t->out, vs_text__color(t, color));
+	vs_out__puts(&t->out, "   ");
 	vs_words__wrap(&t->out, words, col, col + 2, t->width);
-	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+	vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 }
 
 static bool is_named(const struct vs_text *t, int number)
@@ -253,7 +252,7 @@ static void show_stack(struct vs_text *t, const struct vs_view *v)
 	char frame[4 * VS_SITE_LEN];
 
 	for (size_t i = 0; i < v->nr_stack; i++) {
-		vs_words__escape(frame, sizeof(frame), v->stack[i], VS_SITE_LEN);
+		vs_name__escape(frame, sizeof(frame), v->stack[i], VS_SITE_LEN);
 		vs_out__fill(&t->out, ' ', indent);
 		vs_out__printf(&t->out, "%s\n", frame);
 	}
@@ -263,19 +262,14 @@ static void text_event(struct vs_sink *s, const struct vs_view *v)
 {
 	struct vs_text *t = (struct vs_text *)s;
 	enum vs_color color = color_of(v->e);
-	struct line l;
+	struct line l = { .out = &t->out, .indent = layout_of(t)->indent, .width = t->width };
 
 	name_group(t, v);
-
-	l.len = l.col = 0;
-	l.indent = layout_of(t)->indent;
-	l.width = t->width;
+	if (color != VS_PLAIN)
+		vs_out__style(&t->out, vs_text__color(t, color));
 	build_line(t, &l, v);
 	if (color != VS_PLAIN)
-		vs_out__puts(&t->out, vs_text__color(t, color));
-	vs_out__add(&t->out, l.text, l.len);
-	if (color != VS_PLAIN)
-		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+		vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 	vs_out__puts(&t->out, "\n");
 	show_stack(t, v);
 	vs_out__relax(&t->out);

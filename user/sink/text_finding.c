@@ -37,7 +37,7 @@ static void paragraph(struct vs_text *t, const char *text)
 
 static const char *task_of(const struct vs_finding *f, char buf[VS_TASK_LEN])
 {
-	vs_words__task(buf, f->comm, f->tid, 0);
+	vs_name__task(buf, f->comm, f->tid, 0);
 	return buf;
 }
 
@@ -77,10 +77,10 @@ static void say_minor(struct vs_text *t, const struct vs_finding *f)
 			 f->kind == VS_PUT_IN_NOTIFIER ? " at this place" : "");
 	vs_text__time(t, f->time_ns);
 	vs_out__puts(&t->out, "   ");
-	vs_out__puts(&t->out, vs_text__color(t, f->grade == VS_GRADE_HAZARD ? VS_HAZARD : VS_INFO));
+	vs_out__style(&t->out, vs_text__color(t, f->grade == VS_GRADE_HAZARD ? VS_HAZARD : VS_INFO));
 	len = t->width >= 100 || !t->width ? 15 : 14;
 	vs_words__wrap(&t->out, line, len, len + 2, t->width);
-	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+	vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 	say_frames(t, f, len + 2);
 }
 
@@ -175,9 +175,9 @@ static void headline(struct vs_text *t, const struct vs_finding *f)
 
 	snprintf(title, sizeof(title), "BUG %s #%llu", vs_finding__name(f->kind),
 		 (unsigned long long)f->number);
-	vs_out__puts(&t->out, vs_text__color(t, VS_BUG));
+	vs_out__style(&t->out, vs_text__color(t, VS_BUG));
 	rule(t, '=', title);
-	vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+	vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 }
 
 static void say_bug(struct vs_text *t, const struct vs_finding *f)

@@ -23,10 +23,10 @@ static void colored(struct vs_text *t, enum vs_suspicion suspicion, size_t inden
 	enum vs_color color = suspicion >= VS_SUSPECT_LEAK ? VS_BUG : VS_HAZARD;
 
 	if (suspicion != VS_FINE)
-		vs_out__puts(&t->out, vs_text__color(t, color));
+		vs_out__style(&t->out, vs_text__color(t, color));
 	line(t, indent, words);
 	if (suspicion != VS_FINE)
-		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+		vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 }
 
 /* -- one reference -- */
@@ -38,7 +38,7 @@ static void append_user(char *buf, size_t size, const struct vs_refs_report_user
 	if (!u->tgid)
 		snprintf(task, sizeof(task), "no process (kernel user of the memory)");
 	else
-		vs_words__task(task, u->comm, u->tgid, 0);
+		vs_name__task(task, u->comm, u->tgid, 0);
 	if (u->fd >= 0)
 		vs_words__append(buf, size, "%s fd %d", task, u->fd);
 	else
@@ -62,7 +62,7 @@ static void append_task(char *buf, size_t size, const char *what, const struct v
 
 	if (!ref->tid)
 		return;
-	vs_words__task(task, ref->comm, ref->tid, 0);
+	vs_name__task(task, ref->comm, ref->tid, 0);
 	vs_words__append(buf, size, "%s%s", what, task);
 }
 
@@ -313,7 +313,7 @@ static void say_heading(struct vs_text *t, const struct vs_refs_report *r)
 
 	vs_words__age(age, sizeof(age), r->time_ns > t->start_ns ? r->time_ns - t->start_ns : 0);
 	len = (size_t)snprintf(title, sizeof(title), "---- ledger at %s ", age);
-	vs_out__puts(&t->out, title);
+	vs_out__text(&t->out, title);
 	vs_out__fill(&t->out, '-', vs_text__page(t) - len);
 	vs_out__puts(&t->out, "\n");
 }

@@ -70,7 +70,7 @@ static void say_longest(struct vs_text *t, const struct vs_refs_report *r)
 		char age[32], task[VS_TASK_LEN], get[VS_SITE_LEN], line[400];
 
 		vs_words__age(age, sizeof(age), ref->put_ns - ref->get_ns);
-		vs_words__task(task, ref->comm, ref->tid, 0);
+		vs_name__task(task, ref->comm, ref->tid, 0);
 		snprintf(get, sizeof(get), "%s", ref->get_ip ? vs_sites__name(r->sites, ref->get_ip)
 							     : "born with the group");
 		snprintf(line, sizeof(line), "%10s %-9s %s  %s -> %s", age,

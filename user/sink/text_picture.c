@@ -43,7 +43,7 @@ static void place(struct cell *c, const struct vs_picture_row *r)
 
 	if (!r->site[0] || (plus && !strcmp(plus, "+0x0")))
 		return;
-	vs_words__escape(site + 1, sizeof(site) - 1, r->site, VS_SITE_LEN);
+	vs_name__escape(site + 1, sizeof(site) - 1, r->site, VS_SITE_LEN);
 	phrase(c, site);
 }
 
@@ -88,7 +88,7 @@ static void row_words(struct picture *p, const struct vs_picture_row *r, struct 
 	c->len = 0;
 	c->text[0] = '\0';
 	if (r->other && !p->one_other) {
-		vs_words__task(task, r->comm, r->tid, p->width - 1);
+		vs_name__task(task, r->comm, r->tid, p->width - 1);
 		phrase(c, strcat(task, ":"));
 	}
 	if (r->type == VS_GET)
@@ -146,7 +146,8 @@ static void draw_line(struct picture *p, const char *time, const char **left,
 
 	vs_out__printf(o, "%*s | ", TIME, time);
 	cell_line(p, left, true);
-	vs_out__puts(o, **right ? " | " : " |");
+	vs_out__puts(o, " |");
+	vs_out__fill(o, ' ', **right ? 1 : 0);
 	cell_line(p, right, false);
 	vs_out__puts(o, "\n");
 }
@@ -226,10 +227,10 @@ static void draw_head(struct picture *p)
 	struct cell left = { .len = 0 }, right = { .len = 0 };
 	char task[VS_TASK_LEN];
 
-	vs_words__task(task, p->f->comm, p->f->tid, p->width);
+	vs_name__task(task, p->f->comm, p->f->tid, p->width);
 	phrase(&left, task);
 	if (other && p->one_other)
-		vs_words__task(task, other->comm, other->tid, p->width);
+		vs_name__task(task, other->comm, other->tid, p->width);
 	else
 		snprintf(task, sizeof(task), "other tasks");
 	phrase(&right, task);

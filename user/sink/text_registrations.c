@@ -12,11 +12,11 @@
 static void line(struct vs_text *t, enum vs_color color, size_t indent, const char *words)
 {
 	if (color != VS_PLAIN)
-		vs_out__puts(&t->out, vs_text__color(t, color));
+		vs_out__style(&t->out, vs_text__color(t, color));
 	vs_out__fill(&t->out, ' ', indent);
 	vs_words__wrap(&t->out, words, indent, indent + 2, vs_text__page(t));
 	if (color != VS_PLAIN)
-		vs_out__puts(&t->out, vs_text__color(t, VS_PLAIN));
+		vs_out__style(&t->out, vs_text__color(t, VS_PLAIN));
 }
 
 static void append_age(char *buf, size_t size, uint64_t from_ns, uint64_t to_ns)
@@ -33,7 +33,7 @@ static void append_task(char *buf, size_t size, const char *comm, uint32_t tid)
 {
 	char task[VS_TASK_LEN];
 
-	vs_words__task(task, comm, tid, 0);
+	vs_name__task(task, comm, tid, 0);
 	vs_words__append(buf, size, "%s", task);
 }
 

@@ -142,7 +142,7 @@ static void say_bug(struct vs_text *t, const struct vs_finding *f)
 {
 	char task[VS_TASK_LEN], group[200], words[200], buf[512];
 
-	vs_words__task(task, f->comm, f->tid, 0);
+	vs_name__task(task, f->comm, f->tid, 0);
 	vs_words__group(group, sizeof(group), &f->group, true);
 	vs_finding__words(f, words, sizeof(words));
 	snprintf(buf, sizeof(buf), "  #%llu %s%s%s: %s", (ull)f->number, task,

@@ -3,6 +3,7 @@
 
 #include "event/names.h"
 #include "sink/json.h"
+#include "sink/json_out.h"
 #include "sink/validate.h"
 #include "version.h"
 
@@ -188,7 +189,6 @@ static json_t *warnings(const struct vs_validation *v)
 void vs_validate__json(struct vs_out *o, const struct vs_validate_page *p)
 {
 	json_t *root = record("validate");
-	char *dump;
 
 	set_text(root, "vfioscope", VS_VERSION);
 	set_text(root, "verdict", vs_verdict__name(p->r->verdict));
@@ -206,10 +206,5 @@ void vs_validate__json(struct vs_out *o, const struct vs_validate_page *p)
 	set(root, "probes", probes(p->v));
 	set(root, "stress", stress(p->v));
 	set(root, "kernel_warnings", warnings(p->v));
-	dump = json_dumps(root, JSON_INDENT(1));
-	if (dump)
-		vs_out__puts(o, dump);
-	vs_out__puts(o, "\n");
-	free(dump);
-	json_decref(root);
+	vs_json_out__put(o, root, JSON_INDENT(1));
 }

@@ -6,14 +6,28 @@
 #include "sink/validate.h"
 #include "version.h"
 
-/* Of a table's cell: what would end it or begin markup. */
+/* Of a table's cell or a sentence: what would end it or begin markup. */
 static void put_cell(struct vs_out *o, const char *text)
 {
 	for (; *text; text++) {
-		if (strchr("|<*_`\\", *text))
+		if (strchr("|<*_`\\[~&$", *text))
 			vs_out__puts(o, "\\");
-		vs_out__add(o, *text == '\n' ? " " : text, 1);
+		vs_out__add(o, text, 1);
 	}
+}
+
+/* A block of code, by its indent: no line in it can end it, as one could end a fence. */
+static void put_block(struct vs_out *o, const char *lines)
+{
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		vs_out__puts(o, "    ");
+		vs_out__add(o, lines, len);
+		vs_out__puts(o, "\n");
+		lines += len + !!lines[len];
+	}
+	vs_out__puts(o, "\n");
 }
 
 static void put_row(struct vs_out *o, const char *a, const char *b, const char *c)
@@ -46,9 +60,9 @@ static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
 	vs_out__puts(o, "## Test plan\n\n");
 	if (s->mode == VS_STRESS_DRIVEN) {
 		vs_out__puts(o, "- `vfio-stress` raced unbind of a VFIO device against bind of a\n"
-			     "  group mate, close and open of the group, on spare devices `");
-		vs_out__puts(o, s->devices);
-		vs_out__puts(o, "`\n");
+			     "  group mate, close and open of the group, on spare devices ");
+		put_cell(o, s->devices);
+		vs_out__puts(o, "\n");
 	} else if (s->mode == VS_STRESS_OBSERVED) {
 		vs_out__puts(o,
 			     "- the host was observed under its own load; nothing was provoked\n");
@@ -144,11 +158,10 @@ static void put_findings(struct vs_out *o, const struct vs_validation *v)
 		put_cell(o, f->words);
 		vs_out__puts(o, "\n\n");
 		if (f->stack[0])
-			vs_out__printf(o, "```\n%s%s```\n\n", f->stack,
-				       f->stack[strlen(f->stack) - 1] == '\n' ? "" : "\n");
+			put_block(o, f->stack);
 	}
 	for (size_t i = 0; i < v->kernel.warnings && i < VS_WARNINGS_KEPT; i++)
-		vs_out__printf(o, "```\n%s\n```\n\n", v->kernel.warning[i]);
+		put_block(o, v->kernel.warning[i]);
 }
 
 void vs_validate__markdown(struct vs_out *o, const struct vs_validate_page *p)

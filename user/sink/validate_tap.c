@@ -5,11 +5,11 @@
 #include "sink/validate.h"
 #include "sink/words.h"
 
-/* A description has neither "#", which begins a directive, nor line ends. */
+/* A description has no "#", which begins a directive. */
 static void put_words(struct vs_out *o, const char *text)
 {
 	for (; *text; text++)
-		vs_out__add(o, *text == '#' || *text == '\n' ? " " : text, 1);
+		vs_out__add(o, *text == '#' ? " " : text, 1);
 }
 
 static void put_result(struct vs_out *o, bool ok, int number, const char *name)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sink/json.h"
-#include "sink/out.h"
+#include "sink/json_out.h"
 #include "sink/why.h"
 #include "sink/words.h"
 #include "why/holders.h"
@@ -65,7 +65,7 @@ static void say_verdict(struct page *p, const struct vs_why_case *c)
 {
 	vs_out__printf(&p->out, "%-*s", LABEL, "VERDICT");
 	vs_out__style(&p->out, p->color ? color_of(c->verdict) : "");
-	vs_out__puts(&p->out, title(c->verdict));
+	vs_out__text(&p->out, title(c->verdict));
 	vs_out__style(&p->out, p->color ? "\033[0m" : "");
 	vs_out__printf(&p->out, "   confidence %s, reboot %s\n", vs_confidence__name(c->confidence),
 		       c->reboot == VS_REBOOT_YES ? "NEEDED" :
@@ -95,7 +95,7 @@ static void say_waiter(struct page *p, const struct vs_evidence *e, const struct
 
 	if (!c->task || c->verdict == VS_WHY_IDLE || c->verdict == VS_WHY_NOT_APPLICABLE)
 		return;
-	vs_words__task(name, c->task->comm, c->task->tid, 0);
+	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	vs_holders__family(e, c->task->tgid, family, sizeof(family));
 	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : "WAITS", "%s in %s%s", name, c->place,
 	    since(c, age, sizeof(age)));
@@ -120,9 +120,10 @@ static const char *kind_words(const struct vs_why_holder *h)
 static void say_holder(struct page *p, const struct vs_why_holder *h, bool first, bool shared)
 {
 	const char *label = first ? "HOLDS" : "";
-	char who[160];
+	char who[VS_HOLDER_LEN], name[VS_TASK_LEN];
 
 	vs_holders__title(h, who, sizeof(who));
+	vs_name__quote(name, sizeof(name), h->comm, sizeof(h->comm));
 	if (h->how == VS_HOLD_FD)
 		row(p, label, "%s fd %d: %s%s%s", who, h->fd, h->likely ? "likely " : "",
 		    kind_words(h),
@@ -135,8 +136,9 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 		    "%llu KiB of the device mapped", who, h->fd, h->path, h->likely ? "likely " : "",
 		    (unsigned long long)h->bytes >> 10);
 	else
-		row(p, label, "%s%s%.16s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",
-		    h->comm, h->comm[0] ? ")" : "", (unsigned long long)h->bytes >> 10);
+		row(p, label, "%s%s%s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",
+		    h->comm[0] ? name : "", h->comm[0] ? ")" : "",
+		    (unsigned long long)h->bytes >> 10);
 	if (h->container[0])
 		row(p, "", "container %s%s%s", h->container, h->pod[0] ? ", pod " : "", h->pod);
 	if (h->family[0])
@@ -159,7 +161,7 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 		int indent = v->depth < 12 ? 2 * (int)v->depth - 2 : 22;
 		char name[VS_TASK_LEN], age[32] = "", line[320];
 
-		vs_words__task(name, v->task->comm, v->task->tid, 0);
+		vs_name__task(name, v->task->comm, v->task->tid, 0);
 		if (v->task->waited_ns != VS_EV_UNKNOWN)
 			vs_words__age(age, sizeof(age), v->task->waited_ns);
 		snprintf(line, sizeof(line), "%s%s waits%s%s for the %s%s", v->depth > 1 ? "`- " : "",
@@ -192,7 +194,7 @@ static void say_asked(struct page *p, const struct vs_ev_task *t)
 
 	if (!t)
 		return;
-	vs_words__task(name, t->comm, t->tid, 0);
+	vs_name__task(name, t->comm, t->tid, 0);
 	row(p, "ASKED", "%s is COLLATERAL: it waits for %s%s, behind this:", name,
 	    t->lock_name[0] ? "the " : "a lock", t->lock_name);
 	vs_out__puts(&p->out, "\n");
@@ -225,7 +227,6 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&p.out, fd);
-	p.out.plain = true;
 	say_asked(&p, r->why->asked);
 	for (size_t i = 0; i < r->why->nr_cases; i++) {
 		if (i)
@@ -260,7 +261,7 @@ static json_t *task_json(const struct vs_ev_task *t)
 	set(o, "comm", text(t->comm, VS_COMM_LEN));
 	set_int(o, "tid", t->tid);
 	set_int(o, "pid", t->tgid);
-	set(o, "state", json_stringn(&t->state, 1));
+	set(o, "state", text(&t->state, 1));
 	set(o, "waited_ns", time_json(t->waited_ns));
 	set(o, "age_ns", time_json(t->age_ns));
 	for (size_t i = 0; i < t->nr_frames; i++)
@@ -354,7 +355,6 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 {
 	json_t *o = record("why"), *cases = json_array();
 	struct vs_out out;
-	char *line;
 	int err;
 
 	for (size_t i = 0; i < r->why->nr_cases; i++)
@@ -368,12 +368,8 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set(o, "asked", task_json(r->why->asked));
 	set(o, "cases", cases);
 	set_int(o, "exit_status", (unsigned int)r->exit_status);
-	line = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
 	vs_out__init(&out, fd);
-	vs_out__puts(&out, line ? line : "{}");
-	vs_out__puts(&out, "\n");
-	free(line);
+	vs_json_out__put(&out, o, JSON_COMPACT);
 	err = vs_out__flush(&out);
 	vs_out__fini(&out);
 	return err;

@@ -15,36 +15,6 @@ void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 	va_end(args);
 }
 
-void vs_words__escape(char *buf, size_t size, const char *text, size_t max)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < max && text[i] && len + 5 <= size; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c >= 0x20 && c < 0x7f)
-			buf[len++] = (char)c;
-		else
-			len += (size_t)snprintf(buf + len, size - len, "\\x%02x", c);
-	}
-	buf[len] = '\0';
-}
-
-void vs_words__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,
-		    size_t width)
-{
-	char name[4 * VS_COMM_LEN + 1], id[16];
-	size_t len;
-	int most;
-
-	vs_words__escape(name, sizeof(name), comm, VS_COMM_LEN);
-	len = (size_t)snprintf(id, sizeof(id), "[%u]", tid);
-	most = width > len ? (int)(width - len) : 1;
-	if (!width)
-		most = (int)sizeof(name);
-	snprintf(buf, VS_TASK_LEN, "%.*s%s", most, name, id);
-}
-
 void vs_words__duration(char *buf, size_t size, uint64_t ns)
 {
 	if (ns < 1000)
@@ -85,7 +55,7 @@ static void short_devices(char *buf, size_t size, const char *devices)
 		 second ? (int)(second - devices) : (int)strlen(devices), devices);
 	for (const char *at = second; at; at = strchr(at + 1, ' '))
 		more++;
-	vs_words__escape(buf, size, text, sizeof(text));
+	vs_name__escape(buf, size, text, sizeof(text));
 	if (more && strlen(buf) + 16 < size)
 		sprintf(buf + strlen(buf), " +%zu", more);
 }
@@ -117,13 +87,26 @@ void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool
 	snprintf(buf, size, names[0] ? "%s (%s)" : "%s", id, names);
 }
 
+/* Up to a blank that a line may be broken at. */
+static size_t word_length(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] && text[len] != ' ') {
+		const char *end = text[len] == '"' ? strchr(text + len + 1, '"') : NULL;
+
+		len = end ? (size_t)(end - text) + 1 : len + 1;
+	}
+	return len;
+}
+
 void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
 		    size_t width)
 {
 	bool fresh = true;
 
 	while (*text) {
-		size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " ");
+		size_t blanks = strspn(text, " "), len = word_length(text + blanks);
 
 		if (!fresh && width && col + blanks + len > width) {
 			vs_out__puts(o, "\n");

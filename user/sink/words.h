@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Pieces of text: names made safe, times in units people read, wrapped lines. */
+/* Pieces of text: times in units people read, groups, wrapped lines. */
 #ifndef VFIOSCOPE_SINK_WORDS_H
 #define VFIOSCOPE_SINK_WORDS_H
 
@@ -8,21 +8,14 @@
 
 #include "event/view.h"
 #include "ledger/gaps.h"
+#include "name.h"
 #include "sink/out.h"
 
 #define VS_GAP_LINE (VS_GAP_WORDS + 64)
-#define VS_TASK_LEN (4 * VS_COMM_LEN + 16)
 
 /* Adds to a string of at most @size bytes with its NUL; what does not fit is cut. */
 void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* Copies up to @max bytes; what is not printable ASCII becomes \xNN. */
-void vs_words__escape(char *buf, size_t size, const char *text, size_t max);
-
-/* "comm[tid]", at most @width columns (0: any): the name is cut, not the number. */
-void vs_words__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,
-		    size_t width);
 
 /* "850 ns", "3 us", "12.5 ms", "2.0 s". */
 void vs_words__duration(char *buf, size_t size, uint64_t ns);
@@ -38,7 +31,8 @@ void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool
 
 /*
  * Writes words from column @col on, wrapped before @width (0: never), later lines
- * indented by @indent. Ends the line.
+ * indented by @indent. Ends the line. Between quotation marks no line is broken: a name
+ * (vs_name__quote()) must not begin one.
  */
 void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
 		    size_t width);

@@ -37,7 +37,7 @@ static void describe(struct vs_finding_said *said, const struct vs_finding *f)
 		said->after_ns = f->said_ns - f->time_ns;
 	vs_finding__words(f, said->words, sizeof(said->words));
 	vs_words__group(said->group, sizeof(said->group), &f->group, true);
-	vs_words__task(task, comm, f->tid, 0);
+	vs_name__task(task, comm, f->tid, 0);
 	snprintf(said->task, sizeof(said->task), "%.47s", task);
 	snprintf(said->stack, sizeof(said->stack), "%.*s", VS_STACK_SAID - 1, f->stack_text);
 }

@@ -27,12 +27,12 @@ static const char *subject(const struct vs_why_case *c, char *buf, size_t size)
 	return buf;
 }
 
-static const char *task(const struct vs_ev_task *t, char *buf, size_t size)
+static const char *task(const struct vs_ev_task *t, char buf[VS_TASK_LEN])
 {
 	if (t)
-		snprintf(buf, size, "%.16s[%u]", t->comm, t->tid);
+		vs_name__task(buf, t->comm, t->tid, 0);
 	else
-		snprintf(buf, size, "nobody");
+		snprintf(buf, VS_TASK_LEN, "nobody");
 	return buf;
 }
 
@@ -82,7 +82,7 @@ static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char 
 static void release_one(struct vs_why_case *c, size_t i, size_t end)
 {
 	const struct vs_why_holder *h = &c->holders[i];
-	char title[160];
+	char title[VS_HOLDER_LEN];
 
 	vs_holders__title(h, title, sizeof(title));
 	if (h->how == VS_HOLD_FD)
@@ -157,7 +157,7 @@ static void suggest(struct vs_why_case *c, size_t nr)
 			: "let one of these go, not known which: check before you stop anything: ");
 	for (size_t i = 0; i < c->nr_holders && named < MOST_NAMED; i++) {
 		const struct vs_why_holder *h = &c->holders[i];
-		char title[160];
+		char title[VS_HOLDER_LEN];
 
 		if (!h->likely)
 			continue;
@@ -270,20 +270,20 @@ static const struct vs_ev_process *sleeping_holder(const struct vs_evidence *e,
 
 static void say_back(struct vs_why_case *c, const char *waiter)
 {
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	if (!c->waits_back)
 		SAY(c, " This is no deadlock.");
 	else
 		SAY(c, " The holder waits for the waiter: %s of process %u does not go on before "
-		       "%s does.", task(c->waits_back, who, sizeof(who)), c->waits_back->tgid,
+		       "%s does.", task(c->waits_back, who), c->waits_back->tgid,
 		    waiter);
 }
 
 static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const struct vs_ev_process *p = sleeping_holder(e, c);
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	if (!c->nr_now) {
 		search_further(c, e);
@@ -293,14 +293,14 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 		NEXT(c, "this ends only if another task of process %u closes or unmaps it. Killing "
 			"it does not do it: its files stay open as long as %s sleeps. What would "
 			"have to go: ", c->waits_back->tgid,
-		     task(c->waits_back, who, sizeof(who)));
+		     task(c->waits_back, who));
 	release_all(c);
 	if (c->waits_back) {
 		NEXT(c, ". Otherwise ");
 		reset(c, true);
 	} else if (p) {
-		NEXT(c, ". That may not work: a task of %.16s[%u] sleeps uninterruptibly", p->comm,
-		     p->tgid);
+		vs_name__task(who, p->comm, p->tgid, 0);
+		NEXT(c, ". That may not work: a task of %s sleeps uninterruptibly", who);
 	} else if (!nr_likely(c)) {
 		NEXT(c, ". What waits then ends by itself");
 	}
@@ -346,10 +346,10 @@ static void leak_suspect(struct vs_why_case *c, const char *what)
 static void not_vfio_lock(struct vs_why_case *c, const char *what, const char *who)
 {
 	const char *driver = c->driver[0] ? c->driver : "(not known)";
-	char place[VS_SITE_LEN], owner[40];
+	char place[VS_SITE_LEN], owner[VS_TASK_LEN];
 
 	function(c->place, place, sizeof(place));
-	task(c->owner, owner, sizeof(owner));
+	task(c->owner, owner);
 	SAY(c, "this is not VFIO: driver %s, which %s is bound to, waits in %s for a lock", driver,
 	    what, place);
 	if (c->owner)
@@ -392,7 +392,7 @@ static void lock_cycle(struct vs_why_case *c, const char *who)
 
 static void unexplained(struct vs_why_case *c, const char *what, const char *who)
 {
-	char place[VS_SITE_LEN], other[40];
+	char place[VS_SITE_LEN], other[VS_TASK_LEN];
 
 	if (c->cycle) {
 		lock_cycle(c, who);
@@ -405,7 +405,7 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 	else if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames)
 		SAY(c, ", in VFIO");
 	else if (c->nr_victims)
-		SAY(c, " and has what %s waits for", task(c->victims[0].task, other, sizeof(other)));
+		SAY(c, " and has what %s waits for", task(c->victims[0].task, other));
 	SAY(c, "; the reason was not recognized.");
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
 }
@@ -413,7 +413,7 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 /* Nobody has looked again, or it ran each time. */
 static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	char who[40], place[VS_SITE_LEN];
+	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 
 	for (size_t i = 0; i < e->nr_tasks; i++) {
 		const struct vs_ev_task *t = &e->tasks[i];
@@ -421,7 +421,7 @@ static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 		if (!why_frames__is_open(t))
 			continue;
 		SAY(c, " But %s is in %s, for a moment or for ever: ask again.",
-		    task(t, who, sizeof(who)),
+		    task(t, who),
 		    function(t->frames[why_frames__driver(t)], place, sizeof(place)));
 		return;
 	}
@@ -429,10 +429,10 @@ static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 
 static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	if (c->task)
-		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who, sizeof(who)));
+		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who));
 	else
 		SAY(c, "nothing waits for VFIO.");
 	say_brief(e, c);
@@ -462,10 +462,10 @@ static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, c
 
 void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	char what[80], who[40];
+	char what[80], who[VS_TASK_LEN];
 
 	subject(c, what, sizeof(what));
-	task(c->task, who, sizeof(who));
+	task(c->task, who);
 	switch (c->verdict) {
 	case VS_WHY_NOTIFIER_DEADLOCK:
 		return notifier_deadlock(e, c, what, who);

@@ -70,8 +70,11 @@ int why_case__prove(struct vs_why_case *c, const char *format, ...)
 
 int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, size_t last)
 {
-	int err = why_case__prove(c, "kernel stack of %.16s[%u]:", t->comm, t->tid);
+	char name[VS_TASK_LEN];
+	int err;
 
+	vs_name__task(name, t->comm, t->tid, 0);
+	err = why_case__prove(c, "kernel stack of %s:", name);
 	for (size_t i = 0; !err && i <= last && i < t->nr_frames; i++)
 		err = why_case__prove(c, "  %s", t->frames[i]);
 	return err;

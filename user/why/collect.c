@@ -284,7 +284,7 @@ static void write_head(FILE *out, const struct vs_ev_task *t)
 {
 	char task[VS_TASK_LEN];
 
-	vs_words__task(task, t->comm, t->tid, 0);
+	vs_name__task(task, t->comm, t->tid, 0);
 	fprintf(out, "%s process %u parent %u state %c", task, t->tgid, t->parent, t->state);
 	if (t->waited_ns != VS_EV_UNKNOWN)
 		fprintf(out, " for %.3f s", (double)t->waited_ns / 1e9);

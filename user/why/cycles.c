@@ -47,6 +47,8 @@ static bool is_holder(const struct vs_why_case *c, uint32_t tgid)
 
 int why_cycles__find_back(struct vs_why_case *c)
 {
+	char back[VS_TASK_LEN], first[VS_TASK_LEN];
+
 	for (size_t i = 0; i < c->nr_victims && !c->waits_back; i++) {
 		const struct vs_why_victim *v = &c->victims[i];
 
@@ -56,14 +58,16 @@ int why_cycles__find_back(struct vs_why_case *c)
 	if (!c->waits_back)
 		return 0;
 	c->reboot = VS_REBOOT_UNKNOWN;
-	return why_case__prove(c, "holder %u: its task %.16s[%u] waits for the %s, behind %.16s[%u]",
-			       c->waits_back->tgid, c->waits_back->comm, c->waits_back->tid,
-			       c->waits_back->lock_name[0] ? c->waits_back->lock_name : "lock",
-			       c->task->comm, c->task->tid);
+	vs_name__task(back, c->waits_back->comm, c->waits_back->tid, 0);
+	vs_name__task(first, c->task->comm, c->task->tid, 0);
+	return why_case__prove(c, "holder %u: its task %s waits for the %s, behind %s",
+			       c->waits_back->tgid, back,
+			       c->waits_back->lock_name[0] ? c->waits_back->lock_name : "lock", first);
 }
 
 int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e)
 {
+	char waits[VS_TASK_LEN], holds[VS_TASK_LEN];
 	const struct vs_ev_task *t = c->task;
 	int err = 0;
 
@@ -72,9 +76,10 @@ int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e)
 
 		if (!owner)
 			break;
-		err = why_case__prove(c, "%.16s[%u] waits for the %s, which %.16s[%u] holds",
-				      t->comm, t->tid, t->lock_name[0] ? t->lock_name : "lock",
-				      owner->comm, owner->tid);
+		vs_name__task(waits, t->comm, t->tid, 0);
+		vs_name__task(holds, owner->comm, owner->tid, 0);
+		err = why_case__prove(c, "%s waits for the %s, which %s holds", waits,
+				      t->lock_name[0] ? t->lock_name : "lock", holds);
 		if (owner == c->task)
 			break;
 		t = owner;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "snapshot/rows.h"
 #include "why/evidence.h"
 
@@ -185,20 +186,6 @@ static const struct list {
 
 /* -- saving -- */
 
-/* Names of tasks may hold any bytes; what is no UTF-8 is not worth keeping. */
-static json_t *text_json(const char *text, size_t max)
-{
-	size_t len = strnlen(text, max);
-	json_t *value = json_stringn(text, len);
-	char plain[1024];
-
-	if (value || len > sizeof(plain))
-		return value;
-	for (size_t i = 0; i < len; i++)
-		plain[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
-	return json_stringn(plain, len);
-}
-
 static json_t *address_json(uint64_t address)
 {
 	char buf[24];
@@ -225,9 +212,9 @@ static json_t *field_json(const struct field *f, const char *row)
 	case FIELD_ADDRESS:
 		return address_json(*(const uint64_t *)at);
 	case FIELD_CHAR:
-		return json_stringn(at, 1);
+		return vs_json_text__new(at, 1);
 	case FIELD_TEXT:
-		return text_json(at, f->size);
+		return vs_json_text__new(at, f->size);
 	}
 	return NULL;
 }
@@ -246,7 +233,7 @@ static void add_task_lists(json_t *o, const struct vs_ev_task *t)
 	json_t *frames = json_array(), *locked = json_array();
 
 	for (size_t i = 0; i < t->nr_frames; i++)
-		json_array_append_new(frames, text_json(t->frames[i], VS_SITE_LEN));
+		json_array_append_new(frames, vs_json_text__new(t->frames[i], VS_SITE_LEN));
 	for (size_t i = 0; i < t->nr_locked; i++)
 		json_array_append_new(locked, row_json(locked_fields, &t->locked[i]));
 	json_object_set_new(o, "locked", locked);
@@ -278,7 +265,7 @@ char *vs_evidence__to_json(const struct vs_evidence *e)
 	json_object_set_new(root, "schema", json_integer(EVIDENCE_SCHEMA));
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_object_set_new(root, lists[i].name, list_json(&lists[i], e));
-	text = json_dumps(root, JSON_INDENT(1));
+	text = vs_json_text__dump(root, JSON_INDENT(1));
 	json_decref(root);
 	return text;
 }

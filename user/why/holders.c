@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "snapshot/rows.h"
 #include "why/holders.h"
 
 #define CONTAINER_ID 64		/* hexadecimal digits, with all runtimes */
 #define SHORT_ID 12		/* as their tools print it */
 #define ANCESTORS 6
+#define VM_SHOWN 64		/* characters of a name that may be much longer */
 
 /* -- names -- */
 
@@ -97,26 +99,30 @@ void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, s
 	buf[0] = '\0';
 	for (int i = 0; i < ANCESTORS && used < size; i++) {
 		const struct vs_ev_process *p = vs_evidence__process(e, tgid);
+		char name[VS_TASK_LEN];
 
 		if (!p)
 			break;
-		used += (size_t)snprintf(buf + used, size - used, "%s%.16s[%u]", i ? " < " : "",
-					 p->comm, p->tgid);
+		vs_name__task(name, p->comm, p->tgid, 0);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? " < " : "", name);
 		tgid = p->parent;
 	}
 }
 
 void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 {
+	char name[VS_TASK_LEN], vm[VM_SHOWN];
 	int used;
 
 	if (!h->tgid) {
 		snprintf(buf, size, "an address space that no process has any more");
 		return;
 	}
-	used = snprintf(buf, size, "%.16s[%u]", h->comm, h->tgid);
+	vs_name__task(name, h->comm, h->tgid, 0);
+	vs_name__in_quotes(vm, sizeof(vm), h->vm, sizeof(h->vm));
+	used = snprintf(buf, size, "%s", name);
 	if (h->vm[0])
-		snprintf(buf + used, size - (size_t)used, " (VM \"%s\")", h->vm);
+		snprintf(buf + used, size - (size_t)used, " (VM %s)", vm);
 	else if (h->pod[0])
 		snprintf(buf + used, size - (size_t)used, " (pod %s)", h->pod);
 	else if (h->container[0])

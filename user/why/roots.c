@@ -124,6 +124,7 @@ int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
 {
 	int err = driver_case(why, e, t, why_frames__driver(t));
 	struct vs_why_case *c = err ? NULL : &why->cases[why->nr_cases - 1];
+	char name[VS_TASK_LEN];
 
 	if (!c)
 		return err;
@@ -133,7 +134,8 @@ int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
 		return 0;
 	if (t->owner_reads)
 		c->confidence = VS_MEDIUM;
-	return why_case__prove(c, "%.16s[%u] has %s", c->owner->comm, c->owner->tid,
+	vs_name__task(name, c->owner->comm, c->owner->tid, 0);
+	return why_case__prove(c, "%s has %s", name,
 			       t->owner_reads ? "the lock, with other readers maybe" : "the lock") ?:
 	       why_case__prove_stack_of(c, c->owner, 7);
 }
