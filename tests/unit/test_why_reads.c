@@ -82,7 +82,7 @@ static void wait_at(uint64_t head)
 
 static struct vs_ev_task wait_of(uint64_t outer)
 {
-	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
 	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
 	struct vs_ev_task t = { .address = TASK(1) };
 
@@ -131,7 +131,7 @@ static void test_rwsem(void **state)
 
 static struct vs_ev_task blocked_by(uint64_t blocker)
 {
-	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
 	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2,
 				    .blocker = blocker };
 	struct vs_ev_task t = { .address = TASK(1) };
@@ -192,7 +192,7 @@ static void put_text(uint64_t address, const char *text)
 
 static void test_held_devices(void **state)
 {
-	struct vs_locks locks = { &mem, &layout, is_task, NULL };
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
 	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
 	struct vs_ev_task t = { .address = TASK(1) };
 	uint64_t mine = BASE + 0x1000, other = BASE + 0x2000;

@@ -14,11 +14,10 @@
 #include "host.h"
 #include "probe/exact_decode.h"
 #include "probe/watch_life.h"
+#include "snapshot/kernel_space.h"
 
 #define ONLINE_CPUS "/sys/devices/system/cpu/online"
 #define IN_FLIGHT_TRIES 20
-/* Any address in the kernel will do to ask for room: the event is never enabled. */
-#define KERNEL_ADDRESS 0xffff888000000000ull
 
 /* The watchpoint of one group on one CPU. */
 struct point {
@@ -366,11 +365,13 @@ struct vs_exact_stats vs_exact__stats(struct vs_exact *x)
 
 /* -- is there any -- */
 
+/* Any address in the kernel will do to ask for room: the event is never enabled. */
 static int room_of(size_t cpu)
 {
 	int fds[VS_WATCHES], nr = 0, fd = 0;
 
-	while (nr < VS_WATCHES && (fd = vs_keeper__watchpoint(NULL, KERNEL_ADDRESS, (int)cpu)) >= 0)
+	while (nr < VS_WATCHES && (fd = vs_keeper__watchpoint(NULL, VS_KERNEL_SPACE_LAST_PAGE,
+						    (int)cpu)) >= 0)
 		fds[nr++] = fd;
 	for (int i = 0; i < nr; i++)
 		close(fds[i]);

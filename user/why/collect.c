@@ -338,6 +338,15 @@ static int take_snapshot(struct collect *c, char *error, size_t size)
 	return err;
 }
 
+/* Tasks are in the direct map. */
+static void learn_space(struct collect *c)
+{
+	uint64_t symbol = vs_why_names__symbol(c->names, VS_SYM_DIRECT_MAP);
+
+	c->space = vs_kernel_space__of(symbol && c->mem ? vs_mem__pointer(c->mem, symbol) : 0,
+				       c->addresses, c->nr_rows);
+}
+
 static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
@@ -419,6 +428,7 @@ static int collect(struct collect *c, char *error, size_t size)
 	err = take_snapshot(c, error, size);
 	if (err)
 		return err;
+	learn_space(c);
 	err = look(c);
 	if (err)
 		snprintf(error, size, "%s", strerror(-err));

@@ -4,6 +4,7 @@
 #define VFIOSCOPE_WHY_COLLECT_PRIV_H
 
 #include "bpf/stacks.h"
+#include "snapshot/kernel_space.h"
 #include "snapshot/walk.h"
 #include "why/collect.h"
 #include "why/names.h"
@@ -19,6 +20,7 @@ struct collect {
 	struct vs_snapper *snapper;
 	const struct vs_mem *mem;	/* NULL: cannot be read */
 	const struct vs_snap_layout *layout;
+	struct vs_kernel_space space;
 	uint64_t now_ns;
 };
 

@@ -271,7 +271,7 @@ static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
 {
 	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];
 
-	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) ||
+	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) || is_waiter(c, row) ||
 	    flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN))
 		return;
 	free(t->frames);

@@ -169,11 +169,6 @@ void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, ui
 
 /* -- devices -- */
 
-static bool is_kernel_pointer(uint64_t word)
-{
-	return word >> 48 == 0xffff && !(word & 7);
-}
-
 static bool is_listed(const struct vs_ev_task *t, const char *name)
 {
 	for (size_t i = 0; i < t->nr_locked; i++)
@@ -213,7 +208,7 @@ void vs_locks__held(const struct vs_locks *s, const struct vs_stack_row *row, st
 
 	read_stack(s->mem, row->stack, &stack);
 	for (size_t i = 0; i < stack.nr; i++) {
-		if (!is_kernel_pointer(stack.words[i]) ||
+		if (!vs_kernel_space__has(&s->space, stack.words[i]) ||
 		    stack.words[i] - row->stack < STACK_BYTES)
 			continue;
 		devices[nr] = stack.words[i];

@@ -8,6 +8,7 @@
 #define VFIOSCOPE_WHY_LOCKS_H
 
 #include "bpf/stacks.h"
+#include "snapshot/kernel_space.h"
 #include "snapshot/layout.h"
 #include "snapshot/mem.h"
 #include "why/evidence.h"
@@ -15,6 +16,7 @@
 struct vs_locks {
 	const struct vs_mem *mem;
 	const struct vs_snap_layout *layout;
+	struct vs_kernel_space space;
 	/* Whether there is a task at this address. */
 	bool (*is_task)(void *ctx, uint64_t address);
 	void *ctx;

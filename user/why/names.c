@@ -103,6 +103,7 @@ static const char *const symbol_names[VS_SYMS] = {
 	[VS_SYM_NOTIFIER] = "vfio_iommu_group_notifier",
 	[VS_SYM_PUT_BG] = "vfio_group_put_bg",
 	[VS_SYM_SYSTEM_WQ] = "system_wq",
+	[VS_SYM_DIRECT_MAP] = "page_offset_base", /* x86_64 */
 };
 
 static void find_symbols(struct vs_why_names *n, const char *text, size_t len)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which words may be pointers into the running kernel. How wide addresses are differs: x86_64 with
+ * four or five levels of page tables, arm64 with 39 to 52 bits. So the kernel's own
+ * addresses tell it, not a constant. It only saves reads: what is read decides.
+ */
+#ifndef VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
+#define VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * An address of the kernel's half of the address space whatever its width, for those who only
+ * need some address there: its last page, which no width leaves out.
+ */
+#define VS_KERNEL_SPACE_LAST_PAGE (-4096ull)
+
+struct vs_kernel_space {
+	uint64_t lowest;	/* no pointer is below it */
+};
+
+/*
+ * @direct_map: where the direct map begins (page_offset_base of x86_64), or 0 where the kernel does
+ * not say. @known: addresses of objects of the kernel, @nr of them, at least one. Without
+ * @direct_map the space begins where the lowest of them loses its leading ones.
+ */
+struct vs_kernel_space vs_kernel_space__of(uint64_t direct_map, const uint64_t *known, size_t nr);
+
+/* Whether an aligned object of the kernel may be at this address. */
+static inline bool vs_kernel_space__has(const struct vs_kernel_space *space, uint64_t word)
+{
+	return word >= space->lowest && !(word & 7);
+}
+
+#endif
