@@ -78,9 +78,11 @@ int vs_snap_layout__assume_vfio(struct vs_snap_layout *l)
 	l->group_dev = 0x50;
 	l->group_next = 0x70;
 	l->group_opened = 0xc0;
+	l->group_container_wait = 0xc8;
 	l->device_dev = 0;
 	l->device_group = 0x10;
 	l->device_refcount = 0x18;
+	l->device_completion = 0x20;
 	l->device_next = 0x20 + l->completion_size;
 	return 0;
 }
@@ -88,7 +90,7 @@ int vs_snap_layout__assume_vfio(struct vs_snap_layout *l)
 void vs_snap_layout__assume_old_device(struct vs_snap_layout *l)
 {
 	l->device_kref = 0;
-	l->device_refcount = VS_ABSENT;
+	l->device_refcount = l->device_completion = VS_ABSENT;
 	l->device_dev = 8;
 	l->device_group = 0x18;
 	l->device_next = 0x20;

@@ -52,6 +52,13 @@
 	FIELD(rwsem_waiters, "rw_semaphore", "wait_list") \
 	FIELD(rwsem_waiter_list, "rwsem_waiter", "list") \
 	FIELD(rwsem_waiter_task, "rwsem_waiter", "task") \
+	FIELD(completion_wait, "completion", "wait") \
+	FIELD(swait_head, "swait_queue_head", "task_list") \
+	FIELD(swait_list, "swait_queue", "task_list") \
+	FIELD(swait_task, "swait_queue", "task") \
+	FIELD(wait_head, "wait_queue_head", "head") \
+	FIELD(wait_list, "wait_queue_entry", "entry") \
+	FIELD(wait_task, "wait_queue_entry", "private") \
 	FIELD(iommu_group_notifier, "iommu_group", "notifier") /* to v5.18 */ \
 	FIELD(work_size, "work_struct", 0) \
 	FIELD(work_entry, "work_struct", "entry") \
@@ -87,10 +94,12 @@
 	FIELD(group_next, "vfio_group", "vfio_next") \
 	FIELD(group_opened, "vfio_group", "opened") \
 	FIELD(group_opened_file, "vfio_group", "opened_file") /* v5.18 */ \
+	FIELD(group_container_wait, "vfio_group", "container_q") /* to v6.0 */ \
 	FIELD(device_dev, "vfio_device", "dev") \
 	FIELD(device_group, "vfio_device", "group") \
 	FIELD(device_refcount, "vfio_device", "refcount") \
 	FIELD(device_kref, "vfio_device", "kref") /* before v5.13, 5.10.137 */ \
+	FIELD(device_completion, "vfio_device", "comp") /* v5.13, 5.10.137 */ \
 	FIELD(device_open_count, "vfio_device", "open_count") /* v5.15 */ \
 	FIELD(device_next, "vfio_device", "group_next") \
 	FIELD(device_inode, "vfio_device", "inode") /* v6.10: a mapping of its own */ \

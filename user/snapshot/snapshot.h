@@ -23,6 +23,8 @@ struct vs_snap_group {
 	int32_t container_users;
 	uint64_t container;	/* struct vfio_container *, 0: none */
 	uint64_t group_file;	/* struct file * of the opener where the kernel keeps it (5.18+) */
+	uint64_t waiter;	/* struct task_struct * that waits until the group has left its
+				 * container (up to v5.19), 0: none */
 };
 
 struct vs_snap_device {
@@ -31,6 +33,8 @@ struct vs_snap_device {
 	uint64_t group;		/* struct vfio_group *, 0 with address 0 */
 	bool leaving;		/* no more in its group's list: an unregister is under way that
 				 * still waits for users (v6.12; earlier kernels wait first) */
+	uint64_t waiter;	/* struct task_struct * that waits for its users, read from the
+				 * device itself (v5.13, 5.10.137 and later); 0: none, or not known */
 	int number;		/* iommu group number */
 	int32_t refs;		/* its registration's counter; VS_SNAP_UNKNOWN */
 	int32_t open_count;	/* VS_SNAP_UNKNOWN before 5.15 */

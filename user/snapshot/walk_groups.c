@@ -7,6 +7,7 @@
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
 
+#define MAX_WAITERS 64		/* of one device; one is usual */
 #define LARGEST_NUMBER (1 << 24)	/* of an IOMMU group: more is not a number */
 
 struct walking {
@@ -73,6 +74,40 @@ static int counter_offset(const struct vs_snap_layout *l)
 	return l->group_users != VS_ABSENT ? l->group_users : l->group_kref;
 }
 
+/*
+ * The first task in a list of waiters. The list's head and its nodes are of the same kind in a
+ * completion (swait) and in a wait queue, with and without PREEMPT_RT.
+ */
+static uint64_t first_waiter(const struct vs_walk *walk, uint64_t head, int list, int task)
+{
+	uint64_t nodes[MAX_WAITERS];
+	int nr = list == VS_ABSENT || task == VS_ABSENT ? 0 :
+		 vs_walk__list(walk->mem, head, nodes, MAX_WAITERS);
+
+	return nr > 0 ? pointer_at(walk, nodes[0] - (uint64_t)list, task) : 0;
+}
+
+static uint64_t device_waiter(const struct vs_walk *walk, uint64_t device)
+{
+	const struct vs_snap_layout *l = walk->layout;
+
+	if (l->device_completion == VS_ABSENT || l->completion_wait == VS_ABSENT ||
+	    l->swait_head == VS_ABSENT)
+		return 0;
+	return first_waiter(walk, device + l->device_completion + l->completion_wait +
+			    l->swait_head, l->swait_list, l->swait_task);
+}
+
+static uint64_t container_waiter(const struct vs_walk *walk, uint64_t group)
+{
+	const struct vs_snap_layout *l = walk->layout;
+
+	if (l->group_container_wait == VS_ABSENT || l->wait_head == VS_ABSENT)
+		return 0;
+	return first_waiter(walk, group + l->group_container_wait + l->wait_head, l->wait_list,
+			    l->wait_task);
+}
+
 static void read_group(const struct vs_walk *walk, uint64_t address, struct vs_snap_group *group)
 {
 	const struct vs_snap_layout *l = walk->layout;
@@ -83,6 +118,7 @@ static void read_group(const struct vs_walk *walk, uint64_t address, struct vs_s
 	group->container_users = number_at(walk, address, l->group_container_users);
 	group->container = pointer_at(walk, address, l->group_container);
 	group->group_file = pointer_at(walk, address, l->group_opened_file);
+	group->waiter = container_waiter(walk, address);
 	group->opened = number_at(walk, address, l->group_opened);
 	if (l->group_opened_file != VS_ABSENT)
 		group->opened = !!group->group_file;
@@ -109,6 +145,7 @@ static void read_device(const struct vs_walk *walk, uint64_t address, int number
 	device->number = number;
 	device->refs = number_at(walk, address, l->device_refcount != VS_ABSENT ?
 				 l->device_refcount : l->device_kref);
+	device->waiter = device_waiter(walk, address);
 	device->open_count = number_at(walk, address, l->device_open_count);
 	device_name(walk, dev, device->name, sizeof(device->name));
 	driver_name(walk, dev, device->driver, sizeof(device->driver));

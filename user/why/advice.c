@@ -36,6 +36,15 @@ static const char *task(const struct vs_ev_task *t, char buf[VS_TASK_LEN])
 	return buf;
 }
 
+/* Of a task that waits, at the beginning of a sentence. */
+static const char *waiter(const struct vs_why_case *c, char buf[VS_TASK_LEN])
+{
+	if (c->task)
+		return task(c->task, buf);
+	snprintf(buf, VS_TASK_LEN, "A task that is out of sight");
+	return buf;
+}
+
 static const char *function(const char *place, char *buf, size_t size)
 {
 	const char *module = strchr(place, '[');
@@ -162,7 +171,11 @@ static void suggest(struct vs_why_case *c, size_t nr)
 		if (!h->likely)
 			continue;
 		vs_holders__title(h, title, sizeof(title));
-		NEXT(c, "%s%s fd %d", named++ ? ", " : "", title, h->fd);
+		NEXT(c, "%s%s", named++ ? ", " : "", title);
+		if (h->how == VS_HOLD_MAP)
+			NEXT(c, " (memory of a device mapped)");
+		else if (h->fd >= 0)
+			NEXT(c, " fd %d", h->fd);
 		if (h->path[0])
 			NEXT(c, " (%.30s)", h->path);
 	}
@@ -465,7 +478,7 @@ void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 	char what[80], who[VS_TASK_LEN];
 
 	subject(c, what, sizeof(what));
-	task(c->task, who);
+	waiter(c, who);
 	switch (c->verdict) {
 	case VS_WHY_NOTIFIER_DEADLOCK:
 		return notifier_deadlock(e, c, what, who);

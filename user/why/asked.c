@@ -47,6 +47,24 @@ static bool concerns_device(const struct vs_why_case *c, const char *device)
 	return found;
 }
 
+static bool is_of_vfio(const struct vs_evidence *e, const struct vs_why_subject *s)
+{
+	const struct vs_snap_device *d = s->device ? why_device__named(e, s->device) : NULL;
+
+	return d ? d->address : !s->device && why_group__numbered(e, s->group);
+}
+
+/* A case whose device is not known. */
+static bool may_concern(const struct vs_why_case *c, const struct vs_evidence *e,
+			const struct vs_why_subject *s)
+{
+	bool leaves = c->verdict == VS_WHY_IN_USE || c->verdict == VS_WHY_CONTAINER_STALL;
+
+	if (c->device[0] || c->group >= 0)
+		return false;
+	return e->weaker || (leaves && is_of_vfio(e, s));
+}
+
 static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		     const struct vs_why_subject *s)
 {
@@ -56,7 +74,7 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		return concerns_pid(c, s->pid);
 	if (s->device && concerns_device(c, s->device))
 		return true;
-	if (e->weaker && !c->device[0] && c->group < 0) /* nothing says that it does not */
+	if (may_concern(c, e, s)) /* nothing says that it does not */
 		return true;
 	return (!s->device && s->group < 0) || (group >= 0 && c->group == group);
 }

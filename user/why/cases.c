@@ -132,8 +132,8 @@ void why_case__take_device(struct vs_why_case *c, const struct vs_evidence *e,
 		memcpy(c->driver, d->driver, sizeof(c->driver));
 }
 
-const struct vs_snap_device *why_device__locked_by(const struct vs_evidence *e,
-						   const struct vs_ev_task *t)
+static const struct vs_snap_device *locked_by(const struct vs_evidence *e,
+					      const struct vs_ev_task *t)
 {
 	const struct vs_snap_device *found = NULL;
 
@@ -144,4 +144,68 @@ const struct vs_snap_device *why_device__locked_by(const struct vs_evidence *e,
 			found = d;
 	}
 	return found;
+}
+
+static const struct vs_snap_device *awaited_by(const struct vs_evidence *e,
+					       const struct vs_ev_task *t)
+{
+	for (size_t i = 0; t->address && i < e->snapshot.nr_devices; i++)
+		if (e->snapshot.devices[i].waiter == t->address)
+			return &e->snapshot.devices[i];
+	return NULL;
+}
+
+bool why_device__names(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	return awaited_by(e, t);
+}
+
+bool why_device__is_leaving(const struct vs_snap_device *d)
+{
+	return d->waiter || (d->leaving && d->refs > 0);
+}
+
+static bool is_unregistering(const struct vs_ev_task *t)
+{
+	return why_frames__unregister(t) < t->nr_frames;
+}
+
+/* With one such device and one such task they belong together. */
+static const struct vs_snap_device *only_leaving(const struct vs_evidence *e,
+						 const struct vs_ev_task *t)
+{
+	const struct vs_snap_device *found = NULL;
+
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		if (&e->tasks[i] != t && is_unregistering(&e->tasks[i]))
+			return NULL;
+	for (size_t i = 0; i < e->snapshot.nr_devices; i++) {
+		const struct vs_snap_device *d = &e->snapshot.devices[i];
+
+		if (why_device__is_leaving(d) && found)
+			return NULL;
+		if (why_device__is_leaving(d))
+			found = d;
+	}
+	return found && !found->waiter ? found : NULL;
+}
+
+const struct vs_snap_device *why_device__left_by(const struct vs_evidence *e,
+						 const struct vs_ev_task *t)
+{
+	const struct vs_snap_device *d = awaited_by(e, t);
+
+	if (d || !is_unregistering(t))
+		return d;
+	d = locked_by(e, t);
+	return d ? d : only_leaving(e, t);
+}
+
+const struct vs_snap_group *why_group__left_by(const struct vs_evidence *e,
+					       const struct vs_ev_task *t)
+{
+	for (size_t i = 0; t->address && i < e->snapshot.nr_groups; i++)
+		if (e->snapshot.groups[i].waiter == t->address)
+			return &e->snapshot.groups[i];
+	return NULL;
 }

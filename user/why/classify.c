@@ -23,6 +23,7 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 
 	for (size_t i = 0; !err && i < e->nr_tasks; i++)
 		err = why_roots__add(why, e, &e->tasks[i]);
+	err = err ?: why_roots__add_unseen(why, e);
 	for (size_t i = 0; !err && i < why->nr_cases; i++)
 		err = why_victims__add(&why->cases[i], e) ?:
 		      why_cycles__find_back(&why->cases[i]);

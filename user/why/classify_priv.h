@@ -36,9 +36,23 @@ const struct vs_snap_group *why_group__numbered(const struct vs_evidence *e, int
 /* How many devices keep the group alive. */
 int why_group__devices(const struct vs_evidence *e, const struct vs_snap_group *g);
 
-/* The device of VFIO whose lock the task holds; that of a parent may be held, too. NULL for none. */
-const struct vs_snap_device *why_device__locked_by(const struct vs_evidence *e,
-						   const struct vs_ev_task *t);
+/*
+ * The device of VFIO that the task unregisters: the one that names it as its waiter, else the one
+ * whose lock it holds (that of a parent may be held, too), else the only one that is
+ * leaving when no other task unregisters any. NULL for none.
+ */
+const struct vs_snap_device *why_device__left_by(const struct vs_evidence *e,
+						 const struct vs_ev_task *t);
+
+/* Some device names the task as the one who waits for its users. */
+bool why_device__names(const struct vs_evidence *e, const struct vs_ev_task *t);
+
+/* Somebody waits until its users have let go, or is about to. */
+bool why_device__is_leaving(const struct vs_snap_device *d);
+
+/* The group that names the task as one that waits until it has left its container; NULL: none. */
+const struct vs_snap_group *why_group__left_by(const struct vs_evidence *e,
+					       const struct vs_ev_task *t);
 
 /* -- frames.c: what the frames of a task say; an index of nr_frames is none -- */
 
@@ -77,6 +91,9 @@ bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task
 int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t);
 int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t);
+
+/* Devices and groups that are waited for, and by no task that can be seen. */
+int why_roots__add_unseen(struct vs_why *why, const struct vs_evidence *e);
 
 /* A driver that waits for a lock, which is no device's and not the kernel's at large. */
 int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,

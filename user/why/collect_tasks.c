@@ -65,13 +65,27 @@ static bool is_asked(const struct collect *c, const struct vs_stack_row *row)
 	return c->opts->pid && (row->tid == c->opts->pid || row->tgid == c->opts->pid);
 }
 
+/* A device or a group names it as its waiter, whatever its stack shows. */
+static bool is_waiter(const struct collect *c, const struct vs_stack_row *row)
+{
+	const struct vs_snapshot *s = &c->e->snapshot;
+
+	for (size_t i = 0; i < s->nr_devices; i++)
+		if (s->devices[i].waiter == row->task)
+			return true;
+	for (size_t i = 0; i < s->nr_groups; i++)
+		if (s->groups[i].waiter == row->task)
+			return true;
+	return false;
+}
+
 static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
 {
 	unsigned int flags;
 
 	if (row->tgid == (uint32_t)getpid())
 		return false;
-	if (collect_state_letter(row->state) == 'D' || is_asked(c, row))
+	if (collect_state_letter(row->state) == 'D' || is_asked(c, row) || is_waiter(c, row))
 		return true;
 	flags = flags_of(c, row, VS_STACK_LEN);
 	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN);
@@ -186,7 +200,7 @@ static void name_lock(struct collect *c, struct vs_ev_task *t)
 
 static void take_locks(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
 {
-	struct vs_locks locks = { c->mem, c->layout, collect_is_task, c };
+	struct vs_locks locks = { c->mem, c->layout, c->space, collect_is_task, c };
 
 	t->lock_kind = lock_kind(c, row);
 	if (!c->mem || !row->state)

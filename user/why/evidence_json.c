@@ -123,6 +123,7 @@ static const struct field group_fields[] = {
 	FIELD(INT, vs_snap_group, container_users),
 	FIELD(ADDRESS, vs_snap_group, container),
 	FIELD(ADDRESS, vs_snap_group, group_file),
+	FIELD(ADDRESS, vs_snap_group, waiter),
 	END
 };
 
@@ -130,6 +131,7 @@ static const struct field device_fields[] = {
 	FIELD(ADDRESS, vs_snap_device, address),
 	FIELD(ADDRESS, vs_snap_device, group),
 	FIELD(BOOL, vs_snap_device, leaving),
+	FIELD(ADDRESS, vs_snap_device, waiter),
 	FIELD(INT, vs_snap_device, number),
 	FIELD(INT, vs_snap_device, refs),
 	FIELD(INT, vs_snap_device, open_count),

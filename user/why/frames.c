@@ -58,7 +58,7 @@ size_t why_frames__unregister(const struct vs_ev_task *t)
  */
 bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_snap_device *d)
 {
-	if (t->state == 'S')
+	if (t->state == 'S' || (d && d->waiter && d->waiter == t->address))
 		return true;
 	if (d && d->address && d->refs != VS_SNAP_UNKNOWN)
 		return d->refs > 0;

@@ -279,6 +279,24 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 	return err ?: e->weaker ? add_likely(e, c) : 0;
 }
 
+/* Of every device of VFIO: it is not known which of them it is about. */
+int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	size_t from = c->nr_holders;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->nr_fds; i++)
+		if (s->fds[i].kind == VS_SNAP_DEVICE_FILE || s->fds[i].kind == VS_SNAP_CDEV_FILE)
+			err = add_fd(e, &s->fds[i], c);
+	for (size_t i = 0; !err && i < s->nr_maps; i++)
+		if (!has_fd(c, &s->maps[i]))
+			err = add_map(e, &s->maps[i], c);
+	for (size_t i = from; i < c->nr_holders; i++)
+		c->holders[i].likely = true;
+	return err ?: e->weaker ? add_likely(e, c) : 0;
+}
+
 static bool is_of_group(const struct vs_snap_fd *f, const struct vs_snap_group *g)
 {
 	if (f->kind == VS_SNAP_GROUP_FILE || f->kind == VS_SNAP_KVM_FILE)

@@ -10,7 +10,10 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
 			 struct vs_why_case *c);
 
+
 #define VS_HOLDER_LEN 200	/* of a title, whatever the names are */
+/* Of all devices, each as likely: it is not known which device it is about. */
+int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c);
 
 /* "qemu-system-x86[4711]" and, if known, what it is: " (VM \"web1\")". */
 void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size);

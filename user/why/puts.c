@@ -127,7 +127,7 @@ static int unregisters_of(const struct vs_evidence *e, const struct vs_snap_grou
 
 	for (size_t i = 0; i < e->nr_tasks; i++) {
 		const struct vs_ev_task *t = &e->tasks[i];
-		const struct vs_snap_device *d = why_device__locked_by(e, t);
+		const struct vs_snap_device *d = why_device__left_by(e, t);
 
 		nr += vs_ev_task__find(t, 0, "vfio_del_group_dev") < t->nr_frames &&
 		      (!d || d->number == g->number);

@@ -65,39 +65,130 @@ static bool stalls_later(const struct vs_evidence *e, const struct vs_why_case *
 	return e->snapshot.files_counted && g && g->container && why_group__devices(e, g) == 1;
 }
 
-/* What this waiter waits for is released by others: its wait begins anew every 10 s. */
-static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
-			   const struct vs_ev_task *t, size_t frame)
+static void take_subject(struct vs_why_case *c, const struct vs_evidence *e,
+			 const struct vs_snap_device *d, const struct vs_snap_group *g)
 {
-	const struct vs_snap_device *d = why_device__locked_by(e, t);
-	bool users = why_frames__waits_for_users(t, d);
-	struct vs_why_case *c =
-		why_case__add(why, users ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL, t);
-	int err = 0;
-
-	if (!c)
-		return -ENOMEM;
-	memcpy(c->place, t->frames[frame], sizeof(c->place));
-	if (users)
-		c->at_most_ns = t->age_ns;
-	if (t->nr_locked)
-		why_case__take_device(c, e, &t->locked[0]);
+	if (c->task && c->task->nr_locked)
+		why_case__take_device(c, e, &c->task->locked[0]);
 	if (d) {
 		memcpy(c->device, d->name, sizeof(c->device));
 		memcpy(c->driver, d->driver, sizeof(c->driver));
 		c->group = d->number;
+	} else if (g) {
+		c->group = g->number;
 	}
-	if (users)
-		err = vs_holders__of_device(e, d ? d->address : 0, c);
+}
+
+/* Where it is not known which device it is, whoever has any of them open may be the one. */
+static int find_users(struct vs_why_case *c, const struct vs_evidence *e,
+		      const struct vs_snap_device *d)
+{
+	if (d && d->address)
+		return vs_holders__of_device(e, d->address, c);
+	return vs_holders__of_any(e, c);
+}
+
+/* Who keeps it, and on kernels where that wait follows, who keeps its group. */
+static int find_holders(struct vs_why_case *c, const struct vs_evidence *e,
+			const struct vs_snap_device *d)
+{
+	const struct vs_snap_group *g = why_group__numbered(e, c->group);
+	bool users = c->verdict == VS_WHY_IN_USE;
+	int err = users ? find_users(c, e, d) : 0;
+
 	c->confidence = holders_confidence(c);
 	c->nr_now = c->nr_holders;
-	if (!err && (!users || stalls_later(e, c)) && why_group__numbered(e, c->group))
-		err = vs_holders__of_group(e, why_group__numbered(e, c->group), c);
+	if (!err && g && (!users || stalls_later(e, c)))
+		err = vs_holders__of_group(e, g, c);
 	if (!users) {
 		c->confidence = holders_confidence(c);
 		c->nr_now = c->nr_holders;
 	}
-	return err ?: why_case__prove_stack(c, frame) ?: prove_counters(c, e, d);
+	return err;
+}
+
+static int prove_waiter(struct vs_why_case *c, const struct vs_snap_device *d,
+			const struct vs_snap_group *g)
+{
+	if (d && d->waiter && d->waiter == c->task->address)
+		return why_case__prove(c, "%s names it as the one who waits for its users", d->name);
+	if (g)
+		return why_case__prove(c, "group %d names it as the one who waits until it has left its "
+				       "container", g->number);
+	return 0;
+}
+
+/*
+ * What this waiter waits for is released by others: its wait begins anew every 10 s. @frame is
+ * none where the stack does not show it; then the device or the group does.
+ */
+static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
+			   const struct vs_ev_task *t, size_t frame)
+{
+	const struct vs_snap_device *d = why_device__left_by(e, t);
+	const struct vs_snap_group *g = why_group__left_by(e, t);
+	bool users = !g && why_frames__waits_for_users(t, d);
+	struct vs_why_case *c =
+		why_case__add(why, users ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL, t);
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	if (frame == t->nr_frames)
+		frame = 0;
+	if (t->nr_frames)
+		memcpy(c->place, t->frames[frame], sizeof(c->place));
+	if (users)
+		c->at_most_ns = t->age_ns;
+	take_subject(c, e, d, g);
+	err = find_holders(c, e, d);
+	return err ?: why_case__prove_stack(c, frame) ?: prove_waiter(c, d, g) ?:
+	       prove_counters(c, e, d);
+}
+
+/* Who waits is out of sight: in another PID namespace, or it was just not there. */
+static int unseen_case(struct vs_why *why, const struct vs_evidence *e,
+		       const struct vs_snap_device *d, const struct vs_snap_group *g)
+{
+	const struct vs_ev_task *t = vs_evidence__task_at(e, d ? d->waiter : g->waiter);
+	struct vs_why_case *c =
+		why_case__add(why, d ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL, t);
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	take_subject(c, e, d, g);
+	err = find_holders(c, e, d);
+	if (c->confidence == VS_HIGH)
+		c->confidence = VS_MEDIUM;
+	if (!err && t)
+		err = prove_waiter(c, d, g);
+	return err ?: prove_counters(c, e, d);
+}
+
+static bool has_case(const struct vs_why *why, const struct vs_snap_device *d, int group)
+{
+	for (size_t i = 0; i < why->nr_cases; i++) {
+		const struct vs_why_case *c = &why->cases[i];
+
+		if (d ? !strcmp(c->device, d->name) : c->group == group)
+			return true;
+	}
+	return false;
+}
+
+int why_roots__add_unseen(struct vs_why *why, const struct vs_evidence *e)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->nr_devices; i++)
+		if (why_device__is_leaving(&s->devices[i]) && !has_case(why, &s->devices[i], -1))
+			err = unseen_case(why, e, &s->devices[i], NULL);
+	for (size_t i = 0; !err && i < s->nr_groups; i++)
+		if (s->groups[i].waiter && !has_case(why, NULL, s->groups[i].number))
+			err = unseen_case(why, e, NULL, &s->groups[i]);
+	return err;
 }
 
 static int driver_case(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t,
@@ -163,9 +254,11 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 		return 0;
 	if (why_frames__chain_deadlock(t, &change, &call))
 		return deadlock_case(why, e, t, change, call);
+	frame = why_frames__unregister(t);
+	if (why_device__names(e, t) || why_group__left_by(e, t))
+		return unregister_case(why, e, t, frame);
 	if (t->lock_kind != VS_EV_NO_LOCK)
 		return 0;
-	frame = why_frames__unregister(t);
 	if (frame < t->nr_frames)
 		return unregister_case(why, e, t, frame);
 	frame = why_frames__driver(t);
