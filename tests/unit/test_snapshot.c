@@ -103,6 +103,8 @@ static void made_up_layout(void)
 		.device_kobj = 0x10, .kobj_name = 8, .dev_driver_data = 0x78, .dev_driver = 0x68,
 		.driver_name = 0x10, .module_kallsyms = 0x100, .kallsyms_symtab = 0,
 		.kallsyms_nr = 8, .kallsyms_strtab = 16,
+		.completion_wait = 0, .swait_head = 0x10, .swait_list = 0x18, .swait_task = 0x30,
+		.wait_head = 8, .wait_list = 0x20, .wait_task = 0x10,
 		.group_drivers = VS_ABSENT, .group_users = VS_ABSENT, .group_cdev = VS_ABSENT,
 		.group_opened_file = VS_ABSENT, .device_kref = VS_ABSENT,
 		.device_open_count = VS_ABSENT, .device_inode = VS_ABSENT,
@@ -304,6 +306,34 @@ static void groups_and_devices(void **state)
 }
 
 /* Off the list, but still its driver's; what another driver keeps is not taken for one. */
+/* What is waited for names who waits: a device in its completion, a group in its wait queue. */
+static void waiters(void **state)
+{
+	uint64_t users = DEVICE + layout.device_completion + 0x10;
+	uint64_t left = GROUP + layout.group_container_wait + 8;
+	uint64_t waiter = AT(30) + 0x18, stall = AT(31) + 0x20;
+
+	(void)state;
+	make_group();
+	put64(AT(30) + 0x30, AT(40));
+	put64(AT(31) + 0x10, AT(41));
+	link_list(users, NULL, 0);
+	link_list(left, NULL, 0);
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.devices[0].waiter, 0);
+	assert_int_equal(snapshot.groups[0].waiter, 0);
+	vs_snapshot__free(&snapshot);
+	link_list(users, &waiter, 1);
+	link_list(left, &stall, 1);
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.devices[0].waiter, AT(40));
+	assert_int_equal(snapshot.groups[0].waiter, AT(41));
+	vs_snapshot__free(&snapshot);
+	put64(waiter + 8, AT(50));	/* half a list is none */
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.devices[0].waiter, 0);
+}
+
 static void device_that_leaves(void **state)
 {
 	(void)state;
@@ -846,7 +876,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(list_whole), TEST(list_broken), TEST(list_heals), TEST(strings),
-		TEST(groups_and_devices), TEST(device_that_leaves), TEST(the_right_vfio),
+		TEST(groups_and_devices), TEST(waiters), TEST(device_that_leaves),
+		TEST(the_right_vfio),
 		TEST(no_list_of_groups), TEST(old_device), TEST(newer_group),
 		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6),
 		TEST(file_changes_meanwhile), TEST(threads_with_their_own_table),

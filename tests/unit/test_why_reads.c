@@ -216,6 +216,140 @@ static void test_held_devices(void **state)
 	assert_string_equal(t.locked[0].driver, "nvidia");
 }
 
+/* -- PREEMPT_RT: a mutex and a part of an rwsem are an rt_mutex -- */
+
+#define RT_WAITER (STACK + 0x2000)
+
+static void set_up_rt(void)
+{
+	set_up_memory();
+	layout.mutex_owner = layout.mutex_waiters = layout.rwsem_owner = layout.rwsem_waiters = -1;
+	layout.mutex_rt = 0;
+	layout.rt_owner = 24;
+	layout.rwsem_rwbase = layout.rwbase_readers = 0;
+	layout.rwbase_rt = 8;
+	layout.rt_waiter_task = 80;
+	layout.rt_waiter_lock = 88;
+	layout.task_blocked_on = 0x40;
+}
+
+static void block_on(uint64_t lock)
+{
+	put(TASK(1) + 0x40, RT_WAITER);
+	put(RT_WAITER + 80, TASK(1));
+	put(RT_WAITER + 88, lock);
+}
+
+static struct vs_ev_task rt_wait_of(enum vs_ev_lock kind)
+{
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2 };
+	struct vs_ev_task t = { .address = TASK(1), .lock_kind = kind };
+
+	vs_locks__wait(&locks, &row, 0, &t);
+	return t;
+}
+
+static void test_rt_mutex(void **state)
+{
+	uint64_t mutex = BASE + 0x100;
+	struct vs_ev_task t;
+
+	(void)state;
+	set_up_rt();
+	assert_int_equal(rt_wait_of(VS_EV_NO_LOCK).lock_kind, VS_EV_NO_LOCK);
+	put(mutex + 24, TASK(2) | 1);
+	block_on(mutex);
+	t = rt_wait_of(VS_EV_NO_LOCK);
+	assert_int_equal(t.lock_kind, VS_EV_MUTEX);
+	assert_int_equal(t.lock, mutex);
+	assert_int_equal(t.owner, TASK(2));
+	put(RT_WAITER + 80, TASK(2));	/* the waiter of another: what was read is no such thing */
+	assert_int_equal(rt_wait_of(VS_EV_NO_LOCK).lock, 0);
+}
+
+static void test_rt_rwsem(void **state)
+{
+	uint64_t sem = BASE + 0x100;
+	struct vs_ev_task t;
+
+	(void)state;
+	set_up_rt();
+	put(sem + 8 + 24, TASK(2) | 1);
+	block_on(sem + 8);
+	t = rt_wait_of(VS_EV_RWSEM);
+	assert_int_equal(t.lock_kind, VS_EV_RWSEM);
+	assert_int_equal(t.lock, sem);
+	assert_int_equal(t.owner, TASK(2));
+}
+
+/* A writer that waits for readers is blocked on nothing: its own rwsem is on its stack. */
+static void test_rt_rwsem_with_readers(void **state)
+{
+	uint64_t sem = BASE + 0x100;
+
+	(void)state;
+	set_up_rt();
+	put(STACK + 0x2180, sem);
+	put(sem, 2);
+	put(sem + 8 + 24, TASK(2) | 1);
+	assert_int_equal(rt_wait_of(VS_EV_RWSEM).lock, 0);	/* that of another writer */
+	put(sem + 8 + 24, TASK(1));
+	assert_int_equal(rt_wait_of(VS_EV_RWSEM).lock, sem);
+	assert_int_equal(rt_wait_of(VS_EV_RWSEM).owner, 0);
+	put(sem, 1u << 30);	/* it has it */
+	assert_int_equal(rt_wait_of(VS_EV_RWSEM).lock, 0);
+}
+
+static void test_rt_held_device(void **state)
+{
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 1 };
+	struct vs_ev_task t = { .address = TASK(1) };
+	uint64_t dev = BASE + 0x1000;
+
+	(void)state;
+	set_up_rt();
+	put(STACK + 0x100, dev);
+	put(dev, BASE + 0x3000);
+	put_text(BASE + 0x3000, "0000:00:05.0");
+	put(dev + 0x80, TASK(1));	/* where a mutex without PREEMPT_RT has it */
+	vs_locks__held(&locks, &row, &t);
+	assert_int_equal(t.nr_locked, 0);
+	put(dev + 0x80 + 24, TASK(1) | 1);
+	vs_locks__held(&locks, &row, &t);
+	assert_int_equal(t.nr_locked, 1);
+}
+
+/* -- how wide addresses are -- */
+
+static void check_space(uint64_t direct_map, uint64_t known, uint64_t inside, uint64_t outside)
+{
+	struct vs_kernel_space space = vs_kernel_space__of(direct_map, &known, 1);
+
+	assert_true(vs_kernel_space__has(&space, known));
+	assert_true(vs_kernel_space__has(&space, inside));
+	assert_false(vs_kernel_space__has(&space, inside + 4));
+	assert_false(vs_kernel_space__has(&space, outside));
+}
+
+static void test_kernel_space(void **state)
+{
+	(void)state;
+	/* x86_64: four levels, five levels, both moved by KASLR. */
+	check_space(0xffff888000000000, 0xffff888103a40000, 0xffffffff81000000, 0x7ffd1234a000);
+	check_space(0xff11000000000000, 0xff11000103a40000, 0xffa0000000123000, 0x00ff7ffd1234a000);
+	check_space(0xff2b4c3680000000, 0xff2b4c3783a40000, 0xff7a000000001000, 0xff2b4c3600000000);
+	check_space(0xffffbfff00000000, 0xffffc00103a40000, 0xffffbfff00001000, 0x00007fffffffe000);
+	/* Where no symbol tells: arm64 with 48, 52 and 39 bits, and with tagged pointers. */
+	check_space(0, 0xffff000012340000, 0xffff800080000000, 0x0000ffff12340000);
+	check_space(0, 0xfff0000012340000, 0xffff800080000000, 0x000fffff12340000);
+	check_space(0, 0xffffff8012340000, 0xffffffc008000000, 0x0000007f12340000);
+	check_space(0, 0xf2ff000012340000, 0xf4ff000012340000, 0x0000ffff12340000);
+	/* A symbol that does not fit what is seen is not believed. */
+	check_space(0xffffc90000000000, 0xffff888103a40000, 0xffff888000001000, 0x7ffd1234a000);
+}
+
 /* -- /proc that does not answer -- */
 
 static bool stuck_at_3(void *ctx, size_t i, void *row)
@@ -286,6 +420,11 @@ int main(void)
 		cmocka_unit_test(test_blocker_without_lists),
 		cmocka_unit_test(test_stale_waiter),
 		cmocka_unit_test(test_held_devices),
+		cmocka_unit_test(test_rt_mutex),
+		cmocka_unit_test(test_rt_rwsem),
+		cmocka_unit_test(test_rt_rwsem_with_readers),
+		cmocka_unit_test(test_rt_held_device),
+		cmocka_unit_test(test_kernel_space),
 		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_guarded_gives_up),
 	};

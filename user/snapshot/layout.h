@@ -52,6 +52,15 @@
 	FIELD(rwsem_waiters, "rw_semaphore", "wait_list") \
 	FIELD(rwsem_waiter_list, "rwsem_waiter", "list") \
 	FIELD(rwsem_waiter_task, "rwsem_waiter", "task") \
+	/* With PREEMPT_RT a mutex, and a part of an rwsem, is an rt_mutex (v5.15). */ \
+	FIELD(mutex_rt, "mutex", "rtmutex") \
+	FIELD(rwsem_rwbase, "rw_semaphore", "rwbase") \
+	FIELD(rwbase_readers, "rwbase_rt", "readers") \
+	FIELD(rwbase_rt, "rwbase_rt", "rtmutex") \
+	FIELD(rt_owner, "rt_mutex_base", "owner") \
+	FIELD(rt_waiter_task, "rt_mutex_waiter", "task") \
+	FIELD(rt_waiter_lock, "rt_mutex_waiter", "lock") \
+	FIELD(task_blocked_on, "task_struct", "pi_blocked_on") \
 	FIELD(completion_wait, "completion", "wait") \
 	FIELD(swait_head, "swait_queue_head", "task_list") \
 	FIELD(swait_list, "swait_queue", "task_list") \

@@ -79,16 +79,26 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 	return (!s->device && s->group < 0) || (group >= 0 && c->group == group);
 }
 
+/* Also a waiter that is out of sight counts. */
+static size_t nr_waiting(const struct vs_why_case *c)
+{
+	bool leaves = c->verdict == VS_WHY_IN_USE || c->verdict == VS_WHY_CONTAINER_STALL;
+
+	return c->nr_victims + (c->task || leaves);
+}
+
 void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
 		     const struct vs_why_subject *s)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < why->nr_cases; i++) {
-		if (concerns(&why->cases[i], e, s))
+		if (concerns(&why->cases[i], e, s)) {
 			why->cases[kept++] = why->cases[i];
-		else
-			why_case__free(&why->cases[i]);
+			continue;
+		}
+		why->nr_elsewhere += nr_waiting(&why->cases[i]);
+		why_case__free(&why->cases[i]);
 	}
 	why->nr_cases = kept;
 }
@@ -127,6 +137,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
+	c->nr_elsewhere = why->nr_elsewhere;
 	c->confidence = e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
 	c->group = s->pid ? -1 : group_asked(e, s);
 	if (s->device)

@@ -77,6 +77,7 @@ struct vs_why_case {
 	char place[VS_SITE_LEN]; /* where it waits */
 	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
 	const struct vs_ev_task *owner; /* of the lock that a driver waits for; NULL: none known */
+	size_t nr_elsewhere;	/* idle, not applicable: as in struct vs_why */
 	bool driver_lock;	/* the driver waits for a lock */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	struct vs_why_holder *holders;
@@ -99,6 +100,8 @@ struct vs_why {
 	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
 	size_t nr_cases;
 	const struct vs_ev_task *asked; /* the task that was asked about, if it is behind a case */
+	size_t nr_elsewhere;	/* tasks that wait, and not for what was asked about: those of the
+				 * cases that were left out */
 	bool blind;		/* not all was seen: idle and who holds are not certain */
 };
 

@@ -89,7 +89,8 @@ size_t why_frames__driver(const struct vs_ev_task *t)
 
 	while (i < t->nr_frames && !is_core(t->frames[i]))
 		i++;
-	if (i >= t->nr_frames || why_frames__has(t, i - 1, VS_FRAME_RWSEM | VS_FRAME_CALL))
+	if (i >= t->nr_frames || 
+	    why_frames__has(t, i - 1, VS_FRAME_RWSEM | VS_FRAME_CALL | VS_FRAME_LOCK))
 		return t->nr_frames;
 	return i - 1;
 }

@@ -151,19 +151,93 @@ static void search_stack(const struct vs_locks *s, const struct stack *stack, ui
 		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
 }
 
+/* -- with PREEMPT_RT -- */
+
+#define RT_HAS_WAITERS 1ull
+
+static bool is_rt(const struct vs_snap_layout *l)
+{
+	return l->mutex_rt >= 0 && l->rt_owner >= 0;
+}
+
+/* The task itself says which of its waiters it sleeps in; 0: in none. */
+static uint64_t rt_lock_of(const struct vs_locks *s, uint64_t task)
+{
+	const struct vs_snap_layout *l = s->layout;
+	uint64_t waiter;
+
+	if (l->task_blocked_on < 0 || l->rt_waiter_task < 0 || l->rt_waiter_lock < 0)
+		return 0;
+	waiter = vs_mem__pointer(s->mem, task + (uint64_t)l->task_blocked_on);
+	if (!waiter || vs_mem__pointer(s->mem, waiter + (uint64_t)l->rt_waiter_task) != task)
+		return 0;
+	return vs_mem__pointer(s->mem, waiter + (uint64_t)l->rt_waiter_lock);
+}
+
+/* kernel/locking/rwbase_rt.c: without either bias there are so many readers. */
+static bool has_readers(const struct vs_locks *s, uint64_t rwsem)
+{
+	const struct vs_snap_layout *l = s->layout;
+	int32_t readers;
+
+	return l->rwbase_readers >= 0 &&
+	       !vs_mem__read(s->mem, rwsem + (uint64_t)(l->rwsem_rwbase + l->rwbase_readers),
+			     &readers, sizeof(readers)) && readers > 0 && readers < 1 << 20;
+}
+
+/*
+ * A writer owns the rt_mutex of the rwsem already while it waits for the readers to go, and nobody
+ * names them: the rwsem is one whose address is on the stack and whose owner is the task.
+ */
+static uint64_t rt_rwsem_on(const struct vs_locks *s, const struct stack *stack, uint64_t task)
+{
+	const struct vs_snap_layout *l = s->layout;
+	uint64_t owner = (uint64_t)(l->rwsem_rwbase + l->rwbase_rt + l->rt_owner);
+
+	for (size_t i = 0; i < stack->nr; i++) {
+		uint64_t word = stack->words[i];
+
+		if (vs_kernel_space__has(&s->space, word) &&
+		    (vs_mem__pointer(s->mem, word + owner) & ~RT_HAS_WAITERS) == task &&
+		    has_readers(s, word))
+			return word;
+	}
+	return 0;
+}
+
+static void rt_wait(const struct vs_locks *s, const struct vs_stack_row *row,
+		    const struct stack *stack, struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	bool rwsem = t->lock_kind == VS_EV_RWSEM && l->rwsem_rwbase >= 0 && l->rwbase_rt >= 0;
+	uint64_t lock = rt_lock_of(s, row->task), owner;
+
+	if (lock) {
+		owner = vs_mem__pointer(s->mem, lock + (uint64_t)l->rt_owner) & ~RT_HAS_WAITERS;
+		t->owner = s->is_task(s->ctx, owner) ? owner : 0;
+		t->lock_kind = rwsem ? VS_EV_RWSEM : VS_EV_MUTEX;
+		t->lock = lock - (uint64_t)(rwsem ? l->rwsem_rwbase + l->rwbase_rt : l->mutex_rt);
+	} else if (rwsem) {
+		t->lock = rt_rwsem_on(s, stack, row->task);
+	}
+}
+
 void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, uint64_t outer,
 		    struct vs_ev_task *t)
 {
 	struct stack stack;
 
-	if (s->layout->mutex_owner < 0 || s->layout->rwsem_owner < 0)
+	if (!is_rt(s->layout) && (s->layout->mutex_owner < 0 || s->layout->rwsem_owner < 0))
 		return;
 	read_stack(s->mem, row->stack, &stack);
-	if (!take_blocker(row, t))
+	if (is_rt(s->layout))
+		rt_wait(s, row, &stack, t);
+	else if (!take_blocker(row, t))
 		search_stack(s, &stack, row->task, t);
 	if (!t->lock)
 		return;
-	take_owner(s, t);
+	if (!is_rt(s->layout))
+		take_owner(s, t);
 	t->lock_outside = outer && is_outside(&stack, outer, t->lock);
 }
 
@@ -199,20 +273,28 @@ static void add_device(const struct vs_locks *s, uint64_t dev, struct vs_ev_task
 	t->locked[t->nr_locked++] = d;
 }
 
+static int owner_of_mutex(const struct vs_snap_layout *l)
+{
+	return is_rt(l) ? l->mutex_rt + l->rt_owner : l->mutex_owner;
+}
+
 void vs_locks__held(const struct vs_locks *s, const struct vs_stack_row *row, struct vs_ev_task *t)
 {
+	int owner = owner_of_mutex(s->layout);
 	uint64_t devices[STACK_WORDS], at[STACK_WORDS], owners[STACK_WORDS];
 	bool ok[STACK_WORDS];
 	struct stack stack;
 	size_t nr = 0;
 
+	if (owner < 0 || s->layout->device_mutex < 0)
+		return;
 	read_stack(s->mem, row->stack, &stack);
 	for (size_t i = 0; i < stack.nr; i++) {
 		if (!vs_kernel_space__has(&s->space, stack.words[i]) ||
 		    stack.words[i] - row->stack < STACK_BYTES)
 			continue;
 		devices[nr] = stack.words[i];
-		at[nr++] = stack.words[i] + s->layout->device_mutex + s->layout->mutex_owner;
+		at[nr++] = stack.words[i] + (uint64_t)(s->layout->device_mutex + owner);
 	}
 	vs_mem__words(s->mem, at, owners, ok, nr);
 	for (size_t i = 0; i < nr; i++)

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The commonest hangs on hosts of other kinds: all views say the same, and the right thing. Compressed
+# images on this machine have five-level page tables; the names say the kernel and the kind.
+load vm
+
+CASES="6.1-la57 6.12-la57 7.x-la57 6.1-rt 6.12-rt"
+
+setup_file()
+{
+	local case kernel
+	for case in $CASES; do
+		kernel=${case%-la57}
+		OUT=$BATS_FILE_TMPDIR/$case VM_TIMEOUT=240 vm "$kernel" why_hosts.sh --kaslr --mem 2G \
+			--file "$TOP/build/tests/holder:/bin/holder" || return
+	done
+}
+
+is_that_kind()
+{
+	is "$(cat "$OUT/la57")" la57 || return
+	case $OUT in
+	*-rt) is "$(cat "$OUT/realtime")" 1 ;;
+	*) is "$(cat "$OUT/realtime")" 0 ;;
+	esac
+}
+
+@test "why on other hosts: they are what they are called" {
+	each is_that_kind
+}
+
+quiet()
+{
+	has_status idle 0 && is "$(jq -r '.cases[].verdict' "$OUT/idle")" idle
+}
+
+@test "why on other hosts: nothing wrong" {
+	each quiet
+}
+
+# in_use SCENARIO HOLDER: the host, the device, its group and the task that waits show one and the same case
+in_use()
+{
+	local view expected
+	expected="in-use high 0000:00:05.0 1 $(cat "$OUT/$1.leaver") $2 $(cat "$OUT/$1.behind")"
+	for view in "$1" "$1-device" "$1-group" "$1-pid"; do
+		has_status "$view" 7 || return
+		is "$(jq -r '.cases[] | "\(.verdict) \(.confidence) \(.device) \(.group) \(.task.tid) \(.holders[] | "\(.how):\(.pid):\(.fd)") \(.victims | map(.tid) | join(","))"' "$OUT/$view")" \
+			"$expected" || return
+	done
+	says "$1" '0000:00:05.0 names it as the one who waits for its users'
+}
+
+told()
+{
+	grep -o "$2=[0-9]*" "$OUT/$1.holder" | head -1 | cut -d= -f2
+}
+
+by_unbind()
+{
+	in_use unbind "fd:$(told unbind pid):$(told unbind fd)"
+}
+
+@test "why on other hosts: an unbind waits for a descriptor, a bind waits behind it" {
+	each by_unbind
+}
+
+by_unbind_of_a_mapped_device()
+{
+	in_use mapped "map:$(told mapped pid):null"
+}
+
+@test "why on other hosts: an unbind waits for a mapping" {
+	each by_unbind_of_a_mapped_device
+}
+
+by_remove()
+{
+	in_use remove "fd:$(told remove pid):$(told remove fd)"
+}
+
+@test "why on other hosts: a removal by sysfs waits for a descriptor" {
+	each by_remove
+}
+
+without_bpf()
+{
+	is "$(jq -r '.cases[] | "\(.verdict) \(.confidence) \(.task.tid) \(.holders[] | "\(.pid):\(.fd):\(.likely)")"' "$OUT/unbind-no-bpf")" \
+		"in-use medium $(cat "$OUT/unbind.leaver") $(told unbind pid):$(told unbind fd):true"
+}
+
+@test "why on other hosts: the same without BPF, holders being likely" {
+	each without_bpf
+}

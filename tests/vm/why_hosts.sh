@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2034,SC2154
+# The commonest hangs, on hosts of other kinds: five-level page tables, PREEMPT_RT.
+group=$(group_of 05.0)
+evidence=$OUT/evidence
+mkdir -p "$evidence"
+grep -o -w la57 /proc/cpuinfo | sort -u >"$OUT/la57"
+cat /sys/kernel/realtime >"$OUT/realtime" 2>/dev/null || echo 0 >"$OUT/realtime"
+
+# why NAME [ARGUMENTS]: as JSON, as text, and what it rests on
+why()
+{
+	_as=$1
+	shift
+	step "$_as" timeout 30 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
+	step "$_as.text" timeout 30 vfioscope why --evidence "$evidence/$_as.json" "$@"
+}
+
+# leaves NAME HOLDER WAY: the device leaves by WAY while that holds; two more wait behind it
+leaves()
+{
+	bind vfio-pci 05.0
+	holding "$1" "$2"
+	$3 &
+	leaver=$!
+	echo $leaver >"$OUT/$1.leaver"
+	usleep 1500000
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/bind &
+	echo $! >"$OUT/$1.behind"
+	usleep 500000
+	why "$1"
+	why "$1-device" 0000:00:05.0
+	why "$1-group" group "$group"
+	why "$1-pid" pid "$leaver"
+	step "$1-no-bpf" timeout 30 vfioscope why --json --no-bpf 0000:00:05.0
+	kill "$holder" 2>/dev/null
+	wait "$holder" 2>/dev/null
+	wait $leaver
+	wait
+}
+
+by_unbind()
+{
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind
+}
+
+by_remove()
+{
+	echo 1 >/sys/bus/pci/devices/0000:00:05.0/remove
+}
+
+bind vfio-pci 05.0
+why idle 0000:00:05.0
+leaves unbind device by_unbind
+leaves mapped mmap by_unbind
+leaves remove device by_remove
