@@ -383,6 +383,8 @@ static void refuse(const void *data, size_t len, const char *words)
 	vs_inspection__free(&in);
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij"
+
 static void test_refused(void **state)
 {
 	struct vs_inspection in;
@@ -390,7 +392,11 @@ static void test_refused(void **state)
 	(void)state;
 	refuse("", 0, "neither a kernel module nor a kernel image");
 	refuse("#!/bin/sh\n", 10, "neither");
-	refuse("\177ELF", 4, "damaged ELF");
+	refuse("\177ELF", 4, "damaged ELF file: it ends within its header");
+	refuse("\177ELF\2\1\1\0\0\0", 10, "damaged ELF file: it ends within its header");
+	refuse("\177ELF\1\1\1\0\0\0" LETTERS, 51, "damaged ELF file: it ends within its header");
+	refuse("\177ELF\2\1\1\0\0\0" LETTERS, 63, "damaged ELF file: it ends within its header");
+	refuse("\177ELF\7\1\1\0\0\0" LETTERS, 66, "damaged ELF file: ");
 	refuse("\x1f\x8bxx", 4, "gzip");
 	assert_int_equal(vs_inspect__file("/nowhere", &in), -ENOENT);
 	vs_inspection__free(&in);

@@ -34,9 +34,11 @@ int vs_elf__damaged_at(struct vs_elf *elf, const char *what, size_t index)
 
 static int damaged(struct vs_elf *elf)
 {
-	const char *words = elf_errmsg(-1);
+	int error = elf_errno();
 
-	return vs_elf__fail(elf, -ENOEXEC, "damaged ELF file: %s", words ? words : "no table");
+	/* libelf refuses some without an error of its own: then its words are "no error". */
+	return vs_elf__fail(elf, -ENOEXEC, "damaged ELF file: %s",
+			    error ? elf_errmsg(error) : "its tables make no sense");
 }
 
 void *vs_elf__grow(void *array, size_t nr, size_t size)
@@ -81,10 +83,20 @@ static int check_type(struct vs_elf *elf, const struct vs_elf_opts *opts)
 			    "an ELF file, but not a kernel module (not relocatable)");
 }
 
+static bool has_whole_header(const struct vs_elf *elf)
+{
+	const unsigned char *ident = elf->data;
+
+	return elf->len >= sizeof(Elf64_Ehdr) ||
+	       (elf->len >= sizeof(Elf32_Ehdr) && ident[EI_CLASS] == ELFCLASS32);
+}
+
 static int open_image(struct vs_elf *elf, const struct vs_elf_opts *opts)
 {
 	if (elf->len < SELFMAG || memcmp(elf->data, ELFMAG, SELFMAG))
 		return vs_elf__fail(elf, -ENOEXEC, "not an ELF file");
+	if (!has_whole_header(elf))
+		return vs_elf__fail(elf, -ENOEXEC, "damaged ELF file: it ends within its header");
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return vs_elf__fail(elf, -ENOEXEC, "libelf: %s", elf_errmsg(-1));
 	elf->elf = elf_memory((char *)(uintptr_t)elf->data, elf->len);
