@@ -12,6 +12,7 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "live_vfio.h"
+#include "plural.h"
 #include "stop.h"
 #include "version.h"
 
@@ -191,7 +192,8 @@ static void say_state(struct vs_live *l)
 	uint64_t now = vs_host__mono_ns();
 	char words[400];
 
-	snprintf(words, sizeof(words), "%zu probes armed in %.2f s", vs_engine__nr_armed(l->engine),
+	snprintf(words, sizeof(words), "%zu probe%s armed in %.2f s", vs_engine__nr_armed(l->engine),
+		 vs_plural(vs_engine__nr_armed(l->engine)),
 		 (l->armed_ns - l->started_ns) / 1e9);
 	vs_session__notice(l->session, l->armed_ns, words);
 	snprintf(words, sizeof(words), "the fix for the notifier deadlock is %s",

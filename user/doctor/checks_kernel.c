@@ -5,6 +5,7 @@
 
 #include "bpf/exact.h"
 #include "doctor/judge.h"
+#include "plural.h"
 
 static void judge_kptr(const struct vs_host_state *h, struct vs_diag_result *r)
 {
@@ -171,7 +172,7 @@ static void judge_debug_registers(const struct vs_host_state *h, struct vs_diag_
 		       "record -e mem:, kgdb).", room ? "Some" : "All", VS_WATCHES);
 	if (room)
 		vs_judge__cost(r, "refs --exact watches at most %d group%s at a time", room,
-			       room == 1 ? "" : "s");
+			       vs_plural(room));
 	else
 		vs_judge__cost(r, "refs --exact cannot watch any group; all else works");
 	vs_judge__remedy(r, "End who has them; processes with perf events:");

@@ -5,6 +5,7 @@
 
 #include "ledger/registrations_priv.h"
 #include "name.h"
+#include "plural.h"
 
 bool vs_registration_book__waits(const struct vs_registration_book *b)
 {
@@ -110,7 +111,7 @@ static void fill_words(const struct vs_registrations *r, struct vs_finding *f,
 	name_holders(r, b, holders, sizeof(holders));
 	snprintf(f->words, sizeof(f->words), "%.39s: waits for %llu.%llu s, %d reference%s: %s",
 		 b->device[0] ? b->device : "a device", (unsigned long long)tenths / 10,
-		 (unsigned long long)tenths % 10, b->refs, b->refs == 1 ? "" : "s", holders);
+		 (unsigned long long)tenths % 10, b->refs, vs_plural(b->refs), holders);
 }
 
 static void fill_get(const struct vs_registrations *r, struct vs_finding *f,

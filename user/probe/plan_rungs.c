@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plural.h"
 #include "probe/plan_priv.h"
 
 __attribute__((format(printf, 2, 3)))
@@ -240,7 +241,7 @@ static bool plan_call_sites(struct planner *p, struct vs_plan_row *row,
 	plan_say_how(row, "%u inlined %s, at %s of %s in %zu function%s%s", row->nr_probes,
 		     row->nr_probes == 1 ? "copy" : "copies",
 		     row->nr_probes == 1 ? "its call" : "their calls", rung->target, nr_funcs,
-		     nr_funcs == 1 ? "" : "s", found_in(p));
+		     vs_plural(nr_funcs), found_in(p));
 	return true;
 }
 
@@ -262,7 +263,7 @@ static bool plan_locked_adds(struct planner *p, struct vs_plan_row *row,
 	}
 	plan_say_how(row, "%u inlined %s of %s in %zu function%s%s", row->nr_probes,
 		     row->nr_probes == 1 ? "copy" : "copies", rung->target, nr_funcs,
-		     nr_funcs == 1 ? "" : "s", found_in(p));
+		     vs_plural(nr_funcs), found_in(p));
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "exit_codes.h"
 #include "json_text.h"
+#include "plural.h"
 #include "sink/doctor.h"
 #include "sink/doctor_checks.h"
 #include "sink/doctor_page.h"
@@ -128,8 +129,8 @@ static void put_test(const struct vs_page *page, const struct vs_doctor_report *
 	if (r->test_error[0])
 		vs_page__line(page, "failed", "%s", r->test_error);
 	else
-		vs_page__line(page, "armed", "%zu probes in %.2f s (facts %.2f, load %.2f, attach %.2f), "
-			 "%zu KiB of kernel memory", r->test_armed, r->test_ns / 1e9,
+		vs_page__line(page, "armed", "%zu probe%s in %.2f s (facts %.2f, load %.2f, attach %.2f), "
+			 "%zu KiB of kernel memory", r->test_armed, vs_plural(r->test_armed), r->test_ns / 1e9,
 			 r->times.learn_ns / 1e9, r->times.load_ns / 1e9,
 			 r->times.attach_ns / 1e9, r->map_bytes >> 10);
 	for (size_t i = 0; i < r->nr_failures; i++)

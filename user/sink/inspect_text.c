@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/inspect.h"
 #include "sink/words.h"
 
@@ -117,8 +118,8 @@ static void put_sites(struct vs_out *o, const struct vs_inspection *in, enum vs_
 
 	if (!nr)
 		return;
-	vs_out__printf(o, "\n%s: %zu place%s in %zu function%s\n", title, nr, nr == 1 ? "" : "s",
-		       functions, functions == 1 ? "" : "s");
+	vs_out__printf(o, "\n%s: %zu place%s in %zu function%s\n", title, nr, vs_plural(nr),
+		       functions, vs_plural(functions));
 	for (size_t i = 0; i < in->nr_sites; i++)
 		if (in->sites[i].class == class)
 			put_site(o, &in->sites[i], width);
@@ -210,10 +211,10 @@ static void put_footer(struct vs_out *o, const struct vs_tree *tree)
 		vs_out__puts(o, "no vfio.ko, and no kernel image with VFIO built in\n");
 	if (tree->images_without)
 		vs_out__printf(o, "%zu kernel image%s without VFIO built in: not listed\n",
-			       tree->images_without, tree->images_without == 1 ? "" : "s");
+			       tree->images_without, vs_plural(tree->images_without));
 	if (tree->unreadable)
 		vs_out__printf(o, "%zu folder%s could not be read\n", tree->unreadable,
-			       tree->unreadable == 1 ? "" : "s");
+			       vs_plural(tree->unreadable));
 	if (tree->cut)
 		vs_out__puts(o, "the folder is too large or too deep: give parts of it\n");
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/latency.h"
 #include "sink/words.h"
 
@@ -58,8 +59,8 @@ static void text_start(struct vs_latency_sink *s, const struct vs_latency_start 
 	for (size_t i = 0; i < start->nr_names; i++)
 		len += snprintf(line + len, sizeof(line) - len, "%s%.64s", i ? ", " : "",
 				start->names[i]);
-	snprintf(line + len, sizeof(line) - len, "%s, %" PRIu64 " probes armed in %.2f s",
-		 start->nr_names ? "" : "every work", start->programs,
+	snprintf(line + len, sizeof(line) - len, "%s, %" PRIu64 " probe%s armed in %.2f s",
+		 start->nr_names ? "" : "every work", start->programs, vs_plural(start->programs),
 		 (double)start->start_up_ns / 1e9);
 	vs_words__wrap(&s->out, line, 0, 2, s->opts.width);
 	s->start_ns = start->mono_ns;
@@ -355,11 +356,11 @@ static void sample(struct vs_latency_sink *s, const struct vs_report *r)
 	if (!sampler->n)
 		return;
 	vs_words__duration(open, sizeof(open), open_ns);
-	snprintf(value, sizeof(value), "%" PRIu64 " windows, %s in all: these works are about one of "
-		 "%.1f; in %" PRIu64 " windows some had not ended after another 250 ms, and are left "
-		 "out", sampler->windows, open, open_ns
+	snprintf(value, sizeof(value), "%" PRIu64 " window%s, %s in all: these works are about one of "
+		 "%.1f; in %" PRIu64 " window%s some had not ended after another 250 ms, and are left "
+		 "out", sampler->windows, vs_plural(sampler->windows), open, open_ns
 		 ? (double)(r->time_ns - r->armed_ns) / (double)open_ns : 0.0,
-		 sampler->cut);
+		 sampler->cut, vs_plural(sampler->cut));
 	field(s, "sample", value);
 }
 
@@ -372,7 +373,7 @@ static void blame(struct vs_latency_sink *s, const struct vs_report *r)
 		return;
 	vs_words__duration(took, sizeof(took), r->blame.ns);
 	snprintf(value, sizeof(value), "attached %" PRIu64 " time%s, for %s, because works waited "
-		 "for more than 2 ms", r->blame.times, r->blame.times == 1 ? "" : "s", took);
+		 "for more than 2 ms", r->blame.times, vs_plural(r->blame.times), took);
 	field(s, "blame", r->blame.times ? value : "never attached: no work waited for long");
 }
 
@@ -435,9 +436,9 @@ static void cost(struct vs_latency_sink *s, const struct vs_report *r)
 	vs_words__duration(cpu, sizeof(cpu), c->cpu_ns);
 	vs_words__duration(run, sizeof(run), c->run_ns);
 	if (c->measured)
-		snprintf(value, sizeof(value), "%" PRIu64 " runs of %" PRIu64 " programs took %s: "
+		snprintf(value, sizeof(value), "%" PRIu64 " run%s of %" PRIu64 " program%s took %s: "
 			 "%.0f ns each with the clock that measures them, %.3f %% of one CPU",
-			 c->runs, c->programs, run,
+			 c->runs, vs_plural(c->runs), c->programs, vs_plural(c->programs), run,
 			 c->runs ? (double)c->run_ns / (double)c->runs : 0.0,
 			 seconds > 0 ? (double)c->run_ns / seconds / 1e7 : 0.0);
 	else

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/latency.h"
 #include "sink/words.h"
 
@@ -115,10 +116,10 @@ void vs_latency_words__blame(const struct vs_latency_sink *s, const struct vs_wo
 	vs_words__duration(time, sizeof(time), left);
 	if (i < blame->nr)
 		vs_words__append(buf, size, ", %s %zu other%s", time, blame->nr - i,
-		       blame->nr - i == 1 ? "" : "s");
+		       vs_plural(blame->nr - i));
 	if (blame->ahead)
 		vs_words__append(buf, size, "; %u work%s of its pool went first", blame->ahead,
-		       blame->ahead == 1 ? "" : "s");
+		       vs_plural(blame->ahead));
 }
 
 static void append_state(char *buf, size_t size, const struct vs_late *late)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/text.h"
 #include "sink/words.h"
 
@@ -207,9 +208,10 @@ static void append_kernel(char *buf, size_t size, const struct vs_book *b)
 
 static void append_exact(char *buf, size_t size, const struct vs_ref_exact *x)
 {
-	vs_words__append(buf, size, "watchpoints: %llu changes = %llu gets + %llu puts, %llu difference%s",
-	       (ull)x->changes, (ull)x->gets, (ull)x->puts, (ull)x->differences,
-	       x->differences == 1 ? "" : "s");
+	vs_words__append(buf, size, "watchpoints: %llu change%s = %llu get%s + %llu put%s, %llu difference%s",
+	       (ull)x->changes, vs_plural(x->changes), (ull)x->gets, vs_plural(x->gets),
+	       (ull)x->puts, vs_plural(x->puts), (ull)x->differences,
+	       vs_plural(x->differences));
 }
 
 static void say_group_head(struct vs_text *t, const struct vs_refs_report_group *g)
@@ -221,7 +223,7 @@ static void say_group_head(struct vs_text *t, const struct vs_refs_report_group 
 		vs_words__append(buf, sizeof(buf), ": its references cannot be read");
 	} else {
 		vs_words__append(buf, sizeof(buf), " has %zu reference%s", g->nr_refs,
-		       g->nr_refs == 1 ? "" : "s");
+		       vs_plural(g->nr_refs));
 		append_kernel(buf, sizeof(buf), g->book);
 		if (g->book->released)
 			vs_words__append(buf, sizeof(buf), "; RELEASED");
@@ -248,7 +250,7 @@ static void say_container(struct vs_text *t, const struct vs_refs_report_group *
 	if (!g->now || !g->now->container)
 		return;
 	vs_words__append(buf, sizeof(buf), "in a container with %d user%s", g->now->container_users,
-			 g->now->container_users == 1 ? "" : "s");
+			 vs_plural(g->now->container_users));
 	if (g->container.nr)
 		vs_words__append(buf, sizeof(buf), ", open in ");
 	append_users(buf, sizeof(buf), &g->container);
@@ -279,9 +281,9 @@ static void say_totals(struct vs_text *t, const struct vs_refs_report *r)
 	const struct vs_refs_totals *n = &r->totals;
 	char buf[400] = "";
 
-	vs_words__append(buf, sizeof(buf), "references  %zu live in %zu group%s; seen: %llu born with their group, %llu gets, %llu puts",
-	       n->live, n->groups, n->groups == 1 ? "" : "s", (ull)n->births, (ull)n->gets,
-	       (ull)n->puts);
+	vs_words__append(buf, sizeof(buf), "references  %zu live in %zu group%s; seen: %llu born with their group, %llu get%s, %llu put%s",
+	       n->live, n->groups, vs_plural(n->groups), (ull)n->births, (ull)n->gets,
+	       vs_plural(n->gets), (ull)n->puts, vs_plural(n->puts));
 	if (n->before)
 		vs_words__append(buf, sizeof(buf), ", %llu of them of references from before", (ull)n->before);
 	vs_words__append(buf, sizeof(buf), "; unattributed %llu", (ull)n->unattributed);

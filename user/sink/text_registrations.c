@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/text.h"
 #include "sink/words.h"
 
@@ -124,7 +125,7 @@ static void say_head(struct vs_text *t, const struct vs_registration_book *b)
 	char buf[300] = "";
 
 	vs_words__append(buf, sizeof(buf), "device %s is kept registered by %zu reference%s",
-			 b->device[0] ? b->device : "not known", nr, nr == 1 ? "" : "s");
+			 b->device[0] ? b->device : "not known", nr, vs_plural(nr));
 	if (b->differs)
 		vs_words__append(buf, sizeof(buf), "; the kernel counts %d: THIS DIFFERS",
 				 b->kernel_refs);
@@ -172,9 +173,9 @@ void vs_text__registration_totals(struct vs_text *t, const struct vs_refs_report
 		return;
 	vs_registrations__totals(r->registrations, &n);
 	vs_words__append(buf, sizeof(buf),
-			 "devices     %zu, kept registered by %zu reference%s; seen: %llu gets, %llu puts",
-			 n.devices, n.live, n.live == 1 ? "" : "s", (unsigned long long)n.gets,
-			 (unsigned long long)n.puts);
+			 "devices     %zu, kept registered by %zu reference%s; seen: %llu get%s, %llu put%s",
+			 n.devices, n.live, vs_plural(n.live), (unsigned long long)n.gets,
+			 vs_plural(n.gets), (unsigned long long)n.puts, vs_plural(n.puts));
 	if (n.before)
 		vs_words__append(buf, sizeof(buf), ", %llu of them of references from before",
 				 (unsigned long long)n.before);
@@ -195,7 +196,7 @@ void vs_text__wait_words(char *buf, size_t size, const struct vs_registration_bo
 	append_task(buf, size, w->comm, w->tid);
 	vs_words__append(buf, size, " waited ");
 	append_age(buf, size, w->start_ns, w->done_ns);
-	vs_words__append(buf, size, " for %d reference%s; ", w->refs, w->refs == 1 ? "" : "s");
+	vs_words__append(buf, size, " for %d reference%s; ", w->refs, vs_plural(w->refs));
 	append_task(buf, size, w->last_comm, w->last_tid);
 	vs_words__append(buf, size, " dropped the last one, at %s",
 			 vs_sites__name(sites, w->last_place));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/words.h"
 
 #define LABEL 12
@@ -23,7 +24,7 @@ static void say_events(struct vs_text *t, const struct vs_summary *sum)
 
 	vs_words__duration(took, sizeof(took), sum->duration_ns);
 	snprintf(buf, sizeof(buf), "%s, %llu event%s", took, (ull)sum->events,
-		 sum->events == 1 ? "" : "s");
+		 vs_plural(sum->events));
 	if (sum->shown && sum->shown < sum->events)
 		vs_words__append(buf, sizeof(buf), ", %llu shown", (ull)sum->shown);
 	field(t, "traced", buf);

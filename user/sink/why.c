@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/json.h"
 #include "sink/json_out.h"
 #include "sink/why.h"
@@ -223,6 +224,7 @@ static void say_limits(struct page *p, const struct vs_evidence *e)
 int vs_why__print_text(int fd, const struct vs_why_report *r)
 {
 	struct page p = { .width = r->width >= NARROWEST ? r->width : 80, .color = r->color };
+	const struct vs_snapshot *s = &r->evidence->snapshot;
 	char took[32];
 	int err;
 
@@ -235,9 +237,10 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	}
 	say_limits(&p, r->evidence);
 	vs_words__duration(took, sizeof(took), r->evidence->took_ns);
-	row(&p, "LOOKED AT", "%u tasks, %zu groups, %zu devices in %s; kernel %s",
-	    r->evidence->nr_seen, r->evidence->snapshot.nr_groups,
-	    r->evidence->snapshot.nr_devices, took, r->evidence->release);
+	row(&p, "LOOKED AT", "%u task%s, %zu group%s, %zu device%s in %s; kernel %s",
+	    r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
+	    vs_plural(s->nr_groups), s->nr_devices, vs_plural(s->nr_devices), took,
+	    r->evidence->release);
 	err = vs_out__flush(&p.out);
 	vs_out__fini(&p.out);
 	return err;

@@ -275,7 +275,8 @@ static int look_at_fds(struct vs_snapper *t)
 		return unread;
 	t->s->scope.fds = t->tasks && !unread && sees_all_tasks(t);
 	if (unread)
-		say(t->s, "descriptors of %d processes changed while they were read", unread);
+		say(t->s, "descriptors of %d process%s changed while they were read", unread,
+		    unread == 1 ? "" : "es");
 	if (!sees_all_tasks(t))
 		say(t->s, "only processes of this PID namespace are seen: run it on the host");
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exit_codes.h"
+#include "plural.h"
 
 static const struct {
 	const char *name, *what;
@@ -124,7 +125,8 @@ static void check_probes(const struct vs_validation *v, struct vs_check *c)
 		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " %s in what was seen: %s", v->gaps,
 		    v->gaps == 1 ? "gap" : "gaps", v->gap);
 	else
-		set(c, VS_CHECK_PASS, "%zu probes, every hook that applies", v->probes);
+		set(c, VS_CHECK_PASS, "%zu probe%s, every hook that applies", v->probes,
+		    vs_plural(v->probes));
 }
 
 static const char *said(const struct vs_stress_result *s)
@@ -192,9 +194,10 @@ static void check_path(const struct vs_validation *v, struct vs_check *c)
 	const struct vs_path_counts *p = &v->path;
 
 	if (p->last_puts >= v->min_last_puts && p->found)
-		set(c, VS_CHECK_PASS, "%" PRIu64 " last puts by the worker, %" PRIu64
-		    " wanted; %" PRIu64 " notifier events, %" PRIu64 " found their group",
-		    p->last_puts, v->min_last_puts, entered(v), p->found);
+		set(c, VS_CHECK_PASS, "%" PRIu64 " last put%s by the worker, %" PRIu64
+		    " wanted; %" PRIu64 " notifier event%s, %" PRIu64 " found their group",
+		    p->last_puts, vs_plural(p->last_puts), v->min_last_puts, entered(v),
+		    vs_plural(entered(v)), p->found);
 	else
 		set(c, VS_CHECK_UNKNOWN, "the path did not run often enough: %" PRIu64
 		    " last puts by the worker, %" PRIu64 " wanted; %" PRIu64
@@ -271,7 +274,8 @@ static void check_notifier(const struct vs_validation *v, struct vs_check *c)
 		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " seemed so, but %s", nr, why_unsure(v));
 	else if (nr)
 		set(c, VS_CHECK_FAIL,
-		    "%" PRIu64 " puts inside the notifier: each can be the last one", nr);
+		    "%" PRIu64 " put%s inside the notifier: each can be the last one", nr,
+		    vs_plural(nr));
 	else
 		set(c, VS_CHECK_PASS, "none seen");
 }
@@ -320,15 +324,17 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 		set(c, VS_CHECK_UNKNOWN, "%s, but %s", vs_finding__name(any), why_unsure(v));
 	else if (bug >= 0)
 		set(c, VS_CHECK_FAIL,
-		    "%s, %" PRIu64 " times: the references are broken, fix or not",
-		    vs_finding__name(bug), v->findings[bug][VS_GRADE_BUG]);
+		    "%s, %" PRIu64 " time%s: the references are broken, fix or not",
+		    vs_finding__name(bug), v->findings[bug][VS_GRADE_BUG],
+		    vs_plural(v->findings[bug][VS_GRADE_BUG]));
 	else if (any >= 0)
 		set(c, VS_CHECK_UNKNOWN, "%s, but events were lost before", vs_finding__name(any));
 	else if (!v->refs_kept || !v->refs_checked)
 		set(c, VS_CHECK_UNKNOWN, "no snapshot of the groups %s",
 		    v->refs_kept ? "at the end" : "to begin with");
 	else if (v->unattributed || v->refs_differ)
-		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " puts fit no holder%s", v->unattributed,
+		set(c, VS_CHECK_UNKNOWN, "%" PRIu64 " put%s no holder%s", v->unattributed,
+		    v->unattributed == 1 ? " fits" : "s fit",
 		    v->refs_differ ? ", and the kernel's counter differs" : "");
 	else if (v->refs_uncompared.nr)
 		say_uncompared(&v->refs_uncompared, c);
@@ -348,7 +354,8 @@ static void check_kernel(const struct vs_validation *v, struct vs_check *c)
 	uint64_t fresh = k->taint_after & ~k->taint_before;
 
 	if (k->warnings)
-		set(c, VS_CHECK_FAIL, "%" PRIu64 " warnings: %s", k->warnings, k->warning[0]);
+		set(c, VS_CHECK_FAIL, "%" PRIu64 " warning%s: %s", k->warnings, vs_plural(k->warnings),
+		    k->warning[0]);
 	else if (fresh & ~MODULE_TAINTS)
 		set(c, VS_CHECK_FAIL,
 		    "new taint 0x%" PRIx64 ": before 0x%" PRIx64 ", after 0x%" PRIx64, fresh,

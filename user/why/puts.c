@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "plural.h"
 #include "why/names.h"
 
 /* -- deferred puts -- */
@@ -71,9 +72,10 @@ static int add_late(struct vs_why *why, const struct vs_evidence *e, const struc
 	if (c->task && c->task->nr_frames)
 		memcpy(c->place, c->task->frames[0], sizeof(c->place));
 	err = why_case__prove(c, "%zu deferred put%s of this group; the first on CPU %d: %s", nr,
-			      nr == 1 ? "" : "s", w->cpu, work_words(w));
+			      vs_plural(nr), w->cpu, work_words(w));
 	if (!err && w->state != VS_EV_WORK_RUNNING)
-		err = why_case__prove(c, "%u works stand before it", w->ahead) ?:
+		err = why_case__prove(c, "%u work%s before it", w->ahead,
+				      w->ahead == 1 ? " stands" : "s stand") ?:
 		      prove_workers(c, e, w->cpu);
 	return err ?: c->task ? why_case__prove_stack(c, 7) : 0;
 }
@@ -189,7 +191,7 @@ static int add_leak(struct vs_why *why, const struct vs_evidence *e, const struc
 	return why_case__prove(c, "the group's counter is %d; accounted for: %d %s%s, %d open "
 			       "file%s, %d in KVM, %d deferred", g->refs, by_devices,
 			       e->snapshot.users_counted ? "by device" : "device",
-			       by_devices == 1 ? "" : "s", files, files == 1 ? "" : "s", kvms, works) ?:
+			       vs_plural(by_devices), files, vs_plural(files), kvms, works) ?:
 	       why_case__prove(c, "%d reference%s left over", nobody,
 			       nobody == 1 ? " is" : "s are");
 }

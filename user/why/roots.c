@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plural.h"
 #include "why/holders.h"
 #include "why/names.h"
 
@@ -40,7 +41,7 @@ static int prove_counters(struct vs_why_case *c, const struct vs_evidence *e,
 
 	if (d && d->refs != VS_SNAP_UNKNOWN)
 		err = why_case__prove(c, "%s: %d user%s left%s", d->name, d->refs,
-				      d->refs == 1 ? "" : "s",
+				      vs_plural(d->refs),
 				      d->leaving ? ", already off the group's list" : "");
 	if (!err && g && g->refs != VS_SNAP_UNKNOWN)
 		err = why_case__prove(c, "group %d: counter %d, container users %d, %s container",
