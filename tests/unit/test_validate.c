@@ -567,6 +567,63 @@ static void test_markdown(void **state)
 	free(text);
 }
 
+static void has_line(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	if (!at || (at > text && at[-1] != '\n') || at[strlen(line)] != '\n')
+		fail_msg("no line \"%s\" in:\n%s", line, text);
+}
+
+#define STEP(nr, what) "step " nr ": if this is the last line you see, the host hung in step " nr ": " what
+
+/* The report of a run says what that run did: each thing is left out once. */
+static void test_markdown_tells_what_was_done(void **state)
+{
+	char line[200], *text;
+
+	(void)state;
+	plan.nr_rows = 4;
+	rows[0].nr_probes = 13;
+	rows[1].status = VS_HOOK_MISSING;
+	strcpy(rows[1].how, "no | symbol");
+	rows[2].status = VS_HOOK_PARTIAL;
+	strcpy(rows[2].how, "part");
+	rows[3].status = VS_HOOK_NOT_APPLICABLE;
+	rows[3].nr_probes = 0;
+	v.probes = 14;
+	text = print(vs_validate__markdown);
+	has_line(text, "- it began no step: done: 3000 cycles");
+	assert_null(strstr(text, "bind of"));
+	free(text);
+	vs_load__take_line(STEP("1", "bind: unbind and bind of A against unbind and bind of B, 9 times"), &v.stress);
+	vs_load__take_line(STEP("2", "close: unbind and bind of A against close of /dev/vfio/1, 9 times"), &v.stress);
+	vs_load__take_line(STEP("3", "bind: unbind and bind of B against unbind and bind of A, 7 times"), &v.stress);
+	vs_load__take_line("step 4", &v.stress);
+	text = print(vs_validate__markdown);
+	has_line(text, "- vfio-stress was run on spare devices: 05.0,05.1");
+	has_line(text, "- bind: 2 steps, the last: unbind and bind of B against unbind and bind of A, 7 times");
+	has_line(text, "- close: 1 step, the last: unbind and bind of A against close of /dev/vfio/1, 9 times");
+	assert_null(strstr(text, "remove"));
+	assert_null(strstr(text, "- open"));
+	snprintf(line, sizeof(line), "- 14 probes armed: %s 13", vs_hooks[0].name);
+	has_line(text, line);
+	snprintf(line, sizeof(line), "- **missing**: %s: no \\| symbol", vs_hooks[1].name);
+	has_line(text, line);
+	snprintf(line, sizeof(line), "- **partial**: %s: part", vs_hooks[2].name);
+	has_line(text, line);
+	snprintf(line, sizeof(line), "- this kernel has nothing to probe for: %s", vs_hooks[3].name);
+	has_line(text, line);
+	free(text);
+	v.plan = NULL;
+	v.stress = (struct vs_stress_result){ .mode = VS_STRESS_OBSERVED };
+	text = print(vs_validate__markdown);
+	has_line(text, "- the host was observed under its own load; nothing was provoked");
+	has_line(text, "- no probe was armed");
+	assert_null(strstr(text, "vfio-stress was"));
+	free(text);
+}
+
 static void test_text_fits(void **state)
 {
 	char *text = print(vs_validate__text);
@@ -768,6 +825,7 @@ int main(void)
 		cmocka_unit_test_setup(test_junit, good),
 		cmocka_unit_test_setup(test_json, good),
 		cmocka_unit_test_setup(test_markdown, good),
+		cmocka_unit_test_setup(test_markdown_tells_what_was_done, good),
 		cmocka_unit_test_setup(test_text_fits, good),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_gather_last_puts),

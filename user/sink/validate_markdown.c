@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plural.h"
 #include "sink/validate.h"
 #include "version.h"
 
@@ -53,31 +54,100 @@ static void put_impact(struct vs_out *o)
 		"rebooted. The fix (811642d8d8a8, v4.13) hands that put to a worker.\n\n");
 }
 
-static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
+static void put_item(struct vs_out *o, const char *what, const char *words)
 {
-	const struct vs_stress_result *s = &p->v->stress;
+	vs_out__puts(o, "- ");
+	put_cell(o, what);
+	vs_out__puts(o, ": ");
+	put_cell(o, words);
+	vs_out__puts(o, "\n");
+}
 
-	vs_out__puts(o, "## Test plan\n\n");
-	if (s->mode == VS_STRESS_DRIVEN) {
-		vs_out__puts(o, "- `vfio-stress` raced unbind of a VFIO device against bind of a\n"
-			     "  group mate, close and open of the group, on spare devices ");
-		put_cell(o, s->devices);
-		vs_out__puts(o, "\n");
-	} else if (s->mode == VS_STRESS_OBSERVED) {
+/* From the steps that it announced, not from what it was asked for. */
+static void put_strategies(struct vs_out *o, const struct vs_stress_result *s)
+{
+	char words[300];
+
+	put_item(o, "vfio-stress was run on spare devices", s->devices);
+	for (size_t i = 0; i < s->nr_ran; i++) {
+		snprintf(words, sizeof(words), "%" PRIu64 " step%s, the last: %s", s->ran[i].steps,
+			 vs_plural(s->ran[i].steps), s->ran[i].last);
+		put_item(o, s->ran[i].name, words);
+	}
+	if (!s->nr_ran)
+		put_item(o, "it began no step", s->said[0] ? s->said : "it said nothing");
+}
+
+static void put_load(struct vs_out *o, const struct vs_stress_result *s)
+{
+	if (s->mode == VS_STRESS_DRIVEN)
+		put_strategies(o, s);
+	else if (s->mode == VS_STRESS_OBSERVED)
 		vs_out__puts(o,
 			     "- the host was observed under its own load; nothing was provoked\n");
-	} else {
+	else
 		vs_out__puts(o,
 			     "- the code was read; there is nothing to provoke on this kernel\n");
+}
+
+/* Hooks of that status with how many probes they have; the whole name where they have none. */
+static void put_hooks(struct vs_out *o, const struct vs_plan *plan, enum vs_hook_status status)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		const struct vs_plan_row *row = &plan->rows[i];
+
+		if (row->status != status)
+			continue;
+		vs_out__printf(o, "%s%s", any ? ", " : "", row->hook->name);
+		if (row->nr_probes)
+			vs_out__printf(o, " %u", row->nr_probes);
+		any = true;
 	}
+	if (!any)
+		vs_out__puts(o, "none");
+	vs_out__puts(o, "\n");
+}
+
+/* What was not seen, or not all of it, each with its reason. */
+static void put_blind(struct vs_out *o, const struct vs_plan *plan)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		const struct vs_plan_row *row = &plan->rows[i];
+
+		if (row->status == VS_HOOK_READY || row->status == VS_HOOK_NOT_APPLICABLE)
+			continue;
+		vs_out__printf(o, "- **%s**: ", vs_hook_status__name(row->status));
+		put_cell(o, row->hook->name);
+		vs_out__puts(o, ": ");
+		put_cell(o, row->how);
+		vs_out__puts(o, "\n");
+	}
+}
+
+static void put_probes(struct vs_out *o, const struct vs_validate_page *p)
+{
+	const struct vs_plan *plan = p->v->plan;
+
+	vs_out__printf(o, "- %zu probe%s armed: ", p->v->probes, vs_plural(p->v->probes));
+	put_hooks(o, plan, VS_HOOK_READY);
+	put_blind(o, plan);
+	vs_out__puts(o, "- this kernel has nothing to probe for: ");
+	put_hooks(o, plan, VS_HOOK_NOT_APPLICABLE);
+	vs_out__printf(o, "- FIXED needs %" PRIu64 " last put%s made by the worker, no loss, no "
+		       "finding, no kernel warning\n", p->v->min_last_puts,
+		       vs_plural(p->v->min_last_puts));
+}
+
+static void put_plan(struct vs_out *o, const struct vs_validate_page *p)
+{
+	vs_out__puts(o, "## Test plan\n\n");
+	put_load(o, &p->v->stress);
 	if (p->v->plan)
-		vs_out__printf(
-			o,
-			"- %zu probes followed every get, put, deferred put and release of VFIO "
-			"groups\n- FIXED needs %" PRIu64
-			" last puts made by the worker, no loss, no "
-			"finding, no kernel warning\n",
-			p->v->probes, p->v->min_last_puts);
+		put_probes(o, p);
+	else
+		vs_out__puts(o, "- no probe was armed\n");
 	vs_out__puts(o, "\n");
 }
 

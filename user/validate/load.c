@@ -128,7 +128,35 @@ struct vs_load *vs_load__start(const struct vs_load_opts *opts)
 	return NULL;
 }
 
-static void take_line(const char *line, struct vs_stress_result *result)
+static struct vs_strategy_ran *strategy(struct vs_stress_result *result, const char *name, size_t len)
+{
+	struct vs_strategy_ran *ran = result->ran, *end = ran + result->nr_ran;
+
+	while (ran < end && (strlen(ran->name) != len || memcmp(ran->name, name, len)))
+		ran++;
+	if (ran < end)
+		return ran;
+	if (result->nr_ran == VS_STRATEGIES_KEPT || len >= sizeof(ran->name))
+		return NULL;
+	memcpy(ran->name, name, len);
+	result->nr_ran++;
+	return ran;
+}
+
+/* "step 3: if this is the last line ... hung in step 3: close: unbind of ... against ..., 50 times" */
+static void note_strategy(const char *line, struct vs_stress_result *result)
+{
+	const char *at = strstr(line, " in step "), *name = at ? strstr(at, ": ") : NULL;
+	const char *words = name ? strstr(name + 2, ": ") : NULL;
+	struct vs_strategy_ran *ran = words ? strategy(result, name + 2, words - name - 2) : NULL;
+
+	if (!ran)
+		return;
+	ran->steps++;
+	snprintf(ran->last, sizeof(ran->last), "%s", words + 2);
+}
+
+void vs_load__take_line(const char *line, struct vs_stress_result *result)
 {
 	bool is_step = !strncmp(line, "step ", 5);
 	const char *words = strncmp(line, "vfio-stress: ", 13) ? line : line + 13;
@@ -136,8 +164,10 @@ static void take_line(const char *line, struct vs_stress_result *result)
 	if ((!strncmp(line, "stuck: ", 7) && !strstr(line, "cycles")) ||
 	    !strncmp(line, "slow: ", 6))
 		return;		/* stacks: the findings have better ones */
-	if (is_step)
+	if (is_step) {
 		result->steps++;
+		note_strategy(line, result);
+	}
 	snprintf(is_step ? result->step : result->said, sizeof(result->said), "%.300s", words);
 }
 
@@ -147,7 +177,7 @@ static void take_lines(struct vs_load *l, struct vs_stress_result *result)
 
 	while ((end = memchr(line, '\n', l->len - (size_t)(line - l->line)))) {
 		*end = '\0';
-		take_line(line, result);
+		vs_load__take_line(line, result);
 		line = end + 1;
 	}
 	l->len -= (size_t)(line - l->line);

@@ -21,6 +21,9 @@ struct vs_load_opts {
 /* NULL with errno set. */
 struct vs_load *vs_load__start(const struct vs_load_opts *opts);
 
+/* One line of what it said. */
+void vs_load__take_line(const char *line, struct vs_stress_result *result);
+
 /* Takes what it said; true once it has ended and everything is read. */
 bool vs_load__follow(struct vs_load *l, struct vs_stress_result *result);
 

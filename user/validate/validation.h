@@ -82,11 +82,22 @@ enum vs_stress_end {
 	VS_STRESS_FAILED,
 };
 
+/* A strategy of vfio-stress that it began steps of. */
+struct vs_strategy_ran {
+	char name[24];
+	uint64_t steps;
+	char last[240];			/* the last of them: "unbind and bind of ... against ..." */
+};
+
+#define VS_STRATEGIES_KEPT 8
+
 struct vs_stress_result {
 	enum vs_stress_mode mode;
 	enum vs_stress_end end;
 	int status;			/* of the process, -1 not known */
 	uint64_t steps;
+	struct vs_strategy_ran ran[VS_STRATEGIES_KEPT];
+	size_t nr_ran;
 	char step[320];			/* the last step it announced */
 	char said[320];			/* its last other line: the sum, or why it failed */
 	char devices[256];
