@@ -235,8 +235,6 @@ static int verdict(struct refs *r, const struct vs_session_result *result)
 	vs_refs__totals(vs_session__refs(r->live.session), &totals);
 	if (result->by_grade[VS_GRADE_BUG])
 		return VS_EXIT_BUG;
-	if (result->write_error && result->write_error != -EPIPE)
-		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result->write_error));
 	if (result->lost || result->blind_gaps || r->failed_looks || totals.unattributed || totals.uncertain ||
 	    totals.differences || r->differs || devices.unattributed || devices.refused ||
 	    devices.differ)
@@ -255,7 +253,7 @@ static int conclude(struct refs *r, int status)
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	vs_live__drain(&r->live);
 	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
-	found = verdict(r, &result);
+	found = vs_command__written(&vs_cmd_refs, verdict(r, &result), result.write_error);
 	return status && found != VS_EXIT_BUG ? status : found;
 }
 
@@ -304,7 +302,7 @@ static int once(struct refs *r)
 	if (!status && !s.scope.groups && s.nr_groups)
 		status = vs_blocker__fail(&vs_cmd_refs, VS_WORK_REFS, VS_EXIT_INCONCLUSIVE, s.words);
 	vs_snapshot__free(&s);
-	return status;
+	return vs_command__written(&vs_cmd_refs, status, vs_session__flush(r->live.session));
 }
 
 static int follow(struct refs *r)

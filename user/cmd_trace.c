@@ -75,19 +75,22 @@ static bool is_over(void *ctx, uint64_t now_ns)
 	return t->opts.exit_on_bug && result.by_grade[VS_GRADE_BUG];
 }
 
+static int verdict(const struct trace *t, const struct vs_session_result *result)
+{
+	if (result->by_grade[VS_GRADE_BUG])
+		return VS_EXIT_BUG;
+	if (result->lost || result->blind_gaps)
+		return VS_EXIT_INCONCLUSIVE;
+	return vs_plan__complete(vs_engine__plan(t->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
 static int conclude(struct trace *t)
 {
 	struct vs_session_result result;
 
 	vs_live__drain(&t->live);
 	vs_session__finish(t->live.session, vs_host__mono_ns(), &result);
-	if (result.by_grade[VS_GRADE_BUG])
-		return VS_EXIT_BUG;
-	if (result.write_error && result.write_error != -EPIPE)
-		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-result.write_error));
-	if (result.lost || result.blind_gaps)
-		return VS_EXIT_INCONCLUSIVE;
-	return vs_plan__complete(vs_engine__plan(t->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+	return vs_command__written(&vs_cmd_trace, verdict(t, &result), result.write_error);
 }
 
 static void clean_up(struct trace *t)

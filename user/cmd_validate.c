@@ -88,7 +88,7 @@ static int write_page(const struct validate *val, const struct vs_validate_page 
 	err = vs_out__flush(&o);
 	vs_out__sync(&o);
 	vs_out__fini(&o);
-	return err && err != -EPIPE ? fail(-1, "cannot write", strerror(-err)) : 0;
+	return vs_command__written(&vs_cmd_validate, 0, err);
 }
 
 static void judge(struct validate *val, struct vs_ruling *r, struct vs_validate_page *page)
@@ -115,8 +115,9 @@ static int report(struct validate *val)
 	judge(val, &r, &page);
 	failed = write_files(val, &page);
 	failed |= write_page(val, &page);
-	return failed && !page.exit_status ? vs_failure__exit(VS_EXIT_FAILURE, val->style) :
-	       page.exit_status;
+	if (failed && !r.failed && r.verdict != VS_VERDICT_VULNERABLE)
+		return vs_failure__exit(VS_EXIT_FAILURE, val->style);
+	return page.exit_status;
 }
 
 /* -- evidence that is read, not watched for -- */

@@ -140,9 +140,7 @@ static int print(const struct question *q, const struct vs_evidence *e, const st
 	int err = q->opts.json ? vs_why__print_json(STDOUT_FILENO, &r)
 			       : vs_why__print_text(STDOUT_FILENO, &r);
 
-	if (err && err != -EPIPE)
-		return fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
-	return r.exit_status;
+	return vs_command__written(&vs_cmd_why, r.exit_status, err);
 }
 
 static bool exists(const char *format, const char *name)

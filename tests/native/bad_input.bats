@@ -296,8 +296,14 @@ twice_one()
 @test "bad input: stdout closed or full, stderr closed" {
 	facts="--facts $TOP/tests/facts/fixed.json"
 	ko=$TOP/build/tests/fixtures/kmod.ko
+	local as_root=()
+	[ "$(id -u)" -ne 0 ] || as_root=("refs --once" "refs --once --json" "why" "why --json" "why --no-bpf"
+		"latency --all -d 200ms" "latency --all -d 200ms --json" "latency --all -d 300ms --interval 100ms"
+		"latency --all -d 200ms --events" "doctor --self-test")
 	for args in "doctor $facts" "doctor --json $facts" "why --evidence $TOP/tests/evidence/fixed-two.json" \
-		"why --json --evidence $TOP/tests/evidence/fixed-two.json" --help "trace --help" --version "inspect $ko"; do
+		"why --json --evidence $TOP/tests/evidence/fixed-two.json" --help "trace --help" --version "inspect $ko" \
+		"inspect --json $ko" "inspect $TOP/build/tests/fixtures/inspect" "inspect --json $TOP/build/tests/fixtures/inspect" \
+		"${as_root[@]}"; do
 		status=0
 		# shellcheck disable=SC2086 # words are wanted
 		"$VFIOSCOPE" $args >&- 2>err || status=$?

@@ -130,6 +130,34 @@ by_container()
 	says mmap-text "^      in use: holder\[$(told mmap pid)\] mmap 0x[0-9a-f]*-0x[0-9a-f]*$"
 }
 
+unwritable()
+{
+	local status
+	for name in "$@"; do
+		for how in full closed; do
+			status=$(cat "$OUT/$name-$how.status") || return
+			[ "$status" -eq 1 ] || complain "$name, $how: status $status" || return
+			grep -q '^vfioscope [a-z]*: cannot write: ' "$OUT/$name-$how" || complain "$name, $how" || return
+		done
+	done
+}
+
+complain()
+{
+	echo "${OUT##*/}: $*"
+	cat "$OUT/$name-$how"
+	return 1
+}
+
+@test "each verb: what cannot be written is said, and costs the status" {
+	each unwritable refs-once
+	OUT=$BATS_FILE_TMPDIR/fixed
+	unwritable refs-once-json refs-short refs-short-json trace-short trace-quiet-json \
+		latency-short validate-short
+	has_status trace-file 1
+	grep -q '^vfioscope trace: cannot write: No space left' "$OUT/trace-file"
+}
+
 nothing()
 {
 	has_status nothing 0 && says nothing '^no VFIO group exists$' && has_status other 1 &&

@@ -18,6 +18,28 @@ step nobody-traced su -s /bin/sh nobody -c 'vfioscope refs'
 step other vfioscope refs --once -g 77
 step device-filter vfioscope refs --once --json -D 00:05.1
 
+# unwritable NAME COMMAND...: into a disk that is full, and with stdout closed; stderr is kept
+unwritable()
+{
+	_name=$1
+	shift
+	"$@" 2>"$OUT/$_name-full" >/dev/full
+	echo $? >"$OUT/$_name-full.status"
+	"$@" 2>"$OUT/$_name-closed" >&-
+	echo $? >"$OUT/$_name-closed.status"
+}
+unwritable refs-once vfioscope refs --once
+if [ "$CYCLES" -gt 0 ]; then
+	unwritable refs-once-json vfioscope refs --once --json
+	unwritable refs-short vfioscope refs -d 300ms
+	unwritable refs-short-json vfioscope refs --json -d 300ms
+	unwritable trace-short vfioscope trace -d 300ms
+	unwritable trace-quiet-json vfioscope trace --quiet --json -d 300ms
+	unwritable latency-short vfioscope latency -d 300ms
+	unwritable validate-short vfioscope validate --observe-only -d 1s
+	step trace-file vfioscope trace -d 300ms -o /dev/full
+fi
+
 # In use before: the first ledger has it, and what ends later is known.
 holding before all
 following old --json --older 500ms

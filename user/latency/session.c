@@ -261,6 +261,14 @@ static int never_there(struct vs_lat_session *s)
 	return VS_EXIT_OK;
 }
 
+static int verdict(struct vs_lat_session *s)
+{
+	if (s->report.bugs)
+		return VS_EXIT_BUG;
+	return vs_report__lost(&s->report) || s->report.gaps.blind ? VS_EXIT_INCONCLUSIVE :
+	       never_there(s);
+}
+
 static int conclude(struct vs_lat_session *s)
 {
 	int err;
@@ -270,12 +278,7 @@ static int conclude(struct vs_lat_session *s)
 	fill_report(s);
 	s->sink.ops->report(&s->sink, &s->report);
 	err = vs_latency_sink__flush(&s->sink);
-	if (s->report.bugs)
-		return VS_EXIT_BUG;
-	if (err && err != -EPIPE)
-		return lat_fail(VS_EXIT_FAILURE, "cannot write", strerror(-err));
-	return vs_report__lost(&s->report) || s->report.gaps.blind ? VS_EXIT_INCONCLUSIVE :
-	       never_there(s);
+	return vs_command__written(&vs_cmd_latency, verdict(s), err);
 }
 
 static void set_up(struct vs_lat_session *s)
