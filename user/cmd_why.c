@@ -14,6 +14,7 @@
 #include "display.h"
 #include "exit_codes.h"
 #include "host.h"
+#include "klog/file.h"
 #include "sink/why.h"
 #include "why/classify.h"
 #include "why/collect.h"
@@ -21,9 +22,12 @@
 
 #define SUSPECT_AGAIN_US 200000	/* a lookup is over by then */
 #define POLL_US 20000
+#define MOST_LOGS 64
 
 struct why_options {
 	const char *evidence, *save_evidence;
+	const char *logs[MOST_LOGS];
+	size_t nr_logs;
 	const char *all_stacks;
 	const char *color;
 	uint64_t wait;
@@ -54,6 +58,27 @@ static int load(const char *path, struct vs_evidence *e)
 	err = vs_evidence__from_json(text, e, error, sizeof(error));
 	free(text);
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
+}
+
+/* What @path says of hangs, and nothing of the host that this runs on. */
+static int load_logs(const struct why_options *opts, struct vs_evidence *e)
+{
+	struct vs_klog *k = vs_klog__new();
+	uint64_t begun = vs_host__mono_ns();
+	int err = k ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !err && i < opts->nr_logs; i++)
+		err = vs_klog__read_file(k, opts->logs[i]);
+	if (err) {
+		vs_klog__free(k);
+		return fail(VS_EXIT_FAILURE, i ? opts->logs[i - 1] : "--log", strerror(-err));
+	}
+	e->from_log = e->weaker = e->has_vfio = true;
+	err = vs_klog__evidence(k, e);
+	vs_klog__free(k);
+	e->took_ns = vs_host__mono_ns() - begun;
+	return err ? fail(VS_EXIT_FAILURE, "cannot explain", strerror(-err)) : 0;
 }
 
 static int save(const char *path, const struct vs_evidence *e)
@@ -170,7 +195,7 @@ static int check_subject(const struct question *q, const struct vs_evidence *e)
 {
 	char number[16];
 
-	if (q->opts.evidence || is_in(q, e))
+	if (q->opts.evidence || q->opts.nr_logs || is_in(q, e))
 		return 0;
 	snprintf(number, sizeof(number), "%d", q->subject.pid ? (int)q->subject.pid :
 		 q->subject.group);
@@ -188,13 +213,15 @@ static int explain(struct question *q)
 {
 	struct vs_evidence e = {};
 	struct vs_why why = {};
-	int status = q->opts.evidence ? load(q->opts.evidence, &e) : collect(q, &e);
+	int status = q->opts.nr_logs	? load_logs(&q->opts, &e)
+		     : q->opts.evidence ? load(q->opts.evidence, &e)
+					: collect(q, &e);
 
 	if (!status)
 		status = check_subject(q, &e);
 	if (!status)
 		status = classify(q, &e, &why);
-	if (!status && !q->opts.evidence && has_suspect(&why))
+	if (!status && !q->opts.evidence && !q->opts.nr_logs && has_suspect(&why))
 		status = look_again(q, &e, &why);
 	if (!status && q->opts.save_evidence)
 		status = save(q->opts.save_evidence, &e);
@@ -295,12 +322,27 @@ static int take_subject(struct question *q, int argc, char **argv)
 	{ .name = n, .letter = l, .kind = k, .metavar = m, .help = h, \
 	  .offset = offsetof(struct why_options, f) }
 
+static int add_log(void *options, int arg, const char *value, char *error, size_t size)
+{
+	struct why_options *opts = options;
+
+	(void)arg;
+	if (opts->nr_logs == MOST_LOGS) {
+		snprintf(error, size, "%d logs at most", MOST_LOGS);
+		return -E2BIG;
+	}
+	opts->logs[opts->nr_logs++] = value;
+	return 0;
+}
+
 static const struct vs_opt why_opts[] = {
 	{ "wait", 'w', VS_OPT_DURATION, "TIME", "run a command; explain if it takes longer: 30s",
 	  offsetof(struct why_options, wait), 1000000, 86400000000000ull, NULL, 0 },
 	OPTION("all-stacks", 's', VS_OPT_TEXT, "FILE", "write the kernel stack of every task there",
 	       all_stacks),
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
+	{ .name = "log", .letter = 'l', .kind = VS_OPT_LIST, .metavar = "FILE", .add = add_log,
+	  .help = "explain a kernel log, of any machine; - is stdin; more than one is fine" },
 	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on",
 	       save_evidence),
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
@@ -318,6 +360,9 @@ static int check(const struct question *q, int nr_operands)
 		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
 	if (!vs_display__is_color(q->opts.color))
 		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
+	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->opts.wait || q->opts.no_bpf))
+		return fail(VS_EXIT_USAGE, "--log reads a text: it goes with no --evidence, --all-stacks, "
+			    "--wait or --no-bpf", NULL);
 	if (q->opts.evidence && q->opts.all_stacks)
 		return fail(VS_EXIT_USAGE, "--all-stacks needs the host itself, not --evidence", NULL);
 	return 0;
@@ -370,6 +415,7 @@ const struct vs_command vs_cmd_why = {
 		"  vfioscope why                          the whole host\n"
 		"  vfioscope why 0000:65:00.0             why can this device not be unbound?\n"
 		"  vfioscope why pid 4711                 what does this task wait for?\n"
+		"  vfioscope why --log dmesg.txt          what does this kernel log show?\n"
 		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n",
 	.run = cmd_why,
 };

@@ -41,6 +41,7 @@ static const char *title(enum vs_why_verdict verdict)
 	static const char *const titles[VS_VERDICTS] = {
 		[VS_WHY_NOTIFIER_DEADLOCK] = "NOTIFIER DEADLOCK",
 		[VS_WHY_CHAIN_DEADLOCK] = "CHAIN DEADLOCK",
+		[VS_WHY_DEAD_OWNER] = "DEAD OWNER",
 		[VS_WHY_LEAK_SUSPECT] = "LEAK SUSPECT",
 		[VS_WHY_CONTAINER_STALL] = "CONTAINER STALL",
 		[VS_WHY_IN_USE] = "IN USE",
@@ -50,6 +51,7 @@ static const char *title(enum vs_why_verdict verdict)
 		[VS_WHY_COLLATERAL] = "COLLATERAL",
 		[VS_WHY_IDLE] = "IDLE",
 		[VS_WHY_NOT_APPLICABLE] = "NOT APPLICABLE",
+		[VS_WHY_NOT_SHOWN] = "NOT SHOWN",
 	};
 
 	return titles[verdict];
@@ -59,7 +61,7 @@ static const char *color_of(enum vs_why_verdict verdict)
 {
 	if (verdict <= VS_WHY_LEAK_SUSPECT)
 		return "\033[1;31m";
-	return verdict < VS_WHY_IDLE ? "\033[1;33m" : "\033[1;32m";
+	return verdict < VS_WHY_IDLE || verdict == VS_WHY_NOT_SHOWN ? "\033[1;33m" : "\033[1;32m";
 }
 
 static void say_verdict(struct page *p, const struct vs_why_case *c)
@@ -90,12 +92,55 @@ static const char *since(const struct vs_why_case *c, char *buf, size_t size)
 	return buf;
 }
 
+static void stamp(char *buf, size_t size, uint64_t ns, const char *when)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	if (ns != VS_EV_UNKNOWN)
+		used = (size_t)snprintf(buf, size, "[%.3f]", (double)ns / 1e9);
+	if (when[0] && used < size)
+		snprintf(buf + used, size - used, "%s%s", used ? " " : "", when);
+}
+
+/* Several reports of one wait are one case: when the first and the last were made. */
+static void say_times(struct page *p, const struct vs_ev_logged *l)
+{
+	char first[40], last[100];
+
+	stamp(first, sizeof(first), l->first_ns, "");
+	stamp(last, sizeof(last), l->last_ns, l->when);
+	if (l->reports > 1)
+		row(p, "", "reported %u times%s%s%s%s", l->reports, first[0] ? ", first at " : "", first,
+		    last[0] ? ", last at " : "", last);
+	else if (last[0])
+		row(p, "", "reported at %s", last);
+}
+
+/* What a log says of the culprit, and when. */
+static void say_logged(struct page *p, const struct vs_why_case *c)
+{
+	const struct vs_ev_logged *l = &c->task->logged;
+	bool runs = l->told == VS_TOLD_RUNS || l->told == VS_TOLD_CPU;
+	char name[VS_TASK_LEN], age[100] = "";
+
+	if (c->task->comm[0])
+		vs_name__task(name, c->task->comm, c->task->tid, 0);
+	else
+		snprintf(name, sizeof(name), c->task->tid ? "task %u" : "a task", c->task->tid);
+	row(p, l->told == VS_TOLD_DIED ? "DIED" : runs ? "RUNS" : "WAITS", "%s in %s%s", name, c->place,
+	    since(c, age, sizeof(age)));
+	say_times(p, l);
+}
+
 static void say_waiter(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)
 {
 	char name[VS_TASK_LEN], age[100] = "", family[160];
 
 	if (!c->task || c->verdict == VS_WHY_IDLE || c->verdict == VS_WHY_NOT_APPLICABLE)
 		return;
+	if (e->from_log)
+		return say_logged(p, c);
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	vs_holders__family(e, c->task->tgid, family, sizeof(family));
 	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : "WAITS", "%s in %s%s", name, c->place,
@@ -237,10 +282,17 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	}
 	say_limits(&p, r->evidence);
 	vs_words__duration(took, sizeof(took), r->evidence->took_ns);
-	row(&p, "LOOKED AT", "%u task%s, %zu group%s, %zu device%s in %s; kernel %s",
-	    r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
-	    vs_plural(s->nr_groups), s->nr_devices, vs_plural(s->nr_devices), took,
-	    r->evidence->release);
+	if (r->evidence->from_log)
+		row(&p, "LOOKED AT", "a log only: %llu lines, %u report%s of tasks, in %s; kernel %s. Holders, "
+		    "counters and whether it still hangs are in no log.",
+		    (unsigned long long)r->evidence->log_lines, r->evidence->nr_seen,
+		    vs_plural(r->evidence->nr_seen), took,
+		    r->evidence->release[0] ? r->evidence->release : "not named");
+	else
+		row(&p, "LOOKED AT", "%u task%s, %zu group%s, %zu device%s in %s; kernel %s",
+		    r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
+		    vs_plural(s->nr_groups), s->nr_devices, vs_plural(s->nr_devices), took,
+		    r->evidence->release);
 	err = vs_out__flush(&p.out);
 	vs_out__fini(&p.out);
 	return err;

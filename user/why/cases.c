@@ -14,6 +14,7 @@
 static const char *const verdict_names[VS_VERDICTS] = {
 	[VS_WHY_NOTIFIER_DEADLOCK] = "notifier-deadlock",
 	[VS_WHY_CHAIN_DEADLOCK] = "chain-deadlock",
+	[VS_WHY_DEAD_OWNER] = "dead-owner",
 	[VS_WHY_LEAK_SUSPECT] = "leak-suspect",
 	[VS_WHY_CONTAINER_STALL] = "container-stall",
 	[VS_WHY_IN_USE] = "in-use",
@@ -23,6 +24,7 @@ static const char *const verdict_names[VS_VERDICTS] = {
 	[VS_WHY_COLLATERAL] = "collateral",
 	[VS_WHY_IDLE] = "idle",
 	[VS_WHY_NOT_APPLICABLE] = "not-applicable",
+	[VS_WHY_NOT_SHOWN] = "not-shown",
 };
 
 const char *vs_why_verdict__name(enum vs_why_verdict verdict)
@@ -73,7 +75,10 @@ int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, 
 	char name[VS_TASK_LEN];
 	int err;
 
-	vs_name__task(name, t->comm, t->tid, 0);
+	if (!t->comm[0] && !t->tid)	/* of a log */
+		snprintf(name, sizeof(name), "a task without a name");
+	else
+		vs_name__task(name, t->comm, t->tid, 0);
 	err = why_case__prove(c, "kernel stack of %s:", name);
 	for (size_t i = 0; !err && i <= last && i < t->nr_frames; i++)
 		err = why_case__prove(c, "  %s", t->frames[i]);

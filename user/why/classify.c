@@ -48,11 +48,12 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 
 	memset(why, 0, sizeof(*why));
 	why->blind = e->weaker || !e->snapshot.scope.fds || has_open(e);
-	err = find_cases(why, e);
+	err = e->from_log ? why_logged__add(why, e) : find_cases(why, e);
 	if (!err) {
 		why_asked__keep(why, e, subject);
 		if (!why->nr_cases)
-			err = why_asked__add_nothing(why, e, subject);
+			err = e->from_log ? why_logged__add_nothing(why, e, subject) :
+					    why_asked__add_nothing(why, e, subject);
 	}
 	if (err) {
 		vs_why__free(why);
@@ -61,7 +62,10 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 	why_asked__find(why, subject->pid);
 	qsort(why->cases, why->nr_cases, sizeof(*why->cases), by_weight);
 	for (size_t i = 0; i < why->nr_cases; i++)
-		vs_advice__write(e, &why->cases[i]);
+		if (e->from_log)
+			why_logged__advise(e, &why->cases[i]);
+		else
+			vs_advice__write(e, &why->cases[i]);
 	return 0;
 }
 
@@ -80,7 +84,7 @@ int vs_why__status(const struct vs_why *why)
 	if (verdict == VS_WHY_NOTIFIER_DEADLOCK || verdict == VS_WHY_CHAIN_DEADLOCK ||
 	    verdict == VS_WHY_LEAK_SUSPECT)
 		return VS_EXIT_BUG;
-	if (verdict == VS_WHY_UNEXPLAINED)
+	if (verdict == VS_WHY_UNEXPLAINED || verdict == VS_WHY_NOT_SHOWN)
 		return VS_EXIT_INCONCLUSIVE;
 	if (verdict == VS_WHY_IDLE || verdict == VS_WHY_NOT_APPLICABLE)
 		return why->blind ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK;

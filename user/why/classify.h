@@ -12,6 +12,7 @@
 enum vs_why_verdict {
 	VS_WHY_NOTIFIER_DEADLOCK,	/* the bug: its fix is missing */
 	VS_WHY_CHAIN_DEADLOCK,	/* the same shape in another notifier chain */
+	VS_WHY_DEAD_OWNER,	/* who has the lock is dead */
 	VS_WHY_LEAK_SUSPECT,	/* a group is alive, and nothing accounts for it */
 	VS_WHY_CONTAINER_STALL,	/* the container has to be left first */
 	VS_WHY_IN_USE,		/* the device has to be released first */
@@ -21,6 +22,7 @@ enum vs_why_verdict {
 	VS_WHY_COLLATERAL,		/* waits for one of the above: never a case of its own */
 	VS_WHY_IDLE,		/* VFIO is there, nothing waits for it */
 	VS_WHY_NOT_APPLICABLE,
+	VS_WHY_NOT_SHOWN,	/* a log shows no wait; whether there is one is not known */
 	VS_VERDICTS,
 };
 
@@ -80,6 +82,8 @@ struct vs_why_case {
 	size_t nr_elsewhere;	/* idle, not applicable: as in struct vs_why */
 	bool driver_lock;	/* the driver waits for a lock */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
+	bool either;		/* of a log: in use, or a stalled container; it does not tell which */
+	const struct vs_ev_message *message; /* of a log: VFIO's own words; NULL: none */
 	struct vs_why_holder *holders;
 	size_t nr_holders;
 	size_t nr_now;		/* of them are to let go; the others only after that (see says) */

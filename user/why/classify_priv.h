@@ -120,6 +120,19 @@ int why_cycles__find_back(struct vs_why_case *c);
 int why_puts__add_late(struct vs_why *why, const struct vs_evidence *e);
 int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);
 
+/* -- logged.c, logged_words.c: what a kernel's log shows, where there is nothing else -- */
+
+int why_logged__add(struct vs_why *why, const struct vs_evidence *e);
+int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
+			    const struct vs_why_subject *s);
+void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
+
+/* Its stack is whole, and it sleeps. */
+bool why_logged__sleeps(const struct vs_ev_task *t);
+
+/* "bash[8657]", or "a task" where the text has no name. Returns @buf. */
+const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size);
+
 /* -- asked.c: of a subject only -- */
 
 void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,

@@ -8,7 +8,11 @@ void vs_evidence__free(struct vs_evidence *e)
 {
 	for (size_t i = 0; i < e->nr_tasks; i++)
 		free(e->tasks[i].frames);
+	for (size_t i = 0; i < e->nr_logged; i++)
+		free(e->logged[i].frames);
 	free(e->tasks);
+	free(e->logged);
+	free(e->messages);
 	free(e->processes);
 	free(e->works);
 	free(e->workers);

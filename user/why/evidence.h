@@ -29,8 +29,81 @@ struct vs_ev_locked {
 	char driver[32];	/* "" if none */
 };
 
+/* How a log tells of a task. */
+enum vs_ev_told {
+	VS_TOLD_NOTHING,
+	VS_TOLD_HUNG,		/* by the hung task detector: D, and it did not run for hung_ns */
+	VS_TOLD_STATE,		/* by sysrq-t, sysrq-w and the like: with its state */
+	VS_TOLD_STACK,		/* /proc/PID/stack: without state and the scheduler's frames */
+	VS_TOLD_DUMP,		/* by crash or drgn */
+	VS_TOLD_BARE,		/* a stack without a header */
+	VS_TOLD_RUNS,		/* a lockup, an RCU stall */
+	VS_TOLD_CPU,		/* a CPU did this at that moment */
+	VS_TOLD_DIED,		/* an oops, a BUG */
+	VS_TOLD_WARNED,		/* a WARN, KASAN */
+	VS_TOLD_POSSIBLE,	/* lockdep: this may happen, it did not */
+};
+
+/* What the scheduler's frames of a logged stack say it sleeps in. */
+enum vs_ev_wait {
+	VS_WAIT_UNKNOWN,	/* /proc leaves those frames out, or they are cut off */
+	VS_WAIT_NOT,		/* it does not sleep */
+	VS_WAIT_MUTEX,
+	VS_WAIT_RWSEM,
+	VS_WAIT_SEMAPHORE,
+	VS_WAIT_COMPLETION,	/* without a time limit */
+	VS_WAIT_TIMED,		/* for some time, maybe in rounds */
+	VS_WAIT_EVENT,		/* schedule() and nothing else: wait_event() and the like */
+};
+
+struct vs_ev_logged {
+	enum vs_ev_told told;
+	enum vs_ev_wait wait;
+	bool torn;		/* its stack is cut off or mixed with another: not to be relied on */
+	bool loose;		/* it has frames with "? " only */
+	bool hard;		/* a lockup with interrupts off, an RCU stall */
+	int cpu;		/* -1: not told */
+	uint32_t reports;	/* of the same */
+	uint32_t boot;		/* counts the boots in a log */
+	uint64_t first_ns, last_ns; /* since boot, VS_EV_UNKNOWN: not told */
+	uint64_t hung_ns;	/* as the kernel says: it waits, it is stuck; VS_EV_UNKNOWN */
+	uint32_t owner;		/* tid of "likely owned by task", 0: none */
+	char owner_comm[32];
+	char when[40];		/* of the last report, as the log has it */
+	char release[64];	/* of the kernel, "" not told */
+	char words[100];	/* what it died of */
+};
+
+/* What VFIO and its neighbours say in the kernel's log. */
+enum vs_ev_message_kind {
+	VS_MSG_REQUESTED,	/* "Relaying device request to user (#N)" */
+	VS_MSG_NO_CHANNEL,	/* its user cannot be asked */
+	VS_MSG_BLOCKED,		/* "Device is currently in use, task ... blocked" */
+	VS_MSG_IOMMUFD_TIMEOUT,	/* iommufd's wait ended, and the object is in use still */
+	VS_MSG_NO_HOTPLUG,	/* QEMU: the device sits on a bus that cannot unplug */
+	VS_MSG_DEVICE_GONE,	/* does not answer any more */
+	VS_MSG_LINK_DOWN,	/* PCIe */
+	VS_MSG_IOMMU_TIMEOUT,	/* an invalidation was not answered */
+	VS_MSG_REBOUND,		/* a driver other than VFIO's has the device */
+	VS_MSG_PANIC,
+	VS_MSG_KINDS,
+};
+
+struct vs_ev_message {
+	enum vs_ev_message_kind kind;
+	char device[VS_DEVICE_LEN]; /* "" if none is told */
+	uint32_t boot;
+	uint32_t nr;		/* how often */
+	uint32_t rounds;	/* the highest #N of VS_MSG_REQUESTED: one in 10 s */
+	uint32_t pid;		/* of VS_MSG_BLOCKED */
+	char comm[VS_COMM_LEN];
+	uint64_t first_ns, last_ns; /* VS_EV_UNKNOWN: not told */
+	uint64_t order;		/* of the last among all messages */
+	char when[40];		/* of the last, as the log has it */
+};
+
 struct vs_ev_task {
-	uint64_t address;	/* struct task_struct *, 0: /proc only */
+	uint64_t address;	/* struct task_struct *, 0: /proc only; a number of its own in a log */
 	uint32_t tid, tgid;
 	uint32_t parent;	/* tgid */
 	char state;		/* as ps(1) has it: R, S, D, I, T, Z */
@@ -54,6 +127,7 @@ struct vs_ev_task {
 	size_t nr_locked;
 	size_t nr_frames;
 	char (*frames)[VS_SITE_LEN]; /* "symbol+0x1 [module]", innermost first */
+	struct vs_ev_logged logged;
 };
 
 /* What tells an operator which process that is. */
@@ -119,6 +193,13 @@ struct vs_evidence {
 	size_t nr_workers;
 	struct vs_ev_opener *openers;
 	size_t nr_openers;
+	/* What the kernel's log tells: weaker than all of the above. */
+	bool from_log;		/* there is nothing but a log */
+	uint64_t log_lines;	/* that were read */
+	struct vs_ev_task *logged;
+	size_t nr_logged;
+	struct vs_ev_message *messages;
+	size_t nr_messages;
 };
 
 void vs_evidence__free(struct vs_evidence *e);	/* *e is empty afterwards */

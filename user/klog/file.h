@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Logs in files. */
+#ifndef VFIOSCOPE_KLOG_FILE_H
+#define VFIOSCOPE_KLOG_FILE_H
+
+#include "klog/klog.h"
+
+/* Reads the whole text of @path, or of stdin for "-", as it comes. 0 or negative errno. */
+int vs_klog__read_file(struct vs_klog *k, const char *path);
+
+#endif

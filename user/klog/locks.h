@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Locks of logged tasks, as far as the functions that they stand in tell. */
+#ifndef VFIOSCOPE_KLOG_LOCKS_H
+#define VFIOSCOPE_KLOG_LOCKS_H
+
+#include "why/evidence.h"
+
+/* Fills in lock_kind, lock_name and owner of e->logged. */
+void klog_locks__find(struct vs_evidence *e);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "klog/klog.h"
+#include "klog/scan_priv.h"
+
+struct vs_klog {
+	struct klog_lines *lines;
+	struct klog_scan scan;
+};
+
+static const struct klog_token no_token;
+
+const struct klog_token *klog_token__at(const struct klog_scan *s, int n)
+{
+	uint64_t at = s->at + (uint64_t)(int64_t)n;
+
+	if (at >= s->head || at + KLOG_WINDOW < s->head || (n < 0 && s->at < (uint64_t)-n))
+		return &no_token;
+	return &s->window[at % KLOG_WINDOW];
+}
+
+const char *klog_word__at(const struct klog_scan *s, int n)
+{
+	const struct klog_token *t = klog_token__at(s, n);
+
+	return t->kind == KLOG_WORD ? t->text : "";
+}
+
+bool klog_number(const char *text, uint32_t *value)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number = 0;
+
+	if (!digits || digits > 10 || text[digits + strspn(text + digits, ".,:;)]!\"'")])
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	*value = (uint32_t)number;
+	return number <= UINT32_MAX;
+}
+
+/* -- whose line it is -- */
+
+static struct klog_caller *caller_of(struct klog_scan *s, uint32_t id)
+{
+	struct klog_caller *oldest = &s->callers[1];
+
+	if (!id)
+		return &s->callers[0];
+	for (size_t i = 1; i < KLOG_CALLERS; i++) {
+		if (s->callers[i].id == id)
+			return &s->callers[i];
+		if (s->callers[i].used < oldest->used)
+			oldest = &s->callers[i];
+	}
+	klog_report__close(s, oldest);
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->id = id;
+	return oldest;
+}
+
+static void take_stamp(struct klog_scan *s, const struct klog_token *t)
+{
+	s->c = caller_of(s, t->caller);
+	s->c->used = s->at + 1;
+	if (t->time_ns == UINT64_MAX)
+		return;
+	s->time_ns = t->time_ns;
+	if (s->highest_ns == UINT64_MAX || t->time_ns > s->highest_ns)
+		s->highest_ns = t->time_ns;
+}
+
+/* "Linux version 6.1.0 ...": all that came before was another boot, if its clock was ahead. */
+static void take_boot(struct klog_scan *s)
+{
+	if (strcmp(klog_word__at(s, 0), "version") || strcmp(klog_word__at(s, -1), "Linux"))
+		return;
+	if (s->highest_ns != UINT64_MAX && s->time_ns != UINT64_MAX && s->highest_ns > s->time_ns) {
+		s->boot++;
+		s->highest_ns = s->time_ns;
+	}
+	snprintf(s->release, sizeof(s->release), "%.63s", klog_word__at(s, 1));
+}
+
+static void handle(struct klog_scan *s)
+{
+	const struct klog_token *t = klog_token__at(s, 0);
+
+	memcpy(s->when, s->whens[s->at % KLOG_WINDOW], sizeof(s->when));
+	if (t->kind == KLOG_STAMP) {
+		take_stamp(s, t);
+		return;
+	}
+	if (klog_stack__take(s))
+		return;
+	if (t->kind == KLOG_ADDRESS)
+		return;
+	s->text_before = true;
+	take_boot(s);
+	if (!klog_headers__take(s))
+		klog_messages__take(s);
+}
+
+static void take(void *ctx, const struct klog_token *t, const char *when)
+{
+	struct klog_scan *s = ctx;
+
+	s->window[s->head % KLOG_WINDOW] = *t;
+	memcpy(s->whens[s->head % KLOG_WINDOW], when, KLOG_WHEN_LEN);
+	s->head++;
+	if (s->head - s->at > KLOG_AHEAD) {
+		handle(s);
+		s->at++;
+	}
+}
+
+/* -- one text -- */
+
+static void begin_text(struct klog_scan *s)
+{
+	s->time_ns = UINT64_MAX;
+	s->highest_ns = UINT64_MAX;
+	s->text_before = false;
+	s->release[0] = '\0';
+	s->c = &s->callers[0];
+}
+
+struct vs_klog *vs_klog__new(void)
+{
+	struct vs_klog *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->lines = klog_lines__new(take, &k->scan);
+	k->scan.table = klog_table__new();
+	begin_text(&k->scan);
+	if (k->lines && k->scan.table)
+		return k;
+	vs_klog__free(k);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void vs_klog__free(struct vs_klog *k)
+{
+	if (!k)
+		return;
+	klog_lines__free(k->lines);
+	klog_table__free(k->scan.table);
+	free(k);
+}
+
+void vs_klog__feed(struct vs_klog *k, const char *text, size_t len)
+{
+	klog_lines__feed(k->lines, text, len);
+}
+
+void vs_klog__end(struct vs_klog *k)
+{
+	struct klog_scan *s = &k->scan;
+
+	klog_lines__end(k->lines);
+	for (; s->at < s->head; s->at++)
+		handle(s);
+	for (size_t i = 0; i < KLOG_CALLERS; i++) {
+		klog_report__close(s, &s->callers[i]);
+		memset(&s->callers[i], 0, sizeof(s->callers[i]));
+	}
+	s->boot++;
+	begin_text(s);
+}
+
+/* "level,sequence,microseconds,flags[,caller=T123];words", then lines of a dictionary. */
+void vs_klog__feed_kmsg(struct vs_klog *k, const char *record, size_t len)
+{
+	const char *words = memchr(record, ';', len), *comma = memchr(record, ',', len);
+	unsigned long long sequence, stamp;
+	char line[2048], caller[16] = "";
+	const char *end, *id;
+
+	if (!words || !comma || strtoul(record, NULL, 10) > 7 ||
+	    sscanf(comma, ",%llu,%llu", &sequence, &stamp) != 2)
+		return;
+	id = memmem(record, (size_t)(words - record), "caller=", 7);
+	if (id)
+		snprintf(caller, sizeof(caller), "[%.*s]", (int)strcspn(id + 7, ",;") < 12 ?
+			 (int)strcspn(id + 7, ",;") : 12, id + 7);
+	end = memchr(words, '\n', (size_t)(record + len - words));
+	snprintf(line, sizeof(line), "[%5llu.%06llu]%s %.*s\n", stamp / 1000000, stamp % 1000000, caller,
+		 (int)((end ? end : record + len) - words - 1), words + 1);
+	vs_klog__feed(k, line, strlen(line));
+}
+
+int vs_klog__evidence(const struct vs_klog *k, struct vs_evidence *e)
+{
+	e->log_lines += klog_lines__count(k->lines);
+	if (k->scan.release[0] && !e->release[0])
+		snprintf(e->release, sizeof(e->release), "%s", k->scan.release);
+	return klog_table__give(k->scan.table, e);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shared by the parts that make reports of tokens: scan.c has the window of tokens, headers.c and
+ * stack.c tell what begins and what belongs to a stack, messages.c what VFIO says, reports.c keeps what
+ * is complete.
+ */
+#ifndef VFIOSCOPE_KLOG_SCAN_PRIV_H
+#define VFIOSCOPE_KLOG_SCAN_PRIV_H
+
+#include "klog/token.h"
+#include "why/evidence.h"
+
+#define KLOG_WINDOW 64		/* tokens that are kept */
+#define KLOG_AHEAD 24		/* of them not yet handled */
+#define KLOG_FRAMES 64		/* of a stack that are kept */
+#define KLOG_CALLERS 32		/* whose lines may be mixed, by printk's caller ids */
+#define KLOG_NAME 32
+
+struct klog_frame {
+	char text[VS_SITE_LEN];
+	bool loose;		/* "? " */
+};
+
+/* A report of one task that is being read. */
+struct klog_report {
+	bool open, ended, proc_style, told_top, mixed;
+	struct vs_ev_logged about;	/* times are those of its first token */
+	char name[KLOG_NAME];
+	uint32_t tid;
+	char state;		/* '\0' not told */
+	unsigned int kept;	/* frames of the exception itself */
+	unsigned int nr, left_out;
+	struct klog_frame frames[KLOG_FRAMES];
+};
+
+/* Lines of one caller of printk(); all of them where there are no ids. */
+struct klog_caller {
+	uint32_t id;
+	uint64_t used;
+	enum vs_ev_told pending;	/* of the stack that is to come */
+	bool pending_hard;
+	char words[100];
+	struct klog_report report;
+	size_t last, last_but_one;	/* reports of the table that ended before: index + 1, or 0 */
+	bool last_unended;
+};
+
+struct klog_table;
+
+struct klog_scan {
+	struct klog_token window[KLOG_WINDOW];
+	uint64_t head, at;	/* tokens that came; the one that is handled */
+	char when[KLOG_WHEN_LEN];
+	char whens[KLOG_WINDOW][KLOG_WHEN_LEN];
+	uint64_t time_ns;	/* of the last stamp */
+	uint64_t highest_ns;	/* in this boot */
+	uint32_t boot;
+	uint64_t stalled_until;	/* a stall was told: up to this token CPUs that print are its reason */
+	bool text_before;	/* something else than a stack was there before */
+	char release[64];
+	struct klog_caller callers[KLOG_CALLERS];
+	struct klog_caller *c;	/* whose token it is */
+	struct klog_table *table;
+};
+
+/* -- scan.c -- */
+
+/* @n tokens after the one that is handled, or before it; an empty word where there is none. */
+const struct klog_token *klog_token__at(const struct klog_scan *s, int n);
+const char *klog_word__at(const struct klog_scan *s, int n);	/* "" for stamps and addresses */
+
+bool klog_number(const char *text, uint32_t *value);	/* digits, and maybe ".,:;)]" behind them */
+
+/* -- headers.c: true when the token is part of one; its stack follows -- */
+bool klog_headers__take(struct klog_scan *s);
+
+/* -- stack.c -- */
+
+void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *name, uint32_t tid);
+void klog_report__close(struct klog_scan *s, struct klog_caller *c);
+void klog_report__cut(struct klog_scan *s);	/* the rest of the stack was left out of the text */
+bool klog_stack__take(struct klog_scan *s);	/* a frame, or what stands around frames */
+
+/* -- messages.c -- */
+bool klog_messages__take(struct klog_scan *s);
+
+/* -- reports.c: bounded tables -- */
+
+struct klog_table *klog_table__new(void);
+void klog_table__free(struct klog_table *t);
+
+/* A report that is complete; the index in the table + 1, 0: it was not kept. */
+size_t klog_table__add(struct klog_table *t, const struct klog_report *r);
+void klog_table__tear(struct klog_table *t, size_t index);	/* it was mixed with another */
+
+/* "INFO: task A:1 is blocked on a mutex likely owned by task B:2." */
+void klog_table__own(struct klog_table *t, const char *name, uint32_t tid, const char *owner,
+		     uint32_t owner_tid, bool reads);
+void klog_table__say(struct klog_table *t, const struct vs_ev_message *m);
+
+/* All of it into @e, with who owns what found. 0 or -ENOMEM. */
+int klog_table__give(const struct klog_table *t, struct vs_evidence *e);
+
+#endif

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Frames of a stack, in the forms that architectures and tools give them, and where stacks begin and end. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "klog/functions.h"
+#include "klog/scan_priv.h"
+
+static bool is(const struct klog_scan *s, int n, const char *word)
+{
+	return !strcmp(klog_word__at(s, n), word);
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* -- reports -- */
+
+void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *name, uint32_t tid)
+{
+	struct klog_report *r = &s->c->report;
+
+	klog_report__close(s, s->c);
+	r->open = true;
+	r->ended = r->proc_style = r->told_top = r->mixed = false;
+	r->nr = r->kept = r->left_out = 0;
+	r->state = '\0';
+	r->tid = tid;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	memset(&r->about, 0, sizeof(r->about));
+	r->about.told = told;
+	r->about.cpu = -1;
+	r->about.boot = s->boot;
+	r->about.first_ns = r->about.last_ns = s->time_ns;
+	r->about.hung_ns = VS_EV_UNKNOWN;
+	memcpy(r->about.when, s->when, sizeof(r->about.when));
+	memcpy(r->about.release, s->release, sizeof(r->about.release));
+}
+
+void klog_report__close(struct klog_scan *s, struct klog_caller *c)
+{
+	struct klog_report *r = &c->report;
+
+	if (!r->open)
+		return;
+	r->open = false;
+	c->last_but_one = c->last_unended ? c->last : 0;
+	c->last = klog_table__add(s->table, r);
+	c->last_unended = !r->ended;
+}
+
+/*
+ * Frames behind the end of a stack, without a header: two reports were printed at the same time,
+ * and it is not known which frame is whose.
+ */
+static void tear(struct klog_scan *s)
+{
+	struct klog_caller *c = s->c;
+
+	klog_report__close(s, c);
+	klog_table__tear(s->table, c->last);
+	klog_table__tear(s->table, c->last_but_one);
+}
+
+void klog_report__cut(struct klog_scan *s)
+{
+	if (s->c->report.open && s->c->report.nr)
+		klog_report__close(s, s->c);
+}
+
+/* -- a frame as text -- */
+
+static bool is_symbol(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$';
+}
+
+/* "symbol+0x12/0x34" or "(symbol+0x12/0x34)" to "symbol+0x12"; false if it is none. */
+static bool parse_frame(const char *text, char frame[VS_SITE_LEN])
+{
+	const char *at, *plus;
+	size_t digits;
+
+	text += *text == '(' || *text == '`';
+	for (at = text; is_symbol(*at); at++)
+		;
+	plus = at;
+	if (at == text || isdigit((unsigned char)*text) || strncmp(at, "+0x", 3))
+		return false;
+	digits = strspn(at + 3, "0123456789abcdef");
+	at += 3 + digits;
+	if (!digits || strncmp(at, "/0x", 3) || !isxdigit((unsigned char)at[3]))
+		return false;
+	snprintf(frame, VS_SITE_LEN, "%.*s", (int)(plus + 3 + digits - text), text);
+	return true;
+}
+
+/* A name without an offset, as crash and drgn have it. */
+static bool parse_symbol(const char *text, char frame[VS_SITE_LEN])
+{
+	size_t len = 0;
+
+	text += *text == '(';
+	while (is_symbol(text[len]))
+		len++;
+	if (!len || len >= VS_SITE_LEN || isdigit((unsigned char)*text) ||
+	    (text[len] && text[len] != ')' && strncmp(text + len, "+0x", 3)))
+		return false;
+	snprintf(frame, VS_SITE_LEN, "%.*s", (int)len, text);
+	return true;
+}
+
+/* -- where a frame may stand -- */
+
+static bool is_module(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 2 && word[0] == '[' && word[len - 1] == ']';
+}
+
+static bool is_source(const char *word)	/* "drivers/vfio/vfio.c:12" */
+{
+	return strstr(word, ".c:") || strstr(word, ".h:") || strstr(word, ".S:");
+}
+
+/* The second half of "[kvmgt 9e409fa241f2d2383ee11f819fa53d6ec8fbdf7a]". */
+static bool is_build_id(const char *word)
+{
+	size_t len = strspn(word, "0123456789abcdef");
+
+	return len >= 16 && word[len] == ']' && !word[len + 1];
+}
+
+/* s390: the frame behind "Last Breaking-Event-Address:" is no caller. */
+static bool is_last_break(const struct klog_scan *s)
+{
+	int n = -1;
+
+	while (klog_token__at(s, n)->kind != KLOG_WORD && n > -4)
+		n--;
+	return !strcmp(klog_word__at(s, n), "Breaking-Event-Address:");
+}
+
+static bool is_place_for_frame(const struct klog_scan *s)
+{
+	static const char *const before[] = { "?", "from", "Trace:", "trace:", "Backtrace:", "<TASK>",
+		"<IRQ>", "</IRQ>", "<NMI>", "</NMI>", "<EOI>", "<SOFTIRQ>", "(T)", "(P)", "(O)", "(L)", "(K)",
+		"(F)", "(PT)", "(FP)", "(unreliable)", "kernel:", "<IRQ>?", "!", "(C)", "[inline]" };
+	static const char *const never[] = { "at", "at:", "by", "last", "function", "calling", "initcall",
+		"to", "in", "of" };
+	const struct klog_token *p = klog_token__at(s, -1);
+	const char *word = p->text;
+	char frame[VS_SITE_LEN];
+	int n = -1;
+
+	while (klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4)
+		n--;
+	word = klog_word__at(s, n);
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (!strcmp(word, never[i]) || (word[0] && word[strlen(word) - 1] == ':' && word[0] == '('))
+			return false;
+	if (!strcmp(word, "LR") || !strcmp(word, "lr") || is_last_break(s))
+		return false;
+	if (klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len)
+		return true;
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+		if (!strcmp(p->text, before[i]))
+			return true;
+	return parse_frame(p->text, frame) || is_module(p->text) || is_build_id(p->text) ||
+	       is_source(p->text);
+}
+
+/* -- adding frames -- */
+
+/* /proc has no stamps: "[<0>] vfio_del_group_dev+0x216/0x3c0 [vfio]" */
+static bool is_proc_style(const struct klog_scan *s)
+{
+	return klog_token__at(s, -1)->kind == KLOG_ADDRESS && klog_token__at(s, -1)->text[1] == '<' &&
+	       klog_token__at(s, -2)->kind != KLOG_STAMP && s->time_ns == UINT64_MAX;
+}
+
+static bool sleeps(enum vs_ev_told told)
+{
+	return told == VS_TOLD_HUNG || told == VS_TOLD_STATE || told == VS_TOLD_STACK ||
+	       told == VS_TOLD_DUMP || told == VS_TOLD_BARE;
+}
+
+static void begin_bare(struct klog_scan *s)
+{
+	enum vs_ev_told told = s->c->pending == VS_TOLD_NOTHING ? VS_TOLD_BARE : s->c->pending;
+	bool proc = is_proc_style(s);
+
+	klog_report__begin(s, told, "", 0);
+	s->c->report.proc_style = proc;
+	s->c->report.told_top = proc && s->text_before;
+	s->c->report.about.hard = s->c->pending_hard;
+	memcpy(s->c->report.about.words, s->c->words, sizeof(s->c->words));
+	if (s->c->pending != VS_TOLD_POSSIBLE)
+		s->c->pending = VS_TOLD_NOTHING;
+}
+
+/* Frames of the task itself, not those that only the scheduler or a lock has. */
+static bool has_own_frame(const struct klog_report *r)
+{
+	for (unsigned int i = 0; i < r->nr; i++)
+		if (!r->frames[i].loose && !(klog_function__flags(r->frames[i].text) & KLOG_FN_WAITS))
+			return true;
+	return false;
+}
+
+/* Makes sure that there is a report to which this frame belongs. */
+static void find_report(struct klog_scan *s, const char *frame, bool loose)
+{
+	struct klog_report *r = &s->c->report;
+	unsigned int flags = klog_function__flags(frame);
+
+	if (!r->open) {
+		begin_bare(s);
+	} else if (r->ended && !loose && !(flags & KLOG_FN_END)) {
+		if (!(flags & KLOG_FN_SWITCH) && strncmp(frame, "0x", 2))
+			tear(s);
+		begin_bare(s);
+	} else if (!loose && (flags & KLOG_FN_SWITCH) && sleeps(r->about.told) && has_own_frame(r)) {
+		begin_bare(s);
+	}
+}
+
+static void push(struct klog_scan *s, const char *frame, bool loose)
+{
+	struct klog_report *r;
+	unsigned int flags = klog_function__flags(frame);
+
+	find_report(s, frame, loose);
+	r = &s->c->report;
+	if ((flags & KLOG_FN_IRQ) && !loose && !sleeps(r->about.told)) {
+		r->nr = 0;	/* what came so far is of the interrupt */
+		return;
+	}
+	if (r->nr == KLOG_FRAMES) {
+		r->left_out++;
+		return;
+	}
+	r->frames[r->nr].loose = loose;
+	snprintf(r->frames[r->nr++].text, VS_SITE_LEN, "%s", frame);
+	if ((flags & KLOG_FN_END) && !loose)
+		r->ended = true;
+}
+
+/* " [module]" behind the frame that was added last. */
+static void push_module(struct klog_scan *s, const char *word)
+{
+	struct klog_report *r = &s->c->report;
+	char *frame = r->nr ? r->frames[r->nr - 1].text : NULL;
+	size_t used = frame ? strlen(frame) : 0;
+
+	if (!r->open || !frame || strchr(frame, '['))
+		return;
+	snprintf(frame + used, VS_SITE_LEN - used, " [%.*s]", (int)strcspn(word + 1, "]("), word + 1);
+}
+
+/* The exception's own place: what was called is inside of it. */
+static void push_exception(struct klog_scan *s, const char *frame)
+{
+	struct klog_report *r = &s->c->report;
+
+	if (!r->open)
+		begin_bare(s);
+	if (sleeps(r->about.told))
+		return;
+	r->nr = 0;
+	push(s, frame, false);
+	r->kept = r->nr;
+}
+
+/* -- tokens -- */
+
+/* "RIP: 0010:qi_submit_sync+0x6cf/0x8d0", "RIP: 0010:[<...>]  [<...>] symbol+...": only the kernel's. */
+static bool take_rip(struct klog_scan *s)
+{
+	const char *word = klog_word__at(s, 1), *colon = strchr(word, ':');
+	char frame[VS_SITE_LEN];
+	int n = 2;
+
+	if (begins(word, "0033:") || begins(word, "0023:") || begins(word, "002b:")) {
+		if (s->c->report.open && s->c->report.nr)
+			s->c->report.ended = true;
+		return true;
+	}
+	if (parse_frame(colon ? colon + 1 : word, frame)) {
+		push_exception(s, frame);
+		if (is_module(klog_word__at(s, 2)))
+			push_module(s, klog_word__at(s, 2));
+		return true;
+	}
+	while (n < 5 && klog_token__at(s, n)->kind == KLOG_ADDRESS)
+		n++;
+	if (parse_frame(klog_word__at(s, n), frame))
+		push_exception(s, frame);
+	return true;
+}
+
+/* arm64 "pc : symbol+...", arm "PC is at symbol+...", ppc64 "NIP [c00...] symbol+...", riscv "epc : ..." */
+static bool take_pc(struct klog_scan *s)
+{
+	char frame[VS_SITE_LEN];
+
+	for (int n = 1; n < 5; n++)
+		if (parse_frame(klog_word__at(s, n), frame)) {
+			push_exception(s, frame);
+			return true;
+		}
+	return true;
+}
+
+/* Before the exception or the interrupt nothing is the task's own. */
+static bool take_section(struct klog_scan *s)
+{
+	struct klog_report *r = &s->c->report;
+
+	if (r->open && !sleeps(r->about.told) && r->nr > r->kept)
+		r->nr = r->kept;
+	return true;
+}
+
+static bool take_end(struct klog_scan *s)
+{
+	if (s->c->report.open && s->c->report.nr)
+		s->c->report.ended = true;
+	return true;
+}
+
+static bool take_cut(struct klog_scan *s)
+{
+	klog_report__cut(s);
+	return true;
+}
+
+/* "---[ end trace 0000000000000000 ]---" */
+static bool take_end_trace(struct klog_scan *s)
+{
+	if (!is(s, 1, "trace"))
+		return false;
+	klog_report__close(s, s->c);
+	s->c->pending = VS_TOLD_NOTHING;
+	return true;
+}
+
+/* s390: what follows is no frame. */
+static bool take_breaking_event(struct klog_scan *s)
+{
+	klog_report__close(s, s->c);
+	return true;
+}
+
+/* "Call Trace:" without a header: a stack of its own. */
+static bool take_trace(struct klog_scan *s)
+{
+	struct klog_report *r = &s->c->report;
+
+	if (!is(s, -1, "Call"))
+		return false;
+	if (r->open && (r->ended || (r->nr > r->kept && sleeps(r->about.told))))
+		klog_report__close(s, s->c);
+	if (!r->open && s->c->pending == VS_TOLD_WARNED)
+		begin_bare(s);
+	return true;
+}
+
+static const struct {
+	const char *word;
+	bool (*take)(struct klog_scan *s);
+} words[] = {
+	{ "RIP:", take_rip },
+	{ "EIP:", take_rip },
+	{ "pc", take_pc },
+	{ "PC", take_pc },
+	{ "epc", take_pc },
+	{ "NIP", take_pc },
+	{ "</IRQ>", take_section },
+	{ "</NMI>", take_section },
+	{ "</SOFTIRQ>", take_section },
+	{ "<EOI>", take_section },
+	{ "<<EOE>>", take_section },
+	{ "</TASK>", take_end },
+	{ "...", take_cut },
+	{ "[...]", take_cut },
+	{ "end", take_end_trace },
+	{ "Breaking-Event-Address:", take_breaking_event },
+	{ "Trace:", take_trace },
+	{ "trace:", take_trace },
+};
+
+/* crash: "#4 [ffffa8c04005fbb0] iavf_remove at fffffdefc12b9b4c [iavf]"; drgn: "#6  name (../file.c:382:2)" */
+static bool take_numbered(struct klog_scan *s)
+{
+	const char *text = klog_token__at(s, 0)->text;
+	char frame[VS_SITE_LEN];
+	uint32_t number;
+	bool crash = klog_token__at(s, 1)->kind == KLOG_ADDRESS;
+	int at = crash ? 2 : 1;
+
+	if (!klog_number(text + 1, &number))
+		return false;
+	if (crash ? !is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !is(s, 2, "in"))
+		return false;
+	if (is(s, 2, "in"))	/* gdb: "#1 0xffffffff8108 in name (" */
+		at = 3;
+	if (!parse_symbol(klog_word__at(s, at), frame))
+		return false;
+	if (!number && s->c->report.open && s->c->report.nr)
+		klog_report__close(s, s->c);
+	if (!s->c->report.open)
+		klog_report__begin(s, VS_TOLD_DUMP, "", 0);
+	if (!number)
+		s->c->report.told_top = true;
+	push(s, frame, false);
+	if (crash && is_module(klog_word__at(s, 5)))
+		push_module(s, klog_word__at(s, 5));
+	return true;
+}
+
+/* arm: "[<c0607cfc>] (__schedule) from [<c060811c>] (schedule+0x40/0xa0)", later "__schedule from schedule+..." */
+static void take_inner(struct klog_scan *s)
+{
+	struct klog_report *r = &s->c->report;
+	int before = klog_token__at(s, -1)->kind == KLOG_ADDRESS ? -3 : -2;
+	char frame[VS_SITE_LEN];
+
+	if (!is(s, before + 1, "from") || (r->open && r->nr && !r->ended))
+		return;
+	if (parse_symbol(klog_word__at(s, before), frame))
+		push(s, frame, false);
+}
+
+/* syzbot: "vfs_ioctl fs/ioctl.c:51 [inline]"; decode_stacktrace.sh: "name (drivers/vfio/vfio.c:12)" */
+static bool take_inlined(struct klog_scan *s)
+{
+	const char *next = klog_word__at(s, 1);
+	char frame[VS_SITE_LEN];
+
+	if (!is_source(next) || !s->c->report.open || !(is(s, 2, "[inline]") || next[0] == '(') ||
+	    !is_place_for_frame(s) || !parse_symbol(klog_word__at(s, 0), frame))
+		return false;
+	push(s, frame, is(s, -1, "?"));
+	return true;
+}
+
+/* ppc64: "[c000003c21eb35a0] [c000003c21eb3630] 0xc000003c21eb3630 (unreliable)" */
+static bool take_nameless(struct klog_scan *s)
+{
+	const struct klog_token *t = klog_token__at(s, 0);
+
+	if (strspn(t->text + 2, "0123456789abcdef") + 2 != t->len || t->len < 10 ||
+	    klog_token__at(s, -1)->kind != KLOG_ADDRESS || !s->c->report.open)
+		return false;
+	if (!begins(t->text, "0xffffffffffffffff"))
+		push(s, t->text, is(s, 1, "(unreliable)"));
+	return true;
+}
+
+bool klog_stack__take(struct klog_scan *s)
+{
+	const struct klog_token *t = klog_token__at(s, 0);
+	char frame[VS_SITE_LEN];
+
+	if (t->kind != KLOG_WORD)
+		return false;
+	if (strchr(t->text, '+') && parse_frame(t->text, frame) && is_place_for_frame(s)) {
+		if (!s->c->report.open && s->c->pending == VS_TOLD_WARNED)
+			return true;	/* where the warning is, not yet its stack */
+		take_inner(s);
+		push(s, frame, is(s, -1, "?") || is(s, 1, "(unreliable)"));
+		return true;
+	}
+	if (t->text[0] == '[' && is_module(t->text) && parse_frame(klog_word__at(s, -1), frame)) {
+		push_module(s, t->text);
+		return true;
+	}
+	if (t->text[0] == '[' && is_build_id(klog_word__at(s, 1)) &&
+	    parse_frame(klog_word__at(s, -1), frame)) {
+		push_module(s, t->text);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
+			return words[i].take(s);
+	if (t->text[0] == '#' && isdigit((unsigned char)t->text[1]))
+		return take_numbered(s);
+	if (t->text[0] == '0' && t->text[1] == 'x')
+		return take_nameless(s);
+	return take_inlined(s);
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "klog/token.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "klog/json_line.h"
+
+#define LINE_MAX_LEN 65536	/* of a longer one each piece counts as a line */
+
+struct klog_lines {
+	klog_token_fn take;
+	void *ctx;
+	size_t count, len;
+	bool first;
+	char when[KLOG_WHEN_LEN];
+	struct klog_token token;
+	char line[LINE_MAX_LEN + 1];
+	char message[LINE_MAX_LEN + 1];
+};
+
+struct klog_lines *klog_lines__new(klog_token_fn take, void *ctx)
+{
+	struct klog_lines *l = calloc(1, sizeof(*l));
+
+	if (l) {
+		l->take = take;
+		l->ctx = ctx;
+	}
+	return l;
+}
+
+void klog_lines__free(struct klog_lines *l)
+{
+	free(l);
+}
+
+size_t klog_lines__count(const struct klog_lines *l)
+{
+	return l->count;
+}
+
+/* -- what is in brackets -- */
+
+static const char *skip_spaces(const char *p)
+{
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
+static bool is_day(const char *p)
+{
+	static const char days[] = "Mon Tue Wed Thu Fri Sat Sun ";
+
+	for (size_t i = 0; i < sizeof(days) - 1; i += 4)
+		if (!strncmp(p, days + i, 4))
+			return true;
+	return false;
+}
+
+static bool is_month(const char *p)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (size_t i = 0; i < sizeof(months) - 1; i += 3)
+		if (!strncmp(p, months + i, 3))
+			return true;
+	return false;
+}
+
+/* "[T607]" or "[C8]", directly behind a stamp: which task or CPU printed it. */
+static const char *take_caller(struct klog_token *t, const char *p)
+{
+	const char *at = p[0] == '[' ? skip_spaces(p + 1) : p;
+	uint32_t number = 0;
+	bool cpu = *at == 'C';
+
+	if (at == p || (*at != 'C' && *at != 'T') || !isdigit((unsigned char)at[1]))
+		return p;
+	for (at++; isdigit((unsigned char)*at); at++)
+		number = number * 10 + (uint32_t)(*at - '0');
+	if (*at != ']')
+		return p;
+	t->caller = cpu ? number | 1u << 31 : number + 1;
+	return at + 1;
+}
+
+/* "123.456789]": the seconds since boot. Some vendors add the CPU to them. */
+static const char *take_seconds(struct klog_token *t, const char *p)
+{
+	uint64_t seconds = 0, part = 0, unit = 1000000000;
+	size_t extra = 0;
+
+	if (!isdigit((unsigned char)*p))
+		return NULL;
+	for (; isdigit((unsigned char)*p) && seconds < 100000000000ull; p++)
+		seconds = seconds * 10 + (uint64_t)(*p - '0');
+	if (*p++ != '.')
+		return NULL;
+	for (; isdigit((unsigned char)*p); p++)
+		if (unit > 1) {
+			unit /= 10;
+			part += (uint64_t)(*p - '0') * unit;
+		}
+	while (*p && *p != ']' && *p != ' ' && extra++ < 8)
+		p++;
+	if (*p != ']')
+		return NULL;
+	t->time_ns = seconds * 1000000000ull + part;
+	return take_caller(t, p + 1);
+}
+
+/* "[Mon Nov 30 09:28:18 2026]", "[Nov30 09:28]", "[  +0.000012]", "[]": no clock to count by. */
+static const char *take_date(struct klog_lines *l, const char *p)
+{
+	const char *end = strchr(p, ']');
+	size_t len = end ? (size_t)(end - p) : 0;
+
+	if (!end || len >= KLOG_WHEN_LEN)
+		return NULL;
+	if (is_day(p) || (is_month(p) && isdigit((unsigned char)p[3]))) {
+		memcpy(l->when, p, len);
+		l->when[len] = '\0';
+	} else if (len && !(*skip_spaces(p) == '+' && isdigit((unsigned char)skip_spaces(p)[1]))) {
+		return NULL;
+	}
+	return take_caller(&l->token, end + 1);
+}
+
+/* "[<ffffffff810a97f7>]", "[<0>]", "[c000003c4588bd10]". */
+static const char *take_address(const char *p)
+{
+	bool angle = *p == '<';
+	size_t digits;
+
+	p += angle;
+	digits = strspn(p, "0123456789abcdefABCDEF");
+	if (!digits || digits > 16 || (!angle && digits < 8))
+		return NULL;
+	p += digits;
+	if (angle && *p++ != '>')
+		return NULL;
+	return *p == ']' ? p + 1 : NULL;
+}
+
+/* The end of a stamp or of an address at a "[", NULL for neither. */
+static const char *take_bracket(struct klog_lines *l, const char *p)
+{
+	const char *at = skip_spaces(p + 1), *end;
+	bool delta = at[0] == '<' && (at[1] == ' ' || strchr(at, '.'));
+
+	end = take_address(p + 1);
+	if (end) {
+		l->token.kind = KLOG_ADDRESS;
+		return end;
+	}
+	end = take_seconds(&l->token, at);
+	if (!end && delta) {
+		end = strchr(p, ']');
+		end = end && end - p < 24 && end[-1] == '>' ? end + 1 : NULL;
+	}
+	if (!end)
+		end = take_date(l, p + 1);
+	if (end)
+		l->token.kind = KLOG_STAMP;
+	return end;
+}
+
+/* -- tokens of a line -- */
+
+static void give(struct klog_lines *l, const char *text, size_t len)
+{
+	struct klog_token *t = &l->token;
+
+	t->first = l->first;
+	t->len = (unsigned int)(len < KLOG_TOKEN_LEN ? len : KLOG_TOKEN_LEN - 1);
+	memcpy(t->text, text, t->len);
+	t->text[t->len] = '\0';
+	l->take(l->ctx, t, l->when);
+	l->first = false;
+}
+
+static bool is_space(char c)
+{
+	return (unsigned char)c <= ' ';
+}
+
+/* Where a word ends: also before an address or a module that sticks to it. */
+static size_t word_length(const char *p)
+{
+	const char *at = p + 1;
+
+	while (!is_space(*at)) {
+		if (*at == '[' && (at[1] == '<' || at[-1] == ':' || isxdigit((unsigned char)at[-1])))
+			break;
+		at++;
+	}
+	return (size_t)(at - p);
+}
+
+static void take_tokens(struct klog_lines *l, const char *p)
+{
+	while (*p) {
+		const char *end;
+
+		if (is_space(*p)) {
+			p++;
+			continue;
+		}
+		l->token.kind = KLOG_WORD;
+		l->token.time_ns = UINT64_MAX;
+		l->token.caller = 0;
+		end = *p == '[' ? take_bracket(l, p) : NULL;
+		if (!end && *p == '(' && p[1] == '[') {	/* s390 */
+			p++;
+			continue;
+		}
+		if (!end)
+			end = p + word_length(p);
+		give(l, p, (size_t)(end - p));
+		p = end;
+	}
+}
+
+/* -- what is around a line -- */
+
+/* "> ", "| ", "# ", "<4>": of mails, comments and dmesg --raw. */
+static const char *skip_quotes(const char *p)
+{
+	for (;;) {
+		p = p + strspn(p, " \t");
+		if (*p == '>' || *p == '|')
+			p++;
+		else if ((*p == '#' || *p == '*' || *p == '%') && is_space(p[1]) && p[1])
+			p++;
+		else if (!strncmp(p, "//", 2))
+			p += 2;
+		else if (*p == '<' && isdigit((unsigned char)p[1]) && strspn(p + 1, "0123456789") <= 3 &&
+			 p[1 + strspn(p + 1, "0123456789")] == '>')
+			p += 2 + strspn(p + 1, "0123456789");
+		else
+			return p;
+	}
+}
+
+/* A date of syslog or of journalctl at the beginning, to be told to people. */
+static void take_when(struct klog_lines *l, const char *p)
+{
+	size_t len;
+
+	if (isdigit((unsigned char)p[0]) && isdigit((unsigned char)p[1]) && strlen(p) > 20 &&
+	    p[4] == '-' && p[7] == '-' && (p[10] == 'T' || p[10] == ' ')) {
+		len = 19;
+	} else if (is_month(p) && p[3] == ' ' && strlen(p) > 16 && p[9] == ':' && p[12] == ':') {
+		len = 15;
+	} else {
+		return;
+	}
+	memcpy(l->when, p, len);
+	l->when[len] = '\0';
+}
+
+/* In place: entities as web pages have them, colours of a terminal, UTF-8's hard space. */
+static void clean(char *line)
+{
+	static const struct {
+		const char *name;
+		char is;
+	} entities[] = { { "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "&quot;", '"' },
+			 { "&#39;", '\'' }, { "&nbsp;", ' ' } };
+	char *to = line;
+
+	for (char *from = line; *from;) {
+		size_t i = 0, n = sizeof(entities) / sizeof(entities[0]);
+
+		if (*from == '\033') {
+			from++;
+			if (*from == '[')
+				for (from++; *from && !isalpha((unsigned char)*from); from++)
+					;
+			from += *from ? 1 : 0;
+			continue;
+		}
+		for (; *from == '&' && i < n; i++)
+			if (!strncmp(from, entities[i].name, strlen(entities[i].name)))
+				break;
+		if (*from == '&' && i < n) {
+			*to++ = entities[i].is;
+			from += strlen(entities[i].name);
+		} else if ((unsigned char)from[0] == 0xc2 && (unsigned char)from[1] == 0xa0) {
+			*to++ = ' ';
+			from += 2;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+static void take_plain(struct klog_lines *l, char *line)
+{
+	const char *p;
+
+	if (strchr(line, '&') || strchr(line, '\033') || strstr(line, "\xc2\xa0"))
+		clean(line);
+	p = skip_quotes(line);
+	take_when(l, p);
+	l->first = true;
+	take_tokens(l, p);
+}
+
+/* A message of journalctl -o json may have several lines. */
+static void take_line(struct klog_lines *l)
+{
+	char *at = l->message, *end;
+
+	l->line[l->len] = '\0';
+	l->count++;
+	l->len = 0;
+	if (!klog_json_line__message(l->line, l->message, sizeof(l->message), l->when,
+				     sizeof(l->when))) {
+		take_plain(l, l->line);
+		return;
+	}
+	for (; at; at = end) {
+		end = strchr(at, '\n');
+		if (end)
+			*end++ = '\0';
+		take_plain(l, at);
+	}
+}
+
+void klog_lines__feed(struct klog_lines *l, const char *text, size_t len)
+{
+	while (len) {
+		const char *end = memchr(text, '\n', len);
+		size_t part = end ? (size_t)(end - text) : len, room = LINE_MAX_LEN - l->len;
+		bool whole = end && part <= room;
+
+		if (part > room)
+			part = room;
+		memcpy(l->line + l->len, text, part);
+		for (size_t i = 0; i < part; i++)	/* NUL would hide what follows */
+			if (!l->line[l->len + i])
+				l->line[l->len + i] = ' ';
+		l->len += part;
+		if (whole || l->len == LINE_MAX_LEN)
+			take_line(l);
+		text += part + (whole ? 1 : 0);
+		len -= part + (whole ? 1 : 0);
+	}
+}
+
+void klog_lines__end(struct klog_lines *l)
+{
+	if (l->len)
+		take_line(l);
+	l->when[0] = '\0';
+}

@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Cases of a kernel's log: the stacks of tasks, who owns which lock, and VFIO's own messages. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/rows.h"
+#include "why/classify_priv.h"
+#include "why/names.h"
+
+#define SECOND 1000000000ull
+#define ROUND (10 * SECOND)	/* of VFIO's wait for a device's users; it asks them at each */
+#define LONG_ROUNDS (12 * SECOND) /* a task that wakes up every 10 s is never hung for so long */
+#define MOST_VICTIMS 256
+
+bool why_logged__sleeps(const struct vs_ev_task *t)
+{
+	return !t->logged.torn && !t->logged.loose && t->logged.wait != VS_WAIT_NOT &&
+	       t->logged.told <= VS_TOLD_BARE && t->nr_frames;
+}
+
+static bool has_flag(const struct vs_ev_task *t, unsigned int flag)
+{
+	return why_frames__first(t, 0, flag) < t->nr_frames;
+}
+
+static bool has(const struct vs_ev_task *t, const char *function)
+{
+	return vs_ev_task__find(t, 0, function) < t->nr_frames;
+}
+
+static const struct vs_ev_message *message(const struct vs_evidence *e, uint32_t boot,
+					   enum vs_ev_message_kind kind, const char *device)
+{
+	for (size_t i = 0; i < e->nr_messages; i++)
+		if (e->messages[i].kind == kind && e->messages[i].boot == boot &&
+		    (!device || !strcmp(e->messages[i].device, device)))
+			return &e->messages[i];
+	return NULL;
+}
+
+/* -- which kernel: only where the text names it -- */
+
+static bool release_of(const char *release, int *major, int *minor)
+{
+	return sscanf(release, "%d.%d", major, minor) == 2;
+}
+
+static bool is_from(const char *release, int major, int minor)
+{
+	int a, b;
+
+	return release_of(release, &a, &b) && (a > major || (a == major && b >= minor));
+}
+
+static bool is_before(const char *release, int major, int minor)
+{
+	int a, b;
+
+	return release_of(release, &a, &b) && (a < major || (a == major && b < minor));
+}
+
+/* Functions that came with v6.1 and v6.6: no VFIO that has them waits for the container. */
+static bool has_late_functions(const struct vs_evidence *e, uint32_t boot)
+{
+	static const char *const late[] = { "vfio_df_close", "vfio_df_group_close", "vfio_df_open",
+		"vfio_device_group_close", "vfio_group_detach_container", "vfio_df_ioctl_bind_iommufd" };
+
+	for (size_t i = 0; i < e->nr_logged; i++)
+		for (size_t j = 0; e->logged[i].logged.boot == boot && j < sizeof(late) / sizeof(late[0]); j++)
+			if (has(&e->logged[i], late[j]))
+				return true;
+	return false;
+}
+
+/* -- the kinds of cases -- */
+
+/* Clocks and loops of waiting: who calls them is what runs. */
+static bool is_idle_talk(const char *frame)
+{
+	static const char *const names[] = { "ktime_get", "__delay", "delay_tsc", "__const_udelay", "udelay",
+		"native_queued_spin_lock_slowpath", "queued_spin_lock_slowpath", "_raw_spin_lock",
+		"_raw_spin_lock_irqsave", "_raw_spin_unlock_irqrestore", "arch_counter_get_cntvct", "read_tsc",
+		"do_raw_spin_lock", "__udelay", "arch_timer_read_counter", "sched_clock" };
+	size_t len = strcspn(frame, "+. ");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == len && !strncmp(frame, names[i], len))
+			return true;
+	return false;
+}
+
+static struct vs_why_case *add(struct vs_why *why, enum vs_why_verdict verdict,
+			       const struct vs_ev_task *t)
+{
+	size_t at = 0;
+
+	struct vs_why_case *c = why_case__add(why, verdict, t);
+
+	if (!c)
+		return NULL;
+	c->confidence = VS_MEDIUM;
+	while (t && at + 1 < t->nr_frames && t->logged.wait == VS_WAIT_NOT && is_idle_talk(t->frames[at]))
+		at++;
+	if (t && t->nr_frames)
+		memcpy(c->place, t->frames[at], sizeof(c->place));
+	return c;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static int add_dead(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	struct vs_why_case *c = add(why, VS_WHY_DEAD_OWNER, t);
+
+	(void)e;
+	if (!c)
+		return -ENOMEM;
+	c->reboot = VS_REBOOT_YES;
+	c->since_ns = VS_EV_UNKNOWN;
+	if (t->logged.words[0] && why_case__prove(c, "%.100s", t->logged.words))
+		return -ENOMEM;
+	return why_case__prove_stack(c, min_size(why_frames__first(t, 0, VS_FRAME_DRIVER), 15));
+}
+
+/* The one device that a message of this kind is about, in this boot; NULL for none or several. */
+static const struct vs_ev_message *only_message(const struct vs_evidence *e, uint32_t boot,
+						enum vs_ev_message_kind kind)
+{
+	const struct vs_ev_message *found = NULL;
+
+	for (size_t i = 0; i < e->nr_messages; i++) {
+		const struct vs_ev_message *m = &e->messages[i];
+
+		if (m->kind != kind || m->boot != boot || !m->device[0])
+			continue;
+		if (found)
+			return NULL;
+		found = m;
+	}
+	return found;
+}
+
+static int add_running(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	bool own = why_frames__has(t, 0, VS_FRAME_VFIO);
+	struct vs_why_case *c = add(why, own ? VS_WHY_UNEXPLAINED : VS_WHY_NOT_VFIO, t);
+	const struct vs_ev_message *gone = only_message(e, t->logged.boot, VS_MSG_DEVICE_GONE);
+
+	if (!c)
+		return -ENOMEM;
+	if (gone)
+		memcpy(c->device, gone->device, sizeof(c->device));
+	c->reboot = t->logged.hard || message(e, t->logged.boot, VS_MSG_IOMMU_TIMEOUT, NULL) ?
+			    VS_REBOOT_YES : VS_REBOOT_NO;
+	if (t->logged.last_ns != VS_EV_UNKNOWN && t->logged.last_ns > t->logged.first_ns &&
+	    (c->since_ns == VS_EV_UNKNOWN || t->logged.last_ns - t->logged.first_ns > c->since_ns))
+		c->since_ns = t->logged.last_ns - t->logged.first_ns;
+	return why_case__prove_stack(c, min_size(why_frames__first(t, 0, VS_FRAME_VFIO) + 1, 15));
+}
+
+/*
+ * A wait for users wakes up every 10 s, one for the container (v4.13 to v5.19) does not: a task that is hung
+ * for longer, or sleeps in schedule() itself, is in the second. Before v4.0 the first had no limit either.
+ */
+static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const struct vs_ev_task *t,
+					    bool *either, enum vs_confidence *confidence)
+{
+	const char *release = t->logged.release[0] ? t->logged.release : e->release;
+	bool no_stall = is_from(release, 6, 0) || has_late_functions(e, t->logged.boot);
+	bool old = is_before(release, 4, 0);
+	bool hung = t->logged.told == VS_TOLD_HUNG && t->logged.hung_ns != VS_EV_UNKNOWN &&
+		    t->logged.hung_ns >= LONG_ROUNDS;
+
+	*either = false;
+	*confidence = VS_MEDIUM;
+	if (t->logged.wait == VS_WAIT_TIMED) {
+		*confidence = hung ? VS_LOW : VS_MEDIUM;
+		return VS_WHY_IN_USE;
+	}
+	if (t->logged.wait == VS_WAIT_EVENT || t->logged.wait == VS_WAIT_COMPLETION) {
+		*either = old;
+		*confidence = old || no_stall ? VS_LOW : VS_MEDIUM;
+		return no_stall || old ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL;
+	}
+	*either = !no_stall;
+	*confidence = no_stall ? VS_MEDIUM : VS_LOW;
+	return VS_WHY_IN_USE;
+}
+
+/* The device whose removal waits: VFIO's message names task and device, or there is just one. */
+static const struct vs_ev_message *message_of(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_message *m;
+
+	for (size_t i = 0; i < e->nr_messages; i++) {
+		m = &e->messages[i];
+		if (m->kind == VS_MSG_BLOCKED && m->boot == t->logged.boot && m->pid && m->pid == t->tid)
+			return m;
+	}
+	m = only_message(e, t->logged.boot, VS_MSG_REQUESTED);
+	m = m ? m : only_message(e, t->logged.boot, VS_MSG_NO_CHANNEL);
+	return m ? m : only_message(e, t->logged.boot, VS_MSG_BLOCKED);
+}
+
+static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, uint32_t boot)
+{
+	const struct vs_ev_message *m;
+	int err = 0;
+
+	if (!c->device[0])
+		return 0;
+	m = message(e, boot, VS_MSG_REQUESTED, c->device);
+	if (m) {
+		uint64_t asked = m->rounds * ROUND;
+
+		if (c->since_ns == VS_EV_UNKNOWN || c->since_ns < asked)
+			c->since_ns = asked ? asked : c->since_ns;
+		err = why_case__prove(c, "VFIO asked its user to let go, %u times at least, one in 10 s",
+				      m->rounds + 1);
+	}
+	if (!err && message(e, boot, VS_MSG_NO_CHANNEL, c->device))
+		err = why_case__prove(c, "its user has no request channel, so VFIO cannot ask it to let go");
+	m = message(e, boot, VS_MSG_BLOCKED, c->device);
+	if (!err && m)
+		err = why_case__prove(c, "VFIO says: in use, task %.15s (%u) is blocked", m->comm, m->pid);
+	if (!err && message(e, boot, VS_MSG_NO_HOTPLUG, c->device))
+		err = why_case__prove(c, "QEMU says: its bus in the guest does not support hot-unplug");
+	return err;
+}
+
+static int add_unregister(struct vs_why *why, const struct vs_evidence *e,
+			  const struct vs_ev_task *t, size_t frame)
+{
+	enum vs_confidence confidence;
+	const struct vs_ev_message *m = message_of(e, t);
+	bool either;
+	enum vs_why_verdict verdict = judge_unregister(e, t, &either, &confidence);
+	struct vs_why_case *c = add(why, verdict, t);
+
+	if (!c)
+		return -ENOMEM;
+	c->confidence = confidence;
+	c->either = either;
+	c->message = m;
+	memcpy(c->place, t->frames[frame], sizeof(c->place));
+	if (m)
+		memcpy(c->device, m->device, sizeof(c->device));
+	return why_case__prove_stack(c, min_size(frame + 6, t->nr_frames)) ?:
+	       prove_messages(c, e, t->logged.boot);
+}
+
+static int add_driver(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t,
+		      size_t frame)
+{
+	struct vs_why_case *c = add(why, VS_WHY_NOT_VFIO, t);
+
+	(void)e;
+	if (!c)
+		return -ENOMEM;
+	c->confidence = t->logged.told == VS_TOLD_HUNG ? VS_MEDIUM : VS_LOW;
+	c->reboot = has(t, "device_shutdown") || has(t, "kernel_restart") ? VS_REBOOT_YES : VS_REBOOT_UNKNOWN;
+	c->driver_lock = t->logged.wait == VS_WAIT_MUTEX || t->logged.wait == VS_WAIT_RWSEM;
+	c->owner = NULL;
+	memcpy(c->place, t->frames[frame], sizeof(c->place));
+	return why_case__prove_stack(c, min_size(frame + 4, 15));
+}
+
+/* A callback of a chain that changes this chain. The calls had two underscores up to v5.9. */
+static int add_chain(struct vs_why *why, const struct vs_ev_task *t, size_t change, size_t call)
+{
+	bool ours = vs_ev_task__find(t, 0, "vfio_iommu_group_notifier") < call;
+	struct vs_why_case *c = add(why, ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK, t);
+
+	if (!c)
+		return -ENOMEM;
+	c->reboot = VS_REBOOT_YES;
+	memcpy(c->place, t->frames[change], sizeof(c->place));
+	return why_case__prove_stack(c, min_size(call, 15));
+}
+
+static bool find_chain(const struct vs_ev_task *t, size_t *change, size_t *call)
+{
+	*change = why_frames__first(t, 0, VS_FRAME_CHAIN);
+	*call = why_frames__first(t, *change, VS_FRAME_CALL);
+	if (*call == t->nr_frames)
+		*call = vs_ev_task__find(t, *change, "__blocking_notifier_call_chain");
+	return *call < t->nr_frames && *change <= 1 &&
+	       (t->logged.wait == VS_WAIT_RWSEM || t->logged.wait == VS_WAIT_UNKNOWN);
+}
+
+/* -- tasks to cases -- */
+
+static bool has_panicked(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	return message(e, t->logged.boot, VS_MSG_PANIC, NULL);
+}
+
+/* Told once it may have been there for a moment only. */
+static bool runs_for_long(const struct vs_ev_task *t)
+{
+	return t->logged.told == VS_TOLD_RUNS ||
+	       (t->logged.told == VS_TOLD_CPU && t->logged.reports > 1 && t->tid &&
+		t->logged.last_ns != VS_EV_UNKNOWN && t->logged.last_ns >= t->logged.first_ns + 2 * SECOND);
+}
+
+static int add_root(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	size_t change, call, frame;
+
+	if (t->logged.told == VS_TOLD_DIED && has_flag(t, VS_FRAME_VFIO) && has_flag(t, VS_FRAME_DRIVER) &&
+	    !has_panicked(e, t))
+		return add_dead(why, e, t);
+	if (runs_for_long(t) && has_flag(t, VS_FRAME_VFIO) && !t->logged.loose)
+		return add_running(why, e, t);
+	if (!why_logged__sleeps(t))
+		return 0;
+	if (find_chain(t, &change, &call))
+		return add_chain(why, t, change, call);
+	frame = why_frames__unregister(t);
+	if (!frame && t->lock_kind == VS_EV_NO_LOCK)
+		return add_unregister(why, e, t, frame);
+	if (t->owner)
+		return 0;
+	frame = why_frames__driver(t);
+	if (frame < t->nr_frames && !has_flag(t, VS_FRAME_VFIO) && !t->lock_name[0])
+		return add_driver(why, e, t, frame);
+	return 0;
+}
+
+/* -- who waits for whom -- */
+
+static const struct vs_ev_task *owner_of(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	return t->owner && t->owner <= e->nr_logged ? &e->logged[t->owner - 1] : NULL;
+}
+
+static bool is_in(const struct vs_why_case *c, const struct vs_ev_task *t)
+{
+	bool found = c->task == t;
+
+	for (size_t i = 0; i < c->nr_victims; i++)
+		found |= c->victims[i].task == t;
+	return found;
+}
+
+static bool is_explained(const struct vs_why *why, const struct vs_ev_task *t)
+{
+	for (size_t i = 0; i < why->nr_cases; i++)
+		if (is_in(&why->cases[i], t))
+			return true;
+	return false;
+}
+
+static int add_victim(struct vs_why_case *c, size_t at, const struct vs_ev_task *t,
+		      unsigned int depth, bool likely)
+{
+	struct vs_why_victim v = { .task = t, .depth = depth, .likely = likely };
+
+	if (c->nr_victims == MOST_VICTIMS)
+		return 0;
+	if (!vs_rows__add(&c->victims, &c->nr_victims, sizeof(v)))
+		return -ENOMEM;
+	snprintf(v.lock, sizeof(v.lock), "%s", t->lock_name[0] ? t->lock_name :
+		 t->lock_kind == VS_EV_MUTEX ? "mutex" : t->lock_kind == VS_EV_RWSEM ? "rwsem" : "lock");
+	memmove(&c->victims[at + 1], &c->victims[at], (c->nr_victims - 1 - at) * sizeof(v));
+	c->victims[at] = v;
+	return 0;
+}
+
+static int add_level(struct vs_why_case *c, const struct vs_evidence *e, size_t below)
+{
+	const struct vs_ev_task *of = below ? c->victims[below - 1].task : c->task;
+	unsigned int depth = below ? c->victims[below - 1].depth + 1 : 1;
+	int err = 0;
+
+	for (size_t i = e->nr_logged; !err && i-- > 0;)
+		if (owner_of(e, &e->logged[i]) == of && !is_in(c, &e->logged[i]))
+			err = add_victim(c, below, &e->logged[i], depth, e->logged[i].owner_reads);
+	return err;
+}
+
+static int add_victims(struct vs_why_case *c, const struct vs_evidence *e)
+{
+	int err = c->task ? add_level(c, e, 0) : 0;
+
+	for (size_t i = 1; !err && i <= c->nr_victims; i++)
+		err = add_level(c, e, i);
+	return err;
+}
+
+/* A process that ends closes its files one after the other: while it waits in one, the rest is open. */
+static bool is_dying_user(const struct vs_ev_task *t)
+{
+	return why_logged__sleeps(t) && has(t, "do_exit") && has_flag(t, VS_FRAME_VFIO) &&
+	       (has(t, "__fput") || has(t, "task_work_run"));
+}
+
+/* Who waits behind the waiter is its device's user itself: nothing but a reset ends that. */
+static int find_back(struct vs_why_case *c)
+{
+	if (c->verdict != VS_WHY_IN_USE)
+		return 0;
+	for (size_t i = 0; i < c->nr_victims && !c->waits_back; i++)
+		if (is_dying_user(c->victims[i].task))
+			c->waits_back = c->victims[i].task;
+	if (!c->waits_back)
+		return 0;
+	c->reboot = VS_REBOOT_YES;
+	c->cycle = true;
+	return why_case__prove_stack_of(c, c->waits_back,
+					min_size(vs_ev_task__find(c->waits_back, 0, "do_exit"), 12));
+}
+
+/* The outermost of its chain of owners that the text has. */
+static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	for (int i = 0; i < 32; i++) {
+		const struct vs_ev_task *owner = owner_of(e, t);
+
+		if (!owner || owner == t)
+			break;
+		t = owner;
+	}
+	return t;
+}
+
+/* It waits on the way to bind or unbind a device, or in VFIO, and no case has it. */
+static bool is_open_question(const struct vs_ev_task *t)
+{
+	if (!why_logged__sleeps(t) || (t->logged.told != VS_TOLD_HUNG && t->state != 'D' && t->state != '?'))
+		return false;
+	return t->lock_name[0] || t->logged.owner ?
+		       t->lock_name[0] || has_flag(t, VS_FRAME_VFIO | VS_FRAME_DRIVER) :
+		       has_flag(t, VS_FRAME_VFIO);
+}
+
+/* The case that it may well wait for, where there is just one in its boot. */
+static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
+{
+	struct vs_why_case *found = NULL;
+
+	for (size_t i = 0; i < why->nr_cases; i++) {
+		struct vs_why_case *c = &why->cases[i];
+		uint32_t of = c->task ? c->task->logged.boot : c->message ? c->message->boot : boot;
+
+		if (of != boot || c->verdict == VS_WHY_COLLATERAL || c->verdict == VS_WHY_UNEXPLAINED)
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
+static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_task *top = top_of(e, t);
+	struct vs_why_case *root = only_root(why, t->logged.boot), *c;
+	bool own = has_flag(t, VS_FRAME_VFIO);
+
+	if (top != t && is_explained(why, top))
+		return 0;
+	if (root && (t->lock_kind != VS_EV_NO_LOCK || t->lock_name[0])) {
+		if (!root->task)	/* it is held up still */
+			root->confidence = VS_MEDIUM;
+		return add_victim(root, root->nr_victims, t, 1, true);
+	}
+	if (top != t && why_logged__sleeps(top))
+		c = add(why, VS_WHY_NOT_VFIO, top);
+	else
+		c = add(why, own && !t->lock_name[0] ? VS_WHY_UNEXPLAINED : VS_WHY_COLLATERAL, t);
+	if (!c)
+		return -ENOMEM;
+	c->reboot = VS_REBOOT_UNKNOWN;
+	c->confidence = VS_LOW;
+	return why_case__prove_stack(c, 9) ?: add_victims(c, e);
+}
+
+/* -- messages without a stack -- */
+
+static bool has_case_of(const struct vs_why *why, const char *device, uint32_t boot)
+{
+	for (size_t i = 0; i < why->nr_cases; i++)
+		if (!strcmp(why->cases[i].device, device) && why->cases[i].message &&
+		    why->cases[i].message->boot == boot)
+			return true;
+	return false;
+}
+
+/* Another driver spoke of the device afterwards: the wait is over. */
+static bool is_over(const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	const struct vs_ev_message *last = message(e, m->boot, VS_MSG_REBOUND, m->device);
+
+	return last && last->order > m->order;
+}
+
+static int add_message(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	struct vs_why_case *c;
+
+	if (!m->device[0] || has_case_of(why, m->device, m->boot) || is_over(e, m))
+		return 0;
+	c = add(why, VS_WHY_IN_USE, NULL);
+	if (!c)
+		return -ENOMEM;
+	c->message = m;
+	memcpy(c->device, m->device, sizeof(c->device));
+	c->confidence = m->rounds || m->kind == VS_MSG_BLOCKED ? VS_MEDIUM : VS_LOW;
+	return prove_messages(c, e, m->boot);
+}
+
+static int add_messages(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_messages; i++)
+		if (e->messages[i].kind <= VS_MSG_BLOCKED)
+			err = add_message(why, e, &e->messages[i]);
+	return err;
+}
+
+int why_logged__add(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_logged; i++)
+		err = add_root(why, e, &e->logged[i]);
+	for (size_t i = 0; !err && i < why->nr_cases; i++)
+		err = add_victims(&why->cases[i], e) ?: find_back(&why->cases[i]);
+	err = err ?: add_messages(why, e);
+	for (size_t i = 0; !err && i < e->nr_logged; i++)
+		if (is_open_question(&e->logged[i]) && !is_explained(why, &e->logged[i]))
+			err = add_question(why, e, &e->logged[i]);
+	return err;
+}
+
+/* -- nothing waits, as far as the text shows -- */
+
+static const char *told_words(const struct vs_ev_task *t)
+{
+	switch (t->logged.told) {
+	case VS_TOLD_DIED:
+		return "died in";
+	case VS_TOLD_WARNED:
+		return "was warned of, and went on, in";
+	case VS_TOLD_POSSIBLE:
+		return "took locks in an order that may deadlock (lockdep); nobody waits, in";
+	case VS_TOLD_RUNS:
+	case VS_TOLD_CPU:
+		return "ran in";
+	default:
+		return t->logged.torn || t->logged.loose ? "is in (its stack is not whole)" : "waits in";
+	}
+}
+
+static bool is_worth_a_line(const struct vs_ev_task *t)
+{
+	return has_flag(t, VS_FRAME_VFIO) || why_logged__sleeps(t) || t->logged.told == VS_TOLD_HUNG;
+}
+
+int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
+			    const struct vs_why_subject *s)
+{
+	struct vs_why_case *c = add(why, VS_WHY_NOT_SHOWN, NULL);
+	char who[40];
+	int err = 0;
+
+	if (!c)
+		return -ENOMEM;
+	c->confidence = VS_MEDIUM;
+	c->reboot = VS_REBOOT_UNKNOWN;
+	if (s->device)
+		snprintf(c->device, sizeof(c->device), "%s", s->device);
+	for (size_t i = 0; !err && i < e->nr_logged; i++) {
+		const struct vs_ev_task *t = &e->logged[i];
+		size_t at = why_frames__first(t, 0, VS_FRAME_VFIO);
+
+		if (!is_worth_a_line(t))
+			continue;
+		if (!t->nr_frames) {
+			err = why_case__prove(c, "%s waits: its stack is cut off",
+					      why_logged__name(t, who, sizeof(who)));
+			continue;
+		}
+		at = at < t->nr_frames && t->logged.told > VS_TOLD_BARE ? at : 0;
+		err = why_case__prove(c, "%s %s %s", why_logged__name(t, who, sizeof(who)),
+				      told_words(t), t->frames[at]);
+	}
+	for (size_t i = 0; !err && i < e->nr_messages; i++)
+		if (e->messages[i].kind == VS_MSG_IOMMUFD_TIMEOUT)
+			err = why_case__prove(c, "iommufd gave up a wait for an object that was in use: at most "
+					      "10 s, 60 s from v6.13 on");
+	return err;
+}

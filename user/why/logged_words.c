@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The sentences of a case that a log shows: what it is, what the log does not tell, what to do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sink/words.h"
+#include "why/classify_priv.h"
+#include "why/names.h"
+
+#define SAY(c, ...) vs_words__append((c)->says, sizeof((c)->says), __VA_ARGS__)
+#define NEXT(c, ...) vs_words__append((c)->next, sizeof((c)->next), __VA_ARGS__)
+
+const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size)
+{
+	if (t->comm[0] && t->tid)
+		snprintf(buf, size, "%.16s[%u]", t->comm, t->tid);
+	else if (t->tid)
+		snprintf(buf, size, "task %u", t->tid);
+	else
+		snprintf(buf, size, "%s", t->comm[0] ? t->comm : "a task");
+	return buf;
+}
+
+static const char *device(const struct vs_why_case *c)
+{
+	return c->device[0] ? c->device : "a device";
+}
+
+static const char *function(const char *place, char *buf, size_t size)
+{
+	const char *module = strchr(place, '[');
+
+	snprintf(buf, size, "%.*s%s%s", (int)strcspn(place, "+ ["), place, module ? " " : "",
+		 module ? module : "");
+	return buf;
+}
+
+static bool stands_in(const struct vs_ev_task *t, const char *name)
+{
+	return vs_ev_task__find(t, 0, name) < t->nr_frames;
+}
+
+static const char reset_words[] =
+	"only a reset frees it; an orderly reboot hangs as well. Stop or move the guests, sync, then "
+	"echo b > /proc/sysrq-trigger, or reset by the BMC";
+
+/* The path by which the device was to leave, as the waiter's stack has it. */
+static const char *way(const struct vs_ev_task *t)
+{
+	static const struct {
+		const char *function, *words;
+	} ways[] = {
+		{ "pciehp_unconfigure_device", "the device was pulled or its slot was switched off" },
+		{ "acpiphp_disable_and_eject_slot", "hot-unplug by ACPI" },
+		{ "acpi_device_hotplug", "hot-unplug by ACPI" },
+		{ "sriov_disable", "virtual functions were to go" },
+		{ "pci_iov_remove_virtfn", "virtual functions were to go" },
+		{ "mdev_device_remove", "the mediated device was to go" },
+		{ "device_shutdown", "the host was to shut down" },
+		{ "remove_store", "by sysfs: remove" },
+		{ "unbind_store", "by sysfs: unbind" },
+		{ "driver_unregister", "a module was unloaded" },
+	};
+
+	for (size_t i = 0; t && i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (stands_in(t, ways[i].function))
+			return ways[i].words;
+	return NULL;
+}
+
+static const struct vs_ev_message *message(const struct vs_evidence *e, const struct vs_why_case *c,
+					   enum vs_ev_message_kind kind)
+{
+	for (size_t i = 0; i < e->nr_messages; i++)
+		if (e->messages[i].kind == kind && c->device[0] &&
+		    !strcmp(e->messages[i].device, c->device))
+			return &e->messages[i];
+	return NULL;
+}
+
+static void say_cycle(struct vs_why_case *c)
+{
+	char who[40], holder[40];
+
+	why_logged__name(c->task, who, sizeof(who));
+	why_logged__name(c->waits_back, holder, sizeof(holder));
+	SAY(c, "a cycle: %s waits until a user of the device lets go. %s is ending and has files of VFIO "
+	       "still to close; it waits behind %s itself (see BEHIND IT). None of them can go on.", who,
+	    holder, who);
+	NEXT(c, "%s. %s is killed already: nothing is left to close or unmap", reset_words, holder);
+}
+
+static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	NEXT(c, "a log does not show the holder. While the host hangs: vfioscope why%s%s names it (or: "
+		"fuser -v /dev/vfio/*). ", c->device[0] ? " " : "", c->device);
+	if (message(e, c, VS_MSG_NO_HOTPLUG))
+		NEXT(c, "The guest has the device on a bus without hot-unplug: a detach cannot work, shut "
+			"the VM down. ");
+	else if (message(e, c, VS_MSG_NO_CHANNEL))
+		NEXT(c, "Its user was never asked: it has no request channel (DPDK, SPDK, an old QEMU). Close "
+			"the device there, or end it. ");
+	else
+		NEXT(c, "Shut the VM down, or end the process that has it open. ");
+	NEXT(c, "What waits then ends by itself");
+}
+
+static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const char *how = way(c->task);
+	char who[40];
+
+	if (c->waits_back) {
+		say_cycle(c);
+		return;
+	}
+	if (!c->task) {
+		SAY(c, "%s was in use when it was to leave VFIO", device(c));
+		if (c->since_ns == VS_EV_UNKNOWN && !c->nr_victims)
+			SAY(c, ". Whether that wait has ended, this text does not show");
+		SAY(c, ". Who waits is not in this text%s.", c->message && c->message->pid ?
+		    ", but for its name (see PROOF)" : "");
+		if (c->nr_victims)
+			SAY(c, " %s waits for the %s, as it seems behind this: it is collateral.",
+			    why_logged__name(c->victims[0].task, who, sizeof(who)), c->victims[0].lock);
+	} else if (c->either) {
+		SAY(c, "%s waits in the removal of %s from VFIO. Either it is in use, or its group is still "
+		       "in a container: this text fits both.", why_logged__name(c->task, who, sizeof(who)),
+		    device(c));
+		NEXT(c, "what would tell: the state of the task (ps: S, or a hung-task report that comes never: in "
+			"use; D for minutes: the container). In both cases its user has to let go. ");
+	} else {
+		SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release%s%s.", device(c),
+		    why_logged__name(c->task, who, sizeof(who)), how ? ": " : "", how ? how : "");
+	}
+	find_holder(e, c);
+}
+
+static void say_stall(struct vs_why_case *c)
+{
+	char who[40];
+
+	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, without a "
+	       "timeout. Who has the container open, a log does not show.", device(c),
+	    why_logged__name(c->task, who, sizeof(who)));
+	NEXT(c, "while the host hangs: vfioscope why names who has /dev/vfio/vfio and the group's file open "
+		"(or: fuser -v /dev/vfio/*). Shut that VM down or end that process; what waits then ends by "
+		"itself");
+}
+
+static void say_dead(struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN];
+
+	SAY(c, "%s died in %s, with the lock of the device that it was in. Nobody can give that lock back: who "
+	       "waits for it waits for ever.", why_logged__name(c->task, who, sizeof(who)),
+	    function(c->place, place, sizeof(place)));
+	NEXT(c, "%s. Report the oops to who maintains %s", reset_words,
+	     function(c->place, place, sizeof(place)));
+}
+
+static void say_chain(struct vs_why_case *c)
+{
+	char who[40];
+
+	SAY(c, "%s waits for itself, for ever: a callback unregisters from the notifier chain that is calling it.",
+	    why_logged__name(c->task, who, sizeof(who)));
+	NEXT(c, "%s", reset_words);
+	if (c->verdict == VS_WHY_NOTIFIER_DEADLOCK)
+		NEXT(c, ". Then run a kernel with \"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13)");
+	else
+		NEXT(c, ". This is not VFIO's notifier: report the stack below");
+}
+
+static void say_running(struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN], cpu[32] = "";
+
+	if (c->task->logged.cpu >= 0)
+		snprintf(cpu, sizeof(cpu), " on CPU %d", c->task->logged.cpu);
+	function(c->place, place, sizeof(place));
+	SAY(c, "%s%s runs%s in %s, inside of VFIO, and does not come to an end%s.",
+	    c->verdict == VS_WHY_NOT_VFIO ? "this is not VFIO: " : "",
+	    why_logged__name(c->task, who, sizeof(who)), cpu, place,
+	    c->reboot == VS_REBOOT_NO ? " soon" : "");
+	if (c->device[0])
+		SAY(c, " %s does not answer any more.", c->device);
+	if (c->reboot == VS_REBOOT_NO)
+		NEXT(c, "wait: much memory is unmapped here, and it ends by itself. If it does not for minutes: "
+			"see the IOMMU's messages in the log");
+	else
+		NEXT(c, "a reset is needed: what it waits for in %s does not answer. Look for a device that is "
+			"gone (PCIe errors, D3cold, link down) before it in the log", place);
+}
+
+static void say_driver(struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN];
+	const char *module = strchr(c->place, '[');
+
+	if (c->task->logged.told == VS_TOLD_RUNS || c->task->logged.told == VS_TOLD_CPU) {
+		say_running(c);
+		return;
+	}
+	SAY(c, "this is not VFIO: %s waits in %s", why_logged__name(c->task, who, sizeof(who)),
+	    function(c->place, place, sizeof(place)));
+	if (c->driver_lock)
+		SAY(c, ", for a lock");
+	SAY(c, ".%s", c->nr_victims ? " Others wait behind it." : "");
+	if (c->confidence == VS_LOW)
+		SAY(c, " Whether it stays there, one look does not tell.");
+	if (c->reboot == VS_REBOOT_YES)
+		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger). ");
+	NEXT(c, "See what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
+	     (int)strlen("the driver"), module ? module + 1 : "the driver");
+	if (c->driver_lock)
+		NEXT(c, ", and who else is inside of it (echo t > /proc/sysrq-trigger)");
+}
+
+static void say_collateral(struct vs_why_case *c)
+{
+	char who[40];
+
+	SAY(c, "%s waits for the %s. ", why_logged__name(c->task, who, sizeof(who)),
+	    c->task->lock_name[0] ? c->task->lock_name : "lock of another task");
+	if (c->task->logged.owner)
+		SAY(c, "Its owner is %.31s[%u], whose stack this text does not have.", c->task->logged.owner_comm,
+		    c->task->logged.owner);
+	else
+		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
+		       "never reported as hung.");
+	NEXT(c, "while the host hangs: vfioscope why names who has the lock. Without it: echo t > "
+		"/proc/sysrq-trigger, then vfioscope why --log on the kernel's log");
+}
+
+static void say_unexplained(struct vs_why_case *c)
+{
+	char who[40], place[VS_SITE_LEN];
+
+	if (c->task->logged.told == VS_TOLD_RUNS || c->task->logged.told == VS_TOLD_CPU) {
+		say_running(c);
+		return;
+	}
+	SAY(c, "%s waits in %s, in VFIO; the reason was not recognized.",
+	    why_logged__name(c->task, who, sizeof(who)), function(c->place, place, sizeof(place)));
+	NEXT(c, "more would be told by all stacks: echo t > /proc/sysrq-trigger, then vfioscope why --log on the "
+		"kernel's log; or vfioscope why while the host hangs");
+}
+
+/* Reports that are cut off or mixed, of tasks that may wait. */
+static size_t torn(const struct vs_evidence *e)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < e->nr_logged; i++)
+		nr += e->logged[i].logged.told <= VS_TOLD_BARE &&
+		      (e->logged[i].logged.torn || e->logged[i].logged.loose || !e->logged[i].nr_frames);
+	return nr;
+}
+
+static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	size_t cut = torn(e);
+
+	SAY(c, "this text shows no wait for %s.", c->device[0] ? c->device : "VFIO");
+	if (cut)
+		SAY(c, " But %zu report%s cut off, mixed with another or not certain: what waits there cannot "
+		       "be told.", cut, cut == 1 ? " is" : "s are");
+	NEXT(c, "that does not mean that nothing waits: a wait in rounds is in no hung-task report. While the "
+		"host hangs: vfioscope why. Without it: echo w > /proc/sysrq-trigger and echo t, then "
+		"vfioscope why --log on the kernel's log");
+}
+
+void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	switch (c->verdict) {
+	case VS_WHY_NOTIFIER_DEADLOCK:
+	case VS_WHY_CHAIN_DEADLOCK:
+		return say_chain(c);
+	case VS_WHY_DEAD_OWNER:
+		return say_dead(c);
+	case VS_WHY_CONTAINER_STALL:
+		return say_stall(c);
+	case VS_WHY_IN_USE:
+		return say_in_use(e, c);
+	case VS_WHY_NOT_VFIO:
+		return say_driver(c);
+	case VS_WHY_COLLATERAL:
+		return say_collateral(c);
+	case VS_WHY_UNEXPLAINED:
+		return say_unexplained(c);
+	default:
+		return say_nothing(e, c);
+	}
+}
