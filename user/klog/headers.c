@@ -80,7 +80,7 @@ static void take_release(struct klog_scan *s)
 		if (!is_release(word))
 			continue;
 		snprintf(s->release, sizeof(s->release), "%.63s", word);
-		if (r->open)
+		if (r->open && !r->nr)
 			memcpy(r->about.release, s->release, sizeof(s->release));
 		return;
 	}

@@ -15,6 +15,7 @@
 #define KLOG_FRAMES 64		/* of a stack that are kept */
 #define KLOG_CALLERS 32		/* whose lines may be mixed, by printk's caller ids */
 #define KLOG_NAME 32
+#define KLOG_UNENDED 8		/* reports that may be printed at the same time */
 
 struct klog_frame {
 	char text[VS_SITE_LEN];
@@ -28,6 +29,7 @@ struct klog_report {
 	char name[KLOG_NAME];
 	uint32_t tid;
 	char state;		/* '\0' not told */
+	unsigned int style;	/* what stands before its frames; 0: not known yet */
 	unsigned int kept;	/* frames of the exception itself */
 	unsigned int nr, left_out;
 	struct klog_frame frames[KLOG_FRAMES];
@@ -41,8 +43,9 @@ struct klog_caller {
 	bool pending_hard;
 	char words[100];
 	struct klog_report report;
-	size_t last, last_but_one;	/* reports of the table that ended before: index + 1, or 0 */
-	bool last_unended;
+	/* Reports that came last and whose stack had no end, then the last one; index + 1, or 0. */
+	size_t unended[KLOG_UNENDED], last;
+	unsigned int nr_unended;
 };
 
 struct klog_table;

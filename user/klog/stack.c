@@ -27,7 +27,7 @@ void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *n
 	klog_report__close(s, s->c);
 	r->open = true;
 	r->ended = r->proc_style = r->told_top = r->mixed = false;
-	r->nr = r->kept = r->left_out = 0;
+	r->nr = r->kept = r->left_out = r->style = 0;
 	r->state = '\0';
 	r->tid = tid;
 	snprintf(r->name, sizeof(r->name), "%s", name);
@@ -48,9 +48,9 @@ void klog_report__close(struct klog_scan *s, struct klog_caller *c)
 	if (!r->open)
 		return;
 	r->open = false;
-	c->last_but_one = c->last_unended ? c->last : 0;
 	c->last = klog_table__add(s->table, r);
-	c->last_unended = !r->ended;
+	if (!r->ended && c->last)
+		c->unended[c->nr_unended++ % KLOG_UNENDED] = c->last;
 }
 
 /*
@@ -63,7 +63,8 @@ static void tear(struct klog_scan *s)
 
 	klog_report__close(s, c);
 	klog_table__tear(s->table, c->last);
-	klog_table__tear(s->table, c->last_but_one);
+	for (unsigned int i = 0; i < KLOG_UNENDED; i++)
+		klog_table__tear(s->table, c->unended[i]);
 }
 
 void klog_report__cut(struct klog_scan *s)
@@ -213,6 +214,41 @@ static bool has_own_frame(const struct klog_report *r)
 	return false;
 }
 
+/*
+ * What stands before a frame: a stamp, "kernel:", an address of some form. All frames of a stack
+ * have the same, unless those of another came between them.
+ */
+static unsigned int style_of(const struct klog_scan *s)
+{
+	unsigned int style = 1;
+	int n = is(s, -1, "?") ? -2 : -1;
+
+	if (is(s, n, "from"))
+		return 0;
+	for (; klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4; n--)
+		style |= klog_token__at(s, n)->text[1] == '<' ? 2u : 4u;
+	if (klog_token__at(s, n)->kind == KLOG_STAMP)
+		return style | 8;
+	return style | (is(s, n, "kernel:") ? 16 : 0);
+}
+
+static void mind_style(struct klog_scan *s, struct klog_report *r)
+{
+	unsigned int style = style_of(s);
+
+	if (!r->style)
+		r->style = style;
+	else if (style && style != r->style)
+		r->mixed = true;
+}
+
+/* "ret_from_fork_asm" is the only end behind another. */
+static bool is_same_end(const struct klog_report *r, const char *frame)
+{
+	return (klog_function__flags(frame) & KLOG_FN_END) &&
+	       strcspn(frame, "+") != strcspn(r->frames[r->nr - 1].text, "+");
+}
+
 /* Makes sure that there is a report to which this frame belongs. */
 static void find_report(struct klog_scan *s, const char *frame, bool loose)
 {
@@ -221,7 +257,7 @@ static void find_report(struct klog_scan *s, const char *frame, bool loose)
 
 	if (!r->open) {
 		begin_bare(s);
-	} else if (r->ended && !loose && !(flags & KLOG_FN_END)) {
+	} else if (r->ended && !loose && r->nr && !is_same_end(r, frame)) {
 		if (!(flags & KLOG_FN_SWITCH) && strncmp(frame, "0x", 2))
 			tear(s);
 		begin_bare(s);
@@ -245,6 +281,7 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 		r->left_out++;
 		return;
 	}
+	mind_style(s, r);
 	r->frames[r->nr].loose = loose;
 	snprintf(r->frames[r->nr++].text, VS_SITE_LEN, "%s", frame);
 	if ((flags & KLOG_FN_END) && !loose)

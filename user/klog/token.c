@@ -14,6 +14,7 @@ struct klog_lines {
 	void *ctx;
 	size_t count, len;
 	bool first;
+	bool open_bracket;	/* the last line ended within "[  12.345678]" */
 	char when[KLOG_WHEN_LEN];
 	struct klog_token token;
 	char line[LINE_MAX_LEN + 1];
@@ -212,6 +213,10 @@ static void take_tokens(struct klog_lines *l, const char *p)
 		l->token.kind = KLOG_WORD;
 		l->token.time_ns = UINT64_MAX;
 		l->token.caller = 0;
+		if (*p == '[' && !*skip_spaces(p + 1)) {
+			l->open_bracket = true;
+			return;
+		}
 		end = *p == '[' ? take_bracket(l, p) : NULL;
 		if (!end && *p == '(' && p[1] == '[') {	/* s390 */
 			p++;
@@ -299,6 +304,19 @@ static void clean(char *line)
 	*to = '\0';
 }
 
+/* Of a stamp whose bracket the line before has, as blanks are where mail programs break lines. */
+static const char *take_rest(struct klog_lines *l, const char *p)
+{
+	const char *end = take_seconds(&l->token, p);
+
+	l->open_bracket = false;
+	if (!end)
+		return p;
+	l->token.kind = KLOG_STAMP;
+	give(l, p, (size_t)(end - p));
+	return end;
+}
+
 static void take_plain(struct klog_lines *l, char *line)
 {
 	const char *p;
@@ -308,6 +326,8 @@ static void take_plain(struct klog_lines *l, char *line)
 	p = skip_quotes(line);
 	take_when(l, p);
 	l->first = true;
+	if (l->open_bracket)
+		p = take_rest(l, p);
 	take_tokens(l, p);
 }
 
@@ -357,5 +377,6 @@ void klog_lines__end(struct klog_lines *l)
 {
 	if (l->len)
 		take_line(l);
+	l->open_bracket = false;
 	l->when[0] = '\0';
 }

@@ -133,6 +133,16 @@ static void say_logged(struct page *p, const struct vs_why_case *c)
 	say_times(p, l);
 }
 
+static void say_message(struct page *p, const struct vs_ev_message *m)
+{
+	char first[40], last[100];
+
+	stamp(first, sizeof(first), m->first_ns, "");
+	stamp(last, sizeof(last), m->last_ns, m->when);
+	row(p, "SAID", "%u time%s by VFIO%s%s%s%s", m->nr, m->nr == 1 ? "" : "s",
+	    first[0] ? ", first at " : "", first, last[0] ? ", last at " : "", last);
+}
+
 static void say_waiter(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)
 {
 	char name[VS_TASK_LEN], age[100] = "", family[160];
@@ -252,6 +262,8 @@ static void say_case(struct page *p, const struct vs_evidence *e, const struct v
 	row(p, "", "%s", c->says);
 	row(p, "NEXT", "%s", c->next);
 	say_waiter(p, e, c);
+	if (c->message)
+		say_message(p, c->message);
 	for (size_t i = 0; i < c->nr_holders; i++)
 		say_holder(p, &c->holders[i], !i, is_shared(c, i));
 	say_victims(p, c);
@@ -305,6 +317,40 @@ static json_t *time_json(uint64_t ns)
 	return ns == VS_EV_UNKNOWN ? json_null() : json_integer((jint)ns);
 }
 
+static json_t *logged_json(const struct vs_ev_logged *l)
+{
+	static const char *const told[] = { "", "hung", "state", "stack", "dump", "bare", "runs", "cpu",
+		"died", "warned", "possible" };
+	json_t *o = json_object();
+
+	set(o, "told", json_string(told[l->told <= VS_TOLD_POSSIBLE ? l->told : 0]));
+	set_int(o, "reports", l->reports);
+	set(o, "first_ns", time_json(l->first_ns));
+	set(o, "last_ns", time_json(l->last_ns));
+	set(o, "when", string_or_null(l->when));
+	set(o, "owner", l->owner ? json_integer(l->owner) : json_null());
+	return o;
+}
+
+static json_t *message_json(const struct vs_ev_message *m)
+{
+	static const char *const kinds[VS_MSG_KINDS] = { "requested", "no-channel", "blocked",
+		"iommufd-timeout", "no-hotplug", "device-gone", "link-down", "iommu-timeout", "rebound", "panic" };
+	json_t *o;
+
+	if (!m)
+		return json_null();
+	o = json_object();
+	set(o, "kind", json_string(m->kind < VS_MSG_KINDS ? kinds[m->kind] : ""));
+	set(o, "device", string_or_null(m->device));
+	set_int(o, "rounds", m->rounds);
+	set_int(o, "nr", m->nr);
+	set(o, "first_ns", time_json(m->first_ns));
+	set(o, "last_ns", time_json(m->last_ns));
+	set(o, "when", string_or_null(m->when));
+	return o;
+}
+
 static json_t *task_json(const struct vs_ev_task *t)
 {
 	json_t *o, *frames;
@@ -322,6 +368,7 @@ static json_t *task_json(const struct vs_ev_task *t)
 	for (size_t i = 0; i < t->nr_frames; i++)
 		json_array_append_new(frames, text(t->frames[i], VS_SITE_LEN));
 	set(o, "stack", frames);
+	set(o, "logged", t->logged.told ? logged_json(&t->logged) : json_null());
 	return o;
 }
 
@@ -391,6 +438,7 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "place", string_or_null(c->place));
 	set(o, "task", task_json(c->task));
 	set(o, "owner", task_json(c->owner));
+	set(o, "message", message_json(c->message));
 	set_lists(o, c);
 	return o;
 }
@@ -419,6 +467,7 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set_int(o, "took_ns", r->evidence->took_ns);
 	set(o, "has_notifier", json_boolean(r->evidence->has_notifier));
 	set(o, "has_fix", json_boolean(r->evidence->has_fix));
+	set(o, "source", json_string(r->evidence->from_log ? "log" : "host"));
 	set_limits(o, r->evidence);
 	set(o, "asked", task_json(r->why->asked));
 	set(o, "cases", cases);

@@ -50,6 +50,13 @@ static const struct field evidence_fields[] = {
 	END
 };
 
+/* Members of "log", which is there only where a log was read. */
+static const struct field log_fields[] = {
+	FIELD(BOOL, vs_evidence, from_log),
+	FIELD(TIME, vs_evidence, log_lines),
+	END
+};
+
 static const struct field task_fields[] = {
 	FIELD(ADDRESS, vs_ev_task, address),
 	FIELD(U32, vs_ev_task, tid),
@@ -68,6 +75,41 @@ static const struct field task_fields[] = {
 	FIELD(BOOL, vs_ev_task, lock_outside),
 	FIELD(TEXT, vs_ev_task, lock_name),
 	FIELD(INT, vs_ev_task, lock_group),
+	END
+};
+
+static const struct field logged_fields[] = {
+	FIELD(INT, vs_ev_logged, told),
+	FIELD(INT, vs_ev_logged, wait),
+	FIELD(BOOL, vs_ev_logged, torn),
+	FIELD(BOOL, vs_ev_logged, loose),
+	FIELD(BOOL, vs_ev_logged, hard),
+	FIELD(INT, vs_ev_logged, cpu),
+	FIELD(U32, vs_ev_logged, reports),
+	FIELD(U32, vs_ev_logged, boot),
+	FIELD(TIME, vs_ev_logged, first_ns),
+	FIELD(TIME, vs_ev_logged, last_ns),
+	FIELD(TIME, vs_ev_logged, hung_ns),
+	FIELD(U32, vs_ev_logged, owner),
+	FIELD(TEXT, vs_ev_logged, owner_comm),
+	FIELD(TEXT, vs_ev_logged, when),
+	FIELD(TEXT, vs_ev_logged, release),
+	FIELD(TEXT, vs_ev_logged, words),
+	END
+};
+
+static const struct field message_fields[] = {
+	FIELD(INT, vs_ev_message, kind),
+	FIELD(TEXT, vs_ev_message, device),
+	FIELD(U32, vs_ev_message, boot),
+	FIELD(U32, vs_ev_message, nr),
+	FIELD(U32, vs_ev_message, rounds),
+	FIELD(U32, vs_ev_message, pid),
+	FIELD(TEXT, vs_ev_message, comm),
+	FIELD(TIME, vs_ev_message, first_ns),
+	FIELD(TIME, vs_ev_message, last_ns),
+	FIELD(TIME, vs_ev_message, order),
+	FIELD(TEXT, vs_ev_message, when),
 	END
 };
 
@@ -170,11 +212,13 @@ static const struct field map_fields[] = {
 	{ #list, table, offsetof(struct vs_evidence, snapshot.list), \
 	  offsetof(struct vs_evidence, snapshot.nr_##list), sizeof(struct type) }
 
-static const struct list {
+struct list {
 	const char *name;
 	const struct field *fields;
 	size_t rows, nr, size;
-} lists[] = {
+};
+
+static const struct list lists[] = {
 	LIST(tasks, vs_ev_task, task_fields),
 	LIST(processes, vs_ev_process, process_fields),
 	LIST(works, vs_ev_work, work_fields),
@@ -184,6 +228,11 @@ static const struct list {
 	SNAP_LIST(devices, vs_snap_device, device_fields),
 	SNAP_LIST(fds, vs_snap_fd, fd_fields),
 	SNAP_LIST(maps, vs_snap_map, map_fields),
+};
+
+static const struct list log_lists[] = {
+	LIST(logged, vs_ev_task, task_fields),
+	LIST(messages, vs_ev_message, message_fields),
 };
 
 /* -- saving -- */
@@ -240,6 +289,8 @@ static void add_task_lists(json_t *o, const struct vs_ev_task *t)
 		json_array_append_new(locked, row_json(locked_fields, &t->locked[i]));
 	json_object_set_new(o, "locked", locked);
 	json_object_set_new(o, "frames", frames);
+	if (t->logged.told)
+		json_object_set_new(o, "logged", row_json(logged_fields, &t->logged));
 }
 
 static json_t *list_json(const struct list *l, const struct vs_evidence *e)
@@ -252,7 +303,7 @@ static json_t *list_json(const struct list *l, const struct vs_evidence *e)
 		json_t *o = row_json(l->fields, rows + i * l->size);
 
 		if (l->fields == task_fields)
-			add_task_lists(o, &e->tasks[i]);
+			add_task_lists(o, (const struct vs_ev_task *)(rows + i * l->size));
 		json_array_append_new(array, o);
 	}
 	return array;
@@ -267,6 +318,13 @@ char *vs_evidence__to_json(const struct vs_evidence *e)
 	json_object_set_new(root, "schema", json_integer(EVIDENCE_SCHEMA));
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_object_set_new(root, lists[i].name, list_json(&lists[i], e));
+	if (e->log_lines) {
+		json_t *log = row_json(log_fields, e);
+
+		for (size_t i = 0; i < ARRAY_SIZE(log_lists); i++)
+			json_object_set_new(log, log_lists[i].name, list_json(&log_lists[i], e));
+		json_object_set_new(root, "log", log);
+	}
 	text = vs_json_text__dump(root, JSON_INDENT(1));
 	json_decref(root);
 	return text;
@@ -312,6 +370,8 @@ static int load_task_lists(const json_t *o, struct vs_ev_task *t)
 	const json_t *frames = json_object_get(o, "frames"), *locked = json_object_get(o, "locked");
 	const char *text;
 
+	if (json_object_get(o, "logged"))
+		load_row(logged_fields, json_object_get(o, "logged"), &t->logged);
 	t->nr_frames = json_array_size(frames);
 	t->frames = calloc(t->nr_frames + 1, sizeof(*t->frames));
 	if (!t->frames)
@@ -349,6 +409,7 @@ static int load_list(const struct list *l, const json_t *array, struct vs_eviden
 static int load(const json_t *root, struct vs_evidence *e, char *error, size_t size)
 {
 	const char *type = json_string_value(json_object_get(root, "type"));
+	const json_t *log = json_object_get(root, "log");
 	int err = 0;
 
 	if (!type || strcmp(type, "evidence")) {
@@ -362,6 +423,10 @@ static int load(const json_t *root, struct vs_evidence *e, char *error, size_t s
 	load_row(evidence_fields, root, e);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(lists); i++)
 		err = load_list(&lists[i], json_object_get(root, lists[i].name), e);
+	if (log)
+		load_row(log_fields, log, e);
+	for (size_t i = 0; log && !err && i < ARRAY_SIZE(log_lists); i++)
+		err = load_list(&log_lists[i], json_object_get(log, log_lists[i].name), e);
 	if (err)
 		snprintf(error, size, "%s", strerror(-err));
 	return err;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "snapshot/rows.h"
 #include "why/classify_priv.h"
 #include "why/names.h"
@@ -185,7 +186,7 @@ static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const s
 	if (t->logged.wait == VS_WAIT_EVENT || t->logged.wait == VS_WAIT_COMPLETION) {
 		*either = old;
 		*confidence = old || no_stall ? VS_LOW : VS_MEDIUM;
-		return no_stall || old ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL;
+		return no_stall ? VS_WHY_UNEXPLAINED : old ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL;
 	}
 	*either = !no_stall;
 	*confidence = no_stall ? VS_MEDIUM : VS_LOW;
@@ -210,6 +211,7 @@ static const struct vs_ev_message *message_of(const struct vs_evidence *e, const
 static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, uint32_t boot)
 {
 	const struct vs_ev_message *m;
+	char who[VS_TASK_LEN];
 	int err = 0;
 
 	if (!c->device[0])
@@ -226,8 +228,10 @@ static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, ui
 	if (!err && message(e, boot, VS_MSG_NO_CHANNEL, c->device))
 		err = why_case__prove(c, "its user has no request channel, so VFIO cannot ask it to let go");
 	m = message(e, boot, VS_MSG_BLOCKED, c->device);
-	if (!err && m)
-		err = why_case__prove(c, "VFIO says: in use, task %.15s (%u) is blocked", m->comm, m->pid);
+	if (!err && m) {
+		vs_name__task(who, m->comm, m->pid, 0);
+		err = why_case__prove(c, "VFIO says: in use, %s is blocked", who);
+	}
 	if (!err && message(e, boot, VS_MSG_NO_HOTPLUG, c->device))
 		err = why_case__prove(c, "QEMU says: its bus in the guest does not support hot-unplug");
 	return err;
@@ -568,7 +572,7 @@ int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			    const struct vs_why_subject *s)
 {
 	struct vs_why_case *c = add(why, VS_WHY_NOT_SHOWN, NULL);
-	char who[40];
+	char who[VS_TASK_LEN];
 	int err = 0;
 
 	if (!c)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "name.h"
 #include "sink/words.h"
 #include "why/classify_priv.h"
 #include "why/names.h"
@@ -12,12 +13,15 @@
 
 const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size)
 {
+	char name[VS_TASK_LEN];
+
 	if (t->comm[0] && t->tid)
-		snprintf(buf, size, "%.16s[%u]", t->comm, t->tid);
-	else if (t->tid)
-		snprintf(buf, size, "task %u", t->tid);
+		vs_name__task(name, t->comm, t->tid, 0);
+	else if (t->comm[0])
+		vs_name__quote(name, sizeof(name), t->comm, VS_COMM_LEN);
 	else
-		snprintf(buf, size, "%s", t->comm[0] ? t->comm : "a task");
+		snprintf(name, sizeof(name), t->tid ? "task %u" : "a task", t->tid);
+	snprintf(buf, size, "%s", name);
 	return buf;
 }
 
@@ -80,7 +84,7 @@ static const struct vs_ev_message *message(const struct vs_evidence *e, const st
 
 static void say_cycle(struct vs_why_case *c)
 {
-	char who[40], holder[40];
+	char who[VS_TASK_LEN], holder[VS_TASK_LEN];
 
 	why_logged__name(c->task, who, sizeof(who));
 	why_logged__name(c->waits_back, holder, sizeof(holder));
@@ -108,7 +112,7 @@ static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
 static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const char *how = way(c->task);
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	if (c->waits_back) {
 		say_cycle(c);
@@ -138,7 +142,7 @@ static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 
 static void say_stall(struct vs_why_case *c)
 {
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, without a "
 	       "timeout. Who has the container open, a log does not show.", device(c),
@@ -150,7 +154,7 @@ static void say_stall(struct vs_why_case *c)
 
 static void say_dead(struct vs_why_case *c)
 {
-	char who[40], place[VS_SITE_LEN];
+	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 
 	SAY(c, "%s died in %s, with the lock of the device that it was in. Nobody can give that lock back: who "
 	       "waits for it waits for ever.", why_logged__name(c->task, who, sizeof(who)),
@@ -161,7 +165,7 @@ static void say_dead(struct vs_why_case *c)
 
 static void say_chain(struct vs_why_case *c)
 {
-	char who[40];
+	char who[VS_TASK_LEN];
 
 	SAY(c, "%s waits for itself, for ever: a callback unregisters from the notifier chain that is calling it.",
 	    why_logged__name(c->task, who, sizeof(who)));
@@ -174,7 +178,7 @@ static void say_chain(struct vs_why_case *c)
 
 static void say_running(struct vs_why_case *c)
 {
-	char who[40], place[VS_SITE_LEN], cpu[32] = "";
+	char who[VS_TASK_LEN], place[VS_SITE_LEN], cpu[32] = "";
 
 	if (c->task->logged.cpu >= 0)
 		snprintf(cpu, sizeof(cpu), " on CPU %d", c->task->logged.cpu);
@@ -195,7 +199,7 @@ static void say_running(struct vs_why_case *c)
 
 static void say_driver(struct vs_why_case *c)
 {
-	char who[40], place[VS_SITE_LEN];
+	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 	const char *module = strchr(c->place, '[');
 
 	if (c->task->logged.told == VS_TOLD_RUNS || c->task->logged.told == VS_TOLD_CPU) {
@@ -219,12 +223,13 @@ static void say_driver(struct vs_why_case *c)
 
 static void say_collateral(struct vs_why_case *c)
 {
-	char who[40];
+	char who[VS_TASK_LEN], owner[VS_TASK_LEN];
 
 	SAY(c, "%s waits for the %s. ", why_logged__name(c->task, who, sizeof(who)),
 	    c->task->lock_name[0] ? c->task->lock_name : "lock of another task");
+	vs_name__quote(owner, sizeof(owner), c->task->logged.owner_comm, sizeof(c->task->logged.owner_comm));
 	if (c->task->logged.owner)
-		SAY(c, "Its owner is %.31s[%u], whose stack this text does not have.", c->task->logged.owner_comm,
+		SAY(c, "Its owner is %s[%u], whose stack this text does not have.", owner,
 		    c->task->logged.owner);
 	else
 		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
@@ -235,7 +240,7 @@ static void say_collateral(struct vs_why_case *c)
 
 static void say_unexplained(struct vs_why_case *c)
 {
-	char who[40], place[VS_SITE_LEN];
+	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 
 	if (c->task->logged.told == VS_TOLD_RUNS || c->task->logged.told == VS_TOLD_CPU) {
 		say_running(c);
