@@ -155,7 +155,6 @@ static void take_counts(struct validate *val)
 		val->v.findings[i][grade] = result.findings[i];
 	}
 	val->v.plan = vs_engine__plan(val->live.engine);
-	val->v.fix = val->v.plan->fix;
 	val->v.probes = vs_engine__nr_armed(val->live.engine);
 }
 

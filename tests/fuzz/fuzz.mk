@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 30
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/elf/*.c user/inspect/*.c \
-	      user/text/*.c user/probe/kmod_*.c user/probe/text_sites.c \
+	      user/text/*.c user/fix.c user/probe/kmod_*.c user/probe/text_sites.c \
 	      user/probe/kallsyms.c))
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 

@@ -152,6 +152,29 @@ not_fixed()
 	done
 }
 
+# same_fix CASE ANSWER: every verb gives it
+same_fix()
+{
+	local name
+	in_case "$1"
+	for name in fix-doctor fix-inspect fix-why; do
+		is "$1: $name: $(jq -r .fix "$OUT/$name")" "$1: $name: $2" || return
+	done
+	is "$1: validate: $(json default .code.fix)" "$1: validate: $2"
+}
+
+@test "each verb gives the same answer: is the fix there?" {
+	local mutant
+	same_fix unfixed absent
+	same_fix fix-taken-out absent
+	same_fix put-before-switch absent
+	same_fix put-sometimes-direct both
+	same_fix 6.12 no-notifier
+	for mutant in skip-queue-7th get-without-put queue-twice $OTHERS $LEGAL; do
+		same_fix "$mutant" present || return
+	done
+}
+
 @test "validate: legal variants are FIXED, or not proven where the worker is slow" {
 	in_case slow-put-bg
 	is "$(json default '[.failed, .verdict == "VULNERABLE"] | any')" false

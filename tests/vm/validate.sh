@@ -88,8 +88,19 @@ alone()
 	step alone vfio-stress $devices --stuck-after 3
 }
 
+# What each verb says of the fix, before anything is provoked.
+say_fix()
+{
+	step fix-doctor vfioscope doctor --json
+	step fix-inspect vfioscope inspect --json
+	step fix-why vfioscope why --json
+}
+
 mutant()
 {
+	bind vfio-pci 05.0
+	say_fix
+	unbind 05.0
 	# shellcheck disable=SC2086 # words are wanted
 	judged default $devices -d 10s --seed 1
 }

@@ -45,6 +45,7 @@ void vs_inspect__inconclusive(struct vs_inspection *in, const char *fmt, ...)
 	va_list args;
 
 	in->verdict = VS_VERDICT_INCONCLUSIVE;
+	in->fix = VS_FIX_UNKNOWN;
 	in->era[0] = '\0';
 	va_start(args, fmt);
 	vsnprintf(in->reason, sizeof(in->reason), fmt, args);

@@ -62,6 +62,7 @@ struct vs_inspection {
 	bool running;		/* it is the running kernel's */
 
 	enum vs_verdict verdict;
+	enum vs_fix fix;	/* what the verdict rests on */
 	char reason[200];	/* one sentence */
 	char era[64];		/* "v4.13 to v5.15", "" when not known */
 	bool has_vfio;		/* the core of VFIO is in it */
@@ -88,6 +89,12 @@ int vs_inspect__file(const char *path, struct vs_inspection *in);
 
 /* Same from memory, not unpacked yet; `data` is not kept. */
 int vs_inspect__bytes(const void *data, size_t len, struct vs_inspection *in);
+
+/*
+ * Only what the fix is told by (fix.h), of a module's unpacked ELF file. Returns false, and nothing
+ * is known, where its code could not be followed.
+ */
+bool vs_inspect__fix_facts(const void *elf, size_t len, struct vs_fix_facts *facts);
 
 /*
  * The running kernel below `root` ("" but for tests): the file of vfio.ko, checked

@@ -117,6 +117,7 @@ int vs_inspect__code(const struct vs_code *code, struct vs_inspection *in)
 	if (err)
 		return vs_inspect__fail(in, err, "out of memory");
 	in->verdict = j.verdict;
+	in->fix = j.fix;
 	in->has_vfio = j.has_vfio;
 	memcpy(in->reason, j.reason, sizeof(in->reason));
 	memcpy(in->era, j.era, sizeof(in->era));

@@ -266,7 +266,7 @@ static bool is_end_known(struct vs_judge *j)
 		return true;
 	vs_cite__func(j, open, "a put may be another function's, or not be seen",
 		  "has no name, so where it ends is a guess");
-	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	vs_decide(j, "",
 	       "stripped: whether the notifier puts cannot be told");
 	return false;
 }
@@ -281,7 +281,9 @@ static void judge_vulnerable(struct vs_judge *j, const struct vs_code_ref *put)
 		vs_cite__chain(j, &j->notifier, leave, "waits for the chain that this task is in");
 	if (!is_end_known(j))
 		return;
-	vs_decide(j, VS_VERDICT_VULNERABLE, "v3.6 to v4.12",
+	j->out->facts.puts = VS_YES;
+	j->out->facts.defers = VS_NO;
+	vs_decide(j, "v3.6 to v4.12",
 	       "the notifier drops its reference itself: the last one deadlocks");
 }
 
@@ -292,7 +294,8 @@ static void judge_both(struct vs_judge *j, const struct vs_code_ref *put,
 	vs_cite__chain(j, &j->notifier, queue, "and defers something to a work queue");
 	if (!is_end_known(j))
 		return;
-	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	j->out->facts.puts = j->out->facts.defers = VS_YES;
+	vs_decide(j, "",
 	       "the notifier puts as well as defers: of which object cannot be told");
 }
 
@@ -304,7 +307,7 @@ static bool is_fully_read(struct vs_judge *j)
 		return true;
 	vs_cite__func(j, unread, "there may be a put that is not seen", "has %" PRIu64
 		  " bytes that could not be decoded", j->code->funcs[unread].unread);
-	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	vs_decide(j, "",
 		  "the notifier's code could not be read completely");
 	return false;
 }
@@ -316,7 +319,7 @@ static bool knows_all_calls(struct vs_judge *j)
 	if (!unknown)
 		return true;
 	vs_cite__chain(j, &j->notifier, unknown, "there may be a put behind it");
-	vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+	vs_decide(j, "",
 		  "the notifier calls something that cannot be told");
 	return false;
 }
@@ -335,18 +338,20 @@ static int judge_deferred(struct vs_judge *j, const struct vs_code_ref *queue)
 
 	if (err || !is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return err;
+	j->out->facts.puts = VS_NO;
 	vs_cite__chain(j, &j->notifier, queue, "hands something to a worker");
 	if (address)
 		vs_cite__ref(j, address,
 			     put ? "that is what the worker runs" : "which drops nothing");
 	if (!put) {
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, "",
 		       "the notifier queues a work, but not one that is seen to put");
 		return 0;
 	}
 	vs_cite__ref(j, put, "the put, outside of the notifier chain");
+	j->out->facts.defers = VS_YES;
 	cite_no_put(j);
-	vs_decide(j, VS_VERDICT_FIXED, "v4.13 to v5.15",
+	vs_decide(j, "v4.13 to v5.15",
 	       "the notifier leaves its put to a worker (811642d8d8a8)");
 	return 0;
 }
@@ -359,25 +364,28 @@ static void judge_neither(struct vs_judge *j)
 
 	if (!is_fully_read(j) || !knows_all_calls(j) || !is_end_known(j))
 		return;
+	j->out->facts.puts = j->out->facts.defers = VS_NO;
 	if (take && !cdev) {
+		j->out->facts.takes = VS_YES;
 		vs_cite__chain(j, &j->notifier, take, "takes a reference");
 		cite_no_put(j);
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, "",
 		       "the notifier takes a reference, and drops it nowhere that is seen");
 		return;
 	}
 	if (!put) {
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, "",
 		       "no put of a group is recognised anywhere in this file");
 		return;
 	}
+	j->out->facts.takes = VS_NO;
 	cite_no_put(j);
 	vs_cite__func(j, j->notifier.order[0], "nothing is deferred", "calls no work queue");
 	if (cdev)
 		vs_cite__ref(j, cdev,
 			     "since v5.16 (9cef73918e15), as a notifier without reference");
 	vs_cite__ref(j, put, "puts are recognised elsewhere in this file");
-	vs_decide(j, VS_VERDICT_NOT_APPLICABLE, "v5.16 to v5.18",
+	vs_decide(j, "v5.16 to v5.18",
 	       "the notifier takes no reference (63b150fde7a2)");
 }
 
@@ -386,6 +394,7 @@ static int judge_notifier(struct vs_judge *j)
 	const struct vs_code_ref *put = find_in(j->code, &j->notifier, put_names);
 	const struct vs_code_ref *queue = find_in(j->code, &j->notifier, queue_names);
 
+	j->out->facts.notifier = VS_YES;
 	if (put && queue)
 		judge_both(j, put, queue);
 	else if (put)
@@ -405,10 +414,11 @@ static void judge_no_notifier(struct vs_judge *j, uint32_t core)
 
 	if (call) {
 		vs_cite__ref(j, call, "but which function that is, cannot be told");
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, "",
 			  "a notifier is registered that has no name");
 		return;
 	}
+	j->out->facts.notifier = VS_NO;
 	vs_cite__func(j, core, "so this is the core of VFIO", "is defined here");
 	vs_cite__func(j, VS_CODE_NONE, "since v5.19 (3b86f317c9c7)",
 		  "there is no vfio_iommu_group_notifier");
@@ -417,7 +427,7 @@ static void judge_no_notifier(struct vs_judge *j, uint32_t core)
 	if (removes != VS_CODE_NONE)
 		vs_cite__func(j, removes, "since v6.1: a group counts its devices",
 			      "is defined here");
-	vs_decide(j, VS_VERDICT_NOT_APPLICABLE, removes == VS_CODE_NONE ? "v5.19 or later" :
+	vs_decide(j, removes == VS_CODE_NONE ? "v5.19 or later" :
 	       "v6.1 or later", "VFIO has no group notifier any more (3b86f317c9c7)");
 }
 
@@ -426,14 +436,14 @@ static int judge_core(struct vs_judge *j)
 	uint32_t core = find_func(j->code, core_names);
 
 	if (core == VS_CODE_NONE) {
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "", j->code->linked ?
+		vs_decide(j, "", j->code->linked ?
 		       "VFIO is not in this kernel image: give its vfio.ko" :
 		       "this is not the core of VFIO: give vfio.ko, or a kernel with it built in");
 		return 0;
 	}
 	j->out->has_vfio = true;
 	if (!j->code->decoded) {
-		vs_decide(j, VS_VERDICT_INCONCLUSIVE, "",
+		vs_decide(j, "",
 		       "the code of this architecture is not known");
 		return 0;
 	}

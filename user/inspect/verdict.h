@@ -6,6 +6,7 @@
 #ifndef VFIOSCOPE_VERDICT_H
 #define VFIOSCOPE_VERDICT_H
 
+#include "fix.h"
 #include "inspect/code.h"
 
 enum vs_verdict {
@@ -43,7 +44,9 @@ struct vs_evidence {
 
 /* Points into the vs_code it was made from. */
 struct vs_judgement {
-	enum vs_verdict verdict;
+	enum vs_verdict verdict; /* by fix alone */
+	struct vs_fix_facts facts;
+	enum vs_fix fix;	/* by facts alone */
 	bool has_vfio;		/* the core of VFIO is in it */
 	char reason[200];	/* one sentence */
 	char era[64];		/* "v4.13 to v5.15", "" when not known */

@@ -12,10 +12,9 @@ struct vs_judge {
 	struct vs_walk notifier;	/* all that the notifier reaches by direct calls */
 };
 
-/* Sets verdict, era and reason. */
-__attribute__((format(printf, 4, 5)))
-void vs_decide(struct vs_judge *j, enum vs_verdict verdict, const char *era, const char *fmt,
-	       ...);
+/* Sets fix and verdict from out->facts, and era and reason. */
+__attribute__((format(printf, 3, 4)))
+void vs_decide(struct vs_judge *j, const char *era, const char *fmt, ...);
 
 /* Evidence: a reference, or words about a function; what is too much is left out. */
 void vs_cite__ref(struct vs_judge *j, const struct vs_code_ref *ref, const char *why);

@@ -5,12 +5,20 @@
 
 #include "inspect/verdict_priv.h"
 
-void vs_decide(struct vs_judge *j, enum vs_verdict verdict, const char *era, const char *fmt,
-	       ...)
+void vs_decide(struct vs_judge *j, const char *era, const char *fmt, ...)
 {
+	static const enum vs_verdict verdicts[VS_FIXES] = {
+		[VS_FIX_UNKNOWN] = VS_VERDICT_INCONCLUSIVE,
+		[VS_FIX_PRESENT] = VS_VERDICT_FIXED,
+		[VS_FIX_BOTH] = VS_VERDICT_INCONCLUSIVE,
+		[VS_FIX_ABSENT] = VS_VERDICT_VULNERABLE,
+		[VS_FIX_NO_REFERENCE] = VS_VERDICT_NOT_APPLICABLE,
+		[VS_FIX_NO_NOTIFIER] = VS_VERDICT_NOT_APPLICABLE,
+	};
 	va_list args;
 
-	j->out->verdict = verdict;
+	j->out->fix = vs_fix__of(&j->out->facts);
+	j->out->verdict = verdicts[j->out->fix];
 	snprintf(j->out->era, sizeof(j->out->era), "%s", era);
 	va_start(args, fmt);
 	vsnprintf(j->out->reason, sizeof(j->out->reason), fmt, args);

@@ -109,9 +109,9 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 	enum vs_fix fix = c->plan.fix;
 
 	words[0] = '\0';
-	if (fix == VS_FIX_PRESENT && is_loaded(c) && c->plan.deferred_func)
+	if (is_loaded(c) && c->plan.deferred_func)
 		return VS_CHAIN_READY;
-	if (fix != VS_FIX_PRESENT && fix != VS_FIX_UNKNOWN) {
+	if (fix == VS_FIX_ABSENT || fix == VS_FIX_NO_REFERENCE || fix == VS_FIX_NO_NOTIFIER) {
 		snprintf(words, size, "no put is deferred here: the fix is %s", vs_fix__words(fix));
 		return VS_CHAIN_NONE;
 	}

@@ -129,12 +129,42 @@ static json_t *sites_to_json(const struct vs_kmod *kmod)
 	return list;
 }
 
+static json_t *code_to_json(const struct vs_kmod *kmod)
+{
+	const struct vs_fix_facts *code = &kmod->code;
+
+	if (!kmod->followed)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s}", "notifier", vs_known__name(code->notifier),
+			 "puts", vs_known__name(code->puts), "defers", vs_known__name(code->defers),
+			 "takes", vs_known__name(code->takes));
+}
+
+/* Facts that were saved by an older version have none. */
+static void code_from_json(const json_t *object, struct vs_kmod *kmod)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} answers[] = {
+		{ "notifier", offsetof(struct vs_fix_facts, notifier) },
+		{ "puts", offsetof(struct vs_fix_facts, puts) },
+		{ "defers", offsetof(struct vs_fix_facts, defers) },
+		{ "takes", offsetof(struct vs_fix_facts, takes) },
+	};
+
+	kmod->followed = object;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		*(enum vs_known *)((char *)&kmod->code + answers[i].offset) =
+			vs_known__named(json_string_value(json_object_get(object, answers[i].name)));
+}
+
 static json_t *kmod_to_json(const struct vs_kmod *kmod)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "path", text(kmod->path),
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o*}", "path", text(kmod->path),
 			 "compression", text(kmod->compression), "machine", text(kmod->machine),
 			 "build_id", kmod->build_id, "funcs", funcs_to_json(kmod),
-			 "sites", sites_to_json(kmod));
+			 "sites", sites_to_json(kmod), "code", code_to_json(kmod));
 }
 
 char *vs_facts__to_json(const struct vs_facts *facts)
@@ -305,6 +335,7 @@ static int kmod_from_json(json_t *object, struct vs_kmod *kmod)
 	kmod->machine = machine ? strdup(machine) : NULL;
 	kmod->compression = known_compression(compression);
 	snprintf(kmod->build_id, sizeof(kmod->build_id), "%s", build_id);
+	code_from_json(json_object_get(object, "code"), kmod);
 	err = funcs_from_json(funcs, kmod);
 	return err ? err : sites_from_json(sites, kmod);
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fix.h"
+
 struct vs_text_image;
 
 #define VS_BUILD_ID_HEX 65	/* 32 bytes in hex and NUL */
@@ -65,6 +67,8 @@ struct vs_kmod {
 	size_t nr_funcs;
 	struct vs_kmod_site *sites;
 	size_t nr_sites;
+	bool followed;		/* the code, from call to call: then code tells of the fix */
+	struct vs_fix_facts code;
 	struct vs_text_image *text; /* of the file, x86-64 (text/text_image.h), or NULL */
 	char error[160];	/* words for the last failure, one line */
 };

@@ -8,6 +8,7 @@
 
 #include "elf/elf_file.h"
 #include "kmod.h"
+#include "inspect/inspect.h"
 #include "kmod_priv.h"
 #include "kmod_x86.h"
 #include "probe/text_sites.h"
@@ -508,6 +509,8 @@ int vs_kmod__parse_elf(const void *data, size_t len, const char *const *callees,
 		return vs_kmod__fail(kmod, err, "%s", img.elf.error);
 	err = image__read(&img);
 	vs_elf__close(&img.elf);
+	if (!err)
+		kmod->followed = vs_inspect__fix_facts(data, len, &kmod->code);
 	return err;
 }
 

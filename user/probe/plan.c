@@ -117,7 +117,7 @@ int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan)
 	struct planner p = { .facts = facts, .plan = plan };
 
 	memset(plan, 0, sizeof(*plan));
-	plan->fix = plan_find_fix(facts);
+	plan->fix = vs_plan__fix(facts);
 	plan->deferred_func = vs_kmod__func(&facts->vfio, DEFERRED);
 	/* vfio_group_release became the embedded device's callback: 9cef73918e15. */
 	plan->release_is_free = plan->fix == VS_FIX_NO_REFERENCE || plan->fix == VS_FIX_NO_NOTIFIER;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/config.h"
+#include "fix.h"
 #include "probe/facts.h"
 #include "probe/hooks.h"
 
@@ -44,14 +45,6 @@ struct vs_plan_row {
 	char advice[200];	/* what to do; "" when there is nothing */
 };
 
-enum vs_fix {
-	VS_FIX_UNKNOWN = 0,	/* vfio.ko could not be read */
-	VS_FIX_PRESENT,		/* the notifier defers its put (811642d8d8a8) */
-	VS_FIX_ABSENT,		/* the notifier puts directly */
-	VS_FIX_NO_REFERENCE,	/* the notifier takes none (63b150fde7a2, v5.16) */
-	VS_FIX_NO_NOTIFIER,	/* there is no notifier (3b86f317c9c7, v5.19) */
-};
-
 struct vs_plan {
 	struct vs_plan_row *rows; /* one per hook, in the table's order */
 	size_t nr_rows;
@@ -63,6 +56,9 @@ struct vs_plan {
 	enum vs_fix fix;
 	const struct vs_kmod_func *deferred_func; /* vfio_group_put_bg, or NULL */
 };
+
+/* What fix.h tells of these facts; plan->fix is the same. */
+enum vs_fix vs_plan__fix(const struct vs_facts *facts);
 
 /*
  * Makes the plan. It points into `facts`, which must outlive it. -ENOMEM.
@@ -84,8 +80,5 @@ bool vs_plan__complete(const struct vs_plan *plan);
 
 /* Some hook waits for vfio.ko. */
 bool vs_plan__waits(const struct vs_plan *plan);
-
-/* One sentence on whether this kernel has the fix, and from what that is known. */
-const char *vs_fix__words(enum vs_fix fix);
 
 #endif

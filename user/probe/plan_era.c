@@ -2,41 +2,16 @@
 /* What the facts say about this kernel's era. */
 #include <string.h>
 
+#include "inspect/code.h"
 #include "probe/plan_priv.h"
 
 #define NOTIFIER "vfio_iommu_group_notifier"
 #define PUT_CALLEE "refcount_dec_and_mutex_lock"
 #define VS_X86_RDI 7	/* the first argument */
 
-const char *vs_fix__words(enum vs_fix fix)
-{
-	static const char *const words[] = {
-		[VS_FIX_UNKNOWN] = "not known: vfio.ko could not be read",
-		[VS_FIX_PRESENT] = "present: the notifier queues its put for vfio_group_put_bg "
-				   "(811642d8d8a8, v4.13)",
-		[VS_FIX_ABSENT] = "ABSENT: vfio_iommu_group_notifier puts directly "
-				  "(811642d8d8a8, v4.13, is missing)",
-		[VS_FIX_NO_REFERENCE] = "not needed: the notifier takes no reference "
-					"(63b150fde7a2, v5.16)",
-		[VS_FIX_NO_NOTIFIER] = "not needed: IOMMU groups have no notifier any more "
-				       "(3b86f317c9c7, a5f1bd1afacd, v5.19)",
-	};
-
-	return words[fix];
-}
-
 bool plan_vfio_known(const struct vs_facts *facts)
 {
 	return facts->vfio.nr_funcs;
-}
-
-static bool has_notifier(const struct vs_facts *facts)
-{
-	if (vs_kmod__func(&facts->vfio, NOTIFIER))
-		return true;
-	if (facts->vmlinux_btf)
-		return vs_names__has(&facts->btf_funcs, "iommu_group_register_notifier");
-	return !plan_vfio_known(facts);
 }
 
 static bool is_site_in(const struct vs_kmod *kmod, const struct vs_kmod_site *site,
@@ -51,38 +26,65 @@ static bool has_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const c
 	for (size_t i = 0; i < kmod->nr_sites; i++) {
 		const struct vs_kmod_site *site = &kmod->sites[i];
 
-		if (site->kind == kind && is_site_in(kmod, site, func) &&
+		if (site->kind == kind &&
+		    vs_code__is_part_of(kmod->funcs[site->func].name, func) &&
 		    (!callee || (site->callee && !strcmp(site->callee, callee))))
 			return true;
 	}
 	return false;
 }
 
-enum vs_fix plan_find_fix(const struct vs_facts *facts)
+/* Without VFIO's functions, the kernel's tell whether there can be one. */
+static enum vs_known has_notifier(const struct vs_facts *facts)
+{
+	if (vs_kmod__func(&facts->vfio, NOTIFIER))
+		return VS_YES;
+	if (facts->vmlinux_btf)
+		return vs_names__has(&facts->btf_funcs, "iommu_group_register_notifier") ?
+		       VS_NOT_KNOWN : VS_NO;
+	return plan_vfio_known(facts) ? VS_NO : VS_NOT_KNOWN;
+}
+
+static enum vs_known known(const struct vs_facts *facts, bool holds)
+{
+	return holds ? VS_YES : facts->vfio_file ? VS_NO : VS_NOT_KNOWN;
+}
+
+/*
+ * Where the whole code was not followed (VFIO is built in, or the facts were saved by an older
+ * version): functions and sites. Out of line, a put is not seen in the notifier.
+ */
+static void find_by_sites(const struct vs_facts *facts, struct vs_fix_facts *f)
 {
 	const struct vs_kmod *vfio = &facts->vfio;
+	bool outlined = vs_kmod__func(vfio, "vfio_group_put");
 
-	if (!has_notifier(facts))
-		return VS_FIX_NO_NOTIFIER;
-	if (!plan_vfio_known(facts))
-		return VS_FIX_UNKNOWN;
-	if (vs_kmod__func(vfio, DEFERRED))
-		return VS_FIX_PRESENT;
-	if (has_site(vfio, VS_SITE_CALL, NOTIFIER, PUT_CALLEE))
-		return VS_FIX_ABSENT;
-	if (facts->vfio_file && !has_site(vfio, VS_SITE_LOCKED_ADD, NOTIFIER, NULL) &&
-	    !vs_kmod__func(vfio, "vfio_group_put"))
-		return VS_FIX_NO_REFERENCE;
-	return VS_FIX_UNKNOWN;
+	f->notifier = has_notifier(facts);
+	f->puts = known(facts, has_site(vfio, VS_SITE_CALL, NOTIFIER, PUT_CALLEE));
+	f->defers = known(facts, vs_kmod__func(vfio, DEFERRED));
+	f->takes = known(facts, has_site(vfio, VS_SITE_LOCKED_ADD, NOTIFIER, NULL));
+	if (outlined && f->puts == VS_NO && f->defers == VS_NO)
+		f->puts = VS_NOT_KNOWN;
+}
+
+enum vs_fix vs_plan__fix(const struct vs_facts *facts)
+{
+	struct vs_fix_facts by_sites;
+
+	if (facts->vfio.followed)
+		return vs_fix__of(&facts->vfio.code);
+	find_by_sites(facts, &by_sites);
+	return vs_fix__of(&by_sites);
 }
 
 /*
  * The offsets that matter are the same on every x86-64 build from 4.15 to 5.15
  * that was read; lock debugging moves them and changes these two sizes.
  */
-static bool layout_is_classic(const struct vs_facts *facts, enum vs_fix fix)
+static bool layout_is_classic(const struct vs_facts *facts, const struct vs_plan *plan)
 {
-	return (fix == VS_FIX_PRESENT || fix == VS_FIX_ABSENT) &&
+	return (plan->deferred_func || plan->fix == VS_FIX_PRESENT || plan->fix == VS_FIX_BOTH ||
+		plan->fix == VS_FIX_ABSENT) &&
 	       !strcmp(facts->machine, "x86_64") &&
 	       facts->mutex_size == 32 && facts->work_size == 32;
 }
@@ -111,7 +113,7 @@ void plan_find_layout(struct planner *p)
 
 	plan->layout = p->facts->btf_layout;
 	if (p->facts->layout_source != VS_LAYOUT_NONE ||
-	    !layout_is_classic(p->facts, plan->fix))
+	    !layout_is_classic(p->facts, plan))
 		return;
 	plan->layout = classic;
 	plan->layout.device_refcount = told_refcount(&p->facts->vfio);
@@ -152,7 +154,8 @@ bool plan_applies(const struct planner *p, enum vs_applies which)
 	case VS_APPLIES_NOTIFIER:
 		return p->plan->fix != VS_FIX_NO_NOTIFIER;
 	case VS_APPLIES_DEFERRED:
-		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_UNKNOWN;
+		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_BOTH ||
+		       p->plan->fix == VS_FIX_UNKNOWN;
 	case VS_APPLIES_MODULE:
 		return p->facts->vfio_state != VS_KMOD_BUILTIN;
 	case VS_APPLIES_REGISTRATION:

@@ -19,9 +19,6 @@ struct planner {
 /* Whether VFIO's symbols could be read. */
 bool plan_vfio_known(const struct vs_facts *facts);
 
-/* Whether the notifier's put is deferred here. */
-enum vs_fix plan_find_fix(const struct vs_facts *facts);
-
 /* Fills the plan's layout; its fix is known. */
 void plan_find_layout(struct planner *p);
 

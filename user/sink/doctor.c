@@ -176,7 +176,7 @@ void vs_doctor__print_text(struct vs_out *out, const struct vs_doctor_report *re
 	put_test(&page, report);
 	vs_out__puts(out, "\n");
 	vs_page__wrapped(&page, 0, verdict_words(report));
-	if (report->plan->fix == VS_FIX_ABSENT)
+	if (report->plan->fix == VS_FIX_ABSENT || report->plan->fix == VS_FIX_BOTH)
 		vs_page__wrapped(&page, 0, "This kernel can deadlock when devices of a group are bound "
 			    "and unbound at the same time: update it.");
 }
@@ -217,19 +217,6 @@ static json_t *test_to_json(const struct vs_doctor_report *r)
 			 "fired", vs_doctor__self_test_to_json(&r->fired));
 }
 
-static const char *fix_token(enum vs_fix fix)
-{
-	static const char *const tokens[] = {
-		[VS_FIX_UNKNOWN] = "unknown",
-		[VS_FIX_PRESENT] = "present",
-		[VS_FIX_ABSENT] = "absent",
-		[VS_FIX_NO_REFERENCE] = "no-reference",
-		[VS_FIX_NO_NOTIFIER] = "no-notifier",
-	};
-
-	return tokens[fix];
-}
-
 json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 {
 	json_t *root = json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:b, s:i, s:s}",
@@ -239,7 +226,7 @@ json_t *vs_doctor__to_json(const struct vs_doctor_report *r)
 				 "vfio", state_words(r->facts->vfio_state),
 				 "build_id", text(r->facts->vfio.build_id),
 				 "complete", vs_plan__complete(r->plan),
-				 "exit_status", r->exit_status, "fix", fix_token(r->plan->fix));
+				 "exit_status", r->exit_status, "fix", vs_fix__name(r->plan->fix));
 
 	json_object_set_new(root, "fix_words", json_string(vs_fix__words(r->plan->fix)));
 	json_object_set_new(root, "checks", vs_doctor__checks_to_json(r->checks));

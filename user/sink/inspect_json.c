@@ -95,6 +95,7 @@ void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, in
 				 "version", VS_VERSION, "verdict", vs_verdict__name(in->verdict));
 
 	set_text(root, "reason", in->reason);
+	set_text(root, "fix", vs_fix__name(in->fix));
 	set_text(root, "era", in->era);
 	set_text(root, "path", in->path);
 	set_text(root, "kind", vs_binary__name(in->kind));

@@ -54,6 +54,7 @@ static json_t *code(const struct vs_validation *v)
 	json_t *o = json_object(), *list = json_array();
 
 	set_text(o, "verdict", in ? vs_verdict__name(in->verdict) : "INCONCLUSIVE");
+	set_text(o, "fix", vs_fix__name(in ? in->fix : VS_FIX_UNKNOWN));
 	set_text(o, "reason", in ? in->reason : v->inspection_error);
 	set(o, "path", in ? string_or_null(in->path) : json_null());
 	for (size_t i = 0; in && i < in->nr_evidence; i++) {

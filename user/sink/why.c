@@ -466,8 +466,8 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set_int(o, "tasks", r->evidence->nr_seen);
 	set_int(o, "took_ns", r->evidence->took_ns);
 	set(o, "has_notifier", json_boolean(r->evidence->has_notifier));
-	set(o, "has_fix", json_boolean(r->evidence->has_fix));
 	set(o, "source", json_string(r->evidence->from_log ? "log" : "host"));
+	set(o, "fix", json_string(vs_fix__name(r->evidence->fix)));
 	set_limits(o, r->evidence);
 	set(o, "asked", task_json(r->why->asked));
 	set(o, "cases", cases);

@@ -107,7 +107,6 @@ struct vs_validation {
 	struct vs_identity identity;
 	const struct vs_inspection *inspection;	/* borrowed; NULL: could not be made */
 	char inspection_error[200];
-	enum vs_fix fix;		/* as the plan understood the code */
 	const struct vs_plan *plan;	/* borrowed; NULL: nothing was armed */
 	size_t probes;			/* armed */
 	uint64_t gaps;			/* times in which something may have been missed */

@@ -440,6 +440,18 @@ static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 	}
 }
 
+static const char *const fix_words[VS_FIXES] = {
+	[VS_FIX_UNKNOWN] = "Whether this VFIO has the fix of the notifier deadlock was not read: "
+			   "vfioscope inspect.",
+	[VS_FIX_PRESENT] = "This VFIO has the fix of the notifier deadlock.",
+	[VS_FIX_BOTH] = "But whether this VFIO has the fix of the notifier deadlock is in doubt: "
+			"vfioscope inspect.",
+	[VS_FIX_ABSENT] = "But this VFIO lacks the fix: the notifier deadlock can happen.",
+	[VS_FIX_NO_REFERENCE] = "The notifier of this kernel takes no reference: the deadlock cannot "
+				"happen.",
+	[VS_FIX_NO_NOTIFIER] = "This kernel has no group notifier: the deadlock cannot happen.",
+};
+
 static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN];
@@ -449,12 +461,8 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 	else
 		SAY(c, "nothing waits for VFIO.");
 	say_brief(e, c);
-	if (!e->has_notifier && e->has_vfio)
-		SAY(c, " This kernel has no group notifier: the deadlock cannot happen.");
-	else if (e->has_vfio && !e->has_fix)
-		SAY(c, " But this vfio.ko lacks the fix: the notifier deadlock can happen.");
-	else if (e->has_vfio)
-		SAY(c, " This vfio.ko has the fix of the notifier deadlock.");
+	if (e->has_vfio)
+		SAY(c, " %s", fix_words[e->fix]);
 	if (!c->nr_holders) {
 		NEXT(c, "nothing to do");
 		return;

@@ -11,6 +11,8 @@
 
 #include "bpf/stacks.h"
 #include "host.h"
+#include "probe/facts.h"
+#include "probe/plan.h"
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
 #include "sink/words.h"
@@ -354,6 +356,30 @@ static int look(struct collect *c)
 	return err ?: collect_see_rounds(c) ?: add_processes(c) ?: describe_processes(c);
 }
 
+static bool read_fix(void *ctx, size_t i, void *row)
+{
+	struct vs_facts facts = {};
+
+	(void)i;
+	snprintf(facts.release, sizeof(facts.release), "%s", (const char *)ctx);
+	if (vs_facts__collect_vfio("", &facts))
+		return false;
+	*(enum vs_fix *)row = vs_plan__fix(&facts);
+	vs_facts__free(&facts);
+	return true;
+}
+
+/* A child reads vfio.ko: where the file lies, the host may hang, too. */
+static enum vs_fix find_fix(const char *release)
+{
+	enum vs_fix fix = VS_FIX_UNKNOWN;
+	signed char answered;
+
+	if (vs_proc__guarded(read_fix, (void *)release, 1, &fix, sizeof(fix), &answered))
+		return VS_FIX_UNKNOWN;
+	return answered == 1 ? fix : VS_FIX_UNKNOWN;
+}
+
 static void take_kernel(struct collect *c)
 {
 	struct utsname name;
@@ -361,6 +387,8 @@ static void take_kernel(struct collect *c)
 	uname(&name);
 	snprintf(c->e->release, sizeof(c->e->release), "%.79s", name.release);
 	c->e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
+	if (c->e->has_vfio)
+		c->e->fix = find_fix(name.release);
 	if (!c->names)
 		return;
 	c->e->has_notifier = vs_why_names__symbol(c->names, VS_SYM_NOTIFIER);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "event/view.h"
+#include "fix.h"
 #include "snapshot/snapshot.h"
 
 #define VS_EV_DEVICES 4		/* device locks of one task that are kept */
@@ -179,7 +180,8 @@ struct vs_evidence {
 	char words[400];	/* what could not be looked at, "" if nothing */
 	bool has_vfio;
 	bool has_notifier;	/* the kernel has vfio_iommu_group_notifier() */
-	bool has_fix;		/* it has vfio_group_put_bg() */
+	bool has_fix;		/* it has vfio_group_put_bg(); whether that is used tells @fix */
+	enum vs_fix fix;	/* as its code shows */
 	uint64_t took_ns;
 	uint32_t nr_seen;	/* tasks of the host */
 	struct vs_snapshot snapshot;

@@ -316,6 +316,8 @@ char *vs_evidence__to_json(const struct vs_evidence *e)
 
 	json_object_set_new(root, "type", json_string("evidence"));
 	json_object_set_new(root, "schema", json_integer(EVIDENCE_SCHEMA));
+	if (e->fix != VS_FIX_UNKNOWN)
+		json_object_set_new(root, "fix", json_string(vs_fix__name(e->fix)));
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_object_set_new(root, lists[i].name, list_json(&lists[i], e));
 	if (e->log_lines) {
@@ -421,6 +423,7 @@ static int load(const json_t *root, struct vs_evidence *e, char *error, size_t s
 		return -EINVAL;
 	}
 	load_row(evidence_fields, root, e);
+	e->fix = vs_fix__named(json_string_value(json_object_get(root, "fix")));
 	for (size_t i = 0; !err && i < ARRAY_SIZE(lists); i++)
 		err = load_list(&lists[i], json_object_get(root, lists[i].name), e);
 	if (log)
