@@ -283,7 +283,7 @@ static void judge_bpf_program(const struct vs_host_state *h, struct vs_diag_resu
 		vs_judge__unknown(r, "cannot be tried");
 		return;
 	}
-	vs_judge__value(r, env->tracing_program ? strerror(-env->tracing_program) : "taken");
+	vs_judge__value(r, "%s", env->tracing_program ? strerror(-env->tracing_program) : "taken");
 	if (!env->tracing_program)
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS, VS_EXIT_UNAVAILABLE);

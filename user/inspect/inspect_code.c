@@ -48,7 +48,7 @@ static int copy_evidence(const struct vs_code *code, const struct vs_judgement *
 	in->evidence = calloc(j->nr_evidence + 1, sizeof(*in->evidence));
 	for (size_t i = 0; in->evidence && i < j->nr_evidence; i++) {
 		struct vs_inspection_evidence *to = &in->evidence[in->nr_evidence++];
-		const struct vs_evidence *e = &j->evidence[i];
+		const struct vs_citation *e = &j->evidence[i];
 
 		to->what = copy_text(e->what);
 		to->why = copy_text(e->why);

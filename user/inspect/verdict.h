@@ -32,7 +32,7 @@ struct vs_code_site {
 	const char *callee;	/* NULL for a locked add */
 };
 
-struct vs_evidence {
+struct vs_citation {
 	uint32_t func;		/* VS_CODE_NONE: of the file as a whole */
 	uint64_t off;		/* bytes from the start of func */
 	bool whole;		/* of func as a whole, off says nothing */
@@ -50,7 +50,7 @@ struct vs_judgement {
 	bool has_vfio;		/* the core of VFIO is in it */
 	char reason[200];	/* one sentence */
 	char era[64];		/* "v4.13 to v5.15", "" when not known */
-	struct vs_evidence evidence[VS_EVIDENCE_MAX];
+	struct vs_citation evidence[VS_EVIDENCE_MAX];
 	size_t nr_evidence;
 	struct vs_code_site *sites; /* by func, offset */
 	size_t nr_sites;

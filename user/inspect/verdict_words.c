@@ -25,11 +25,11 @@ void vs_decide(struct vs_judge *j, const char *era, const char *fmt, ...)
 	va_end(args);
 }
 
-static struct vs_evidence *add_evidence(struct vs_judge *j, uint32_t func, uint64_t off,
+static struct vs_citation *add_evidence(struct vs_judge *j, uint32_t func, uint64_t off,
 					const char *why)
 {
 	struct vs_judgement *out = j->out;
-	struct vs_evidence *e;
+	struct vs_citation *e;
 
 	if (out->nr_evidence == VS_EVIDENCE_MAX)
 		return NULL;
@@ -48,7 +48,7 @@ void vs_cite__ref(struct vs_judge *j, const struct vs_code_ref *ref, const char 
 		[VS_REF_INDIRECT] = "calls through a pointer",
 		[VS_REF_LOCKED_ADD] = "has a locked add",
 	};
-	struct vs_evidence *e = add_evidence(j, ref->func, ref->off, why);
+	struct vs_citation *e = add_evidence(j, ref->func, ref->off, why);
 
 	if (e)
 		snprintf(e->what, sizeof(e->what), "%s%s", verbs[ref->kind],
@@ -58,7 +58,7 @@ void vs_cite__ref(struct vs_judge *j, const struct vs_code_ref *ref, const char 
 
 void vs_cite__func(struct vs_judge *j, uint32_t func, const char *why, const char *fmt, ...)
 {
-	struct vs_evidence *e = add_evidence(j, func, 0, why);
+	struct vs_citation *e = add_evidence(j, func, 0, why);
 	va_list args;
 
 	if (!e)

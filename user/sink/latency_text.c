@@ -52,14 +52,12 @@ static void field(struct vs_latency_sink *s, const char *label, const char *valu
 
 static void text_start(struct vs_latency_sink *s, const struct vs_latency_start *start)
 {
-	char line[1024];
-	int len = snprintf(line, sizeof(line), "vfioscope %s on %s: ", start->version,
-			   start->kernel);
+	char line[1024] = "";
 
+	vs_words__append(line, sizeof(line), "vfioscope %s on %.80s: ", start->version, start->kernel);
 	for (size_t i = 0; i < start->nr_names; i++)
-		len += snprintf(line + len, sizeof(line) - len, "%s%.64s", i ? ", " : "",
-				start->names[i]);
-	snprintf(line + len, sizeof(line) - len, "%s, %" PRIu64 " probe%s armed in %.2f s",
+		vs_words__append(line, sizeof(line), "%s%.64s", i ? ", " : "", start->names[i]);
+	vs_words__append(line, sizeof(line), "%s, %" PRIu64 " probe%s armed in %.2f s",
 		 start->nr_names ? "" : "every work", start->programs, vs_plural(start->programs),
 		 (double)start->start_up_ns / 1e9);
 	vs_words__wrap(&s->out, line, 0, 2, s->opts.width);

@@ -32,7 +32,7 @@ static void field(struct vs_text *t, const char *label, const char *value)
 
 static void paragraph(struct vs_text *t, const char *text)
 {
-	vs_words__wrap(&t->out, text, 0, 0, vs_text__page(t));
+	vs_words__wrap(&t->out, text, 0, 2, vs_text__page(t));
 }
 
 static const char *task_of(const struct vs_finding *f, char buf[VS_TASK_LEN])

@@ -231,7 +231,7 @@ static void put_findings(struct vs_out *o, const struct vs_validation *v)
 			put_block(o, f->stack);
 	}
 	for (size_t i = 0; i < v->kernel.warnings && i < VS_WARNINGS_KEPT; i++)
-		put_block(o, v->kernel.warning[i]);
+		vs_out__printf(o, "    %s\n\n", v->kernel.warning[i]);
 }
 
 void vs_validate__markdown(struct vs_out *o, const struct vs_validate_page *p)

@@ -73,11 +73,15 @@ void vs_validate__tap(struct vs_out *o, const struct vs_validate_page *p)
 {
 	const struct vs_identity *id = &p->v->identity;
 
-	vs_out__printf(o, "KTAP version 1\n1..%d\n# kernel %s %s\n", VS_CHECKS + 1, id->release,
-		       id->machine);
-	vs_out__printf(o, "# vfio srcversion %s build-id %s\n",
-		       id->srcversion[0] ? id->srcversion : "-",
-		       id->build_id[0] ? id->build_id : "-");
+	vs_out__printf(o, "KTAP version 1\n1..%d\n# kernel ", VS_CHECKS + 1);
+	put_words(o, id->release);
+	vs_out__puts(o, " ");
+	put_words(o, id->machine);
+	vs_out__puts(o, "\n# vfio srcversion ");
+	put_words(o, id->srcversion[0] ? id->srcversion : "-");
+	vs_out__puts(o, " build-id ");
+	put_words(o, id->build_id[0] ? id->build_id : "-");
+	vs_out__puts(o, "\n");
 	for (int i = 0; i < VS_CHECKS; i++)
 		put_check(o, i + 1, vs_check__name(i), &p->r->checks[i]);
 	put_verdict(o, p->r);
