@@ -465,7 +465,7 @@ static void every_kind_of_fd(void **state)
 	put64(ARRAY + 6 * 8, FILE_AT(3));
 	put64(ARRAY + 200 * 8, FILE_AT(0)); /* a dup */
 	put64(ARRAY + 7 * 8, 0xdead0000); /* nonsense */
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 4);
 	assert_int_equal(snapshot.fds[0].kind, VS_SNAP_GROUP_FILE);
 	assert_int_equal(snapshot.fds[0].object, GROUP);
@@ -496,7 +496,7 @@ static void device_files_of_6_6(void **state)
 	put64(AT(81) + 8, DEVICE);
 	put64(ARRAY, FILE_AT(0));
 	put64(ARRAY + 8, FILE_AT(1));
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 2);
 	assert_int_equal(snapshot.fds[0].kind, VS_SNAP_DEVICE_FILE);
 	assert_int_equal(snapshot.fds[0].object, DEVICE);
@@ -513,7 +513,7 @@ static void file_changes_meanwhile(void **state)
 	put64(ARRAY, FILE_AT(0));
 	fake.changes = ARRAY;
 	fake.countdown = 5;	/* fdt, max, fd, array, then the operations */
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 0);
 }
 
@@ -532,7 +532,7 @@ static void threads_with_their_own_table(void **state)
 	tasks[1].files = AT(53);
 	tasks[2].tid = 4713;
 	tasks[2].files = 0;	/* exits */
-	assert_int_equal(vs_walk__fds(&walk, kinds, tasks, 3, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, tasks, 3, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 2);
 	assert_int_equal(snapshot.fds[1].fd, 1);
 }
@@ -548,7 +548,7 @@ static void unreadable_tables(void **state)
 	tasks[1].files = AT(53);
 	tasks[2].files = 0x1000;
 	fake.hole = AT(57);
-	assert_int_equal(vs_walk__fds(&walk, kinds, tasks, 3, &snapshot), 3);
+	assert_int_equal(vs_walk__fds(&walk, kinds, tasks, 3, &snapshot, NULL), 3);
 	assert_int_equal(snapshot.nr_fds, 0);
 	assert_true(fake.reads < 100);
 }
@@ -573,14 +573,14 @@ static void kvm_device(void **state)
 	make_group();
 	vs_walk__groups(&walk, &snapshot);
 	make_kvm_device("kvm-vfio");
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 1);
 	assert_int_equal(snapshot.fds[0].kind, VS_SNAP_KVM_FILE);
 	assert_int_equal(snapshot.fds[0].object, 0);
 	link_list(AT(82), nodes, 2);
 	put64(AT(83) + layout.kvm_group_group, GROUP);
 	put64(AT(84) + layout.kvm_group_group, AT(85)); /* no group of ours */
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 2);
 	assert_int_equal(snapshot.fds[1].object, GROUP);
 }
@@ -599,12 +599,12 @@ static void kvm_device_by_files(void **state)
 	link_list(AT(82), nodes, 1);
 	put64(AT(83), FILE_AT(1));
 	make_file(FILE_AT(1), OPS(VS_SNAP_GROUP_FILE), GROUP);
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.fds[0].object, GROUP);
 	assert_int_equal(snapshot.fds[0].device, 0);
 	/* A device's own file, of a device that no known group has. */
 	make_file(FILE_AT(1), OPS(VS_SNAP_DEVICE_FILE), AT(85));
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 2);
 	assert_int_equal(snapshot.fds[1].object, 0);
 	assert_int_equal(snapshot.fds[1].device, AT(85));
@@ -614,7 +614,7 @@ static void other_kvm_device(void **state)
 {
 	(void)state;
 	make_kvm_device("kvm-xics");
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 0);
 }
 
@@ -678,7 +678,7 @@ static void same_tree_twice(void **state)
 	make_table(FILES, TABLE, ARRAY, 8);
 	put64(FILE_AT(1) + layout.file_mapping, MAPPING);
 	put64(ARRAY, FILE_AT(1));
-	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(vs_walk__maps(&walk, kinds, &qemu, 1, &snapshot), 0);
 	assert_int_equal(snapshot.nr_maps, 3);
 }

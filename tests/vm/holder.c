@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
+#include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <linux/vhost.h>
@@ -19,8 +21,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,7 +177,7 @@ static void hold_device(void)
 
 	close(h.group);
 	close(h.container);
-	printf("ready pid=%d fd=%d\n", getpid(), h.device);
+	printf("ready pid=%d fd=%d expect=fd:device:%d:%d\n", getpid(), h.device, getpid(), h.device);
 }
 
 /* Two descriptors of the device's only file. */
@@ -182,7 +188,8 @@ static void hold_device_dup(void)
 	check(dup2(h.device, 77), "dup2");
 	close(h.group);
 	close(h.container);
-	printf("ready pid=%d fd=%d fd2=%d\n", getpid(), h.device, 77);
+	printf("ready pid=%d fd=%d fd2=%d expect=fd:device:%d:%d,fd:device:%d:77\n", getpid(), h.device,
+	       77, getpid(), h.device, getpid());
 }
 
 /* Takes the device lock on every kernel; that another was first is no failure. */
@@ -239,7 +246,8 @@ static void hold_device_fork(void)
 	if (!pid)
 		wait_to_be_killed();
 	close(h.device);
-	printf("ready pid=%d fd=%d parent=%d\n", pid, h.device, getpid());
+	printf("ready pid=%d fd=%d parent=%d expect=fd:device:%d:%d\n", pid, h.device, getpid(), pid,
+	       h.device);
 }
 
 /* The group is in a container, and no device is open. */
@@ -288,7 +296,7 @@ static void hold_mmap(void)
 	close(h.device);
 	close(h.group);
 	close(h.container);
-	printf("ready pid=%d\n", getpid());
+	printf("ready pid=%d expect=map:null:%d:null\n", getpid(), getpid());
 }
 
 /* One has the group and the container, another only the device. */
@@ -355,7 +363,7 @@ static void hold_vhost(void)
 		errno = ECHILD;
 		fail("the owner of the vhost device");
 	}
-	printf("ready pid=%d gone=%d\n", getpid(), pid);
+	printf("ready pid=%d gone=%d expect=mm:null:%d:%d\n", getpid(), pid, getpid(), vhost);
 }
 
 static void hold_cdev(void)
@@ -414,10 +422,254 @@ static void hold_sleepers(void)
 	printf("ready pid=%d\n", getpid());
 }
 
+/* -- without a descriptor -- */
+
+/* Nobody has received it yet. */
+static void hold_socket(void)
+{
+	struct held h = open_device();
+	int sockets[2];
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), "socketpair");
+	send_fd(sockets[0], h.device);
+	close(sockets[0]);
+	close(h.device);
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d expect=socket:device:%d:%d\n", getpid(), sockets[1], getpid(),
+	       sockets[1]);
+}
+
+/* A connection that nobody has accepted has a message with it in its queue. */
+static void hold_backlog(void)
+{
+	struct sockaddr_un here = { .sun_family = AF_UNIX, .sun_path = "/tmp/holder.socket" };
+	int listener = check(socket(AF_UNIX, SOCK_STREAM, 0), "socket"), sender;
+	struct held h = open_device();
+
+	unlink(here.sun_path);
+	check(bind(listener, (struct sockaddr *)&here, sizeof(here)), "bind");
+	check(listen(listener, 4), "listen");
+	sender = check(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+	check(connect(sender, (struct sockaddr *)&here, sizeof(here)), "connect");
+	send_fd(sender, h.device);
+	close(sender);
+	close(h.device);
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d expect=socket:device:%d:%d\n", getpid(), listener, getpid(),
+	       listener);
+}
+
+/* The ring alone has it; with `hidden` nor has the ring a descriptor. */
+static void hold_in_ring(bool hidden)
+{
+	struct io_uring_params params = {};
+	struct held h = open_device();
+	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	struct io_uring_rsrc_update own = { .offset = ~0u, .data = (uint64_t)ring };
+
+	check(ring, "io_uring_setup");
+	check((int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &h.device, 1),
+	      "IORING_REGISTER_FILES");
+	if (hidden && syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, &own, 1) != 1) {
+		printf("skipped: rings cannot be registered here\n");
+		exit(SKIPPED);
+	}
+	if (hidden)
+		close(ring);
+	close(h.device);
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d expect=ring:device:%d:", getpid(), ring, getpid());
+	printf(hidden ? "null\n" : "%d\n", ring);
+}
+
+static void hold_ring(void)
+{
+	hold_in_ring(false);
+}
+
+static void hold_hidden_ring(void)
+{
+	hold_in_ring(true);
+}
+
+/* -- a task that ends, and hangs on its way -- */
+
+static void answer(int fuse, uint64_t unique, const void *data, size_t len)
+{
+	char buf[256];
+	struct fuse_out_header *head = (struct fuse_out_header *)buf;
+
+	*head = (struct fuse_out_header){ .len = sizeof(*head) + len, .unique = unique };
+	memcpy(head + 1, data, len);
+	check(write(fuse, buf, head->len) < 0 ? -1 : 0, "answer");
+}
+
+/* One file, that opens and never gets through a close. */
+static void serve(int fuse)
+{
+	struct fuse_init_out init = { .major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096 };
+	struct fuse_attr_out attr = { .attr_valid = 1000, .attr = { .ino = 1, .nlink = 1,
+				      .mode = S_IFREG | 0600, .blksize = 4096 } };
+	struct fuse_open_out open = { .fh = 1 };
+	static char buf[1 << 16];
+
+	for (;;) {
+		struct fuse_in_header *in = (struct fuse_in_header *)buf;
+
+		check(read(fuse, buf, sizeof(buf)) < 0 ? -1 : 0, "a request of FUSE");
+		if (in->opcode == FUSE_INIT)
+			answer(fuse, in->unique, &init, sizeof(init));
+		else if (in->opcode == FUSE_GETATTR)
+			answer(fuse, in->unique, &attr, sizeof(attr));
+		else if (in->opcode == FUSE_OPEN)
+			answer(fuse, in->unique, &open, sizeof(open));
+	}
+}
+
+/*
+ * A child is killed. It closes a file of ours, and that close waits for an answer that does not come.
+ * The device was closed before, and its release is left to the end of the exit; or it is still to be closed.
+ */
+static void hold_exiting_with(bool closed)
+{
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	struct held h;
+	char options[80];
+	pid_t server, pid;
+
+	if (fuse < 0) {
+		printf("skipped: no /dev/fuse here\n");
+		exit(SKIPPED);
+	}
+	close(check(open("/tmp/holder.fuse", O_CREAT | O_RDWR, 0600), "/tmp/holder.fuse"));
+	snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0", fuse);
+	check(mount("holder", "/tmp/holder.fuse", "fuse", 0, options), "mount");
+	server = child();
+	if (!server)
+		serve(fuse);
+	close(fuse);
+	pid = child();
+	if (!pid) {
+		h = open_device();
+		if (!closed)	/* a free descriptor below that of the device */
+			close(h.group);
+		check(open("/tmp/holder.fuse", O_RDWR), "the file of FUSE");
+		close(h.container);
+		if (closed)
+			close(h.group);
+		wait_to_be_killed();
+	}
+	sleep(1);
+	kill(pid, SIGKILL);
+	usleep(300000);
+	printf("ready pid=%d server=%d expect=release:device:%d:null\n", pid, server, pid);
+}
+
+static void hold_exiting(void)
+{
+	hold_exiting_with(true);
+}
+
+static void hold_exiting_early(void)
+{
+	hold_exiting_with(false);
+}
+
+/* -- others -- */
+
+/* In a PID namespace of its own; the PID told is that of the host. */
+static void hold_namespace(void)
+{
+	int told[2], fd = 0;
+	pid_t pid;
+
+	check(pipe(told), "pipe");
+	check(unshare(CLONE_NEWPID), "unshare");
+	pid = child();
+	if (!pid) {
+		struct held h = open_device();
+
+		close(h.group);
+		close(h.container);
+		check(write(told[1], &h.device, sizeof(int)) < 0 ? -1 : 0, "write");
+		wait_to_be_killed();
+	}
+	check(read(told[0], &fd, sizeof(fd)) == sizeof(fd) ? 0 : -1, "the child");
+	printf("ready pid=%d fd=%d expect=fd:device:%d:%d\n", pid, fd, pid, fd);
+}
+
+#define TOKEN "11223344-5566-7788-99aa-bbccddeeff00"
+
+/* Who has a PF sets the token that its VFs are opened with; it outlives the descriptor. Does not stay. */
+static void hold_token(void)
+{
+	struct {
+		struct vfio_device_feature head;
+		unsigned char token[16];
+	} feature = { .head = { .argsz = sizeof(feature),
+				.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN },
+		      .token = { 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc,
+				 0xdd, 0xee, 0xff, 0x00 } };
+
+	check(ioctl(open_device().device, VFIO_DEVICE_FEATURE, &feature), "VFIO_DEVICE_FEATURE");
+	exit(0);
+}
+
+/* A VF whose PF VFIO has, too. */
+static void hold_vf(void)
+{
+	char with_token[80];
+	struct held h;
+
+	snprintf(with_token, sizeof(with_token), "%s vf_token=%s", device_name, TOKEN);
+	device_name = with_token;
+	h = open_device();
+	close(h.group);
+	close(h.container);
+	printf("ready pid=%d fd=%d expect=fd:device:%d:%d\n", getpid(), h.device, getpid(), h.device);
+}
+
+/* Two devices of two groups, the first with the descriptor `fd`, the second with 50. */
+static void hold_two_devices(int fd)
+{
+	struct held first = open_device(), second;
+
+	device_name = getenv("SECOND");
+	group_number = getenv("SECOND_GROUP");
+	second = open_device();
+	check(dup2(first.device, fd), "dup2");
+	check(dup2(second.device, 50), "dup2");
+	close(first.device);
+	close(second.device);
+	close(first.group);
+	close(first.container);
+	close(second.group);
+	close(second.container);
+	printf("ready pid=%d fd=%d fd2=50 expect=fd:device:%d:%d\n", getpid(), fd, getpid(), fd);
+}
+
+/* A task that ends releases the one with the higher descriptor first. */
+static void hold_both(void)
+{
+	hold_two_devices(60);
+}
+
+static void hold_both_later_first(void)
+{
+	hold_two_devices(40);
+}
+
 static const struct {
 	const char *name;
 	void (*hold)(void);
 } scenarios[] = {
+	{ "socket", hold_socket }, { "backlog", hold_backlog }, { "ring", hold_ring },
+	{ "hidden-ring", hold_hidden_ring }, { "exiting", hold_exiting },
+	{ "exiting-early", hold_exiting_early }, { "namespace", hold_namespace },
+	{ "token", hold_token }, { "vf", hold_vf }, { "both", hold_both }, { "both-later-first", hold_both_later_first },
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },

@@ -187,6 +187,16 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 	else if (h->how == VS_HOLD_MAP)
 		row(p, label, "%s: %llu KiB of the device mapped, no descriptor", who,
 		    (unsigned long long)h->bytes >> 10);
+	else if (h->how == VS_HOLD_SOCKET)
+		row(p, label, "%s fd %d: a UNIX socket with %s in flight", who, h->fd, kind_words(h));
+	else if (h->how == VS_HOLD_RING && h->fd >= 0)
+		row(p, label, "%s fd %d: an io_uring with %s registered", who, h->fd, kind_words(h));
+	else if (h->how == VS_HOLD_RING)
+		row(p, label, "%s: an io_uring without a descriptor, with %s registered", who,
+		    kind_words(h));
+	else if (h->how == VS_HOLD_RELEASE)
+		row(p, label, "%s: its task %u has closed %s, and is not through with the release", who,
+		    h->tid, kind_words(h));
 	else if (h->tgid)
 		row(p, label, "%s fd %d %s: %skeeps the memory of a process that has exited, with "
 		    "%llu KiB of the device mapped", who, h->fd, h->path, h->likely ? "likely " : "",
@@ -376,13 +386,15 @@ static json_t *holder_json(const struct vs_why_holder *h)
 {
 	static const char *const kinds[VS_SNAP_FILE_KINDS] = { "group", "device", "container",
 		"cdev", "iommufd", "kvm" };
-	static const char *const hows[] = { "fd", "map", "mm" };
+	static const char *const hows[] = { "fd", "map", "mm", "socket", "ring", "release" };
 	json_t *o = json_object();
 
 	set(o, "how", json_string(hows[h->how]));
-	set(o, "file", h->how == VS_HOLD_FD ? json_string(kinds[h->kind]) : json_null());
+	set(o, "file", h->how == VS_HOLD_MAP || h->how == VS_HOLD_MM ?
+	    json_null() : json_string(kinds[h->kind]));
 	set(o, "pid", h->tgid ? json_integer(h->tgid) : json_null());
 	set(o, "comm", string_or_null(h->comm));
+	set(o, "tid", h->tid ? json_integer(h->tid) : json_null());
 	set(o, "fd", h->fd >= 0 ? json_integer(h->fd) : json_null());
 	set(o, "path", string_or_null(h->path));
 	set(o, "bytes", h->bytes ? json_integer((jint)h->bytes) : json_null());
@@ -436,6 +448,8 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "says", text(c->says, sizeof(c->says)));
 	set(o, "next", text(c->next, sizeof(c->next)));
 	set(o, "place", string_or_null(c->place));
+	set(o, "cycle", json_boolean(c->cycle));
+	set(o, "way", string_or_null(c->way));
 	set(o, "task", task_json(c->task));
 	set(o, "owner", task_json(c->owner));
 	set(o, "message", message_json(c->message));

@@ -35,7 +35,7 @@ static int read_kind(const struct vs_walk *walk, uint64_t operations)
 {
 	uint64_t release = vs_mem__pointer(walk->mem, operations + walk->layout->op_release);
 
-	for (int kind = 0; release && kind < VS_SNAP_FILE_KINDS; kind++)
+	for (int kind = 0; release && kind < VS_FILE_KINDS; kind++)
 		if (walk->symbols->release[kind] == release)
 			return kind;
 	return -1;

@@ -84,6 +84,29 @@
 	FIELD(worker_task, "worker", "task") \
 	FIELD(worker_work, "worker", "current_work") \
 	FIELD(worker_func, "worker", "current_func") \
+	FIELD(task_works, "task_struct", "task_works") \
+	FIELD(task_uring, "task_struct", "io_uring") \
+	FIELD(work_func_of, "callback_head", "func") \
+	FIELD(file_task_work, "file", "f_task_work") /* v6.12 */ \
+	FIELD(file_rcuhead, "file", "f_rcuhead") /* v5.18 to v6.11 */ \
+	FIELD(file_union, "file", "f_u") /* before that: the same place */ \
+	FIELD(socket_sk, "socket", "sk") \
+	FIELD(sock_family, "sock_common", "skc_family") \
+	FIELD(sock_state, "sock_common", "skc_state") \
+	FIELD(sock_queue, "sock", "sk_receive_queue") \
+	FIELD(skb_cb, "sk_buff", "cb") \
+	FIELD(skb_sk, "sk_buff", "sk") \
+	FIELD(unix_fp, "unix_skb_parms", "fp") \
+	FIELD(fp_count, "scm_fp_list", "count") \
+	FIELD(fp_files, "scm_fp_list", "fp") \
+	FIELD(ring_table, "io_ring_ctx", "file_table") /* v5.13 */ \
+	FIELD(ring_nr, "io_ring_ctx", "nr_user_files") /* to v6.12 */ \
+	FIELD(ring_files, "io_file_table", "files") /* to v6.12 */ \
+	FIELD(ring_data, "io_file_table", "data") /* v6.13 */ \
+	FIELD(rsrc_nr, "io_rsrc_data", "nr") \
+	FIELD(rsrc_nodes, "io_rsrc_data", "nodes") /* v6.13 */ \
+	FIELD(rsrc_file, "io_rsrc_node", "file_ptr") /* v6.13 */ \
+	FIELD(uring_registered, "io_uring_task", "registered_rings") /* v5.18 */ \
 	FIELD(module_kallsyms, "module", "kallsyms") /* v4.5 */ \
 	FIELD(kallsyms_symtab, "mod_kallsyms", "symtab") \
 	FIELD(kallsyms_nr, "mod_kallsyms", "num_symtab") \

@@ -54,13 +54,25 @@ enum vs_snap_file_kind {
 	VS_SNAP_FILE_KINDS,
 };
 
-/* One descriptor of one process: dup()ed and inherited ones are rows of their own. */
+/*
+ * One descriptor of one process: dup()ed and inherited ones are rows of their own. Or, where
+ * vs_snapper__look_for() was asked, what keeps a file open without one.
+ */
 struct vs_snap_fd {
 	enum vs_snap_file_kind kind;
+	enum vs_snap_via {
+		VS_VIA_FD,
+		VS_VIA_SOCKET,	/* on its way through the UNIX socket of this descriptor */
+		VS_VIA_RING,	/* registered with the io_uring of this descriptor (-1: a ring
+				 * that is itself registered only) */
+		VS_VIA_RELEASE,	/* closed, but the task `tid` has not got to its release yet, or
+				 * is in it; fd is -1 */
+	} via;
 	uint64_t file;		/* struct file *: the same for dup()ed, inherited, passed ones */
 	uint64_t object;
 	uint64_t device;	/* KVM: struct vfio_device * whose own file it holds (v6.6), or 0 */
 	uint32_t tgid;
+	uint32_t tid;		/* of VS_VIA_RELEASE */
 	int fd;
 	char comm[VS_COMM_LEN];
 };
@@ -112,9 +124,8 @@ struct vs_snapshot_opts {
  * kernel and opens no file of a process, so it works where tasks are stuck; what
  * changes meanwhile may be seen before or after the change. NULL options: the defaults.
  *
- * Open files that no descriptor names are not found: those on their way through a socket
- * (SCM_RIGHTS), or registered with io_uring. A counter that is higher than what was found
- * tells that there is one. On v6.6 to v6.9 mappings of a device opened by cdev are found
+ * Open files that no descriptor names are found only after vs_snapper__look_for(). A counter that
+ * is higher than what was found tells that there is one. On v6.6 to v6.9 mappings of a device opened by cdev are found
  * only while a descriptor of it is open. Without CONFIG_VFIO_GROUP (v6.6) devices are
  * those that sysfs and descriptors show.
  *
@@ -139,6 +150,21 @@ void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
  */
 int vs_snapper__get_ready(struct vs_snapper *snapper);
 
+/* Where files may be that no descriptor names. An address of 0: not looked there. */
+struct vs_stack_row;
+struct vs_snap_far {
+	uint64_t sock_close;	/* file_operations.release of a socket */
+	uint64_t uring_release;	/* of an io_uring */
+	uint64_t fput;		/* ____fput(), the work by which a task releases a file */
+	uint64_t work_run;	/* task_work_run() */
+	uint64_t put_files;	/* put_files_struct(), where a task that ends closes all it has */
+	const struct vs_stack_row *rows; /* the tasks */
+	size_t nr_rows;
+};
+
+/* The snapshots to come look there, too. @far is copied; its rows stay the caller's. */
+void vs_snapper__look_for(struct vs_snapper *snapper, const struct vs_snap_far *far);
+
 /* As vs_snapshot__take(). */
 int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error, size_t size);
 
@@ -148,7 +174,6 @@ int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *er
  * memory cannot be read: EPERM without privileges.
  */
 struct vs_mem;
-struct vs_stack_row;
 struct vs_snap_layout;
 const struct vs_mem *vs_snapper__memory(struct vs_snapper *snapper,
 					const struct vs_snap_layout **layout);

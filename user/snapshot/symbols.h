@@ -13,6 +13,9 @@
 #include "snapshot/mem.h"
 #include "snapshot/snapshot.h"
 
+/* Kinds of files in which others may be kept open. They have no rows of their own in a snapshot. */
+enum { VS_FILE_SOCKET = VS_SNAP_FILE_KINDS, VS_FILE_RING, VS_FILE_KINDS };
+
 #define VS_SNAP_MAX_VFIO 4	/* v6.1 and later: three objects are called vfio */
 
 struct vs_snap_symbols {
@@ -25,7 +28,7 @@ struct vs_snap_symbols {
 	 * file_operations.release of each kind of file. Functions are always in the
 	 * table, so files are told apart by it and not by the address of their f_op.
 	 */
-	uint64_t release[VS_SNAP_FILE_KINDS];
+	uint64_t release[VS_FILE_KINDS];
 };
 
 /* Adds what an open /proc/kallsyms says. -EPERM when addresses are hidden. */

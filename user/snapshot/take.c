@@ -31,6 +31,7 @@ struct vs_snapper {
 	/* Of one snapshot. */
 	struct vs_snapshot *s;
 	struct vs_snap_symbols symbols;
+	struct vs_snap_far far;
 	struct vs_walk walk;
 	struct vs_file_kinds *kinds;
 	struct vs_task_row *tasks;
@@ -119,6 +120,8 @@ static int read_symbols(struct vs_snapper *t)
 	}
 	read_module(t, "kvm");
 	read_module(t, "iommufd");
+	t->symbols.release[VS_FILE_SOCKET] = t->far.sock_close;
+	t->symbols.release[VS_FILE_RING] = t->far.uring_release;
 	return err;
 }
 
@@ -267,12 +270,25 @@ static int look_at_tasks(struct vs_snapper *t)
 	return 0;
 }
 
+/* Nothing to do, and nothing costs, where nobody has asked for it. */
+static int look_far(struct vs_snapper *t, const struct vs_carriers *carriers)
+{
+	int err = vs_walk__sockets(&t->walk, t->kinds, carriers, t->s);
+
+	if (!err && t->far.uring_release)
+		err = vs_walk__rings(&t->walk, t->kinds, carriers, &t->far, t->s);
+	return err ?: vs_walk__releases(&t->walk, t->kinds, &t->far, t->s);
+}
+
 static int look_at_fds(struct vs_snapper *t)
 {
-	int unread = vs_walk__fds(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s);
+	struct vs_carriers carriers = {};
+	int unread = vs_walk__fds(&t->walk, t->kinds, t->tasks, t->nr_tasks, t->s, &carriers);
+	int err = unread == -ENOMEM ? unread : look_far(t, &carriers);
 
-	if (unread == -ENOMEM)
-		return unread;
+	free(carriers.rows);
+	if (err)
+		return err;
 	t->s->scope.fds = t->tasks && !unread && sees_all_tasks(t);
 	if (unread)
 		say(t->s, "descriptors of %d process%s changed while they were read", unread,
@@ -371,6 +387,11 @@ static int need_peek(struct vs_snapper *t)
 		return -errno;
 	t->mem = vs_peek__mem(t->peek);
 	return 0;
+}
+
+void vs_snapper__look_for(struct vs_snapper *t, const struct vs_snap_far *far)
+{
+	t->far = *far;
 }
 
 int vs_snapper__get_ready(struct vs_snapper *t)

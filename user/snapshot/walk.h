@@ -41,6 +41,20 @@ void vs_walk__string(const struct vs_mem *mem, uint64_t address, char *buf, size
  */
 int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot);
 
+/* A descriptor of a file in which others may be. */
+struct vs_carrier {
+	int kind;		/* VS_FILE_SOCKET, VS_FILE_RING */
+	uint64_t file;
+	uint32_t tgid;
+	int fd;
+	char comm[VS_COMM_LEN];
+};
+
+struct vs_carriers {
+	struct vs_carrier *rows;
+	size_t nr;
+};
+
 /* What kind of file; -1: of no interest. Reads its operations at most once in a walk. */
 struct vs_file_kinds;
 struct vs_file_kinds *vs_file_kinds__new(const struct vs_walk *walk); /* NULL: no memory */
@@ -55,10 +69,29 @@ uint64_t vs_walk__file_device(const struct vs_walk *walk, uint64_t file);
 
 /*
  * Adds the descriptors of these tasks. Call after vs_walk__groups(). Returns the number
- * of tables that could not be read to their end (0: complete) or -ENOMEM.
+ * of tables that could not be read to their end (0: complete) or -ENOMEM. Descriptors of
+ * what may carry others, where its release is known, go to @carriers; NULL: they do not.
  */
 int vs_walk__fds(const struct vs_walk *walk, struct vs_file_kinds *kinds,
-		 const struct vs_task_row *tasks, size_t nr_tasks, struct vs_snapshot *snapshot);
+		 const struct vs_task_row *tasks, size_t nr_tasks, struct vs_snapshot *snapshot,
+		 struct vs_carriers *carriers);
+
+/*
+ * Adds a file that @row's task keeps: its kind, object and what else only memory tells. Nothing is
+ * added when @file is not VFIO's. 0 or -ENOMEM.
+ */
+int vs_walk__keep(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint64_t file,
+		  const struct vs_snap_fd *row, struct vs_snapshot *snapshot);
+
+/* -- walk_far.c: files that no descriptor names; 0 or -ENOMEM -- */
+
+int vs_walk__sockets(const struct vs_walk *walk, struct vs_file_kinds *kinds,
+		     const struct vs_carriers *carriers, struct vs_snapshot *snapshot);
+int vs_walk__rings(const struct vs_walk *walk, struct vs_file_kinds *kinds,
+		   const struct vs_carriers *carriers, const struct vs_snap_far *far,
+		   struct vs_snapshot *snapshot);
+int vs_walk__releases(const struct vs_walk *walk, struct vs_file_kinds *kinds,
+		      const struct vs_snap_far *far, struct vs_snapshot *snapshot);
 
 /*
  * Adds mappings of device memory. Call after vs_walk__fds(). Returns the number of trees

@@ -31,6 +31,7 @@ struct scan {
 	struct vs_file_kinds *kinds;
 	const struct vs_task_row *tasks;
 	struct vs_snapshot *snapshot;
+	struct vs_carriers *carriers;
 	struct open_fd batch[BATCH];
 	size_t nr_batch;
 	int error;
@@ -101,6 +102,45 @@ static void add_file(struct scan *scan, const struct open_fd *open, int kind)
 		vs_mem__pointer(walk->mem, open->file + walk->layout->file_private));
 }
 
+static void add_carrier(struct scan *scan, const struct open_fd *open, int kind)
+{
+	const struct vs_task_row *task = &scan->tasks[open->task];
+	struct vs_carrier *row;
+
+	if (!scan->carriers)
+		return;
+	row = vs_rows__add(&scan->carriers->rows, &scan->carriers->nr, sizeof(*row));
+	if (!row) {
+		scan->error = -ENOMEM;
+		return;
+	}
+	*row = (struct vs_carrier){ kind, open->file, task->tgid, open->fd, "" };
+	memcpy(row->comm, task->comm, sizeof(row->comm) - 1);
+}
+
+int vs_walk__keep(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint64_t file,
+		  const struct vs_snap_fd *row, struct vs_snapshot *s)
+{
+	uint64_t operations = file ? vs_mem__pointer(walk->mem, file + walk->layout->file_op) : 0;
+	int kind = vs_file_kinds__of(kinds, operations);
+	struct vs_snap_fd *kept;
+
+	if (kind < 0 || kind >= VS_SNAP_FILE_KINDS)
+		return 0;
+	kept = vs_rows__add(&s->fds, &s->nr_fds, sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	*kept = *row;
+	kept->kind = kind;
+	kept->file = file;
+	kept->object = kind == VS_SNAP_KVM_FILE ? 0 :
+		       kind == VS_SNAP_DEVICE_FILE ? vs_walk__file_device(walk, file) :
+		       vs_mem__pointer(walk->mem, file + walk->layout->file_private);
+	if (kind == VS_SNAP_DEVICE_FILE && is_cdev(walk, file))
+		kept->kind = VS_SNAP_CDEV_FILE;
+	return 0;
+}
+
 /* A thread with a table of its own may have what its process has. */
 static bool is_there(const struct scan *scan, const struct open_fd *open)
 {
@@ -122,8 +162,11 @@ static void look_at(struct scan *scan, const struct open_fd *open, uint64_t oper
 {
 	int kind = vs_file_kinds__of(scan->kinds, operations);
 
-	if (kind >= 0 && vs_mem__pointer(scan->walk->mem, open->slot) == open->file &&
-	    !is_there(scan, open))
+	if (kind < 0 || vs_mem__pointer(scan->walk->mem, open->slot) != open->file)
+		return;
+	if (kind >= VS_SNAP_FILE_KINDS)
+		add_carrier(scan, open, kind);
+	else if (!is_there(scan, open))
 		add_file(scan, open, kind);
 }
 
@@ -245,9 +288,11 @@ static bool read_one(struct scan *scan, uint32_t task, struct table *table)
 }
 
 int vs_walk__fds(const struct vs_walk *walk, struct vs_file_kinds *kinds,
-		 const struct vs_task_row *tasks, size_t nr_tasks, struct vs_snapshot *snapshot)
+		 const struct vs_task_row *tasks, size_t nr_tasks, struct vs_snapshot *snapshot,
+		 struct vs_carriers *carriers)
 {
-	struct scan scan = { .walk = walk, .kinds = kinds, .tasks = tasks, .snapshot = snapshot };
+	struct scan scan = { .walk = walk, .kinds = kinds, .tasks = tasks, .snapshot = snapshot,
+			     .carriers = carriers };
 	struct table *tables = calloc(nr_tasks + 1, sizeof(*tables));
 	int unread = 0;
 

@@ -45,6 +45,13 @@ static const char *waiter(const struct vs_why_case *c, char buf[VS_TASK_LEN])
 	return buf;
 }
 
+/* " (unbind through sysfs)", or "" */
+static const char *way(const struct vs_why_case *c, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", c->way[0] ? " (" : "", c->way, c->way[0] ? ")" : "");
+	return buf;
+}
+
 static const char *function(const char *place, char *buf, size_t size)
 {
 	const char *module = strchr(place, '[');
@@ -98,6 +105,16 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 		release_fds(c, i, end, title);
 	else if (h->how == VS_HOLD_MAP)
 		NEXT(c, "unmap the device's memory in %s or end it", title);
+	else if (h->how == VS_HOLD_SOCKET)
+		NEXT(c, "take the file out of the UNIX socket of fd %d of %s: let it receive, or end it",
+		     h->fd, title);
+	else if (h->how == VS_HOLD_RING && h->fd >= 0)
+		NEXT(c, "close fd %d of %s, an io_uring that the file is registered with", h->fd, title);
+	else if (h->how == VS_HOLD_RING)
+		NEXT(c, "end %s: the file is registered with an io_uring of its", title);
+	else if (h->how == VS_HOLD_RELEASE)
+		NEXT(c, "wait for %.16s[%u], which has closed it already and is on the way to its "
+			"release", h->comm, h->tid);
 	else if (h->tgid)
 		NEXT(c, "close fd %d (%.30s) of %s", h->fd, h->path, title);
 	else
@@ -215,9 +232,10 @@ static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
 		NEXT(c, "descriptors of %u tasks", e->nr_seen);
 	else
 		NEXT(c, "no descriptors");
-	NEXT(c, "%s, KVM. Not visible from here: files on their way through a socket or registered "
-		"with io_uring, users inside the kernel, other PID namespaces",
-	     e->snapshot.scope.maps ? ", mappings of device memory" : "");
+	NEXT(c, "%s, KVM%s. Not visible from here: users inside the kernel, requests of io_uring that "
+		"are under way, other PID namespaces",
+	     e->snapshot.scope.maps ? ", mappings of device memory" : "", e->snapshot.scope.fds ?
+	     ", files inside UNIX sockets and io_urings, files being released" : "");
 }
 
 /* -- verdicts -- */
@@ -287,6 +305,10 @@ static void say_back(struct vs_why_case *c, const char *waiter)
 
 	if (!c->waits_back)
 		SAY(c, " This is no deadlock.");
+	else if (c->cycle)
+		SAY(c, " This is a cycle: %s has closed it, and on the way to its release waits for "
+		       "%s, through who holds what (see PROOF). None of them can go on.",
+		    task(c->waits_back, who), waiter);
 	else
 		SAY(c, " The holder waits for the waiter: %s of process %u does not go on before "
 		       "%s does.", task(c->waits_back, who), c->waits_back->tgid,
@@ -300,6 +322,10 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 
 	if (!c->nr_now) {
 		search_further(c, e);
+		return;
+	}
+	if (c->cycle) {
+		reset(c, true);
 		return;
 	}
 	if (c->waits_back)
@@ -322,7 +348,10 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
 		   const char *who)
 {
-	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release.", what, who);
+	char on[100];
+
+	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release%s.", what, who,
+	    way(c, on, sizeof(on)));
 	say_back(c, who);
 	let_go(e, c);
 }
@@ -330,8 +359,10 @@ static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const cha
 static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
 			    const char *who)
 {
+	char on[100];
+
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
-	       "without a timeout.", what, who);
+	       "without a timeout%s.", what, who, way(c, on, sizeof(on)));
 	if (c->waits_back)
 		say_back(c, who);
 	let_go(e, c);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "snapshot/rows.h"
+#include "why/ways.h"
 
 #define MAX_PROOF 40
 
@@ -51,6 +52,8 @@ struct vs_why_case *why_case__add(struct vs_why *why, enum vs_why_verdict verdic
 	c->group = -1;
 	c->since_ns = t ? t->waited_ns : VS_EV_UNKNOWN;
 	c->at_most_ns = VS_EV_UNKNOWN;
+	if (t)
+		vs_ways__of(t, c->way, sizeof(c->way));
 	return c;
 }
 

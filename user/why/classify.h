@@ -40,9 +40,13 @@ struct vs_why_holder {
 		VS_HOLD_FD,
 		VS_HOLD_MAP,	/* memory of the device is mapped; every fd may be closed */
 		VS_HOLD_MM,	/* the same in an address space that no process has any more */
+		VS_HOLD_SOCKET,	/* on its way through the UNIX socket `fd` */
+		VS_HOLD_RING,	/* registered with the io_uring `fd`, -1: one without a descriptor */
+		VS_HOLD_RELEASE, /* closed; the task `tid` has not got through its release */
 	} how;
 	enum vs_snap_file_kind kind; /* of an fd */
 	uint32_t tgid;		/* 0: not known */
+	uint32_t tid;		/* of a release */
 	int fd;
 	uint64_t file;		/* struct file *: descriptors of one file share it */
 	uint64_t bytes;		/* mapped */
@@ -77,6 +81,7 @@ struct vs_why_case {
 	char says[320];
 	char next[700];
 	char place[VS_SITE_LEN]; /* where it waits */
+	char way[96];		/* on which the device leaves, in words; "" not known */
 	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
 	const struct vs_ev_task *owner; /* of the lock that a driver waits for; NULL: none known */
 	size_t nr_elsewhere;	/* idle, not applicable: as in struct vs_why */

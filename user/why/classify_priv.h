@@ -59,6 +59,9 @@ const struct vs_snap_group *why_group__left_by(const struct vs_evidence *e,
 bool why_frames__has(const struct vs_ev_task *t, size_t i, unsigned int flag);	/* VS_FRAME_... */
 size_t why_frames__first(const struct vs_ev_task *t, size_t from, unsigned int flag);
 bool why_frames__waiting(const struct vs_ev_task *t);
+
+/* Its stack shows that it reads the rwsem which @writer, a task that waits for one, asks for. */
+bool why_frames__reads(const struct vs_ev_task *t, const struct vs_ev_task *writer);
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds);	/* or nobody knows */
 
 /* The lock that it waits for in its driver's function is no device's, nor the kernel's at large. */

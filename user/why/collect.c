@@ -333,7 +333,19 @@ static void write_stacks(struct collect *c)
 
 static int take_snapshot(struct collect *c, char *error, size_t size)
 {
-	int err = vs_snapper__take(c->snapper, &c->e->snapshot, error, size);
+	const struct vs_snap_far far = {
+		.sock_close = vs_why_names__symbol(c->names, VS_SYM_SOCK_CLOSE),
+		.uring_release = vs_why_names__symbol(c->names, VS_SYM_RING_RELEASE),
+		.fput = vs_why_names__symbol(c->names, VS_SYM_FPUT),
+		.work_run = vs_why_names__symbol(c->names, VS_SYM_WORK_RUN),
+		.put_files = vs_why_names__symbol(c->names, VS_SYM_PUT_FILES),
+		.rows = c->rows,
+		.nr_rows = c->nr_rows,
+	};
+	int err;
+
+	vs_snapper__look_for(c->snapper, &far);
+	err = vs_snapper__take(c->snapper, &c->e->snapshot, error, size);
 
 	if (!err)
 		c->mem = vs_snapper__memory(c->snapper, &c->layout);

@@ -45,6 +45,45 @@ static bool is_holder(const struct vs_why_case *c, uint32_t tgid)
 	return false;
 }
 
+/* It has closed the device, and nobody but this task can get through the release. */
+static bool is_releasing(const struct vs_why_case *c, const struct vs_ev_task *t)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (c->holders[i].how == VS_HOLD_RELEASE && c->holders[i].tid == t->tid &&
+		    !c->holders[i].likely)
+			return true;
+	return false;
+}
+
+/* From the holder to the waiter: each waits for the nearest shallower one before it. */
+static int prove_circle(struct vs_why_case *c)
+{
+	char waits[VS_TASK_LEN], has[VS_TASK_LEN];
+	size_t i = 0;
+	int err = 0;
+
+	while (i < c->nr_victims && c->victims[i].task != c->waits_back)
+		i++;
+	while (!err && i < c->nr_victims) {
+		const struct vs_why_victim *v = &c->victims[i];
+		size_t up = i;
+
+		while (up > 0 && c->victims[up].depth >= v->depth)
+			up--;
+		if (c->victims[up].depth >= v->depth)
+			up = c->nr_victims;
+		vs_name__task(waits, v->task->comm, v->task->tid, 0);
+		vs_name__task(has, up < c->nr_victims ? c->victims[up].task->comm : c->task->comm,
+			      up < c->nr_victims ? c->victims[up].task->tid : c->task->tid, 0);
+		err = why_case__prove(c, "%s waits for the %s, which %s has", waits, v->lock, has);
+		i = up;
+	}
+	vs_name__task(waits, c->task->comm, c->task->tid, 0);
+	vs_name__task(has, c->waits_back->comm, c->waits_back->tid, 0);
+	return err ?: why_case__prove(c, "%s waits until %s is through with the release of %s", waits, has,
+				      c->device[0] ? c->device : "the device");
+}
+
 int why_cycles__find_back(struct vs_why_case *c)
 {
 	char back[VS_TASK_LEN], first[VS_TASK_LEN];
@@ -57,6 +96,11 @@ int why_cycles__find_back(struct vs_why_case *c)
 	}
 	if (!c->waits_back)
 		return 0;
+	if (is_releasing(c, c->waits_back)) {
+		c->cycle = true;
+		c->reboot = VS_REBOOT_YES;
+		return prove_circle(c);
+	}
 	c->reboot = VS_REBOOT_UNKNOWN;
 	vs_name__task(back, c->waits_back->comm, c->waits_back->tid, 0);
 	vs_name__task(first, c->task->comm, c->task->tid, 0);

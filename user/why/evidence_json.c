@@ -184,6 +184,8 @@ static const struct field device_fields[] = {
 
 static const struct field fd_fields[] = {
 	FIELD(INT, vs_snap_fd, kind),
+	FIELD(INT, vs_snap_fd, via),
+	FIELD(U32, vs_snap_fd, tid),
 	FIELD(ADDRESS, vs_snap_fd, file),
 	FIELD(ADDRESS, vs_snap_fd, object),
 	FIELD(ADDRESS, vs_snap_fd, device),

@@ -121,6 +121,25 @@ bool why_frames__driver_lock(const struct vs_ev_task *t)
 	       !is_named_elsewhere(t, frame);
 }
 
+/*
+ * Kernel functions that have an rwsem for reading around all that they call, and those that want the same one
+ * for writing. An rwsem says only who was the last to read it; the stack says that it still does.
+ */
+bool why_frames__reads(const struct vs_ev_task *t, const struct vs_ev_task *writer)
+{
+	static const struct {
+		const char *reader, *writer;
+	} pairs[] = {
+		{ "pciehp_ist", "pciehp_reset_slot" },	/* reset_lock of a slot */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (vs_ev_task__find(t, 0, pairs[i].reader) < t->nr_frames &&
+		    vs_ev_task__find(writer, 0, pairs[i].writer) < writer->nr_frames)
+			return true;
+	return false;
+}
+
 bool why_frames__is_long(const struct vs_ev_task *t, uint64_t seconds)
 {
 	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns >= seconds * SECOND;

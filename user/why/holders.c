@@ -153,12 +153,19 @@ static struct vs_why_holder *add(const struct vs_evidence *e, struct vs_why_case
 
 static int add_fd(const struct vs_evidence *e, const struct vs_snap_fd *f, struct vs_why_case *c)
 {
+	static const enum vs_why_hold how[] = {
+		[VS_VIA_FD] = VS_HOLD_FD,
+		[VS_VIA_SOCKET] = VS_HOLD_SOCKET,
+		[VS_VIA_RING] = VS_HOLD_RING,
+		[VS_VIA_RELEASE] = VS_HOLD_RELEASE,
+	};
 	struct vs_why_holder *h = add(e, c, f->tgid, f->comm);
 
 	if (!h)
 		return -ENOMEM;
-	h->how = VS_HOLD_FD;
+	h->how = how[f->via];
 	h->kind = f->kind;
+	h->tid = f->tid;
 	h->fd = f->fd;
 	h->file = f->file;
 	return 0;
@@ -265,6 +272,20 @@ static bool is_of_device(const struct vs_snap_fd *f, uint64_t device)
 	       f->object == device;
 }
 
+/*
+ * A release is seen on a stack, which may keep a file that is long gone: where somebody else has the
+ * device, too, it is not proven.
+ */
+static void doubt_releases(struct vs_why_case *c)
+{
+	bool others = false;
+
+	for (size_t i = 0; i < c->nr_holders; i++)
+		others |= c->holders[i].how != VS_HOLD_RELEASE;
+	for (size_t i = 0; others && i < c->nr_holders; i++)
+		c->holders[i].likely |= c->holders[i].how == VS_HOLD_RELEASE;
+}
+
 int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c)
 {
 	const struct vs_snapshot *s = &e->snapshot;
@@ -276,6 +297,7 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 	for (size_t i = 0; device && !err && i < s->nr_maps; i++)
 		if (s->maps[i].device == device && !has_fd(c, &s->maps[i]))
 			err = add_map(e, &s->maps[i], c);
+	doubt_releases(c);
 	return err ?: e->weaker ? add_likely(e, c) : 0;
 }
 

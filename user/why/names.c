@@ -119,6 +119,11 @@ static const char *const symbol_names[VS_SYMS] = {
 	[VS_SYM_PUT_BG] = "vfio_group_put_bg",
 	[VS_SYM_SYSTEM_WQ] = "system_wq",
 	[VS_SYM_DIRECT_MAP] = "page_offset_base", /* x86_64 */
+	[VS_SYM_FPUT] = "____fput",
+	[VS_SYM_WORK_RUN] = "task_work_run",
+	[VS_SYM_PUT_FILES] = "put_files_struct",
+	[VS_SYM_SOCK_CLOSE] = "sock_close",
+	[VS_SYM_RING_RELEASE] = "io_uring_release",
 };
 
 static void find_symbols(struct vs_why_names *n, const char *text, size_t len)

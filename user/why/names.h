@@ -36,8 +36,8 @@ struct vs_why_name {
 const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t address);
 
 /* Of the symbols that the collector starts from; 0 if the kernel has none of this name. */
-enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYM_DIRECT_MAP,
-		     VS_SYMS };
+enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYM_DIRECT_MAP, VS_SYM_FPUT,
+		     VS_SYM_WORK_RUN, VS_SYM_PUT_FILES, VS_SYM_SOCK_CLOSE, VS_SYM_RING_RELEASE, VS_SYMS };
 uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol);
 
 #endif

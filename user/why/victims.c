@@ -16,7 +16,7 @@ static bool is_victim_of(const struct vs_ev_task *t, const struct vs_ev_task *of
 	if (t == of || t->lock_kind == VS_EV_NO_LOCK || !t->lock)
 		return false;
 	if (t->owner && t->owner == of->address) {
-		*likely = t->owner_reads && t->lock != of->lock;
+		*likely = t->owner_reads && t->lock != of->lock && !why_frames__reads(of, t);
 		return true;
 	}
 	return false;

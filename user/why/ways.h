@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * By which way a device leaves its driver, told by the stack of the task that takes it away.
+ * The only place that knows those functions.
+ */
+#ifndef VFIOSCOPE_WHY_WAYS_H
+#define VFIOSCOPE_WHY_WAYS_H
+
+#include "why/evidence.h"
+
+/*
+ * Writes "hot-unplug by ACPI", "unbind through sysfs" ... of at most `size` bytes; "" when no
+ * frame says it. Returns buf.
+ */
+const char *vs_ways__of(const struct vs_ev_task *t, char *buf, size_t size);
+
+#endif
