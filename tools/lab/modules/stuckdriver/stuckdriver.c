@@ -10,6 +10,8 @@
  *	echo 1 > .../hold &					takes the driver's own lock, which those to
  *								come wait for, until it is told to end
  *
+ * The VFs of a PF that it drives go with it, as with most drivers.
+ *
  * It has no table of devices, so it gets one by driver_override only.
  */
 #include <linux/delay.h>
@@ -65,6 +67,7 @@ static int stuckdriver_probe(struct pci_dev *dev, const struct pci_device_id *id
 
 static void stuckdriver_remove(struct pci_dev *dev)
 {
+	pci_disable_sriov(dev);
 	mutex_lock(&the_driver->lock);
 	while (poll_ms && READ_ONCE(stuck))
 		msleep(poll_ms);
@@ -76,6 +79,7 @@ static struct pci_driver stuckdriver = {
 	.name = "stuckdriver",
 	.probe = stuckdriver_probe,
 	.remove = stuckdriver_remove,
+	.sriov_configure = pci_sriov_configure_simple,
 };
 
 static int __init stuckdriver_init(void)
