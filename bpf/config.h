@@ -56,6 +56,15 @@ struct vs_site_action {
 	__u32 opens_file;	/* this get belongs to an open of /dev/vfio/N */
 };
 
+/*
+ * Records begun so far. On a cache line of its own: every record changes it, and what lies
+ * beside it is read by programs that run for each work of the host.
+ */
+struct vs_sequence {
+	__u64 begun;
+	__u64 pad[7];
+} __attribute__((aligned(64)));
+
 #define VS_WATCHES 4	/* debug registers of x86 */
 
 /* A counter under a hardware watchpoint; key: its address. */

@@ -20,7 +20,7 @@
 #include <linux/types.h>
 #endif
 
-#define VS_ABI_VERSION 1
+#define VS_ABI_VERSION 2
 
 #define VS_COMM_LEN 16	/* TASK_COMM_LEN */
 #define VS_DEVICE_LEN 40	/* a PCI address, or an mdev UUID and its NUL */
@@ -101,7 +101,8 @@ struct vs_event {
 	__u8 version;
 	__u8 type;		/* enum vs_type */
 	__u32 cpu;
-	__u64 time_ns;		/* CLOCK_MONOTONIC */
+	__u64 time_ns;		/* CLOCK_MONOTONIC as this CPU read it: may step back, tells no order */
+	__u64 seq;		/* the order: what ended before another record began has a lower one */
 	__u32 tgid;
 	__u32 tid;
 	char comm[VS_COMM_LEN];
@@ -117,14 +118,14 @@ struct vs_event {
 	__u8 action;		/* enum vs_action: what the notifier was called for */
 	__u16 pad;
 };
-_Static_assert(sizeof(struct vs_event) == 96, "struct vs_event is ABI");
+_Static_assert(sizeof(struct vs_event) == 104, "struct vs_event is ABI");
 
 /* VS_REGISTER, VS_UNREGISTER, VS_NOTIFIER_ENTER: which device. */
 struct vs_device_event {
 	struct vs_event e;
 	char device[VS_DEVICE_LEN];	/* dev_name(), NUL-terminated, may be empty */
 };
-_Static_assert(sizeof(struct vs_device_event) == 136, "struct vs_device_event is ABI");
+_Static_assert(sizeof(struct vs_device_event) == 144, "struct vs_device_event is ABI");
 
 /*
  * VS_GET and VS_PUT when stacks are wanted (else a plain vs_event), VS_CHANGE
@@ -136,7 +137,7 @@ struct vs_stack_event {
 	__u32 pad;
 	__u64 stack[VS_SHORT_STACK_LEN]; /* innermost first, kernel addresses */
 };
-_Static_assert(sizeof(struct vs_stack_event) == 104 + 8 * VS_SHORT_STACK_LEN,
+_Static_assert(sizeof(struct vs_stack_event) == 112 + 8 * VS_SHORT_STACK_LEN,
 	       "struct vs_stack_event is ABI");
 
 /* VS_REG_GET, VS_REG_PUT: begins as struct vs_stack_event. */
@@ -160,7 +161,7 @@ struct vs_alarm_event {
 	__u32 depth;		/* chains the task was inside */
 	__u64 stack[VS_STACK_LEN]; /* innermost first, kernel addresses */
 };
-_Static_assert(sizeof(struct vs_alarm_event) == 120 + 8 * VS_STACK_LEN,
+_Static_assert(sizeof(struct vs_alarm_event) == 128 + 8 * VS_STACK_LEN,
 	       "struct vs_alarm_event is ABI");
 
 /* Why something was not seen. Kept in the kernel, read at the end and every second. */

@@ -71,6 +71,7 @@ $(BUILD)/tests/bench_%: tests/unit/bench_%.c $(LIB) $(BUILD)/flags
 	@$(CC) $(ALL_CFLAGS) -MMD -MP $< $(LIB) $(LDLIBS) -o $@
 
 $(BUILD)/tests/blind_refs: private LDFLAGS += -Wl,--wrap=vs_snapper__take
+$(BUILD)/tests/skewed: private LDFLAGS += -Wl,--wrap=bpf_object__load_skeleton
 
 # Programs that run in the guests, static.
 $(BUILD)/tests/%: tests/vm/%.c $(LIB) $(BUILD)/flags

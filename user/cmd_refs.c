@@ -127,7 +127,7 @@ static bool sees_gets(const struct refs *r)
 
 static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 {
-	bool caught_up = vs_live__caught_up(&r->live, s->end_ns, last ? CATCH_UP_NS : 0);
+	bool caught_up = vs_live__caught_up(&r->live, s->end_seq, last ? CATCH_UP_NS : 0);
 
 	if (!sees_gets(r)) {
 		vs_refs__seed(vs_session__refs(r->live.session), s);
@@ -146,7 +146,7 @@ static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 static int look(struct refs *r, bool show, bool last, char *error)
 {
 	struct vs_snapshot s;
-	int err = vs_snapper__take(r->snapper, &s, error, LOOK_WORDS);
+	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
 
 	if (err)
 		return err;
@@ -202,7 +202,7 @@ static bool each(void *ctx, uint64_t now_ns)
 static int begin_ledger(struct refs *r, char *error)
 {
 	struct vs_snapshot s;
-	int err = vs_snapper__take(r->snapper, &s, error, LOOK_WORDS);
+	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
 
 	if (err)
 		return err;

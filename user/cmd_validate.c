@@ -170,7 +170,7 @@ static void begin_refs(struct validate *val)
 	char error[200];
 
 	val->snapper = vs_snapper__new(NULL);
-	if (!val->snapper || vs_snapper__take(val->snapper, &s, error, sizeof(error)))
+	if (!val->snapper || vs_live__look(&val->live, val->snapper, &s, error, sizeof(error)))
 		return;
 	vs_session__seed(val->live.session, &s);
 	val->v.refs_kept = is_complete(&s);
@@ -184,7 +184,7 @@ static void begin_again(void *ctx)
 	struct vs_snapshot s;
 	char error[200];
 
-	if (!val->snapper || vs_snapper__take(val->snapper, &s, error, sizeof(error))) {
+	if (!val->snapper || vs_live__look(&val->live, val->snapper, &s, error, sizeof(error))) {
 		val->v.refs_kept = false;
 		return;
 	}
@@ -199,9 +199,9 @@ static bool check_refs(struct validate *val)
 	char error[200];
 	bool complete;
 
-	if (vs_snapper__take(val->snapper, &s, error, sizeof(error)))
+	if (vs_live__look(&val->live, val->snapper, &s, error, sizeof(error)))
 		return false;
-	complete = is_complete(&s) && vs_live__caught_up(&val->live, s.end_ns, CATCH_UP_NS);
+	complete = is_complete(&s) && vs_live__caught_up(&val->live, s.end_seq, CATCH_UP_NS);
 	if (complete)
 		vs_session__check(val->live.session, &s);
 	vs_snapshot__free(&s);

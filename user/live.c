@@ -352,12 +352,23 @@ int vs_live__run(struct vs_live *l)
 	return VS_EXIT_OK;
 }
 
-bool vs_live__caught_up(struct vs_live *l, uint64_t time_ns, uint64_t patience_ns)
+int vs_live__look(struct vs_live *l, struct vs_snapper *snapper, struct vs_snapshot *s, char *error,
+		  size_t size)
+{
+	uint64_t start = vs_engine__begun(l->engine);
+	int err = vs_snapper__take(snapper, s, error, size);
+
+	s->start_seq = start;
+	s->end_seq = vs_engine__begun(l->engine);
+	return err;
+}
+
+bool vs_live__caught_up(struct vs_live *l, uint64_t seq, uint64_t patience_ns)
 {
 	uint64_t until = vs_host__mono_ns() + patience_ns;
 
 	do {
-		if (vs_engine__settle(l->engine) > time_ns)
+		if (vs_engine__settle(l->engine) > seq)
 			return true;
 	} while (vs_host__mono_ns() < until && !usleep(1000));
 	return false;

@@ -68,10 +68,17 @@ int vs_live__run(struct vs_live *l);
 int vs_live__kernel_stack(struct vs_live *l, uint32_t tid, char *buf, size_t size);
 
 /*
- * True once the session has had every event up to `time_ns`, for which it waits `patience_ns` at
- * most: a CPU may stand still.
+ * As vs_snapper__take(), and between which records it was taken. 0, or a negative errno with words in
+ * @error, which has @size bytes. Free with vs_snapshot__free().
  */
-bool vs_live__caught_up(struct vs_live *l, uint64_t time_ns, uint64_t patience_ns);
+int vs_live__look(struct vs_live *l, struct vs_snapper *snapper, struct vs_snapshot *s, char *error,
+		  size_t size);
+
+/*
+ * True once the session has had every event up to the record @seq, for which it waits @patience_ns
+ * at most: a CPU may stand still.
+ */
+bool vs_live__caught_up(struct vs_live *l, uint64_t seq, uint64_t patience_ns);
 
 /* The last events and losses go to the session. Before vs_session__finish(). */
 void vs_live__drain(struct vs_live *l);

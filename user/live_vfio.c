@@ -49,6 +49,7 @@ static void say_gap(struct vs_live *l, uint64_t to_ns)
 		.why = VS_GAP_LOADED,
 		.from_ns = l->gap_ns,
 		.to_ns = to_ns,
+		.to_seq = vs_engine__begun(l->engine),
 		.groups = l->gap_ns == l->loaded_ns ? vs_engine__unseen_groups(l->engine) : -1,
 	};
 

@@ -61,9 +61,9 @@ static void say_refused(struct vs_live_watch *w, uint64_t address, int number, i
 	vs_session__notice(w->live->session, vs_host__mono_ns(), words);
 }
 
-static int watch(struct vs_live_watch *w, uint64_t address, int number, uint64_t seen_ns)
+static int watch(struct vs_live_watch *w, uint64_t address, int number, uint64_t seen_seq)
 {
-	int err = vs_engine__watch(w->live->engine, address, number, seen_ns);
+	int err = vs_engine__watch(w->live->engine, address, number, seen_seq);
 
 	/* There is one; it is gone by now; it belongs to a vfio.ko that is not followed yet. */
 	if (err == -EEXIST || err == -ESTALE || err == -ENOENT)
@@ -75,7 +75,7 @@ static int watch(struct vs_live_watch *w, uint64_t address, int number, uint64_t
 	}
 	say_watched(w, number);
 	vs_refs__watched(vs_session__refs(w->live->session), address, number,
-			 vs_host__mono_ns());
+			 vs_host__mono_ns(), vs_engine__begun(w->live->engine));
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static bool is_wanted(const struct vs_live_watch *w, int number)
 void vs_live_watch__event(struct vs_live_watch *w, const struct vs_event *e)
 {
 	if (e->type == VS_CREATE && e->group && !w->none && is_wanted(w, e->iommu_group))
-		watch(w, e->group, e->iommu_group, e->time_ns);
+		watch(w, e->group, e->iommu_group, e->seq);
 }
 
 static void end_of_absent(struct vs_live_watch *w, const struct vs_snapshot *s)
@@ -106,7 +106,8 @@ static void end_of_absent(struct vs_live_watch *w, const struct vs_snapshot *s)
 	}
 	for (size_t i = 0; i < s->nr_groups; i++)
 		groups[i] = s->groups[i].address;
-	vs_engine__groups_found(w->live->engine, groups, s->nr_groups, s->start_ns);
+	vs_engine__groups_found(w->live->engine, groups, s->nr_groups, s->start_seq,
+				s->start_ns);
 	free(groups);
 }
 
@@ -127,7 +128,7 @@ void vs_live_watch__look(struct vs_live_watch *w, const struct vs_snapshot *s)
 		if (!is_watchable(w, group))
 			continue;
 		if (!err)
-			err = watch(w, group->address, group->number, s->start_ns);
+			err = watch(w, group->address, group->number, s->start_seq);
 		else
 			say_refused(w, group->address, group->number, err);
 	}

@@ -61,7 +61,7 @@ static void say_gap(struct vs_session *s, const struct vs_gap_row *row)
 	if (s->refs && (row->why == VS_GAP_PATCHED || row->why == VS_GAP_CHANGED))
 		vs_refs__lossy(s->refs);
 	if (s->refs && row->why == VS_GAP_LOADED)
-		vs_refs__unseen(s->refs, row->to_ns);
+		vs_refs__unseen(s->refs, row->to_seq);
 	EACH_SINK(s, gap, row);
 }
 

@@ -40,6 +40,29 @@ static __always_inline void emit_context(struct vs_event *e)
 	}
 }
 
+/*
+ * A number that grows from record to record of a task, and from one record to any that begins
+ * after it has ended, on whatever CPU: the clock does not (it steps back when the timekeeper is
+ * updated, and CPUs may differ). Two that are written at the same time may have the same. Added and
+ * read apart, because an add that returns the value needs v5.12: what is read is never less than
+ * what was added.
+ */
+static __always_inline __u64 next_seq(void)
+{
+	__sync_fetch_and_add(&sequence.begun, 1);
+	return *(volatile __u64 *)&sequence.begun;
+}
+
+/* With the faults that tests give it: CPUs whose clocks differ, and that step back. */
+static __always_inline __u64 clock_ns(__u32 cpu)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!skew_ns)
+		return now;
+	return now + skew_ns * (cpu % 3) / 2 - (now >> 22 & 1) * (skew_ns / 4);
+}
+
 static __always_inline void emit_init(struct vs_event *e, __u8 type, __u16 size)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -48,7 +71,8 @@ static __always_inline void emit_init(struct vs_event *e, __u8 type, __u16 size)
 	e->version = VS_ABI_VERSION;
 	e->type = type;
 	e->cpu = bpf_get_smp_processor_id();
-	e->time_ns = bpf_ktime_get_ns();
+	e->seq = next_seq();
+	e->time_ns = clock_ns(e->cpu);
 	e->tgid = id >> 32;
 	e->tid = (__u32)id;
 	e->iommu_group = -1;

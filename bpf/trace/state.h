@@ -84,6 +84,7 @@ VS_STATE_EXTERN struct {
 	__uint(max_entries, VS_WATCHES);
 } watches SEC(".maps");
 
+extern struct vs_sequence sequence;
 extern struct vs_config cfg;
 /* Groups created since vfio.ko was loaded, while its probes were not armed yet. */
 extern __u32 unseen_groups;
@@ -91,6 +92,7 @@ extern __u32 module_changes;	/* times that vfio.ko came or went */
 extern __u64 watch_runs;	/* of the program behind the watchpoints */
 extern __u64 losses[VS_LOSS_KERNEL_END];
 extern const volatile __u32 ring_bytes;	/* of each */
+extern const volatile __u64 skew_ns;	/* 0 but in tests: the verifier takes it out */
 
 #define count_loss(cause) __sync_fetch_and_add(&losses[cause], 1)
 

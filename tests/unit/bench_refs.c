@@ -69,6 +69,7 @@ static void feed(struct load *l, uint8_t type, uint32_t i)
 
 	e->type = type;
 	e->time_ns += 1000;
+	e->seq++;
 	e->group = GROUP_AT(i % l->size.groups);
 	e->iommu_group = (int32_t)(i % l->size.groups);
 	e->tid = e->tgid = 1000 + i / l->size.groups;

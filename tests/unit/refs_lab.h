@@ -9,6 +9,7 @@
 #include "scenario.h"
 
 #include "ledger/refs.h"
+#include "probe/merge.h"
 
 #define GROUP_B 0xffff888004a1d000ull
 #define DEV1 0xffff888005000100ull
@@ -100,6 +101,7 @@ struct lab {
 	size_t nr;	/* findings said */
 	struct vs_finding said[LAB_FINDINGS];
 	uint32_t dead;	/* the process that is gone */
+	struct vs_merge *merge;	/* NULL: records are fed as they are sent */
 };
 
 static inline void lab_say(void *ctx, struct vs_finding *f)
@@ -231,11 +233,22 @@ static const struct who qemu = { 0, 4711, "qemu" };
 static const struct who vcpu = { 1, 4712, "CPU 0/KVM" };	/* a thread of qemu */
 static const struct who other_vm = { 1, 5000, "qemu" };
 
+static inline void lab_take(void *ctx, const void *record, size_t len)
+{
+	const struct vs_event *e = record;
+	uint64_t address = e->group ? e->group : e->ctx_group;
+	struct lab *l = ctx;
+
+	(void)len;
+	vs_refs__feed(l->r, e, vs_groups__take(l->groups, e, address));
+}
+
 static inline void lab_feed(struct lab *l, const struct vs_event *e)
 {
-	uint64_t address = e->group ? e->group : e->ctx_group;
-
-	vs_refs__feed(l->r, e, vs_groups__take(l->groups, e, address));
+	if (l->merge)
+		assert_int_equal(vs_merge__add(l->merge, e->seq, e, e->size), 0);
+	else
+		lab_take(l, e, e->size);
 }
 
 static inline struct vs_event lab_event(unsigned int type, struct who w, uint64_t us)
@@ -403,6 +416,8 @@ static inline void snap_init(struct picture_of *p, uint64_t us)
 	memset(p, 0, sizeof(*p));
 	p->s.start_ns = T0 + us * 1000;
 	p->s.end_ns = p->s.start_ns + 1000000;	/* 1 ms */
+	p->s.start_seq = p->s.start_ns;
+	p->s.end_seq = p->s.end_ns;
 	p->s.scope = (struct vs_snap_scope){ true, true, true, true };
 	p->s.files_counted = true;
 	p->s.groups = p->groups;

@@ -96,6 +96,9 @@ static const struct who sh = { 1, 431, "sh" };
 static const struct who other_sh = { 0, 432, "sh" };
 static const struct who worker = { 0, 33, "kworker/0:1" };
 
+/* How far the clock of a CPU is off, in ns: of time_ns, never of the order. */
+static int64_t cpu_skew_ns[4];
+
 static inline struct vs_event event(unsigned int type, struct who w, uint64_t us)
 {
 	struct vs_event e = {
@@ -103,7 +106,8 @@ static inline struct vs_event event(unsigned int type, struct who w, uint64_t us
 		.version = VS_ABI_VERSION,
 		.type = (__u8)type,
 		.cpu = w.cpu,
-		.time_ns = T0 + us * 1000,
+		.time_ns = T0 + us * 1000 + (uint64_t)cpu_skew_ns[w.cpu % 4],
+		.seq = T0 + us * 1000,
 		.tgid = w.tid,
 		.tid = w.tid,
 		.group = GROUP,

@@ -219,7 +219,7 @@ static void history_keeps_the_last(void **state)
 	assert_int_equal(vs_group__past(group, 0)->time_ns, T0 + 30000);
 	assert_int_equal(vs_group__past(group, 19)->time_ns, T0 + 49000);
 	assert_null(vs_group__past(group, 20));
-	assert_int_equal(group->past_cut_ns, T0 + 29000);
+	assert_int_equal(group->past_cut_seq, T0 + 29000);
 	assert_string_equal(vs_groups__comm(g, vs_group__past(group, 0)), "sh");
 	vs_groups__free(g);
 }

@@ -112,6 +112,7 @@ static void a_creator_that_lost_leaves_no_trace(void **state)
 		lose.type = VS_RELEASE;
 		lose.flags = VS_F_FREED;
 		lose.time_ns += 1000;
+		lose.seq += 1000;
 		lab_send(l, of_group(lose, GROUP_B, -1));
 		assert_int_equal(vs_refs__numbered(l->r, 1)->address, GROUP);
 		assert_int_equal(totals(l).live, 2);
@@ -411,6 +412,52 @@ static void the_deferred_put_may_come_in_any_order(void **state)
 		assert_clean(l, 1);
 		lab_free(l);
 	}
+}
+
+/* A life with a deferred put that is the last one; tasks move between CPUs in the middle of it. */
+static void a_life_on_many_cpus(struct lab *l, uint64_t us)
+{
+	const struct who moved = { 2, 431, "sh" }, moved_worker = { 3, 33, "kworker/0:1" };
+
+	do_create(l, sh, us, DEV1);
+	do_join(l, other_sh, us + 100, DEV2, 2);
+	do_notifier_get(l, sh, us + 110, 3);
+	do_enter_unregister(l, other_sh, us + 111, DEV2);
+	do_queue(l, moved, us + 113, WORK);
+	do_exit(l, sh, us + 114);
+	lab_send(l, put(other_sh, us + 116, 3, P_UNREGISTER));
+	do_leave(l, moved, us + 120, DEV1, 2);
+	do_start(l, us + 125, WORK);
+	lab_send(l, in_worker(put(moved_worker, us + 126, 1, P_PUT_BG), WORK));
+	lab_send(l, in_worker(lab_event(VS_RELEASE, moved_worker, us + 127), WORK));
+	lab_send(l, of_object(lab_event(VS_UNREGISTER_NOTIFIER, worker, us + 128), BLOCK));
+	do_end(l, us + 129, WORK);
+}
+
+/*
+ * Clocks of CPUs that are up to 1 ms apart, and that step back: the lives, their puts and the works
+ * that are queued anew at the same address are what they were.
+ */
+static void clocks_may_differ(void **state)
+{
+	struct lab *l = lab_new();
+	uint32_t seed = 1;
+
+	(void)state;
+	l->merge = vs_merge__new();
+	for (uint64_t us = 0; us < 400 * 150; us += 150) {
+		for (int cpu = 0; cpu < 4; cpu++) {
+			seed = seed * 1664525 + 1013904223;
+			cpu_skew_ns[cpu] = (int64_t)(seed >> 8) % 1000000;
+		}
+		a_life_on_many_cpus(l, us);
+	}
+	memset(cpu_skew_ns, 0, sizeof(cpu_skew_ns));
+	vs_merge__drain(l->merge, UINT64_MAX, lab_take, l);
+	vs_merge__free(l->merge);
+	assert_clean(l, 0);
+	assert_int_equal(totals(l).guessed, 0);
+	lab_free(l);
 }
 
 /* A finding about one group does not judge what waits for another. */
@@ -876,6 +923,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_function_may_take_and_drop),
 		cmocka_unit_test(a_put_may_come_before_its_get),
 		cmocka_unit_test(the_deferred_put_may_come_in_any_order),
+		cmocka_unit_test(clocks_may_differ),
 		cmocka_unit_test(other_groups_wait_for_their_late_records),
 		cmocka_unit_test(an_address_is_used_anew_at_once),
 		cmocka_unit_test(number_only_lives_come_and_go_at_one_address),

@@ -326,7 +326,7 @@ static void the_kernel_agrees_or_not(void **state)
 	assert_false(vs_refs__numbered(l->r, 1)->differs);
 	assert_int_equal(vs_refs__numbered(l->r, 1)->kernel_refs, 2);
 	/* A group in use meanwhile is left out; so is a counter that cannot be read. */
-	lab_stack(l, get(qemu, SECOND, 3, P_FROM_IOMMU), P_IN_PIN);
+	lab_stack(l, get(qemu, SECOND + 1, 3, P_FROM_IOMMU), P_IN_PIN);
 	check_at(l, SECOND, 2, 1);
 	assert_false(vs_refs__numbered(l->r, 1)->differs);
 	check_at(l, 2 * SECOND, VS_SNAP_UNKNOWN, 1);
@@ -557,7 +557,7 @@ static void a_counter_that_is_unknown_is_not_compared(void **state)
 	assert_int_equal(uncompared(l, 3 * SECOND, "could not be read"), 1);
 	check_at(l, 4 * SECOND, 1, 0);
 	assert_int_equal(uncompared(l, 3 * SECOND, ""), 0);
-	vs_refs__watched(l->r, GROUP_B, 2, T0 + SECOND);
+	vs_refs__watched(l->r, GROUP_B, 2, T0 + SECOND, T0 + SECOND);
 	assert_int_equal(uncompared(l, 3 * SECOND, "to begin with"), 1);
 	lab_free(l);
 }
@@ -575,7 +575,7 @@ static void do_change(struct lab *l, struct who w, uint64_t us, int value, unsig
 static const struct vs_ref_exact *watched(struct lab *l)
 {
 	do_create(l, sh, 0, DEV1);
-	vs_refs__watched(l->r, GROUP, -1, T0 + 10000);
+	vs_refs__watched(l->r, GROUP, -1, T0 + 10000, T0 + 10000);
 	return &vs_refs__numbered(l->r, 1)->exact;
 }
 
@@ -647,7 +647,7 @@ static void what_was_on_its_way_is_no_difference(void **state)
 	(void)state;
 	do_create(l, sh, 0, DEV1);
 	do_open(l, qemu, 1, 2);
-	vs_refs__watched(l->r, GROUP, -1, T0 + 10000);
+	vs_refs__watched(l->r, GROUP, -1, T0 + 10000, T0 + 10000);
 	x = &vs_refs__numbered(l->r, 1)->exact;
 	lab_send(l, put(qemu, 9, 2, P_CLOSE));
 	do_change(l, qemu, 11, 1, VS_F_DROPPED);
@@ -665,7 +665,7 @@ static void groups_are_paired_apart(void **state)
 
 	(void)state;
 	lab_send(l, of_group(lab_event(VS_CREATE, sh, 5), GROUP_B, 2));
-	vs_refs__watched(l->r, GROUP_B, -1, T0 + 10000);
+	vs_refs__watched(l->r, GROUP_B, -1, T0 + 10000, T0 + 10000);
 	lab_send(l, get(qemu, 19, 2, P_PIN));	/* without a change */
 	lab_send(l, put(qemu, 20, 2, P_PIN));
 	lab_send(l, of_group(get(qemu, 21, 2, P_PIN), GROUP_B, 2));
@@ -691,7 +691,7 @@ static void a_number_only_life_has_the_address_it_is_watched_at(void **state)
 
 		do_enter_register(l, sh, us, DEV1);
 		lab_send(l, of_group(lab_event(VS_CREATE, sh, us + 2), 0, 1));
-		vs_refs__watched(l->r, GROUP, 1, T0 + (us + 10) * 1000);
+		vs_refs__watched(l->r, GROUP, 1, T0 + (us + 10) * 1000, T0 + (us + 10) * 1000);
 		assert_int_equal(totals(l).groups, 1);
 		assert_int_equal(vs_refs__numbered(l->r, 1)->address, GROUP);
 		assert_int_equal(vs_refs__numbered(l->r, 1)->live.nr, 1);
@@ -710,12 +710,13 @@ static void a_number_only_life_has_the_address_it_is_watched_at(void **state)
 static void a_group_that_is_only_watched_does_not_differ(void **state)
 {
 	struct vs_snap_group group = { .address = GROUP_B, .number = 2, .refs = 3, .opened = 0 };
-	struct vs_snapshot s = { .start_ns = T0 + 2000000, .end_ns = T0 + 3000000, .groups = &group,
+	struct vs_snapshot s = { .start_ns = T0 + 2000000, .end_ns = T0 + 3000000,
+				 .start_seq = T0 + 2000000, .end_seq = T0 + 3000000, .groups = &group,
 				 .nr_groups = 1, .scope.groups = true };
 	struct lab *l = lab_new();
 
 	(void)state;
-	vs_refs__watched(l->r, GROUP_B, 2, T0 + 1000000);
+	vs_refs__watched(l->r, GROUP_B, 2, T0 + 1000000, T0 + 1000000);
 	vs_refs__check(l->r, &s);
 	assert_false(vs_refs__any_differs(l->r));
 	lab_free(l);
@@ -860,7 +861,7 @@ static const struct vs_event *rubbish(struct vs_alarm_event *room, uint64_t i)
 	e->ctx_object = one_of(objects, 8);
 	e->tid = (__u32)(random64() % 4);
 	e->tgid = (__u32)(random64() % 3);
-	e->time_ns = T0 + i * 1000 + random64() % 4000;
+	e->seq = e->time_ns = T0 + i * 1000 + random64() % 4000;
 	e->iommu_group = (__s32)(random64() % 4) - 1;
 	e->ip = P_REGISTER_GET + random64() % (P_END - P_REGISTER_GET + 1);
 	e->context = (__u8)(random64() % 4);
@@ -883,7 +884,7 @@ static void seed_rubbish(struct lab *l)
 		snap_fd(&p, (enum vs_snap_file_kind)(random64() % 6), FILE1, GROUP,
 			(uint32_t)random64() % 4);
 	vs_refs__seed(l->r, &p.s);
-	p.s.start_ns = T0 + random64() % 300000000;
+	p.s.start_seq = p.s.start_ns = T0 + random64() % 300000000;
 	vs_refs__check(l->r, &p.s);
 }
 
@@ -899,7 +900,7 @@ static void rubbish_does_no_harm(void **state)
 
 		if (run & 1)
 			seed_rubbish(l);
-		vs_refs__watched(l->r, GROUP, -1, T0);
+		vs_refs__watched(l->r, GROUP, -1, T0, T0);
 		for (uint64_t i = 0; i < 40000; i++) {
 			const struct vs_event *e = rubbish(&room, i);
 

@@ -112,7 +112,7 @@ static void fill(struct vs_event *e, unsigned int type, size_t size, struct who 
 {
 	*e = (struct vs_event){
 		.size = (__u16)size, .version = VS_ABI_VERSION, .type = (__u8)type,
-		.time_ns = T0 + ms * MS, .tgid = w.tgid, .tid = w.tid, .group = GROUP,
+		.time_ns = T0 + ms * MS, .seq = T0 + ms * MS, .tgid = w.tgid, .tid = w.tid, .group = GROUP,
 		.object = device, .iommu_group = 1,
 	};
 	snprintf(e->comm, sizeof(e->comm), "%s", w.comm);
@@ -191,6 +191,7 @@ static void look(uint64_t ms, int32_t refs)
 	};
 	snap = (struct vs_snapshot){
 		.start_ns = T0 + ms * MS, .end_ns = T0 + (ms + 5) * MS,
+		.start_seq = T0 + ms * MS, .end_seq = T0 + (ms + 5) * MS,
 		.scope = { true, true, true, true },
 		.devices = devices, .nr_devices = 1, .fds = fds, .maps = maps,
 	};

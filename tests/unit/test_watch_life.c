@@ -52,42 +52,42 @@ static void without_room_it_may_have_been(void **state)
 
 static void found_is_alive(void **state)
 {
-	struct vs_watch_life life = { .group = GROUP, .seen_ns = 5 };
+	struct vs_watch_life life = { .group = GROUP, .seen_seq = 5 };
 	uint64_t groups[] = { OTHER, GROUP };
 
 	(void)state;
 	for (uint64_t s = 1; s < 5; s++)
-		assert_false(vs_watch_life__is_over(&life, groups, 2, s * SECOND));
+		assert_false(vs_watch_life__is_over(&life, groups, 2, s * SECOND, s * SECOND));
 }
 
 static void absent_for_long_is_gone(void **state)
 {
-	struct vs_watch_life life = { .group = GROUP, .seen_ns = 5 };
+	struct vs_watch_life life = { .group = GROUP, .seen_seq = 5 };
 	uint64_t groups[] = { OTHER, GROUP };
 
 	(void)state;
-	assert_false(vs_watch_life__is_over(&life, groups, 1, SECOND));
-	assert_false(vs_watch_life__is_over(&life, groups, 1, SECOND + SECOND / 10));
-	assert_false(vs_watch_life__is_over(&life, groups, 2, 2 * SECOND));	/* it was in creation */
-	assert_false(vs_watch_life__is_over(&life, groups, 1, 3 * SECOND));
-	assert_true(vs_watch_life__is_over(&life, groups, 1, 4 * SECOND));
+	assert_false(vs_watch_life__is_over(&life, groups, 1, SECOND, SECOND));
+	assert_false(vs_watch_life__is_over(&life, groups, 1, SECOND + SECOND / 10, SECOND + SECOND / 10));
+	assert_false(vs_watch_life__is_over(&life, groups, 2, 2 * SECOND, 2 * SECOND));	/* it was in creation */
+	assert_false(vs_watch_life__is_over(&life, groups, 1, 3 * SECOND, 3 * SECOND));
+	assert_true(vs_watch_life__is_over(&life, groups, 1, 4 * SECOND, 4 * SECOND));
 }
 
 static void nothing_exists(void **state)
 {
-	struct vs_watch_life life = { .group = GROUP, .seen_ns = 5 };
+	struct vs_watch_life life = { .group = GROUP, .seen_seq = 5 };
 
 	(void)state;
-	assert_false(vs_watch_life__is_over(&life, NULL, 0, SECOND));
-	assert_true(vs_watch_life__is_over(&life, NULL, 0, 2 * SECOND));
+	assert_false(vs_watch_life__is_over(&life, NULL, 0, SECOND, SECOND));
+	assert_true(vs_watch_life__is_over(&life, NULL, 0, 2 * SECOND, 2 * SECOND));
 }
 
 static void older_look_says_nothing(void **state)
 {
-	struct vs_watch_life life = { .group = GROUP, .seen_ns = 3 * SECOND };
+	struct vs_watch_life life = { .group = GROUP, .seen_seq = 3 * SECOND };
 
 	(void)state;
-	assert_false(vs_watch_life__is_over(&life, NULL, 0, 2 * SECOND));
+	assert_false(vs_watch_life__is_over(&life, NULL, 0, 2 * SECOND, 2 * SECOND));
 	assert_int_equal(life.absent_ns, 0);
 }
 

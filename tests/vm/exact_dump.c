@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	int err = start(&d);
 
 	if (!err)
-		err = vs_engine__watch(d.engine, d.group, -1, vs_host__mono_ns());
+		err = vs_engine__watch(d.engine, d.group, -1, vs_engine__begun(d.engine));
 	if (err)
 		return fail("cannot watch", err);
 	run(&d);

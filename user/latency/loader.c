@@ -125,7 +125,7 @@ static int take_record(void *ctx, void *data, size_t len)
 	/* No order matters to it, but the logs that explain it are being written over. */
 	if (e->type == VS_LAT_SLOW)
 		lat->opts.record(lat->opts.ctx, e);
-	else if (vs_merge__add(lat->merge, data, len))
+	else if (vs_merge__add(lat->merge, ((const struct vs_lat_event *)data)->time_ns, data, len))
 		lat->unordered = true;
 	lat->urgent |= e->type == VS_LAT_MODULE_LOAD;
 	return 0;

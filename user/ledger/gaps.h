@@ -28,6 +28,7 @@ struct vs_gap_row {
 	enum vs_gap_why why;
 	uint64_t from_ns;	/* CLOCK_MONOTONIC */
 	uint64_t to_ns;		/* 0: it has not ended */
+	uint64_t to_seq;	/* LOADED: the record begun last before it ended */
 	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
 	int64_t groups;
 	char words[240];	/* PATCHED, BLIND: by what; CHANGED: where; LOADED: the module, "": vfio.ko */

@@ -12,7 +12,7 @@
 /* One life of a group at an address; kept a while after its end for late events. */
 struct life {
 	uint64_t group;		/* key into groups */
-	uint64_t ended_ns;	/* 0: alive */
+	uint64_t ended_seq;	/* 0: alive */
 };
 
 struct vs_groups {
@@ -173,13 +173,13 @@ static void end_life(struct vs_groups *g, struct vs_group *group, uint64_t addre
 {
 	struct life *life = vs_lru__find(g->lives, address);
 
-	if (!life || life->ended_ns)
+	if (!life || life->ended_seq)
 		return;
-	life->ended_ns = e->time_ns;
+	life->ended_seq = e->seq;
 	if (group->address != address)
 		return;
 	life = vs_lru__find(g->lives, group->other_address);
-	if (life && !life->ended_ns)
+	if (life && !life->ended_seq)
 		group->address = group->other_address;
 	else
 		group->alive = false;
@@ -195,7 +195,7 @@ static bool begins_life(const struct vs_event *e, const struct life *life)
 		return proves_life(e);
 	if (e->type == VS_CREATE)
 		return true;
-	return life->ended_ns && e->time_ns > life->ended_ns && e->type != VS_PUT &&
+	return life->ended_seq && e->seq > life->ended_seq && e->type != VS_PUT &&
 	       e->type != VS_RELEASE && proves_life(e);
 }
 
@@ -248,7 +248,7 @@ static struct vs_past *past_slot(struct vs_group *group, size_t history)
 	if (group->past_nr < group->past_room) {
 		group->past_nr++;
 	} else {
-		group->past_cut_ns = group->past[at].time_ns;
+		group->past_cut_seq = group->past[at].seq;
 		group->past_head = (group->past_head + 1) % group->past_room;
 	}
 	return &group->past[at];
@@ -263,6 +263,7 @@ static void remember(struct vs_groups *g, struct vs_group *group, const struct v
 		return;
 	*p = (struct vs_past){
 		.time_ns = e->time_ns,
+		.seq = e->seq,
 		.ip = e->ip,
 		.address = address,
 		.tid = e->tid,

@@ -17,7 +17,7 @@
 
 /* What is kept of an event: 40 bytes. */
 struct vs_past {
-	uint64_t time_ns;
+	uint64_t time_ns, seq;
 	uint64_t ip;
 	uint64_t address;	/* struct vfio_group * */
 	uint32_t tid;
@@ -47,7 +47,7 @@ struct vs_group {
 	struct vs_group_counts counts;
 	struct vs_past *past;	/* private: vs_group__past() */
 	uint32_t past_room, past_head, past_nr;
-	uint64_t past_cut_ns;	/* time of the newest record that was overwritten */
+	uint64_t past_cut_seq;	/* of the newest record that was overwritten */
 };
 
 struct vs_groups;

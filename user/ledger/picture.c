@@ -8,7 +8,7 @@
 
 /* What the rows are chosen by. */
 struct window {
-	uint64_t from_ns;
+	uint64_t from_seq;
 	uint64_t address;
 	uint32_t tid;
 	struct vs_past entry;	/* made from the task, if the history has none */
@@ -18,13 +18,13 @@ struct window {
 };
 
 /* Stable, and quick on what is nearly in order already. */
-static void sort_by_time(struct window *w)
+static void sort_by_seq(struct window *w)
 {
 	for (size_t i = 1; i < w->nr; i++) {
 		const struct vs_past *p = w->past[i];
 		size_t k = i;
 
-		for (; k && w->past[k - 1]->time_ns > p->time_ns; k--)
+		for (; k && w->past[k - 1]->seq > p->seq; k--)
 			w->past[k] = w->past[k - 1];
 		w->past[k] = p;
 	}
@@ -118,7 +118,7 @@ static void order_last_put(struct window *w)
 /* Of one task inside one notifier nothing but these can follow. */
 static bool wanted(const struct window *w, const struct vs_past *p)
 {
-	if (p->time_ns < w->from_ns || (p->address && w->address && p->address != w->address))
+	if (p->seq < w->from_seq || (p->address && w->address && p->address != w->address))
 		return false;
 	return p->type != VS_NOTIFIER_EXIT;
 }
@@ -131,7 +131,7 @@ static uint64_t last_get(const struct vs_group *group, uint32_t tid)
 
 	for (size_t i = 0; (p = vs_group__past(group, i)); i++)
 		if (p->tid == tid && p->type == VS_GET && p->context == VS_CTX_NOTIFIER)
-			from = p->time_ns;
+			from = p->seq;
 	return from;
 }
 
@@ -174,7 +174,7 @@ static void add_late_puts(struct window *w, const struct vs_group *group)
 	for (missing = missing_puts(w, get); i-- && missing > 0 && w->nr < MOST;) {
 		const struct vs_past *p = vs_group__past(group, i);
 
-		if (p->time_ns >= w->from_ns || (p->address && p->address != w->address))
+		if (p->seq >= w->from_seq || (p->address && p->address != w->address))
 			continue;
 		if (!has_refs(p, VS_PUT) || p->tid == w->tid || p->refs != w->past[get]->refs - 1)
 			continue;
@@ -198,6 +198,7 @@ static void add_entry(struct window *w, const struct vs_task *task)
 		return;
 	w->entry = (struct vs_past){
 		.time_ns = task->enter_ns,
+		.seq = task->enter_seq,
 		.ip = task->ip,
 		.tid = task->tid,
 		.cpu = (uint16_t)task->cpu,
@@ -226,7 +227,7 @@ static void collect(struct window *w, const struct vs_group *group,
 		if (wanted(w, p))
 			w->past[w->nr++] = p;
 	add_entry(w, task);
-	sort_by_time(w);
+	sort_by_seq(w);
 	cut_after_deadlock(w);
 	order_gets(w);
 	order_last_put(w);
@@ -291,12 +292,12 @@ void vs_picture__build(struct vs_finding *f, const struct vs_groups *groups,
 	struct window w = { .tid = f->tid, .address = f->group.address };
 
 	memset(&f->picture, 0, sizeof(f->picture));
-	w.from_ns = task && task->enter_ns ? task->enter_ns : last_get(group, f->tid);
-	if (!w.from_ns)
+	w.from_seq = task && task->enter_ns ? task->enter_seq : last_get(group, f->tid);
+	if (!w.from_seq)
 		return;
 	collect(&w, group, task);
 	count_puts(&f->picture, &w);
 	fill_rows(f, &w, groups, sites);
 	f->picture.reordered = w.reordered;
-	f->picture.complete = task && task->enter_ns && group->past_cut_ns < w.from_ns;
+	f->picture.complete = task && task->enter_ns && group->past_cut_seq < w.from_seq;
 }

@@ -35,7 +35,7 @@ struct vs_ref {
 	uint64_t object;	/* struct vfio_device *, struct file *, struct work_struct *; 0 */
 	uint64_t get_ns;	/* CLOCK_MONOTONIC; found ones: when they were found */
 	uint64_t get_ip;	/* 0 when not seen, or the reference a group is born with */
-	uint64_t queue_ns;	/* deferred: 0 when not queued */
+	uint64_t get_seq, queue_seq;	/* the records that told of its get, of its queueing; 0: none */
 	uint64_t put_ns;	/* 0 while it lives */
 	uint64_t put_ip;
 	uint32_t tid, tgid;	/* who took it; 0 when not known */

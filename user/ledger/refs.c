@@ -137,7 +137,7 @@ static struct vs_book *adopt_address(struct vs_refs *r, struct vs_book *b, uint6
 
 static void settle_book(struct vs_refs *r, struct vs_book *b)
 {
-	struct vs_event e = { .time_ns = b->released_ns, .tid = b->released_tid };
+	struct vs_event e = { .time_ns = b->released_ns, .seq = b->released_seq, .tid = b->released_tid };
 
 	refs_settle_orphans(r, UINT64_MAX, b);
 	if (b->live.nr && b->released && !b->broken)
@@ -173,7 +173,7 @@ static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b)
 /* The snapshot saw this group already, while it was being created. */
 static struct vs_book *seeded_meanwhile(struct vs_refs *r, const struct vs_event *e, int number)
 {
-	if (e->type != VS_CREATE || number < 0 || e->time_ns > r->seeded_ns)
+	if (e->type != VS_CREATE || number < 0 || e->seq > r->seeded_seq)
 		return NULL;
 	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
 		if (b->number == number && b->seen_before && b->address)
@@ -196,7 +196,7 @@ static bool is_replaced(const struct vs_book *old, const struct vs_book *b,
 		return false;
 	if (e->type == VS_CREATE || !old)
 		return true;
-	return old->released ? e->time_ns > old->released_ns : !old->live.nr && !old->unknown;
+	return old->released ? e->seq > old->released_seq : !old->live.nr && !old->unknown;
 }
 
 static void replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book *b)
@@ -259,6 +259,7 @@ static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
 	if (group && !b->released)
 		b->generation = group->generation;
 	b->last_ns = e->time_ns;
+	b->last_seq = e->seq;
 	return b;
 }
 
@@ -309,6 +310,7 @@ static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event
 		refs_forget(r, b, b->live.newest);
 	b->released = true;
 	b->released_ns = e->time_ns;
+	b->released_seq = e->seq;
 	b->released_tid = e->tid;
 }
 
@@ -342,9 +344,9 @@ static void check_alive(struct vs_refs *r, struct vs_book *b, const struct vs_ev
 {
 	char words[120];
 
-	if ((b->released && e->time_ns > b->released_ns) || is_dead(e))
+	if ((b->released && e->seq > b->released_seq) || is_dead(e))
 		refs_settle_orphans(r, UINT64_MAX, b);	/* the cause comes before what follows */
-	if (b->released && e->time_ns > b->released_ns) {
+	if (b->released && e->seq > b->released_seq) {
 		refs_say(r, VS_USE_AFTER_RELEASE, b, NULL, e, "of a group that was released");
 	} else if (is_dead(e)) {
 		snprintf(words, sizeof(words), "of a group whose counter is %s: it %s %d",
@@ -410,7 +412,7 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 {
 	struct vs_book *b;
 
-	if (e->type == VS_CREATE && e->time_ns <= r->unseen_ns)
+	if (e->type == VS_CREATE && e->seq <= r->unseen_seq)
 		return;
 	if (e->type == VS_REGISTER || e->type == VS_UNREGISTER)
 		on_register(r, e);
@@ -453,9 +455,9 @@ void vs_refs__gets_seen(struct vs_refs *r, bool seen)
 	r->no_gets = !seen;
 }
 
-void vs_refs__unseen(struct vs_refs *r, uint64_t until_ns)
+void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq)
 {
-	r->unseen_ns = until_ns;
+	r->unseen_seq = until_seq;
 }
 
 void vs_refs__lossy(struct vs_refs *r)
@@ -536,7 +538,7 @@ bool vs_refs__any_differs(const struct vs_refs *r)
 	const struct vs_book *b = NULL;
 
 	while ((b = vs_refs__next(r, b)))
-		if (b->differs && !b->released && b->last_ns <= b->kernel_ns)
+		if (b->differs && !b->released && b->last_seq <= b->kernel_seq)
 			return true;
 	return false;
 }
@@ -547,7 +549,7 @@ const struct vs_book *vs_refs__numbered(const struct vs_refs *r, int number)
 
 	for (const struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
 		if (b->number == number && !b->released &&
-		    (!found || b->last_ns >= found->last_ns))
+		    (!found || b->last_seq >= found->last_seq))
 			found = b;
 	return found;
 }

@@ -44,6 +44,7 @@ struct vs_refs_opts {
 /* What hardware watchpoints saw of a group, against what the probes saw. */
 struct vs_ref_exact {
 	uint64_t since_ns;	/* armed; 0: not watched */
+	uint64_t since_seq;	/* the record begun last before that */
 	uint64_t changes;
 	uint64_t gets, puts;	/* seen by probes since then */
 	uint64_t paired;	/* a change and the get or put that made it */
@@ -72,10 +73,10 @@ struct vs_book {
 	uint64_t unknown;	/* references whose holder is not known: from before, or no room */
 	int32_t refs;		/* the counter as last read exactly; VS_SNAP_UNKNOWN */
 	int32_t kernel_refs;	/* the counter as of the last check; VS_SNAP_UNKNOWN */
-	uint64_t kernel_ns;	/* when that was */
+	uint64_t kernel_ns, kernel_seq;	/* when that was */
 	bool differs;		/* the last check found another number than the ledger has */
-	uint64_t last_ns;	/* of the last event */
-	uint64_t released_ns;
+	uint64_t last_ns, last_seq;	/* of the last event */
+	uint64_t released_ns, released_seq;
 	uint32_t released_tid;	/* who put last */
 	struct vs_ref_list live;
 	struct vs_ref_exact exact;
@@ -120,10 +121,11 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
 void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_group *group);
 
 /*
- * Watchpoints on this group are armed from @since_ns on. @number: its iommu group, -1 if
- * not known; the life that is known by that only has its address now.
+ * Watchpoints on this group are armed from @since_ns on, after the record @since_seq. @number: its
+ * iommu group, -1 if not known; the life that is known by that only has its address now.
  */
-void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns);
+void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns,
+		      uint64_t since_seq);
 
 /*
  * Whether gets can be seen on this kernel at all; true until told. When not, a put that
@@ -132,10 +134,10 @@ void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t 
 void vs_refs__gets_seen(struct vs_refs *r, bool seen);
 
 /*
- * Up to @until_ns nothing but the birth of groups was seen, because vfio.ko had just come:
- * its groups are taken from the next vs_refs__seed(), and those births are ignored.
+ * Up to the record @until_seq nothing but the birth of groups was seen, because vfio.ko had just
+ * come: its groups are taken from the next vs_refs__seed(), and those births are ignored.
  */
-void vs_refs__unseen(struct vs_refs *r, uint64_t until_ns);
+void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq);
 
 /* Events were lost: from now on findings say that they may be wrong, and are hazards. */
 void vs_refs__lossy(struct vs_refs *r);

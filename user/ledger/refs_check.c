@@ -105,6 +105,7 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 	b->seen_before = true;
 	b->refs = b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
+	b->kernel_seq = s->end_seq;
 	seed_devices(r, b, s);
 	if (s->files_counted) {
 		seed_files(r, b, s, g->opened);
@@ -120,8 +121,9 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
 	refs_forget_all(r);
 	if (!s->scope.groups)
 		return;
-	r->seed_start_ns = s->start_ns;
-	r->seeded_ns = s->end_ns;
+	r->seeded = true;
+	r->seed_start_seq = s->start_seq;
+	r->seeded_seq = s->end_seq;
 	for (size_t i = 0; i < s->nr_groups; i++)
 		seed_group(r, s, &s->groups[i]);
 }
@@ -293,10 +295,11 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 {
 	struct vs_book *b = refs_book_at(r, g->address);
 
-	if (!b || b->released || b->last_ns >= s->start_ns)
+	if (!b || b->released || b->last_seq > s->start_seq)
 		return;
 	b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
+	b->kernel_seq = s->end_seq;
 	settle_doubts(b, g->refs);
 	b->differs = g->refs != VS_SNAP_UNKNOWN && !b->broken &&
 		     !b->uncounted && (uint64_t)g->refs != b->live.nr + b->unknown;
@@ -324,7 +327,7 @@ static const char *why_uncompared(const struct vs_book *b, uint64_t since_ns)
 		return "how many references it had to begin with is not known";
 	if (compared && b->kernel_refs == VS_SNAP_UNKNOWN)
 		return "its counter could not be read";
-	if (compared && !(b->differs && b->last_ns > b->kernel_ns))
+	if (compared && !(b->differs && b->last_seq > b->kernel_seq))
 		return NULL;
 	return b->last_ns >= since_ns ? "it was busy at every look" :
 					"the kernel did not list it";

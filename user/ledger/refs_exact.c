@@ -5,18 +5,19 @@
  */
 #include "ledger/refs_priv.h"
 
-void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns)
+void vs_refs__watched(struct vs_refs *r, uint64_t address, int number, uint64_t since_ns,
+		      uint64_t since_seq)
 {
 	struct vs_book *b = refs_book_found_at(r, address, number);
 
 	if (b)
-		b->exact = (struct vs_ref_exact){ .since_ns = since_ns,
+		b->exact = (struct vs_ref_exact){ .since_ns = since_ns, .since_seq = since_seq,
 						  .last_refs = VS_SNAP_UNKNOWN };
 }
 
 static bool is_counted(const struct vs_book *b, const struct vs_event *e)
 {
-	return e->time_ns >= b->exact.since_ns;
+	return e->seq > b->exact.since_seq;
 }
 
 void refs_pair_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)

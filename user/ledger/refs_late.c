@@ -17,10 +17,10 @@ static bool began_before(struct vs_refs *r, struct vs_book *b, const struct vs_e
 		b->unknown--;
 		return true;
 	}
-	if (!b->births && r->seeded_ns && e->time_ns <= r->seeded_ns)
+	if (!b->births && r->seeded && e->seq <= r->seeded_seq)
 		return true;	/* born unseen (vs_refs__unseen()), and gone before the snapshot */
 	return b->uncounted ||
-	       (b->seen_before && (!r->seeded_ns || e->time_ns <= r->seeded_ns));
+	       (b->seen_before && (!r->seeded || e->seq <= r->seeded_seq));
 }
 
 void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,

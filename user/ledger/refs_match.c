@@ -80,6 +80,7 @@ static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int
 	ref->stack = refs_stack_of(r, e);
 	ref->group = b->address;
 	ref->get_ns = e->time_ns;
+	ref->get_seq = e->seq;
 	ref->get_ip = e->ip;
 	ref->tid = e->tid;
 	ref->tgid = e->tgid;
@@ -266,7 +267,7 @@ static enum in_snapshot take_unknown(struct vs_refs *r, struct vs_book *b,
 {
 	if (!b->unknown)
 		return SNAP_NOTHING;
-	if (e->time_ns >= r->seed_start_ns) {
+	if (e->seq > r->seed_start_seq) {
 		b->doubtful++;
 		return SNAP_NOTHING;
 	}
@@ -281,7 +282,7 @@ static enum in_snapshot replace_found(struct vs_refs *r, struct vs_book *b,
 {
 	struct vs_ref *twin;
 
-	if (e->time_ns > r->seeded_ns || !b->seen_before)
+	if (e->seq > r->seeded_seq || !b->seen_before)
 		return SNAP_NOTHING;
 	twin = found_twin(r, b, e, class, key);
 	if (!twin)
@@ -299,9 +300,10 @@ static void complete_queued(struct vs_refs *r, struct vs_book *b, struct vs_ref 
 	struct vs_ref *other = vs_ref_pool__held(r->pool, key, NULL);
 
 	if (other && is_holder(b, other, VS_REF_DEFERRED, queue) &&
-	    other->queue_ns == queue->time_ns) {
+	    other->queue_seq == queue->seq) {
 		other->origin = VS_REF_SEEN;
 		other->get_ns = ref->get_ns;
+		other->get_seq = ref->get_seq;
 		other->get_ip = ref->get_ip;
 		other->stack = ref->stack;
 	}
@@ -315,7 +317,7 @@ static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *re
 		struct orphan *o = &r->orphans[i];
 
 		if ((o->key != key && !is_passed_on(o->class)) || o->book != b ||
-		    o->e.time_ns < ref->get_ns || !is_holder(b, ref, o->class, &o->e))
+		    o->e.seq < ref->get_seq || !is_holder(b, ref, o->class, &o->e))
 			continue;
 		if (o->e.type == VS_QUEUE)
 			complete_queued(r, b, ref, &o->e);
@@ -415,7 +417,7 @@ void refs_on_queue(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 	vs_ref_pool__rekey(r->pool, ref, key);
 	ref->class = VS_REF_DEFERRED;
 	ref->object = e->object;
-	ref->queue_ns = e->time_ns;
+	ref->queue_seq = e->seq;
 	joins_orphan(r, b, ref, key);
 }
 
@@ -424,7 +426,7 @@ void refs_on_start(struct vs_refs *r, const struct vs_event *e)
 	struct ref_task *task = refs_task_or_new(r, e->tid);
 
 	if (task)
-		task->work_ns = e->time_ns;
+		task->work_seq = e->seq;
 }
 
 /*
@@ -437,11 +439,11 @@ void refs_on_end(struct vs_refs *r, const struct vs_event *e)
 	struct vs_ref *ref = vs_ref_pool__held(r->pool, key, NULL);
 	struct vs_book *b = ref ? refs_book_at(r, ref->group) : NULL;
 	struct ref_task *task = refs_task(r, e->tid);
-	uint64_t started_ns = task ? task->work_ns : 0;
+	uint64_t started = task ? task->work_seq : 0;
 
 	if (task)
-		task->work_ns = 0;
-	if (b && !ref->leaked && ref->queue_ns <= started_ns)
+		task->work_seq = 0;
+	if (b && !ref->leaked && ref->queue_seq <= started)
 		refs_say_leak(r, b, ref, e, "its deferred put ended without dropping it");
 }
 
@@ -468,7 +470,7 @@ static void restore_unseen(struct vs_refs *r, struct vs_book *b, const struct vs
 {
 	bool sure = ref->snapshot == SNAP_FOUND && ref->class != VS_REF_EXTERNAL;
 
-	if (ref->snapshot == SNAP_NOTHING || sure || e->time_ns > r->seeded_ns)
+	if (ref->snapshot == SNAP_NOTHING || sure || e->seq > r->seeded_seq)
 		return;
 	b->unknown++;
 	b->doubtful++;

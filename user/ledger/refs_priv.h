@@ -34,7 +34,7 @@ struct ref_task {
 	uint64_t put_group;
 	bool put_open;		/* a put that waits for its change */
 	bool put_counted;	/* made after the watchpoints were armed */
-	uint64_t work_ns;	/* when it started the work that it runs, 0 */
+	uint64_t work_seq;	/* the record of the start of the work that it runs, 0 */
 };
 
 struct orphan {
@@ -65,8 +65,9 @@ struct vs_refs {
 	struct vs_said said;
 	uint64_t counts[VS_FINDING_KINDS];
 	uint64_t uncertain;	/* findings after a loss */
-	uint64_t seed_start_ns, seeded_ns;	/* the snapshot was taken between these */
-	uint64_t unseen_ns;	/* up to then only births were seen: a snapshot tells the rest */
+	bool seeded;
+	uint64_t seed_start_seq, seeded_seq;	/* the snapshot was taken between these records */
+	uint64_t unseen_seq;	/* up to then only births were seen: a snapshot tells the rest */
 	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
 	bool lossy;

@@ -133,7 +133,7 @@ static void note_group(struct vs_registration_book *b, const struct vs_event *e)
 		b->number = e->iommu_group;
 	if (*device)
 		memcpy(b->device, device, strlen(device) + 1);
-	b->last_ns = e->time_ns;
+	b->last_seq = e->seq;
 }
 
 /* A device that nobody told of exists already: how many references it has is in the event. */
@@ -157,7 +157,7 @@ static void on_register(struct vs_registrations *r, const struct vs_event *e)
 	struct vs_registration *ref;
 
 	/* The snapshot was taken after it. */
-	if (b && b->seen_before && e->time_ns <= r->seeded_ns)
+	if (b && b->seen_before && e->seq <= r->seeded_seq)
 		return;
 	if (b)
 		registrations_end(r, b);
@@ -206,12 +206,12 @@ static void on_reference(struct vs_registrations *r, const struct vs_event *e)
 	struct vs_registration_book *b;
 	bool unsure;
 
-	if (e->time_ns < r->seed_start_ns)
+	if (e->seq <= r->seed_start_seq)
 		return;
 	b = book_of(r, e);
 	if (!b)
 		return;
-	unsure = b->uncounted || e->time_ns <= r->seeded_ns;
+	unsure = b->uncounted || e->seq <= r->seeded_seq;
 	if (unsure && e->type == VS_REG_PUT && e->flags & VS_F_REFS)
 		b->unknown = (uint64_t)e->refs + 1 > b->nr ? (uint64_t)e->refs + 1 - b->nr : 0;
 	if (e->type == VS_REG_GET)

@@ -80,7 +80,7 @@ struct vs_registration_book {
 	struct vs_unregister wait;	/* start_ns and tid 0: none */
 	bool waiting;		/* an unregister is under way */
 	/* Private. */
-	uint64_t last_ns;	/* of the last event */
+	uint64_t last_seq;	/* of the last event */
 	bool uncounted;		/* the number of earlier references is not known yet */
 };
 

@@ -123,8 +123,8 @@ void vs_registrations__seed(struct vs_registrations *r, const struct vs_snapshot
 	vs_lru__clear(r->books);
 	if (!s->scope.groups)
 		return;
-	r->seed_start_ns = s->start_ns;
-	r->seeded_ns = s->end_ns;
+	r->seed_start_seq = s->start_seq;
+	r->seeded_seq = s->end_seq;
 	for (size_t i = 0; i < s->nr_devices; i++)
 		if (s->devices[i].address && !registrations_book(r, s->devices[i].address))
 			seed_device(r, s, &s->devices[i]);
@@ -182,7 +182,7 @@ static void check_device(struct vs_registrations *r, const struct vs_snapshot *s
 {
 	struct vs_registration_book *b = registrations_book(r, d->address);
 
-	if (!b || b->last_ns >= s->start_ns)
+	if (!b || b->last_seq > s->start_seq)
 		return;
 	b->group = d->group;
 	if (s->scope.fds)
@@ -195,7 +195,7 @@ static void check_device(struct vs_registrations *r, const struct vs_snapshot *s
 /* A device that left without its end being seen. */
 static bool is_gone(const struct vs_registration_book *b, const struct vs_snapshot *s)
 {
-	if (b->last_ns >= s->start_ns)
+	if (b->last_seq > s->start_seq)
 		return false;
 	for (size_t i = 0; i < s->nr_devices; i++)
 		if (s->devices[i].address == b->address)

@@ -24,7 +24,7 @@ struct vs_registrations {
 	struct vs_registrations_totals past;	/* of devices that are gone */
 	size_t nr_refs;
 	uint64_t refused;
-	uint64_t seed_start_ns, seeded_ns;	/* the first snapshot was taken between these */
+	uint64_t seed_start_seq, seeded_seq; /* the first snapshot was taken between these records */
 	size_t nr_waiting;
 	uint64_t said;
 	bool no_gets;

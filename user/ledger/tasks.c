@@ -63,6 +63,7 @@ static struct vs_task *enter(struct vs_tasks *t, const struct vs_event *e)
 		.cpu = e->cpu,
 		.action = e->action,
 		.enter_ns = e->type == VS_NOTIFIER_ENTER ? e->time_ns : 0,
+		.enter_seq = e->type == VS_NOTIFIER_ENTER ? e->seq : 0,
 		.ip = e->ip,
 		.chain = e->ctx_object,
 		.group = e->ctx_group ? e->ctx_group : e->group,

@@ -15,7 +15,7 @@ struct vs_task {
 	char comm[VS_COMM_LEN];
 	uint8_t action;		/* enum vs_action */
 	bool got;		/* a get followed: the notifier found the group */
-	uint64_t enter_ns;	/* 0: the entry was not seen */
+	uint64_t enter_ns, enter_seq;	/* 0: the entry was not seen */
 	uint64_t ip;		/* of the entry */
 	uint64_t chain;		/* 0 if not known */
 	uint64_t group;		/* candidate by container_of, then the one found */

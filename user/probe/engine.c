@@ -38,13 +38,14 @@ static bool is_urgent(const struct vs_event *e)
 
 static int hold(struct vs_engine *engine, const void *data, size_t len)
 {
-	int err = vs_merge__add(engine->merge, data, len);
+	const struct vs_event *e = data;
+	int err = vs_merge__add(engine->merge, e->seq, data, len);
 
-	engine->late += ((const struct vs_event *)data)->time_ns < engine->forced_ns;
+	engine->late += e->seq < engine->forced_seq;
 	if (err)
 		engine->record_error = err;
-	else if (is_urgent(data))
-		engine->urgent_ns = ((const struct vs_event *)data)->time_ns;
+	else if (is_urgent(e))
+		engine->urgent_seq = e->seq;
 	return 0;
 }
 
@@ -54,11 +55,13 @@ static int take_record(void *ctx, void *data, size_t len)
 	const struct vs_event *e = data;
 	struct vs_stack_event clean;
 
-	if (!engine->exact || len < sizeof(*e))
-		return hold(engine, data, len);
-	if (e->type == VS_RELEASE)
-		vs_exact__released(engine->exact, e->group, e->time_ns);
-	if (e->type != VS_CHANGE)
+	if (len < sizeof(*e)) {
+		engine->record_error = -EINVAL;
+		return 0;
+	}
+	if (engine->exact && e->type == VS_RELEASE)
+		vs_exact__released(engine->exact, e->group, e->seq);
+	if (!engine->exact || e->type != VS_CHANGE)
 		return hold(engine, data, len);
 	if (!vs_exact__clean(engine->exact, data, len, &clean))
 		return 0;
@@ -310,23 +313,29 @@ int vs_engine__attach(struct vs_engine *engine)
 
 /* -- events out -- */
 
-static void hand_over(struct vs_engine *engine, uint64_t until_ns)
+static void hand_over(struct vs_engine *engine, uint64_t until)
 {
-	vs_merge__drain(engine->merge, until_ns, engine->opts.record, engine->opts.ctx);
-	engine->urgent_ns = 0;
+	vs_merge__drain(engine->merge, until, engine->opts.record, engine->opts.ctx);
+	engine->urgent_seq = 0;
+}
+
+uint64_t vs_engine__begun(const struct vs_engine *engine)
+{
+	return __atomic_load_n(&engine->skel->bss->sequence.begun, __ATOMIC_ACQUIRE);
 }
 
 /* Everything in the rings; returns the number, or a negative errno. */
 static int fetch(struct vs_engine *engine, uint64_t *horizon)
 {
-	uint64_t now = vs_host__mono_ns();
+	struct vs_horizon h;
 	int nr;
 
-	vs_rings__mark(engine->rings, now);
+	vs_rings__mark(engine->rings, vs_engine__begun(engine), vs_host__mono_ns());
 	nr = ring_buffer__consume(engine->ring);
-	*horizon = vs_rings__horizon(engine->rings);
-	if (*horizon + MAX_WAIT_NS < now)
-		*horizon = engine->forced_ns = now - MAX_WAIT_NS;
+	h = vs_rings__horizon(engine->rings, MAX_WAIT_NS);
+	if (h.forced)
+		engine->forced_seq = h.seq;
+	*horizon = h.seq;
 	return nr;
 }
 
@@ -339,11 +348,11 @@ static int fetch_with_alarms(struct vs_engine *engine, uint64_t *until)
 	uint64_t give_up = vs_host__mono_ns() + ALARM_WAIT_NS;
 	int nr = fetch(engine, until);
 
-	while (engine->urgent_ns && *until <= engine->urgent_ns && vs_host__mono_ns() < give_up) {
+	while (engine->urgent_seq && *until <= engine->urgent_seq && vs_host__mono_ns() < give_up) {
 		usleep(500);
 		nr += fetch(engine, until);
 	}
-	if (engine->urgent_ns)
+	if (engine->urgent_seq)
 		*until = UINT64_MAX;
 	return nr;
 }
@@ -385,7 +394,7 @@ uint64_t vs_engine__late(const struct vs_engine *engine)
 
 /* -- watchpoints -- */
 
-int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_ns)
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_seq)
 {
 	int32_t offset = engine->plan.layout.group_counter;
 
@@ -393,7 +402,7 @@ int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, 
 		return -ENOENT;
 	if (!engine->exact || offset == VS_NO_OFFSET)
 		return -ENOTSUP;
-	return vs_exact__watch(engine->exact, group + offset, group, iommu_group, seen_ns);
+	return vs_exact__watch(engine->exact, group + offset, group, iommu_group, seen_seq);
 }
 
 int vs_engine__unwatch(struct vs_engine *engine, uint64_t group)
@@ -402,10 +411,10 @@ int vs_engine__unwatch(struct vs_engine *engine, uint64_t group)
 }
 
 void vs_engine__groups_found(struct vs_engine *engine, const uint64_t *groups, size_t nr,
-			     uint64_t taken_ns)
+			     uint64_t taken_seq, uint64_t taken_ns)
 {
 	if (engine->exact)
-		vs_exact__found(engine->exact, groups, nr, taken_ns);
+		vs_exact__found(engine->exact, groups, nr, taken_seq, taken_ns);
 }
 
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine)

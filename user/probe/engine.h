@@ -70,14 +70,20 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine);
 
 /*
  * Waits up to `timeout_ms` for an alarm, then hands over the records there are, in
- * order of time: those that no unfinished record of another CPU can precede. An alarm
+ * order: those that no unfinished record of another CPU can precede. An alarm
  * takes everything along at once. Returns the number fetched or a negative errno (-EINTR after a signal).
  */
 int vs_engine__poll(struct vs_engine *engine, int timeout_ms);
 
 /*
- * Hands over, in order, what there is now. Everything older than the returned moment
- * (CLOCK_MONOTONIC) has been handed over; 0 when an alarm took everything along.
+ * The number of the record that was begun last (vs_event.seq). Where something else is looked at,
+ * this before and after it tells what was recorded before, meanwhile, after: no clock does.
+ */
+uint64_t vs_engine__begun(const struct vs_engine *engine);
+
+/*
+ * Hands over, in order, what there is now. Every record with a number below the returned
+ * one has been handed over; 0 when an alarm took everything along.
  */
 uint64_t vs_engine__settle(struct vs_engine *engine);
 
@@ -90,19 +96,19 @@ void vs_engine__drain(struct vs_engine *engine);
 /*
  * Each write to the counter of this group becomes a VS_CHANGE from now on, by
  * hardware watchpoints: at most VS_WATCHES groups. `iommu_group`: its number for
- * the records, -1 if not known. `seen_ns`: when the group existed, CLOCK_MONOTONIC. The
+ * the records, -1 if not known. `seen_seq`: a record after which the group existed. The
  * watch ends by itself when a release after that is seen, and with vfio.ko. Errors as
  * vs_exact__watch(), -ENOTSUP without opts.exact or where the offset of the counter is
  * not known, -ENOENT while there is no vfio.ko that is followed.
  */
-int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_ns);
+int vs_engine__watch(struct vs_engine *engine, uint64_t group, int iommu_group, uint64_t seen_seq);
 
 /* 0, or -ENOENT: it is not watched (any more). */
 int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
 
 /* As vs_exact__found(); nothing without opts.exact. */
 void vs_engine__groups_found(struct vs_engine *engine, const uint64_t *groups, size_t nr,
-			     uint64_t taken_ns);
+			     uint64_t taken_seq, uint64_t taken_ns);
 
 /* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);

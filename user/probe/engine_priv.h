@@ -25,9 +25,9 @@ struct vs_engine {
 	struct ring_buffer *ring; /* over all rings */
 	struct vs_rings *rings;
 	struct vs_merge *merge;
-	uint64_t forced_ns;	/* handed over up to here without waiting for what is unfinished */
+	uint64_t forced_seq;	/* handed over up to here without waiting for what is unfinished */
 	uint64_t late;		/* records that came after that */
-	uint64_t urgent_ns;	/* time of an alarm that was fetched and not handed over, 0: none */
+	uint64_t urgent_seq;	/* of an alarm that was fetched and not handed over, 0: none */
 	int record_error;
 	struct vs_attach *attach;
 	struct vs_exact *exact;	/* NULL unless opts.exact */

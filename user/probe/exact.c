@@ -171,7 +171,7 @@ static struct watch *watch_of(struct vs_exact *x, uint64_t group)
 
 /* The programs make records only once every CPU is armed: all or nothing. */
 static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint64_t group,
-		     int iommu_group, uint64_t seen_ns)
+		     int iommu_group, uint64_t seen_seq)
 {
 	int err = arm_all(x, w, counter);
 
@@ -181,7 +181,7 @@ static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint
 		disarm_all(x, w);
 		return err;
 	}
-	w->life = (struct vs_watch_life){ .group = group, .seen_ns = seen_ns };
+	w->life = (struct vs_watch_life){ .group = group, .seen_seq = seen_seq };
 	w->counter = counter;
 	return 0;
 }
@@ -195,7 +195,7 @@ static void end_watch(struct vs_exact *x, struct watch *w)
 }
 
 int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group,
-		    uint64_t seen_ns)
+		    uint64_t seen_seq)
 {
 	struct watch *w;
 
@@ -203,10 +203,10 @@ int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int io
 		return -EINVAL;
 	if (watch_of(x, group))
 		return -EEXIST;
-	if (vs_releases__since(&x->releases, group, seen_ns))
+	if (vs_releases__since(&x->releases, group, seen_seq))
 		return -ESTALE;
 	w = watch_of(x, 0);
-	return w ? set_watch(x, w, counter, group, iommu_group, seen_ns) : -ENOSPC;
+	return w ? set_watch(x, w, counter, group, iommu_group, seen_seq) : -ENOSPC;
 }
 
 int vs_exact__unwatch(struct vs_exact *x, uint64_t group)
@@ -219,22 +219,23 @@ int vs_exact__unwatch(struct vs_exact *x, uint64_t group)
 	return 0;
 }
 
-void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns)
+void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t seq)
 {
 	struct watch *w = group ? watch_of(x, group) : NULL;
 
 	if (group)
-		vs_releases__add(&x->releases, group, time_ns);
-	if (w && w->life.seen_ns < time_ns)
+		vs_releases__add(&x->releases, group, seq);
+	if (w && w->life.seen_seq < seq)
 		end_watch(x, w);
 }
 
-void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_ns)
+void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_seq,
+		     uint64_t taken_ns)
 {
 	for (size_t i = 0; i < VS_WATCHES; i++) {
 		struct watch *w = &x->watches[i];
 
-		if (w->life.group && vs_watch_life__is_over(&w->life, groups, nr, taken_ns))
+		if (w->life.group && vs_watch_life__is_over(&w->life, groups, nr, taken_seq, taken_ns))
 			end_watch(x, w);
 	}
 }

@@ -37,8 +37,8 @@ void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper);
 void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
 
 /*
- * Watches the four bytes at @counter, on all online CPUs or on none. @seen_ns,
- * CLOCK_MONOTONIC: when the group existed; once it was released after that its memory may
+ * Watches the four bytes at @counter, on all online CPUs or on none. @seen_seq: a
+ * record after which the group existed; once it was released after that its memory may
  * be something else's, so its watch ends, whenever that is told. 0, or
  *   -EEXIST	 watched already,
  *   -ESTALE	 it was released since (or that cannot be told any more),
@@ -50,7 +50,7 @@ void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
  * or another negative errno.
  */
 int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int iommu_group,
-		    uint64_t seen_ns);
+		    uint64_t seen_seq);
 
 /* 0 or -ENOENT. */
 int vs_exact__unwatch(struct vs_exact *x, uint64_t group);
@@ -58,15 +58,16 @@ int vs_exact__unwatch(struct vs_exact *x, uint64_t group);
 /* Of whatever is watched. */
 void vs_exact__unwatch_all(struct vs_exact *x);
 
-/* A group was released at that time: its watch goes, if the group was seen before that. */
-void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t time_ns);
+/* The record @seq told of the release of a group: its watch goes, if the group was seen before that. */
+void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t seq);
 
 /*
- * The groups that a complete look found, which began at @taken_ns: a watch of one that has not
+ * The groups that a complete look found, which began at @taken_ns after the record @taken_seq: a watch of one that has not
  * been found for a second goes. For releases whose record was lost, and for a creator of a
  * group that was not the first and freed its own without one.
  */
-void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_ns);
+void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_seq,
+		     uint64_t taken_ns);
 
 /*
  * Makes a record of the event ABI of what the program sent. False: it is no

@@ -3,12 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/events.h"
 #include "probe/merge.h"
 
 struct held {
-	uint64_t time_ns;
-	uint64_t serial;	/* equal times keep the order of arrival */
+	uint64_t order;
+	uint64_t serial;	/* equal ones keep the order of arrival */
 	size_t offset, len;	/* in the bytes below */
 };
 
@@ -51,27 +50,23 @@ static int reserve(void **array, size_t *room, size_t need, size_t size)
 	return 0;
 }
 
-int vs_merge__add(struct vs_merge *m, const void *record, size_t len)
+int vs_merge__add(struct vs_merge *m, uint64_t order, const void *record, size_t len)
 {
-	const struct vs_event *e = record;
-
-	if (len < sizeof(*e))
-		return -EINVAL;
 	if (reserve((void **)&m->held, &m->room, m->nr + 1, sizeof(*m->held)) ||
 	    reserve((void **)&m->bytes, &m->bytes_room, m->used + len, 1))
 		return -ENOMEM;
 	memcpy(m->bytes + m->used, record, len);
-	m->held[m->nr++] = (struct held){ e->time_ns, m->serial++, m->used, len };
+	m->held[m->nr++] = (struct held){ order, m->serial++, m->used, len };
 	m->used += len;
 	return 0;
 }
 
-static int by_time(const void *a, const void *b)
+static int by_order(const void *a, const void *b)
 {
 	const struct held *x = a, *y = b;
 
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
 	return x->serial < y->serial ? -1 : 1;
 }
 
@@ -101,15 +96,15 @@ static void keep_from(struct vs_merge *m, size_t first)
 	}
 }
 
-size_t vs_merge__drain(struct vs_merge *m, uint64_t until_ns,
+size_t vs_merge__drain(struct vs_merge *m, uint64_t until,
 		       void (*each)(void *ctx, const void *record, size_t len), void *ctx)
 {
 	size_t nr = 0;
 
 	if (!m->nr)
 		return 0;
-	qsort(m->held, m->nr, sizeof(*m->held), by_time);
-	for (; nr < m->nr && m->held[nr].time_ns < until_ns; nr++)
+	qsort(m->held, m->nr, sizeof(*m->held), by_order);
+	for (; nr < m->nr && m->held[nr].order < until; nr++)
 		each(ctx, m->bytes + m->held[nr].offset, m->held[nr].len);
 	if (nr == m->nr)
 		m->nr = m->used = 0;

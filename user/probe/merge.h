@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Brings records of several rings into one order of time. Each ring is in order
- * on its own; between them records are held back until nothing earlier can come.
+ * Brings records of several rings into one order, and holds them back until nothing earlier can
+ * come. The caller says by what: a clock may step back, so for the lifetimes of references it is
+ * the sequence number of the record (bpf/events.h), never its time.
  */
 #ifndef VFIOSCOPE_MERGE_H
 #define VFIOSCOPE_MERGE_H
@@ -15,14 +16,11 @@ struct vs_merge;
 struct vs_merge *vs_merge__new(void);
 void vs_merge__free(struct vs_merge *m);	/* NULL is fine */
 
-/* Keeps a copy of one record (it begins with struct vs_event). 0, -EINVAL, -ENOMEM. */
-int vs_merge__add(struct vs_merge *m, const void *record, size_t len);
+/* Keeps a copy of one record, whose place is @order; equal ones keep the order of arrival. 0, -ENOMEM. */
+int vs_merge__add(struct vs_merge *m, uint64_t order, const void *record, size_t len);
 
-/*
- * Hands over, in order, every record older than `until_ns` (CLOCK_MONOTONIC;
- * UINT64_MAX for all). Returns their number.
- */
-size_t vs_merge__drain(struct vs_merge *m, uint64_t until_ns,
+/* Hands over, in order, every record before @until (UINT64_MAX: all). Returns their number. */
+size_t vs_merge__drain(struct vs_merge *m, uint64_t until,
 		       void (*each)(void *ctx, const void *record, size_t len), void *ctx);
 
 /* Records held back. */

@@ -24,7 +24,8 @@ struct worker {
 struct view {
 	const unsigned long *consumer, *producer;	/* positions, a page each */
 	unsigned long mark;	/* reserved up to here when it was marked */
-	uint64_t clean_ns;	/* nothing older than this is still in the ring */
+	uint64_t clean_seq;	/* nothing below this is still in the ring */
+	uint64_t clean_ns;	/* as of then */
 };
 
 struct vs_rings {
@@ -33,7 +34,7 @@ struct vs_rings {
 	size_t nr;
 	int *fds;
 	struct view *views;
-	uint64_t marked_ns;
+	uint64_t marked_seq, marked_ns;
 	struct worker workers[MAX_THREADS];
 	int error;		/* the first of any worker, negative errno */
 };
@@ -211,24 +212,32 @@ struct ring_buffer *vs_rings__reader(struct vs_rings *r, ring_buffer_sample_fn r
 	return reader;
 }
 
-void vs_rings__mark(struct vs_rings *r, uint64_t now_ns)
+void vs_rings__mark(struct vs_rings *r, uint64_t begun, uint64_t now_ns)
 {
+	r->marked_seq = begun + 1;
 	r->marked_ns = now_ns;
-	for (size_t i = 0; i < r->nr; i++)
+	for (size_t i = 0; i < r->nr; i++) {
 		r->views[i].mark = __atomic_load_n(r->views[i].producer, __ATOMIC_ACQUIRE);
+		if (!r->views[i].clean_ns)
+			r->views[i].clean_ns = now_ns;
+	}
 }
 
-uint64_t vs_rings__horizon(struct vs_rings *r)
+struct vs_horizon vs_rings__horizon(struct vs_rings *r, uint64_t patience_ns)
 {
-	uint64_t horizon = r->marked_ns;
+	struct vs_horizon horizon = { .seq = r->marked_seq };
 
 	for (size_t i = 0; i < r->nr; i++) {
 		struct view *view = &r->views[i];
 
-		if (__atomic_load_n(view->consumer, __ATOMIC_ACQUIRE) >= view->mark)
+		if (__atomic_load_n(view->consumer, __ATOMIC_ACQUIRE) >= view->mark) {
+			view->clean_seq = r->marked_seq;
 			view->clean_ns = r->marked_ns;
-		if (view->clean_ns < horizon)
-			horizon = view->clean_ns;
+		}
+		if (view->clean_ns + patience_ns < r->marked_ns)
+			horizon.forced = true;
+		else if (view->clean_seq < horizon.seq)
+			horizon.seq = view->clean_seq;
 	}
 	return horizon;
 }

@@ -4,6 +4,7 @@
 #define VFIOSCOPE_RINGS_H
 
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,15 +32,22 @@ int vs_rings__use(const struct vs_rings *r, struct bpf_map *map);
 struct ring_buffer *vs_rings__reader(struct vs_rings *r, ring_buffer_sample_fn record, void *ctx);
 
 /*
- * How far the order of time is certain. A record's time is read after its room in the
- * ring was reserved, so what is reserved later than a moment is later than that moment.
- *	vs_rings__mark(r, now);
+ * How far the order is certain. A record's number is taken after its room in the ring was
+ * reserved, so what is reserved later than a moment has a higher one than all had at that moment.
+ *	vs_rings__mark(r, begun, now);
  *	consume all rings
- *	horizon = vs_rings__horizon(r);
- * Every record older than the horizon has been consumed: no ring holds one back that
- * another CPU reserved and has not finished (it may stand still, being a virtual one).
+ *	horizon = vs_rings__horizon(r, patience);
+ * @begun: the highest number so far. Every record below the horizon has been consumed: no ring
+ * holds one back that another CPU reserved and has not finished (it may stand still, being a virtual
+ * one). A ring that has held one back for longer than @patience_ns is not waited for: then
+ * `forced`, and what it still has comes too late.
  */
-void vs_rings__mark(struct vs_rings *r, uint64_t now_ns);
-uint64_t vs_rings__horizon(struct vs_rings *r);
+struct vs_horizon {
+	uint64_t seq;
+	bool forced;
+};
+
+void vs_rings__mark(struct vs_rings *r, uint64_t begun, uint64_t now_ns);
+struct vs_horizon vs_rings__horizon(struct vs_rings *r, uint64_t patience_ns);
 
 #endif

@@ -6,27 +6,27 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-void vs_releases__add(struct vs_releases *r, uint64_t group, uint64_t time_ns)
+void vs_releases__add(struct vs_releases *r, uint64_t group, uint64_t seq)
 {
 	size_t at = r->next % VS_RELEASES;
 
 	for (size_t i = 0; i < VS_RELEASES; i++)
 		if (r->last[i].group == group) {
-			r->last[i].time_ns = later(r->last[i].time_ns, time_ns);
+			r->last[i].seq = later(r->last[i].seq, seq);
 			return;
 		}
-	r->forgotten_ns = later(r->forgotten_ns, r->last[at].time_ns);
+	r->forgotten_seq = later(r->forgotten_seq, r->last[at].seq);
 	r->last[at].group = group;
-	r->last[at].time_ns = time_ns;
+	r->last[at].seq = seq;
 	r->next++;
 }
 
-bool vs_releases__since(const struct vs_releases *r, uint64_t group, uint64_t seen_ns)
+bool vs_releases__since(const struct vs_releases *r, uint64_t group, uint64_t seen_seq)
 {
 	for (size_t i = 0; i < VS_RELEASES; i++)
 		if (r->last[i].group == group)
-			return r->last[i].time_ns > seen_ns;
-	return r->forgotten_ns > seen_ns;
+			return r->last[i].seq > seen_seq;
+	return r->forgotten_seq > seen_seq;
 }
 
 static bool has(const uint64_t *groups, size_t nr, uint64_t group)
@@ -38,13 +38,13 @@ static bool has(const uint64_t *groups, size_t nr, uint64_t group)
 }
 
 bool vs_watch_life__is_over(struct vs_watch_life *life, const uint64_t *groups, size_t nr,
-			    uint64_t taken_ns)
+			    uint64_t taken_seq, uint64_t taken_ns)
 {
 	if (has(groups, nr, life->group)) {
 		life->absent_ns = 0;
 		return false;
 	}
-	if (taken_ns <= life->seen_ns)	/* the look is older than what is known */
+	if (taken_seq < life->seen_seq)	/* the look is older than what is known */
 		return false;
 	if (!life->absent_ns)
 		life->absent_ns = taken_ns;

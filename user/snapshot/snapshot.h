@@ -98,6 +98,8 @@ struct vs_snap_scope {
 
 struct vs_snapshot {
 	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC: taken between these */
+	/* The record begun last (vs_event.seq) before it was taken, and after: by who follows records. */
+	uint64_t start_seq, end_seq;
 	struct vs_snap_scope scope;
 	bool files_counted;	/* an open group file is a reference in vs_snap_group.refs (up to 5.18);
 				 * later the counter has the devices only */
