@@ -19,6 +19,7 @@
 #define CATCH_UP_NS 2000000000ull
 #define LOOK_WORDS 200
 #define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
+#define SOON_NS 200000000ull	/* while a finding waits for that */
 
 struct refs_options {
 	struct vs_display display;	/* first */
@@ -185,10 +186,11 @@ static void on_event(void *ctx, const struct vs_event *e)
 static bool each(void *ctx, uint64_t now_ns)
 {
 	struct refs *r = ctx;
+	const struct vs_refs *refs = vs_session__refs(r->live.session);
 	bool show = r->opts.watch && now_ns - r->shown_ns >= r->opts.watch;
 	char error[LOOK_WORDS];
 
-	if (!show && now_ns - r->checked_ns < CHECK_NS)
+	if (!show && now_ns - r->checked_ns < (vs_refs__wants_look(refs) ? SOON_NS : CHECK_NS))
 		return false;
 	r->checked_ns = now_ns;
 	if (look(r, show, false, error)) {

@@ -94,6 +94,13 @@ static inline bool resolve_place(void *ctx, uint64_t ip, char *buf, size_t size)
 
 #define LAB_FINDINGS 64
 
+/* What the kernel's counter of a group is, by the records that tell it. */
+struct lab_counter {
+	uint64_t address;
+	int number;
+	int32_t refs;
+};
+
 struct lab {
 	struct vs_refs *r;
 	struct vs_sites *sites;
@@ -101,6 +108,9 @@ struct lab {
 	size_t nr;	/* findings said */
 	struct vs_finding said[LAB_FINDINGS];
 	uint32_t dead;	/* the process that is gone */
+	struct lab_counter counters[8];
+	size_t nr_counters;
+	uint64_t last_us;
 	struct vs_merge *merge;	/* NULL: records are fed as they are sent */
 };
 
@@ -156,12 +166,15 @@ static inline struct vs_refs_totals totals(struct lab *l)
 	return t;
 }
 
+static inline void lab_look(struct lab *l);
+
 /* Everything that waits is judged, and the books agree with themselves. */
 static inline struct vs_refs_totals settled(struct lab *l)
 {
 	size_t live = 0;
 
 	totals(l);
+	lab_look(l);
 	vs_refs__tick(l->r, UINT64_MAX);
 	assert_int_equal(totals(l).waiting, 0);
 	for (const struct vs_book *b = NULL; (b = vs_refs__next(l->r, b));) {
@@ -233,6 +246,35 @@ static const struct who qemu = { 0, 4711, "qemu" };
 static const struct who vcpu = { 1, 4712, "CPU 0/KVM" };	/* a thread of qemu */
 static const struct who other_vm = { 1, 5000, "qemu" };
 
+static inline struct lab_counter *lab_counter(struct lab *l, const struct vs_event *e)
+{
+	for (size_t i = 0; i < l->nr_counters; i++)
+		if (l->counters[i].address == e->group)
+			return &l->counters[i];
+	if (!e->group || l->nr_counters == 8)
+		return NULL;
+	l->counters[l->nr_counters] = (struct lab_counter){ .address = e->group, .number = -1 };
+	return &l->counters[l->nr_counters++];
+}
+
+/* A get tells the value after it, a put the one before. */
+static inline void lab_count(struct lab *l, const struct vs_event *e)
+{
+	struct lab_counter *c = lab_counter(l, e);
+
+	if ((e->seq - T0) / 1000 > l->last_us)
+		l->last_us = (e->seq - T0) / 1000;
+	if (!c)
+		return;
+	c->number = e->iommu_group >= 0 ? e->iommu_group : c->number;
+	if (e->type == VS_CREATE)
+		c->refs = 1;
+	else if (e->type == VS_GET && e->flags & VS_F_REFS)
+		c->refs = e->refs;
+	else if (e->type == VS_PUT && e->flags & VS_F_REFS)
+		c->refs = e->refs - 1;
+}
+
 static inline void lab_take(void *ctx, const void *record, size_t len)
 {
 	const struct vs_event *e = record;
@@ -240,6 +282,7 @@ static inline void lab_take(void *ctx, const void *record, size_t len)
 	struct lab *l = ctx;
 
 	(void)len;
+	lab_count(l, e);
 	vs_refs__feed(l->r, e, vs_groups__take(l->groups, e, address));
 }
 
@@ -432,6 +475,27 @@ static inline void snap_group(struct picture_of *p, uint64_t address, int number
 	p->groups[p->s.nr_groups++] = (struct vs_snap_group){
 		.address = address, .number = number, .refs = count, .opened = opened,
 	};
+}
+
+/* Late records are judged, and the kernel is asked: what it says is what the records told. */
+static inline void lab_look(struct lab *l)
+{
+	uint64_t us = l->last_us + SECOND;
+	struct vs_snap_group groups[8];
+	struct vs_snapshot s = {
+		.start_ns = T0 + us * 1000, .end_ns = T0 + (us + 1) * 1000,
+		.start_seq = T0 + us * 1000, .end_seq = T0 + (us + 1) * 1000, .groups = groups,
+		.scope = { .groups = true, .counters = true },
+	};
+
+	vs_refs__tick(l->r, s.start_ns);
+	for (size_t i = 0; i < l->nr_counters; i++)
+		if (l->counters[i].refs > 0)
+			groups[s.nr_groups++] = (struct vs_snap_group){
+				.address = l->counters[i].address, .number = l->counters[i].number,
+				.refs = l->counters[i].refs, .opened = VS_SNAP_UNKNOWN,
+			};
+	vs_refs__check(l->r, &s);
 }
 
 static inline void snap_device(struct picture_of *p, uint64_t address, uint64_t group)

@@ -187,7 +187,8 @@ static void without_a_snapshot_puts_are_from_before(void **state)
 	assert_int_equal(totals(l).before, 2);
 	/* The next life is known from its beginning. */
 	do_create(l, sh, 100, DEV1);
-	do_close(l, qemu, 110, FILE1, 2);
+	do_close(l, qemu, 110, FILE1, 1);
+	do_release(l, qemu, 115);
 	only_bug(l, VS_PUT_WITHOUT_GET, "vfio_group_fops_release+0x31");
 	lab_free(l);
 }

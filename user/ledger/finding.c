@@ -76,7 +76,10 @@ static const char *class_of(const struct vs_finding *f)
 static int ref_words(const struct vs_finding *f, char *buf, size_t size)
 {
 	const char *place = f->site[0] ? f->site : "a place that was not seen";
-	const char *doubt = f->uncertain ? " (events were lost before: this may be wrong)" : "";
+	char doubt[VS_DOUBT_LEN + 30] = "";
+
+	if (f->uncertain)
+		snprintf(doubt, sizeof(doubt), " (%s: this may be wrong)", f->doubt);
 
 	switch (f->kind) {
 	case VS_REF_LEAK:

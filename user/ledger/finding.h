@@ -34,6 +34,7 @@ enum vs_finding_kind {
 
 #define VS_PICTURE_ROWS 40	/* rows kept; the middle is cut when there were more */
 #define VS_STACK_TEXT_LEN 4096
+#define VS_DOUBT_LEN 120
 
 /* One row of the interleaving: an event of the deadlocked task or of another. */
 struct vs_picture_row {
@@ -73,10 +74,11 @@ struct vs_finding {
 	char site[VS_SITE_LEN];	/* the put; of references: the get, if there is one */
 
 	/*
-	 * It may be wrong. References: events were lost before, and the grade is hazard. Deadlocks and
+	 * It may be wrong. References: `doubt` says why, and the grade is hazard. Deadlocks and
 	 * puts inside the notifier: the kernel skipped probes, and no stack shows it.
 	 */
 	bool uncertain;
+	char doubt[VS_DOUBT_LEN];
 
 	/* References only. */
 	bool has_ref;

@@ -43,6 +43,7 @@ static void drop_book(void *ctx, void *value)
 	struct vs_refs *r = ctx;
 
 	refs_drop_orphans(r, b);
+	refs_settle_pending(r, b);
 	while (b->live.newest)
 		refs_forget(r, b, b->live.newest);
 	add_book(&r->past, b);
@@ -140,6 +141,7 @@ static void settle_book(struct vs_refs *r, struct vs_book *b)
 	struct vs_event e = { .time_ns = b->released_ns, .seq = b->released_seq, .tid = b->released_tid };
 
 	refs_settle_orphans(r, UINT64_MAX, b);
+	refs_settle_pending(r, b);
 	if (b->live.nr && b->released && !b->broken)
 		refs_say(r, VS_RELEASED_WHILE_HELD, b, b->live.newest, &e,
 			 "the last reference was put while the ledger still has holders");
@@ -303,11 +305,21 @@ static bool has_lost_race(const struct vs_book *b, const struct vs_event *e)
 	return b->live.nr == 1 && b->births && !b->gets && ref->tid == e->tid;
 }
 
+static uint64_t count_held(const struct vs_book *b)
+{
+	uint64_t nr = 0;
+
+	for (const struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+		nr += !ref->leaked;
+	return nr;
+}
+
 static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	b->lost_race = has_lost_race(b, e);
 	if (b->lost_race)
 		refs_forget(r, b, b->live.newest);
+	b->held_at_release = count_held(b);
 	b->released = true;
 	b->released_ns = e->time_ns;
 	b->released_seq = e->seq;
@@ -483,7 +495,7 @@ static void say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, ui
 static void settle_released(struct vs_refs *r, uint64_t now_ns)
 {
 	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
-		if (b->released && b->live.nr &&
+		if (b->released && (b->live.nr || b->pending) &&
 		    (now_ns == UINT64_MAX || now_ns > b->released_ns + VS_SETTLE_NS))
 			settle_book(r, b);
 }
@@ -522,6 +534,8 @@ void vs_refs__tick(struct vs_refs *r, uint64_t now_ns)
 		r->next_walk_ns = now_ns + WALK_NS;
 	refs_settle_orphans(r, now_ns, NULL);
 	settle_released(r, now_ns);
+	if (now_ns == UINT64_MAX)
+		refs_settle_all_pending(r);
 	drop_released(r, now_ns);
 	look_for_old(r, now_ns);
 }

@@ -83,6 +83,9 @@ struct vs_book {
 	/* Private. */
 	uint64_t doubtful;	/* of `unknown`: perhaps taken while the snapshot was */
 	uint64_t closed_ns;	/* when a file was last closed */
+	uint64_t overputs;	/* puts without a get that were found: the counter is too low by that */
+	uint64_t pending;	/* findings that wait for a look at its counter */
+	uint64_t held_at_release;	/* references that were left when its last one was put, but leaked ones */
 	bool lost_race;		/* its creator lost, and frees it */
 	bool uncounted;		/* how many references it had at the start is not known */
 };
@@ -97,7 +100,7 @@ struct vs_refs_totals {
 	uint64_t found, forgotten, adrift;
 	uint64_t waiting;	/* puts that wait for a get that comes late */
 	uint64_t changes, paired, differences;	/* of all watched groups */
-	uint64_t uncertain;	/* findings that may be wrong because events were lost */
+	uint64_t uncertain;	/* findings that may be wrong */
 	size_t live;		/* references now */
 	size_t groups;		/* alive now */
 	uint64_t refused_refs;	/* no room for them */
@@ -150,6 +153,12 @@ void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
  * open files, holders that are gone. Groups with events during it are left out.
  */
 void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s);
+
+/*
+ * A leak, or a put without a get, was found, and waits for vs_refs__check() to read the kernel's
+ * counter: it is a bug if that agrees. Else, after some looks or at the end, it is said as uncertain.
+ */
+bool vs_refs__wants_look(const struct vs_refs *r);
 
 /* Live groups whose counter no vs_refs__check() could hold against the ledger. */
 struct vs_refs_uncompared {

@@ -295,8 +295,12 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 {
 	struct vs_book *b = refs_book_at(r, g->address);
 
-	if (!b || b->released || b->last_seq > s->start_seq)
+	if (!b || b->released)
 		return;
+	if (b->last_seq > s->start_seq) {
+		refs_confirm(r, b, s, g->refs);
+		return;
+	}
 	b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
 	b->kernel_seq = s->end_seq;
@@ -305,6 +309,7 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 		     !b->uncounted && (uint64_t)g->refs != b->live.nr + b->unknown;
 	check_files(r, b, s, g->opened);
 	check_external(r, b, s);
+	refs_confirm(r, b, s, g->refs);
 }
 
 void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s)

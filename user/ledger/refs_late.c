@@ -40,16 +40,9 @@ void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_even
 /* A finding with the place and stack of the orphan. */
 static void say_orphan(struct vs_refs *r, const struct orphan *o, const char *words)
 {
-	struct vs_stack_event s = { .e = o->e };
-	const __u64 *frames;
-	size_t nr;
+	struct vs_stack_event s;
 
-	frames = vs_stacks__frames(r->stacks, o->stack, &nr);
-	if (nr) {
-		memcpy(s.stack, frames, nr * sizeof(*frames));
-		s.nr_stack = (__u32)nr;
-		s.e.size = sizeof(s);
-	}
+	refs_with_stack(r, &o->e, o->stack, &s);
 	refs_say(r, VS_PUT_WITHOUT_GET, o->book, NULL, &s.e, words);
 }
 
@@ -67,6 +60,7 @@ static void judge_put(struct vs_refs *r, const struct orphan *o)
 	if (b->broken) {
 		b->adrift++;
 		b->after_bug++;
+		b->overputs++;
 	} else if (began_before(r, b, &o->e)) {
 		b->before++;
 	} else {

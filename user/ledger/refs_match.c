@@ -102,6 +102,8 @@ void refs_forget(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref)
 static void end_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 		    const struct vs_event *e)
 {
+	if (ref->leaked)
+		refs_was_put(r, b, ref);
 	ref->put_ns = e->time_ns;
 	ref->put_ip = e->ip;
 	vs_lifetimes__add(&r->lifetimes, ref);

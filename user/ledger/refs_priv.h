@@ -45,6 +45,20 @@ struct orphan {
 	uint8_t class;
 };
 
+#define PENDING 256	/* findings that wait for the kernel's counter */
+
+struct pending {
+	enum vs_finding_kind kind;	/* a leak, or a put without a get */
+	struct vs_book *book;
+	struct vs_event e;
+	uint32_t stack;		/* of e */
+	bool has_ref;
+	struct vs_ref ref;
+	unsigned int looks;	/* that did not bear it out */
+	char words[120];
+	char doubt[VS_DOUBT_LEN];	/* what the last of them found */
+};
+
 struct site_role {
 	uint64_t ip;
 	enum vs_role role;
@@ -61,6 +75,8 @@ struct vs_refs {
 	struct vs_refs_totals past;	/* of books that are gone */
 	struct orphan orphans[ORPHANS];
 	size_t nr_orphans;
+	struct pending pending[PENDING];
+	size_t nr_pending;
 	struct site_role roles[SITE_CACHE];
 	struct vs_said said;
 	uint64_t counts[VS_FINDING_KINDS];
@@ -116,7 +132,26 @@ void refs_pair_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 void refs_pair_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
 void refs_settle_pairs(struct vs_refs *r);
 
+/* -- refs_pending.c -- */
+/* As refs_say(), once the kernel's counter agrees; what does not agree is said as uncertain. */
+void refs_pend(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+	       const struct vs_ref *ref, const struct vs_event *e, const char *words);
+/* @ref, which a finding calls leaked, is put. */
+void refs_was_put(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref);
+/* @refs: the counter of @b in @s, VS_SNAP_UNKNOWN. */
+void refs_confirm(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s, int32_t refs);
+/* Nothing more will be known of @b. */
+void refs_settle_pending(struct vs_refs *r, struct vs_book *b);
+void refs_settle_all_pending(struct vs_refs *r);
+
 /* -- refs_say.c -- */
+/* @s becomes @e with the frames of @stack, if there are any. */
+void refs_with_stack(struct vs_refs *r, const struct vs_event *e, uint32_t stack,
+		     struct vs_stack_event *s);
+/* @doubt: why it may be wrong, which makes it a hazard; "": nothing speaks against it. */
+void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+		  const struct vs_ref *ref, const struct vs_event *e, const char *words,
+		  const char *doubt);
 uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e);	/* 0: none */
 /* A finding about @ref (may be NULL) of @b, made at @e; stacks and places from them. */
 void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,

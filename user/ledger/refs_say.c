@@ -90,6 +90,8 @@ static void fill_ref(struct vs_finding *f, const struct vs_ref *ref)
 		f->ref = *ref;
 }
 
+#define LOSSY "events were lost before"
+
 static bool is_bug(enum vs_finding_kind kind)
 {
 	return vs_finding__grade(kind) == VS_GRADE_BUG;
@@ -102,31 +104,44 @@ static bool is_lossy(struct vs_refs *r)
 	return r->lossy;
 }
 
-void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
-	      const struct vs_ref *ref, const struct vs_event *e, const char *words)
+void refs_with_stack(struct vs_refs *r, const struct vs_event *e, uint32_t stack,
+		     struct vs_stack_event *s)
+{
+	size_t nr;
+	const __u64 *frames = vs_stacks__frames(r->stacks, stack, &nr);
+
+	*s = (struct vs_stack_event){ .e = *e };
+	s->e.size = sizeof(s->e);
+	if (!nr)
+		return;
+	memcpy(s->stack, frames, nr * sizeof(*frames));
+	s->nr_stack = (__u32)nr;
+	s->e.size = sizeof(*s);
+}
+
+static void fill_grade(struct vs_finding *f, enum vs_finding_kind kind, const char *doubt)
+{
+	f->kind = kind;
+	f->uncertain = doubt[0];
+	f->grade = f->uncertain ? VS_GRADE_HAZARD : vs_finding__grade(kind);
+	snprintf(f->doubt, sizeof(f->doubt), "%s", doubt);
+}
+
+void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+		  const struct vs_ref *ref, const struct vs_event *e, const char *words,
+		  const char *doubt)
 {
 	struct vs_finding *f = &r->finding;
-	uint64_t *said;
-	uint64_t number;
-	bool uncertain;
+	uint64_t *said, number;
 
-	if (is_bug(kind) && b->broken) {
-		b->after_bug++;
-		return;
-	}
-	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
-	b->broken |= is_bug(kind) && kind != VS_REF_LEAK;
-	uncertain = is_bug(kind) && is_lossy(r);
-	number = uncertain ? ++r->uncertain : ++r->counts[kind];
+	if (!doubt[0] && is_bug(kind) && is_lossy(r))
+		doubt = LOSSY;
+	number = doubt[0] ? ++r->uncertain : ++r->counts[kind];
 	said = vs_said__at(&r->said, kind, ref ? ref->get_ip : e->ip);
 	if ((*said)++ >= VS_SAID_PER_SITE || !r->opts.say)
 		return;
 	memset(f, 0, sizeof(*f));
-	f->kind = kind;
-	f->grade = vs_finding__grade(kind);
-	f->uncertain = uncertain;
-	if (f->uncertain)
-		f->grade = VS_GRADE_HAZARD;
+	fill_grade(f, kind, doubt);
 	f->number = number;
 	f->last_said = *said == VS_SAID_PER_SITE;
 	vs_finding__set_task(f, e);
@@ -135,6 +150,37 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	fill_place(r, f, ref, e);
 	snprintf(f->words, sizeof(f->words), "%s", words);
 	r->opts.say(r->opts.ctx, f);
+}
+
+/* A release that our books cannot explain: they may lack the put of who seems to hold it. */
+static const char *doubt_at_once(struct vs_refs *r, enum vs_finding_kind kind)
+{
+	if (is_lossy(r))
+		return LOSSY;
+	return kind == VS_RELEASED_WHILE_HELD ? "its put may not have been seen" : "";
+}
+
+void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
+	      const struct vs_ref *ref, const struct vs_event *e, const char *words)
+{
+	const char *doubt;
+
+	if (!is_bug(kind)) {
+		refs_say_now(r, kind, b, ref, e, words, "");
+		return;
+	}
+	if (b->broken) {
+		b->after_bug++;
+		b->overputs += kind == VS_PUT_WITHOUT_GET;
+		return;
+	}
+	doubt = doubt_at_once(r, kind);
+	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
+	b->broken |= kind != VS_REF_LEAK && kind != VS_RELEASED_WHILE_HELD;
+	if (!doubt[0] && (kind == VS_REF_LEAK || kind == VS_PUT_WITHOUT_GET))
+		refs_pend(r, kind, b, ref, e, words);
+	else
+		refs_say_now(r, kind, b, ref, e, words, doubt);
 }
 
 void refs_say_leak(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
