@@ -224,6 +224,7 @@ static void set_reference(json_t *o, const struct vs_finding *f)
 	set(o, "get_ns", time_or_null(f->has_ref ? f->ref.get_ns : 0));
 	set(o, "object", hex(f->has_ref ? f->ref.object : 0));
 	set(o, "uncertain", json_boolean(f->uncertain));
+	set(o, "doubt", f->doubt[0] ? json_string(f->doubt) : json_null());
 	set(o, "stack", split(f->stack_text, "\n"));
 }
 
