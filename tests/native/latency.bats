@@ -14,12 +14,19 @@ setup()
 	grep -q ' flush_to_ldisc$' /proc/kallsyms || skip "this kernel has no flush_to_ldisc"
 }
 
+# What a test that failed has left running would be counted by the next.
+teardown()
+{
+	[ -z "${started:-}" ] || kill -KILL $started 2>/dev/null || true
+}
+
 # begin ARGUMENTS...: in the background; counting when this returns
 begin()
 {
 	local tries=0
 	build/vfioscope latency "$@" >"$OUT/out" 2>"$OUT/err" 3>&- &
 	traced=$!
+	started="${started:-} $traced"
 	until grep -qE 'probes armed|"start"' "$OUT/out"; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ] && kill -0 $traced || { cat "$OUT/err"; return 1; }
