@@ -10,7 +10,8 @@ vm_defaults()
 {
 	opt_layout=pair
 	opt_mem=1G
-	opt_smp=2
+	opt_smp=
+	opt_host=${HOST:-}
 	opt_append=
 	opt_timeout=120
 	opt_console=
@@ -25,15 +26,14 @@ vm_defaults()
 	opt_env=()
 }
 
-# device_args LAYOUT: sets devices
+# device_args LAYOUT: adds to devices; what two layouts have in common is there once
 device_args()
 {
 	local name device found=
-	devices=()
 	while read -r name device; do
 		[ "$name" = "$1" ] || continue
 		found=1
-		[ -z "$device" ] || devices+=(-device "$device")
+		[ -z "$device" ] || [[ " ${devices[*]} " = *" $device "* ]] || devices+=(-device "$device")
 	done < <(table_rows "$LAB/layouts")
 	[ -n "$found" ] || die "$EX_USAGE" "no layout '$1'; there are: $(table_rows "$LAB/layouts" | awk '{ print $1 }' | sort -u | paste -sd' ')"
 }
@@ -98,6 +98,7 @@ make_overlay()
 		overlay_file "$dir" "$file"
 	done
 	[ -z "$opt_no_vfio" ] || : >"$dir/lab/no-vfio"
+	[ "$host_iommu" != virtio ] || echo virtio-iommu >"$dir/lab/early"
 	[ -z "$opt_tty" ] || terminal_size >"$dir/lab/tty"
 	[ ${#opt_gets[@]} -eq 0 ] || printf '%s\n' "${opt_gets[@]%%:*}" >"$dir/lab/get"
 	write_command "$dir" "$@"
@@ -113,9 +114,47 @@ pack_initrd()
 	cat "$kernel/initramfs" "$run/overlay.cpio" >"$run/initrd"
 }
 
+# host_load NAME: sets host_*
+host_load()
+{
+	local default note
+	while read -r host_name host_cpus host_cpu host_image host_iommu host_hotplug host_with default note; do
+		[ "$host_name" != "$1" ] || return 0
+	done < <(table_rows "$LAB/hosts")
+	die "$EX_USAGE" "no kind of host '$1'; there are: $(table_rows "$LAB/hosts" | awk '{ print $1 }' | paste -sd' ')"
+}
+
+# default_host NAME: the kind that a kernel runs on
+default_host()
+{
+	table_rows "$LAB/hosts" | awk -v kernel="${1%%:*}" '
+		NR == 1 { kind = $1 }
+		{ n = split($8, names, ","); for (i = 1; i <= n; i++) if (names[i] == kernel) kind = $1 }
+		END { print kind }'
+}
+
+# host_args: sets machine, of the loaded kind
+host_args()
+{
+	local layout layouts=
+	machine=(-cpu "$host_cpu" -smp "${opt_smp:=$host_cpus}")
+	[ "$host_hotplug" != native ] || machine+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
+	case $host_iommu in
+	virtio) machine+=(-device virtio-iommu-pci) ;;
+	*) machine+=(-device "$host_iommu-iommu") ;;
+	esac
+	devices=()
+	[ "$host_with" = - ] || layouts=${host_with//,/ }
+	for layout in "$opt_layout" $layouts; do
+		device_args "$layout"
+	done
+}
+
 cmdline()
 {
-	echo "intel_iommu=on console=ttyS0 panic=-1 tsc=reliable no_timer_check random.trust_cpu=on" \
+	local iommu=
+	[ "$host_iommu" = virtio ] || iommu=${host_iommu}_iommu=on
+	echo "$iommu console=ttyS0 panic=-1 tsc=reliable no_timer_check random.trust_cpu=on" \
 		"i8042.noaux i8042.nokbd $([ -n "$opt_console" ] && echo loglevel=7 || echo quiet loglevel=4) $opt_append"
 }
 
@@ -124,12 +163,12 @@ qemu_args()
 {
 	local image=vmlinux
 	# Only the decompressor of the compressed image randomises addresses.
-	[ -z "$opt_kaslr" ] || image=vmlinuz
-	device_args "$opt_layout"
+	host_args
+	[ -z "$opt_kaslr" ] && [ "$host_image" = direct ] || image=vmlinuz
 	# shellcheck disable=SC2054 # the commas are QEMU's
-	qemu=(qemu-system-x86_64 -machine q35,sata=off,smbus=off,usb=off -accel tcg,thread=multi -cpu max
-		-smp "$opt_smp" -m "$opt_mem" -nodefaults -no-user-config -display none -no-reboot
-		-device intel-iommu "${devices[@]}"
+	qemu=(qemu-system-x86_64 -machine q35,sata=off,smbus=off,usb=off -accel tcg,thread=multi
+		"${machine[@]}" -m "$opt_mem" -nodefaults -no-user-config -display none -no-reboot
+		"${devices[@]}"
 		-kernel "$kernel/$image" -initrd "$run/initrd" -append "$(cmdline)"
 		-chardev "file,id=console,path=$run/console" -device isa-serial,chardev=console,index=0
 		-device isa-serial,chardev=output,index=1
@@ -164,14 +203,18 @@ reap_dead_runs()
 	done
 }
 
+# vm_prepare NAME CMD...
 vm_prepare()
 {
+	local name=$1
+	shift
 	reap_dead_runs
 	run=$(mktemp -d "${TMPDIR:-/tmp}/vfioscope-lab.$$.XXXXXX")
 	trap vm_clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
+	host_load "${opt_host:-$(default_host "$name")}"
 	make_overlay "$run/overlay" "$@"
 	pack_initrd
 	qemu_args
@@ -315,7 +358,7 @@ vm_shell()
 	local ctl
 	[ -t 0 ] || die "$EX_USAGE" "lab shell needs a terminal; use lab run"
 	opt_tty=1
-	vm_prepare 'cd; exec sh -i'
+	vm_prepare "$1" 'cd; exec sh -i'
 	say "a shell in the guest; leave it with exit"
 	terminal_state=$(stty -g)
 	exec {ctl}>"$run/ctl"
