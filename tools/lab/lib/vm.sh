@@ -3,7 +3,8 @@
 # One virtual machine: four serial lines (see guest/init), an overlay on the initramfs, a time limit.
 
 # An emulated machine that is starved at the wrong moment of its boot may hang: about one in a few
-# hundred on a busy host. The command has not begun then, so it is safe to start again.
+# hundred on a busy host. The command has not begun then, so it is safe to start again: it is said, and with
+# STRICT=1 not done.
 readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=6
 
 vm_defaults()
@@ -170,12 +171,79 @@ qemu_args()
 		"${machine[@]}" -m "$opt_mem" -nodefaults -no-user-config -display none -no-reboot
 		"${devices[@]}"
 		-kernel "$kernel/$image" -initrd "$run/initrd" -append "$(cmdline)"
-		-chardev "file,id=console,path=$run/console" -device isa-serial,chardev=console,index=0
+		-chardev "file,id=console,path=$console" -device isa-serial,chardev=console,index=0
 		-device isa-serial,chardev=output,index=1
 		-chardev file,id=status,path=/dev/fdset/2,append=on -device isa-serial,chardev=status,index=2,irq=5
 		-chardev "file,id=results,path=$run/results" -device isa-serial,chardev=results,index=3,irq=7
 		-chardev "pipe,id=monitor,path=$run/monitor" -mon chardev=monitor,mode=control)
 	[ -z "$opt_monitor" ] || qemu+=(-qmp "unix:$opt_monitor,server=on,wait=off")
+}
+
+# evidence_begin: what must survive our own death by SIGKILL lies in the folder from the start
+evidence_begin()
+{
+	console=$run/console qemu_log=$run/qemu.log
+	[ -n "$opt_evidence" ] || return 0
+	mkdir -p "$opt_evidence"
+	rm -f "$opt_evidence"/*
+	console=$opt_evidence/console qemu_log=$opt_evidence/qemu.log
+	: >"$console"
+	printf '%q ' "$@" >"$opt_evidence/command"
+	machine_load "begin" >"$opt_evidence/load"
+}
+
+# machine_load WORD: how busy the machine under the guest is, and whom it had to kill
+machine_load()
+{
+	echo "$1: $(date '+%F %T'), load $(cat /proc/loadavg), $(nproc) CPUs"
+	grep -E '^(MemAvailable|SwapFree):' /proc/meminfo
+	head -n 1 /proc/pressure/cpu /proc/pressure/memory 2>/dev/null || true
+	dmesg 2>/dev/null | grep -E 'Out of memory|oom-kill|Killed process' | tail -n 5 || true
+}
+
+# evidence_end: once for each machine that ran, so a repeated one adds to what there is
+evidence_end()
+{
+	[ -n "$opt_evidence" ] || return 0
+	machine_load "end" >>"$opt_evidence/load"
+	{
+		echo "guest: $vm_name on $host_name, $((SECONDS - vm_began)) s, $vm_cpu s of CPU"
+		echo "status: ${vm_status:-none, the guest died}"
+		echo "QEMU: $vm_exit"
+		printf '%q ' "${qemu[@]}"
+		echo
+	} >>"$opt_evidence/summary"
+}
+
+# note_guest: a line for who counts guests: kernel, kind of host, seconds, CPU seconds of QEMU, status
+note_guest()
+{
+	[ -n "${VFIOSCOPE_GUESTS:-}" ] || return 0
+	echo "$vm_name $host_name $((SECONDS - vm_began)) $vm_cpu ${vm_status:-died}" >>"$VFIOSCOPE_GUESTS"
+}
+
+# child_seconds: user and system time of all children that were waited for; not in a subshell, which has none
+child_seconds()
+{
+	times >"$run/times"
+	children=$(sed -n '2s/[ms]/ /gp' "$run/times" | awk '{ print $1 * 60 + $2 + $3 * 60 + $4 }')
+}
+
+# end_machine: sets vm_exit to how QEMU ended, vm_cpu to its CPU time
+end_machine()
+{
+	local state status=0 before children
+	child_seconds
+	before=$children
+	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$vm_pid/status" 2>/dev/null) || state=Z
+	kill -KILL "$vm_pid" 2>/dev/null || true
+	wait "$vm_pid" 2>/dev/null || status=$?
+	vm_exit="ended by the lab"
+	[ "$state" != Z ] || vm_exit="ended by itself, status $status"
+	[ "$state" != Z ] || [ $status -le 128 ] || vm_exit="killed by signal $((status - 128)), not by the lab"
+	vm_pid=
+	child_seconds
+	vm_cpu=$(awk -v a="$before" -v b="$children" 'BEGIN { printf "%.1f", b - a }')
 }
 
 vm_clean_up()
@@ -215,6 +283,7 @@ vm_prepare()
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
 	host_load "${opt_host:-$(default_host "$name")}"
+	evidence_begin "$@"
 	make_overlay "$run/overlay" "$@"
 	pack_initrd
 	qemu_args
@@ -236,7 +305,7 @@ vm_start()
 	exec {status_fd}<"$run/ctl" {ctl}>"$run/ctl" {both}<&-
 	# Our death by SIGKILL must not leave a machine behind.
 	setpriv --pdeathsig KILL "${qemu[@]}" -add-fd "fd=$out,set=1" -add-fd "fd=$ctl,set=2" \
-		-chardev file,id=output,path=/dev/fdset/1,append=on </dev/null >"$run/qemu.log" 2>&1 &
+		-chardev file,id=output,path=/dev/fdset/1,append=on </dev/null >"$qemu_log" 2>&1 &
 	vm_pid=$!
 	exec {out}>&- {ctl}>&-
 	[ -z "$opt_console" ] || follow_console
@@ -267,8 +336,8 @@ monitor_command()
 
 follow_console()
 {
-	: >>"$run/console"
-	tail -n +1 -f "$run/console" >&2 2>/dev/null &
+	: >>"$console"
+	tail -n +1 -f "$console" >&2 2>/dev/null &
 	tail_pid=$!
 }
 
@@ -295,16 +364,14 @@ vm_wait()
 
 vm_stop()
 {
-	kill -KILL "$vm_pid" 2>/dev/null || true
-	wait "$vm_pid" 2>/dev/null || true
-	vm_pid=
+	end_machine
 	wait "$cat_pid" || true
 	cat_pid=
 	exec {status_fd}<&-
 	[ -z "${monitor_in:-}" ] || exec {monitor_in}>&- {monitor_out}>&-
 	monitor_in=
 	[ -z "$opt_console" ] || sleep 0.3 # for tail to catch up
-	[ -z "$opt_keep_log" ] || tr -d '\r' <"$run/console" >"$opt_keep_log"
+	[ -z "$opt_keep_log" ] || tr -d '\r' <"$console" >"$opt_keep_log"
 }
 
 # take_results: best effort, a file may not be there
@@ -323,28 +390,33 @@ take_results()
 
 report_death()
 {
-	say "the guest died before the command ended; the end of its console:"
-	{ tr -d '\r' <"$run/console" | tail -n 25; cat "$run/qemu.log"; } >&2
+	say "the guest died before the command ended ($vm_name on $host_name; QEMU $vm_exit); the end of its console:"
+	{ tr -d '\r' <"$console" | tail -n 25; cat "$qemu_log"; } >&2
 	exit "$EX_GUEST_DIED"
 }
 
 vm_once()
 {
+	vm_began=$SECONDS
 	vm_start
 	vm_wait
 	vm_stop
+	evidence_end
+	note_guest
 }
 
 vm_run()
 {
+	vm_name=$1
 	vm_prepare "$@"
 	vm_once
-	if [ "$vm_status" = no-boot ]; then
-		say "the guest did not come up within $boot_limit s; once more"
+	if [ "$vm_status" = no-boot ] && [ -z "${STRICT:-}" ]; then
+		say "the guest ($vm_name on $host_name) did not come up within $boot_limit s; once more"
 		vm_once
 	fi
 	case $vm_status in
-	timeout | no-boot) die "$EX_TIMEOUT" "the command did not end within $opt_timeout s" ;;
+	timeout) die "$EX_TIMEOUT" "the command did not end within $opt_timeout s ($vm_name on $host_name)" ;;
+	no-boot) die "$EX_TIMEOUT" "the guest did not come up within $boot_limit s ($vm_name on $host_name)" ;;
 	'') report_death ;;
 	esac
 	take_results
@@ -363,7 +435,7 @@ vm_shell()
 	terminal_state=$(stty -g)
 	exec {ctl}>"$run/ctl"
 	setpriv --pdeathsig KILL "${qemu[@]}" -add-fd "fd=$ctl,set=2" \
-		-chardev stdio,id=output,signal=off <&0 2>"$run/qemu.log" &
+		-chardev stdio,id=output,signal=off <&0 2>"$qemu_log" &
 	vm_pid=$!
-	wait "$vm_pid" || die "$EX_GUEST_DIED" "$(tail -n 1 "$run/qemu.log")"
+	wait "$vm_pid" || die "$EX_GUEST_DIED" "$(tail -n 1 "$qemu_log")"
 }
