@@ -20,7 +20,7 @@ run_guest()
 	shift 2
 	# shellcheck disable=SC2046 # words are wanted
 	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) --timeout "${VM_TIMEOUT:-150}" \
-		--keep-log "$OUT/kernel.log" \
+		--keep-log "$OUT/kernel.log" --evidence "$OUT/guest" \
 		--file "$BATS_TEST_DIRNAME/guest.sh:/lab/guest.sh" \
 		--file "$BATS_TEST_DIRNAME/$scenario:/lab/scenario" \
 		--get "/tmp/out.tar:$OUT/out.tar" "$@" -- \
@@ -28,25 +28,35 @@ run_guest()
 		>"$OUT/console" 2>&1
 }
 
-# vm KERNEL SCENARIO [lab options]: results in $OUT/. A guest in some hundred stands still for
-# ever under TCG, without vfioscope too: that one is run once more, and it is said.
+# vm KERNEL SCENARIO [lab options]: results in $OUT/. A guest that did not end, or died, fails.
 vm()
 {
-	local status=0
 	OUT=${OUT:-$BATS_FILE_TMPDIR/out}
 	export OUT
 	mkdir -p "$OUT"
-	run_guest "$@" || status=$?
-	case $status in
-	0) ;;
-	124 | 125)
-		echo "# the guest $1 did not end (status $status): once more" >&3
-		tail -qn 8 "$OUT/kernel.log" "$OUT/console" 2>/dev/null | sed 's/^/# /' >&3
-		run_guest "$@" || { tail -n 8 "$OUT/kernel.log"; cat "$OUT/console"; return 1; } >&2
-		;;
-	*) cat "$OUT/console" >&2; return 1 ;;
-	esac
-	tar -C "$OUT" --strip-components=1 -xf "$OUT/out.tar"
+	rm -f "$OUT/out.tar"
+	run_guest "$@" || { guest_failed "$1" $?; return 1; } >&2
+	tar -C "$OUT" --strip-components=1 -xf "$OUT/out.tar" || { guest_failed "$1" "no results"; return 1; } >&2
+	rm -f "$OUT/out.tar"
+	# A wait that was in vain explains the assertions that fail later.
+	[ ! -e "$OUT/waits" ] || sed "s/^/# $1: /" "$OUT/waits" >&3
+}
+
+# guest_failed KERNEL STATUS: what it said, and where the evidence is. tests/run keeps the folder of the whole
+# suite; without it, bats would remove that, so a copy is made.
+guest_failed()
+{
+	local kept=$OUT
+	echo "the guest failed: $1, status $2"
+	head -n 3 "$OUT/guest/summary" 2>/dev/null
+	tail -n 8 "$OUT/kernel.log" 2>/dev/null || tail -n 8 "$OUT/guest/console"
+	tail -n 40 "$OUT/console"
+	if [ -z "${VFIOSCOPE_KEPT:-}" ]; then
+		kept=$(mkdir -p "$TOP/build/tests/results" &&
+			mktemp -d "$TOP/build/tests/results/guest-$(basename "$BATS_TEST_FILENAME" .bats)-XXXXXX")
+		cp -r "$OUT/." "$kept"
+	fi
+	echo "all that it left: $kept"
 }
 
 # each COMMAND...: on the results of each of $CASES, which have a folder each
