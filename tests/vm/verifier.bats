@@ -3,7 +3,7 @@
 # Every BPF program through the verifier of every kernel of the lab, and what it costs there.
 load vm
 
-KERNELS=$(awk '!/^#/ && NF { print $1 }' "$BATS_TEST_DIRNAME/../../tools/lab/matrix")
+KERNELS=$("$BATS_TEST_DIRNAME/../../tools/lab/lab" names check)
 TABLE=$TOP/build/tests/verifier.md
 
 # objects: lab options that put every BPF object into the guest

@@ -8,10 +8,9 @@ CASES="6.1-la57 6.12-la57 7.x-la57 6.1-rt 6.12-rt"
 
 setup_file()
 {
-	local case kernel
+	local case
 	for case in $CASES; do
-		kernel=${case%-la57}
-		OUT=$BATS_FILE_TMPDIR/$case VM_TIMEOUT=240 vm "$kernel" why_hosts.sh --kaslr --mem 2G \
+		OUT=$BATS_FILE_TMPDIR/$case VM_TIMEOUT=240 vm "${case%-la57}" why_hosts.sh --host la57 --mem 2G \
 			--file "$TOP/build/tests/holder:/bin/holder" || return
 	done
 }

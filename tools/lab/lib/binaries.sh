@@ -38,8 +38,7 @@ apt_state()
 	if [ ! -e "$dir/ready" ]; then
 		say "reading the package lists of $row_suites, $row_arch"
 		mkdir -p "$dir"
-		apt_set_up "$dir"
-		apt_run "$dir" apt-get update
+		apt_set_up "$dir" || die "$EX_UNAVAILABLE" "none of $row_suites can be had for $row_arch; set LAB_MIRROR"
 		touch "$dir/ready"
 	fi
 	echo "$dir"
@@ -60,7 +59,7 @@ download_one()
 	while read -r package; do
 		version=$(version_of "$1" "$package")
 		say "downloading $package $version ($row_arch)"
-		if (cd "$2" && apt_run "$1" apt-get download "$package=$version"); then
+		if (cd "$2" && apt_try "$1" apt-get download "$package=$version"); then
 			echo "$package $version"
 			return
 		fi

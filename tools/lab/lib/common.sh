@@ -74,7 +74,7 @@ row_load()
 {
 	local name
 	case $1 in mutant:*) mutant_load "${1#mutant:}"; return ;; esac
-	while read -r name row_suites row_package row_vfio row_extra row_note; do
+	while read -r name row_when row_suites row_packages row_vfio row_extra row_note; do
 		[ "$name" = "$1" ] || continue
 		row_name=$name
 		row_patch=patches/$row_vfio.patch
@@ -82,6 +82,12 @@ row_load()
 		return
 	done < <(table_rows "$LAB/matrix")
 	die "$EX_USAGE" "no kernel '$1' in the matrix; there are: $(row_names | paste -sd' ')"
+}
+
+# names_of WHEN: the rows that are for that
+names_of()
+{
+	table_rows "$LAB/matrix" | awk -v when="$1" '$2 == when { print $1 }'
 }
 
 row_names()

@@ -4,6 +4,7 @@
 # sources and the dpkg status of the host are neither read nor changed, its proxy settings are kept.
 
 readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+readonly MOST_TRIES=12
 
 # host_entries: "URI SUITE" of every deb entry that apt has on this machine
 host_entries()
@@ -72,15 +73,27 @@ mirror_for()
 	echo "$uri"
 }
 
-# apt_set_up DIR: in a file read with -c, after the host's, so that ours wins where it has to
-apt_set_up()
+# sources_of SUITE: lines for apt, the host's mirror first, then the archive that LAB_MIRROR names. What is in
+# an archive has ended, so the dates of its lists are not looked at; its signatures are.
+sources_of()
 {
-	local suite uri
+	local uri arch=${row_arch:-amd64} archive=${LAB_MIRROR:-}
+	uri=$(mirror_for "$1") || [ -n "$archive" ] || exit
+	[ -z "$uri" ] || echo "deb [arch=$arch signed-by=$KEYRING] $uri $1 main"
+	[ -n "$archive" ] || return 0
+	case $1 in *-security) echo "deb $(archive_options "$arch") ${archive%/}-security $1 main" ;; esac
+	echo "deb $(archive_options "$arch") $archive $1 main"
+}
+
+archive_options()
+{
+	echo "[arch=$1 signed-by=${LAB_KEYRING:-$KEYRING} check-valid-until=no]"
+}
+
+# apt_configure DIR: in a file read with -c, after the host's, so that ours wins where it has to
+apt_configure()
+{
 	mkdir -p "$1/state/lists/partial" "$1/cache/archives/partial"
-	for suite in ${row_suites//,/ }; do
-		uri=$(mirror_for "$suite")
-		echo "deb [arch=${row_arch:-amd64} signed-by=$KEYRING] $uri $suite main"
-	done >"$1/sources.list"
 	cat >"$1/apt.conf" <<-EOF
 		Dir::Etc::sourcelist "$1/sources.list";
 		Dir::Etc::sourceparts "/dev/null";
@@ -97,6 +110,7 @@ apt_set_up()
 		APT::Get::AllowUnauthenticated "false";
 		APT::Update::Error-Mode "any";
 		Acquire::AllowInsecureRepositories "false";
+		Acquire::AllowWeakRepositories "false";
 		Acquire::GzipIndexes "true";
 		Acquire::Languages "none";
 		Acquire::Retries "2";
@@ -107,17 +121,48 @@ apt_set_up()
 	EOF
 }
 
-# apt_run DIR TOOL ARGS...: one clear line when it fails
-apt_run()
+# apt_set_up DIR: with the lists of every suite of the loaded row that can be had, from the first mirror that has
+# it. One that cannot is said and left out; the status is 1 when there is none at all.
+apt_set_up()
+{
+	local suite
+	apt_configure "$1"
+	: >"$1/sources.had"
+	for suite in ${row_suites//,/ }; do
+		read_suite "$1" "$suite" || say "no suite $suite: $(cat "$1/why")"
+	done
+	mv "$1/sources.had" "$1/sources.list"
+	[ -s "$1/sources.list" ]
+}
+
+# read_suite DIR SUITE: its lists; the source is added to DIR/sources.had
+read_suite()
+{
+	local source
+	echo "no source" >"$1/why"
+	while read -r source; do
+		echo "$source" >"$1/sources.list"
+		if apt_try "$1" apt-get -o APT::Get::List-Cleanup=false update; then
+			echo "$source" >>"$1/sources.had"
+			return
+		fi
+	done < <(sources_of "$2")
+	return 1
+}
+
+# apt_try DIR TOOL ARGS...: the first error goes into DIR/why
+apt_try()
 {
 	local dir=$1 tool=$2 attempt
 	shift 2
 	for attempt in 1 2; do
 		"$tool" -qq -c "$dir/apt.conf" "$@" 2>"$dir/err" && return
+		# What is not there, or is not signed, will not be the next time either.
+		! grep -qE '404|does not have a Release|not signed|signature|File not found|Hash Sum' "$dir/err" || break
 		[ "$attempt" = 2 ] || sleep 2
 	done
-	die "$EX_UNAVAILABLE" "$tool $1 failed: $(grep -m1 '^E:' "$dir/err" || tail -n1 "$dir/err")" \
-		"(network? another mirror can be named in VFIOSCOPE_MIRROR and VFIOSCOPE_SECURITY_MIRROR)"
+	{ grep -m1 '^[EW]:' "$dir/err" || tail -n1 "$dir/err"; } >"$dir/why"
+	return 1
 }
 
 # depends_of DIR PACKAGE: names that belong to the kernel; a metapackage leads to the real ones
@@ -146,18 +191,29 @@ version_of()
 	apt-cache -c "$1/apt.conf" --no-all-versions show "$2" 2>/dev/null | awk '/^Version:/ && !n++ { print $2 }'
 }
 
-# wanted_packages DIR: what the loaded row needs, as PACKAGE=VERSION
+# images DIR: of the loaded row, the best alternative first
+images()
+{
+	local alternative alternatives
+	IFS=, read -ra alternatives <<<"$row_packages"
+	for alternative in "${alternatives[@]}"; do
+		case $alternative in
+		*[][\\*+]*) apt-cache -c "$1/apt.conf" pkgnames linux-image- | grep -xE "$alternative" | sort -Vr | head -n "$MOST_TRIES" ;;
+		*) closure "$1" "$alternative" | awk '/^linux-(image|binary)-/ && !n++' ;;
+		esac
+	done | awk '!seen[$0]++'
+}
+
+# wanted_packages DIR IMAGE: what the loaded row needs with that image, as PACKAGE=VERSION
 wanted_packages()
 {
-	local image version package
-	image=$(closure "$1" "$row_package" | awk '/^linux-(image|binary)-/ && !n++')
-	version=$(version_of "$1" "$image")
-	[ -n "$version" ] ||
-		die "$EX_UNAVAILABLE" "$row_package is not in $row_suites any more; put its successor into ${LAB##*/}/matrix"
-	for package in $(closure "$1" "$row_package"); do
+	local version package
+	version=$(version_of "$1" "$2")
+	[ -n "$version" ] || return
+	for package in $(closure "$1" "$2"); do
 		echo "$package=$version"
 	done
-	! row_builds_modules || for package in $(closure "$1" "linux-headers-${image#linux-*-}"); do
+	! row_builds_modules || for package in $(closure "$1" "linux-headers-${2#linux-*-}"); do
 		echo "$package=$version"
 	done
 	[ "$row_vfio" = stock ] || echo "linux-source-$(cut -d. -f1,2 <<<"$version")=$version"
@@ -166,7 +222,7 @@ wanted_packages()
 # list_for NEEDS...
 list_for()
 {
-	echo "$CACHE/debs/$(printf '%s\n' "$row_suites" "$row_package" "$@" | hash_in).list"
+	echo "$CACHE/debs/$(printf '%s\n' "$row_suites" "$row_packages" "$@" | hash_in).list"
 }
 
 # deb_list: where the names of the row's packages are; a list with more in it does as well
@@ -209,12 +265,13 @@ debs()
 	done <"$(deb_list)"
 }
 
-# download DIR PACKAGE=VERSION...
+# download DIR PACKAGE=VERSION...: what of it is not in the cache; the names go into DIR/list
 download()
 {
 	local dir=$1 file size missing=() bytes=0
 	shift
-	apt_run "$dir" apt-get download --print-uris "$@" >"$dir/uris"
+	apt_try "$dir" apt-get download --print-uris "$@" >"$dir/uris" || return
+	: >"$dir/list"
 	while read -r _ file size _; do
 		echo "$file" >>"$dir/list"
 		[ -e "$CACHE/debs/$file" ] && continue
@@ -222,8 +279,12 @@ download()
 		bytes=$((bytes + size))
 	done <"$dir/uris"
 	[ ${#missing[@]} -gt 0 ] || return 0
-	say "downloading $((bytes / 1000000)) MB ($row_package and what goes with it)"
-	(cd "$dir" && apt_run "$dir" apt-get download "${missing[@]}")
+	say "downloading $((bytes / 1000000)) MB ($2 and what goes with it)"
+	if ! (cd "$dir" && apt_try "$dir" apt-get download "${missing[@]}"); then
+		# The others came: they belong to a version that cannot be had as a whole.
+		rm -f "$dir"/*.deb
+		return 1
+	fi
 	mv "$dir"/*.deb "$CACHE/debs/"
 }
 
@@ -235,19 +296,38 @@ deb_version()
 	echo "${version//%3a/:}"
 }
 
+# download_any DIR: the first image that can be had with all that belongs to it; a mirror's pool may be behind
+# its lists, and an old suite loses its files one by one
+download_any()
+{
+	local image packages
+	for image in $(images "$1"); do
+		packages=$(wanted_packages "$1" "$image") || continue
+		# shellcheck disable=SC2086 # a list of words
+		download "$1" $packages && return
+		say "$image cannot be had: $(cat "$1/why")"
+	done
+	return 1
+}
+
+nothing_left()
+{
+	die "$EX_UNAVAILABLE" "no kernel '$row_name': $row_packages cannot be had from $row_suites;" \
+		"set LAB_MIRROR to an archive that has it"
+}
+
 fetch_locked()
 {
-	local dir packages
+	local dir
 	debs_complete && return
 	mkdir -p "$CACHE/debs"
 	[ -e "$KEYRING" ] || die "$EX_UNAVAILABLE" "$KEYRING is missing; run tools/deps lab"
 	dir=$(scratch_dir)
 	say "reading the package lists of $row_suites"
-	apt_set_up "$dir"
-	apt_run "$dir" apt-get update
-	packages=$(wanted_packages "$dir")
-	# shellcheck disable=SC2086 # a list of words
-	download "$dir" $packages
+	if ! apt_set_up "$dir" || ! download_any "$dir"; then
+		rm -rf "$dir"
+		nothing_left
+	fi
 	mv "$dir/list" "$(deb_list)"
 	rm -rf "$dir"
 }

@@ -99,7 +99,7 @@ make_image()
 	row_is_built && { make_built_image; return; }
 	final=$(image_dir)
 	[ ! -d "$final" ] || return 0
-	say "unpacking $row_package (about 5 s)"
+	say "unpacking the kernel $row_name (about 5 s)"
 	dir=$(scratch_dir)
 	unpack_needed_modules "$dir"
 	mv "$dir"/boot/vmlinuz-* "$dir/vmlinuz" 2>/dev/null || mv "$dir"/lib/modules/*/vmlinuz "$dir/vmlinuz"
@@ -107,7 +107,7 @@ make_image()
 	rm -rf "${dir:?}/boot"
 	ls "$dir/lib/modules" >"$dir/release"
 	unpack_vmlinux "$dir/vmlinuz" | dd conv=sparse iflag=fullblock bs=64k status=none of="$dir/vmlinux" ||
-		die "$EX_SOFTWARE" "cannot unpack the kernel of $row_package"
+		die "$EX_SOFTWARE" "cannot unpack the kernel of $row_name"
 	publish "$dir" "$final"
 }
 
