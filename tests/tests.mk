@@ -15,6 +15,10 @@ check: ## install what is missing, build, run all tests (VMs included)
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run all
 
+check-fresh: ## make demo and make check in a fresh minimal Debian 12, with empty caches
+	@tools/deps fresh
+	@tools/fresh
+
 check-fast: ## the tests that need no VM
 	@tools/deps build test
 	@+$(MAKE) --no-print-directory all tests
@@ -29,7 +33,7 @@ deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
 soak: ## the long runs: 1000 starts, 100 kills, 10000 cycles, fuzzing, sanitizers (2 hours)
-	@tools/deps build test lab fuzz
+	@tools/deps build test lab fuzz fresh
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 
@@ -138,4 +142,4 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/text_* $(F)/*.txt) $(FIXTURES)/ins
 
 -include $(TEST_OBJ:.o=.d) $(BUILD)/sanitized/user/main.d $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
-.PHONY: check check-fast soak demo deps tests
+.PHONY: check check-fresh check-fast soak demo deps tests

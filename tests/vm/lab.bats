@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The lab itself: kinds of host are what they are called, those too that no kernel runs on by default; the monitor;
+# and what a guest leaves that did not end as it should.
+load vm
+
+bats_require_minimum_version 1.5.0
+
+LAB="$TOP/tools/lab/lab"
+
+setup()
+{
+	E=$BATS_TEST_TMPDIR/evidence
+}
+
+# What a kind shows of itself.
+LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)"
+	echo "paging $(grep -c la57 /proc/cpuinfo)"; dmesg | grep -oE "DMAR: Intel|AMD-Vi: Interrupt"
+	echo "model $(sed -n "s/^model name[^:]*: //p" /proc/cpuinfo | head -1)"'
+
+@test "lab: each kernel has a kind of host of its own, and most boot as real machines do" {
+	kinds=$(sed -E '/^#|^$/d' "$TOP/tools/lab/hosts" | awk '{ print $1, $4, $8 }')
+	for kernel in $("$LAB" names check); do
+		grep -qE " (.*,)?$kernel(,.*)?$" <<<"$kinds" || { echo "$kernel has no kind of host"; return 1; }
+	done
+	[ "$(awk '$2 == "compressed" { n += split($3, names, ",") } END { print n }' <<<"$kinds")" -ge 5 ]
+}
+
+@test "lab: kaslr has random addresses, and the deadlock is the same there" {
+	run -75 --separate-stderr "$LAB" run unfixed --host kaslr -- "$LOOK; race 3000"
+	echo "$output"
+	[[ "$output" != *"text ffffffff81000000"* ]]
+	[[ "$output" == *"text ffffffff"*"cpus 2"*"paging 0"*"DMAR: Intel"* ]]
+	[[ "$output" == *"race: stuck"* ]]
+}
+
+@test "lab: plain has not" {
+	run -0 --separate-stderr "$LAB" run fixed --host plain -- "$LOOK"
+	[[ "$output" == *"text ffffffff81000000"*"cpus 2"*"DMAR: Intel"* ]]
+}
+
+@test "lab: eight has eight CPUs" {
+	run -0 --separate-stderr "$LAB" run fixed --host eight -- "$LOOK; vfioscope trace -q -d 1s"
+	echo "$output"
+	[[ "$output" == *"cpus 8"*"losses"*"none"* ]]
+}
+
+@test "lab: acpihp has AMD's IOMMU and slots, and the monitor unplugs from them" {
+	run -0 --separate-stderr "$LAB" run 6.1 --host acpihp -- "$LOOK"'
+		ls /sys/bus/pci/devices/0000:01:00.0/driver_override
+		monitor device_del card1
+		tries=0
+		while [ -e /sys/bus/pci/devices/0000:01:00.0 ] && [ $tries -lt 200 ]; do tries=$((tries + 1)); usleep 100000; done
+		[ ! -e /sys/bus/pci/devices/0000:01:00.0 ] && echo unplugged
+		monitor device_del nothing'
+	echo "$output"
+	[[ "$output" == *"cpus 4"*"AMD-Vi: Interrupt"*"model AMD EPYC"* ]]
+	[[ "$output" == *unplugged* ]]
+	[[ "$stderr" == *"monitor: device_del nothing: "*"Device 'nothing' not found"* ]]
+}
+
+@test "lab: no such kind of host" {
+	run -64 "$LAB" run fixed --host toaster -- true
+	[[ "$output" == *"no kind of host 'toaster'; there are: plain "* ]]
+	HOST=toaster run -64 "$LAB" run fixed -- true
+}
+
+@test "lab: a guest whose time is up leaves its evidence" {
+	run -124 "$LAB" run fixed --host plain --timeout 15 --evidence "$E" -- 'echo "the last words" >/dev/ttyS0; sleep 100'
+	[[ "$output" == *"did not end within 15 s (fixed on plain)"* ]]
+	grep -q 'the last words' "$E/console"
+	grep -qE '^guest: fixed on plain, [0-9]+ s, [1-9][0-9.]* s of CPU$' "$E/summary"
+	grep -qx 'status: timeout' "$E/summary"
+	grep -qx 'QEMU: ended by the lab' "$E/summary"
+	grep -q '^qemu-system-x86_64 ' "$E/summary"
+	is "$(grep -cE '^(begin|end): .* load [0-9.]+ ' "$E/load")" 2
+	grep -q '^MemAvailable:' "$E/load"
+}
+
+@test "lab: a guest that is killed leaves its evidence, and is not started again" {
+	export VFIOSCOPE_GUESTS=$BATS_TEST_TMPDIR/guests
+	"$LAB" run fixed --host plain --evidence "$E" -- 'echo "the last words" >/dev/ttyS0; sleep 100' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	lab=$!
+	timeout 60 bash -c 'until grep -q "the last words" "$1/console" 2>/dev/null; do sleep 0.2; done' wait "$E"
+	# The one QEMU whose console that is.
+	for exe in /proc/[0-9]*/cmdline; do
+		! tr '\0' '\n' <"$exe" 2>/dev/null | grep -qxF "file,id=console,path=$E/console" || kill -KILL "$(cut -d/ -f3 <<<"$exe")"
+	done
+	status=0
+	wait $lab || status=$?
+	is $status 125
+	grep -q 'the guest died' "$BATS_TEST_TMPDIR/out"
+	grep -qx 'QEMU: killed by signal 9, not by the lab' "$E/summary"
+	is "$(awk '{ print $1, $2, $5 }' "$VFIOSCOPE_GUESTS")" "fixed plain died"
+}
