@@ -18,14 +18,6 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	echo "paging $(grep -c la57 /proc/cpuinfo)"; dmesg | grep -oE "DMAR: Intel|AMD-Vi: Interrupt"
 	echo "model $(sed -n "s/^model name[^:]*: //p" /proc/cpuinfo | head -1)"'
 
-@test "lab: each kernel has a kind of host of its own, and most boot as real machines do" {
-	kinds=$(sed -E '/^#|^$/d' "$TOP/tools/lab/hosts" | awk '{ print $1, $4, $8 }')
-	for kernel in $("$LAB" names check); do
-		grep -qE " (.*,)?$kernel(,.*)?$" <<<"$kinds" || { echo "$kernel has no kind of host"; return 1; }
-	done
-	[ "$(awk '$2 == "compressed" { n += split($3, names, ",") } END { print n }' <<<"$kinds")" -ge 5 ]
-}
-
 @test "lab: kaslr has random addresses, and the deadlock is the same there" {
 	run -75 --separate-stderr "$LAB" run unfixed --host kaslr -- "$LOOK; race 3000"
 	echo "$output"
