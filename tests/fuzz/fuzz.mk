@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# libFuzzer with ASan and UBSan on what reads files of strangers. `make fuzz FUZZ_SECONDS=60`
+# libFuzzer with ASan and UBSan on what reads files of strangers, and on what prints their names. `make fuzz FUZZ_SECONDS=60`
 
 FUZZ_SECONDS ?= 30
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -9,12 +9,18 @@ FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/elf/*.c user/inspec
 	      user/probe/kallsyms.c))
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
-fuzz: $(FUZZ_BIN) ## fuzz the readers of files, FUZZ_SECONDS (30) each
+fuzz: $(FUZZ_BIN) ## fuzz the readers of files and the sinks, FUZZ_SECONDS (30) each
 	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 $(BUILD)/fuzz/user/%.o: user/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CLANG) $(filter-out -Wshadow,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+
+# The sinks need nearly all of the program: as the unit tests have it, with sanitizers, that is built anyway.
+$(BUILD)/fuzz/fuzz_names: tests/fuzz/fuzz_names.c tests/unit/names_lab.h $(BUILD)/sanitized/libvfioscope.a
+	@mkdir -p $(@D)
+	@echo '  FUZZ  $@'
+	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter-out %.h,$^) $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIB)
 	@echo '  FUZZ  $@'
