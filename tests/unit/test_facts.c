@@ -599,6 +599,22 @@ static void test_lookup_far_away(void **state)
 	vs_ksyms__free(ksyms);
 }
 
+static void test_find_and_code(void **state)
+{
+	struct vs_ksyms *ksyms = read_symbols(symbols);
+
+	(void)state;
+	assert_int_equal(vs_ksyms__find(ksyms, "do_one"), 0xffffffff81001000);
+	assert_int_equal(vs_ksyms__find(ksyms, "vfio_group_release"), 0xffffffffc0400fa0);
+	assert_int_equal(vs_ksyms__find(ksyms, "do_on"), 0);
+	assert_true(vs_ksyms__is_code(ksyms, 0xffffffff8100101a));
+	assert_true(vs_ksyms__is_code(ksyms, 0xffffffffc0401149));
+	assert_true(vs_ksyms__is_code(ksyms, 0xffffffff81002000));	/* weak */
+	assert_false(vs_ksyms__is_code(ksyms, 0xffffffff81500010));	/* data */
+	assert_false(vs_ksyms__is_code(ksyms, 0xffff888000001000));
+	vs_ksyms__free(ksyms);
+}
+
 static void test_lookup_is_cut(void **state)
 {
 	struct vs_ksyms *ksyms = read_symbols(symbols);
@@ -678,6 +694,7 @@ int main(void)
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_lookup_far_away),
+		cmocka_unit_test(test_find_and_code),
 		cmocka_unit_test(test_lookup_is_cut),
 		cmocka_unit_test(test_hidden_addresses),
 		cmocka_unit_test(test_big_table),

@@ -67,7 +67,7 @@ int vs_kallsyms__each(FILE *file, int (*each)(void *ctx, const struct vs_symbol 
 struct entry {
 	uint64_t addr;
 	uint32_t name;
-	uint32_t in_module;
+	bool in_module, is_code;
 };
 
 struct vs_ksyms {
@@ -114,7 +114,8 @@ static int add_entry(void *ctx, const struct vs_symbol *symbol)
 			return -ENOMEM;
 		k->entries = grown;
 	}
-	k->entries[k->nr++] = (struct entry){ symbol->addr, k->names_len, symbol->module[0] };
+	k->entries[k->nr++] = (struct entry){ symbol->addr, k->names_len, symbol->module[0],
+					       strchr("tTwW", symbol->type) };
 	if (add_text(k, symbol->name))
 		return -ENOMEM;
 	return symbol->module[0] ? add_text(k, symbol->module) : 0;
@@ -193,4 +194,19 @@ bool vs_ksyms__lookup(const struct vs_ksyms *k, uint64_t addr, char *buf, size_t
 	if (entry->in_module && used < size)
 		snprintf(buf + used, size - used, " [%s]", name + strlen(name) + 1);
 	return true;
+}
+
+bool vs_ksyms__is_code(const struct vs_ksyms *k, uint64_t addr)
+{
+	const struct entry *entry = find(k, addr);
+
+	return entry && addr - entry->addr <= MAX_DISTANCE && entry->is_code;
+}
+
+uint64_t vs_ksyms__find(const struct vs_ksyms *k, const char *name)
+{
+	for (size_t i = 0; i < k->nr; i++)
+		if (!strcmp(k->names + k->entries[i].name, name))
+			return k->entries[i].addr;
+	return 0;
 }

@@ -38,4 +38,10 @@ void vs_ksyms__free(struct vs_ksyms *ksyms);	/* NULL is fine */
  */
 bool vs_ksyms__lookup(const struct vs_ksyms *ksyms, uint64_t addr, char *buf, size_t size);
 
+/* Returns true if the symbol at or below the address is a function. */
+bool vs_ksyms__is_code(const struct vs_ksyms *ksyms, uint64_t addr);
+
+/* The lowest address of a symbol of this name, 0 if there is none. Looks at all of them. */
+uint64_t vs_ksyms__find(const struct vs_ksyms *ksyms, const char *name);
+
 #endif
