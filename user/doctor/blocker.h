@@ -3,6 +3,9 @@
 #ifndef VFIOSCOPE_DOCTOR_BLOCKER_H
 #define VFIOSCOPE_DOCTOR_BLOCKER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "opts.h"
 #include "privilege/caps.h"
 
@@ -14,6 +17,12 @@
  */
 int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int status,
 		     const char *words);
+
+/*
+ * Writes what is in the way of `work` to `buf`, as "knob: what", for those who go on without it.
+ * Returns false where doctor knows of nothing; `buf` is then "".
+ */
+bool vs_blocker__words(enum vs_work work, char *buf, size_t size);
 
 /* The work of a verb: "trace", "refs"...; VS_WORK_TRACE for others that arm probes. */
 enum vs_work vs_blocker__work(const struct vs_command *command);
