@@ -7,8 +7,12 @@
  *	echo 0 > /sys/module/stuckdriver/parameters/stuck	lets it go, and those to come
  *	echo 1 > /sys/module/stuckdriver/parameters/stuck	those to come sleep again
  *	echo 300 > .../poll_ms					those to come poll instead, as often
+ *	echo 1 > .../spin					those to come run instead, without a pause
  *	echo 1 > .../hold &					takes the driver's own lock, which those to
  *								come wait for, until it is told to end
+ *
+ *	(echo 1 > .../abandon)					takes that lock and ends with it: those to
+ *								come wait for ever
  *
  * The VFs of a PF that it drives go with it, as with most drivers.
  *
@@ -24,6 +28,7 @@
 
 static bool stuck = true;
 static unsigned int poll_ms;
+static bool spin;
 static DECLARE_WAIT_QUEUE_HEAD(stuck_queue);
 
 /* Not in the module's data: a lock that no symbol names. */
@@ -54,11 +59,23 @@ static int hold_set(const char *value, const struct kernel_param *kp)
 	return err;
 }
 
+/* As a task that the kernel kills for a fault: the lock stays with it. */
+static int abandon_set(const char *value, const struct kernel_param *kp)
+{
+	if (!the_driver)
+		return -EBUSY;
+	mutex_lock(&the_driver->lock);
+	return 0;
+}
+
 static const struct kernel_param_ops stuck_ops = { .set = stuck_set, .get = param_get_bool };
 static const struct kernel_param_ops hold_ops = { .set = hold_set };
 module_param_cb(stuck, &stuck_ops, &stuck, 0644);
+static const struct kernel_param_ops abandon_ops = { .set = abandon_set };
+module_param_cb(abandon, &abandon_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param(poll_ms, uint, 0644);
+module_param(spin, bool, 0644);
 
 static int stuckdriver_probe(struct pci_dev *dev, const struct pci_device_id *id)
 {
@@ -69,6 +86,8 @@ static void stuckdriver_remove(struct pci_dev *dev)
 {
 	pci_disable_sriov(dev);
 	mutex_lock(&the_driver->lock);
+	while (READ_ONCE(spin) && READ_ONCE(stuck))
+		cpu_relax();
 	while (poll_ms && READ_ONCE(stuck))
 		msleep(poll_ms);
 	mutex_unlock(&the_driver->lock);
