@@ -334,6 +334,30 @@ static void waiters(void **state)
 	assert_int_equal(snapshot.devices[0].waiter, 0);
 }
 
+/* Off the list, and its driver's data begins with something else: who has it open leads to it. */
+static void device_by_its_file(void **state)
+{
+	struct vs_snap_fd *fd;
+
+	(void)state;
+	make_group();
+	make_device(LEAVING, LEAVING_DEV, "0000:00:06.0");
+	put64(LEAVING_DEV + layout.dev_driver_data, LEAVING - 0x40);
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 1);
+	fd = vs_rows__add(&snapshot.fds, &snapshot.nr_fds, sizeof(*fd));
+	assert_non_null(fd);
+	fd->kind = VS_SNAP_DEVICE_FILE;
+	fd->object = LEAVING;
+	assert_int_equal(vs_walk__devices_of_files(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 2);
+	assert_true(snapshot.devices[1].leaving);
+	assert_string_equal(snapshot.devices[1].name, "0000:00:06.0");
+	fd->object = AT(60);	/* nothing of ours */
+	assert_int_equal(vs_walk__devices_of_files(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 2);
+}
+
 static void device_that_leaves(void **state)
 {
 	(void)state;
@@ -876,7 +900,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(list_whole), TEST(list_broken), TEST(list_heals), TEST(strings),
-		TEST(groups_and_devices), TEST(waiters), TEST(device_that_leaves),
+		TEST(groups_and_devices), TEST(waiters), TEST(device_by_its_file), TEST(device_that_leaves),
 		TEST(the_right_vfio),
 		TEST(no_list_of_groups), TEST(old_device), TEST(newer_group),
 		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6),

@@ -62,6 +62,7 @@ static void find_users(struct vs_refs_report_row *row, const struct vs_snapshot 
 			add_user(&row->users, &(struct vs_refs_report_user){
 				.comm = s->maps[i].comm,
 				.tgid = s->maps[i].tgid,
+				.hidden = s->hidden_tasks,
 				.fd = -1,
 				.start = s->maps[i].start,
 				.end = s->maps[i].end,

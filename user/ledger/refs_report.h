@@ -31,6 +31,7 @@ enum vs_suspicion {
 struct vs_refs_report_user {
 	const char *comm;	/* VS_COMM_LEN bytes */
 	uint32_t tgid;		/* 0: no process, something in the kernel keeps the memory */
+	bool hidden;		/* with tgid 0: or a process of another PID namespace */
 	int fd;			/* -1: mapped */
 	uint64_t start, end;	/* mapped: user addresses */
 };

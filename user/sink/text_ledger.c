@@ -37,7 +37,8 @@ static void append_user(char *buf, size_t size, const struct vs_refs_report_user
 	char task[VS_TASK_LEN];
 
 	if (!u->tgid)
-		snprintf(task, sizeof(task), "no process (kernel user of the memory)");
+		snprintf(task, sizeof(task), "%s", u->hidden ? "out of sight (another PID namespace)" :
+			 "no process (kernel user of the memory)");
 	else
 		vs_name__task(task, u->comm, u->tgid, 0);
 	if (u->fd >= 0)

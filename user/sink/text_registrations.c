@@ -46,16 +46,17 @@ static const char *driver_of(const struct vs_snapshot *s, uint64_t device)
 	return "its driver";
 }
 
-static void append_file(char *buf, size_t size, const struct vs_registration *ref)
+static void append_file(char *buf, size_t size, const struct vs_registration *ref, bool hidden)
 {
 	vs_words__append(buf, size, "open file of the device: ");
 	if (ref->tgid)
 		append_task(buf, size, ref->comm, ref->tgid);
 	else
-		vs_words__append(buf, size, "no process has it");
+		vs_words__append(buf, size, hidden ? "who has it is out of sight (another PID "
+				 "namespace)" : "no process has it");
 	if (ref->fd >= 0)
 		vs_words__append(buf, size, " fd %d", ref->fd);
-	else if (ref->file)
+	else if (ref->file && (ref->tgid || !hidden))
 		vs_words__append(buf, size, ", without a descriptor");
 }
 
@@ -67,7 +68,7 @@ static void append_holder(char *buf, size_t size, const struct vs_refs_report *r
 		vs_words__append(buf, size, "%s, bound to it", driver_of(r->snapshot, b->address));
 		break;
 	case VS_REGISTRATION_FILE:
-		append_file(buf, size, ref);
+		append_file(buf, size, ref, r->snapshot->hidden_tasks);
 		break;
 	default:
 		vs_words__append(buf, size, "%s of ", vs_registration_class__name(ref->class));

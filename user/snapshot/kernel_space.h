@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which words may be pointers into the running kernel. How wide addresses are differs: x86_64 with
- * four or five levels of page tables, arm64 with 39 to 52 bits. So the kernel's own
- * addresses tell it, not a constant. It only saves reads: what is read decides.
+ * Tells which words may be pointers into the running kernel. How wide addresses are differs: x86_64
+ * has four or five levels of page tables, arm64 39 to 52 bits. So the kernel's own addresses
+ * tell it, not a constant. It only saves reads: what is read decides.
  */
 #ifndef VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
 #define VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
@@ -28,7 +28,7 @@ struct vs_kernel_space {
  */
 struct vs_kernel_space vs_kernel_space__of(uint64_t direct_map, const uint64_t *known, size_t nr);
 
-/* Whether an aligned object of the kernel may be at this address. */
+/* Returns true if an aligned object of the kernel may be at this address. */
 static inline bool vs_kernel_space__has(const struct vs_kernel_space *space, uint64_t word)
 {
 	return word >= space->lowest && !(word & 7);

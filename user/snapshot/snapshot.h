@@ -101,6 +101,8 @@ struct vs_snapshot {
 	/* The record begun last (vs_event.seq) before it was taken, and after: by who follows records. */
 	uint64_t start_seq, end_seq;
 	struct vs_snap_scope scope;
+	bool hidden_tasks;	/* this is not the first PID namespace: those of others are out of
+				 * sight, and nothing can be said of what they hold or wait for */
 	bool files_counted;	/* an open group file is a reference in vs_snap_group.refs (up to 5.18);
 				 * later the counter has the devices only */
 	bool users_counted;	/* a user of a device is a reference of its group, too: before v5.13 and

@@ -259,6 +259,12 @@ static bool sees_all_tasks(const struct vs_snapper *t)
 	return stat(path, &st) || st.st_ino == INIT_PID_NAMESPACE;
 }
 
+static void say_hidden(struct vs_snapshot *s)
+{
+	if (s->hidden_tasks)
+		say(s, "only processes of this PID namespace are seen: run it on the host");
+}
+
 static int look_at_tasks(struct vs_snapper *t)
 {
 	t->tasks = vs_peek__tasks(t->peek, &t->nr_tasks);
@@ -289,12 +295,11 @@ static int look_at_fds(struct vs_snapper *t)
 	free(carriers.rows);
 	if (err)
 		return err;
-	t->s->scope.fds = t->tasks && !unread && sees_all_tasks(t);
+	t->s->scope.fds = t->tasks && !unread && !t->s->hidden_tasks;
 	if (unread)
 		say(t->s, "descriptors of %d process%s changed while they were read", unread,
 		    unread == 1 ? "" : "es");
-	if (!sees_all_tasks(t))
-		say(t->s, "only processes of this PID namespace are seen: run it on the host");
+	say_hidden(t->s);
 	return 0;
 }
 
@@ -332,22 +337,22 @@ static int look_into_memory(struct vs_snapper *t)
 		return -ENOMEM;
 	err = look_at_groups(t) ?: look_at_tasks(t) ?: look_at_fds(t);
 	t->walk.anonymous_file = anonymous_file(t);
-	return err ?: look_at_maps(t);
+	return err ?: look_at_maps(t) ?: vs_walk__devices_of_files(&t->walk, t->s);
 }
 
 /* Nothing in the kernel belongs to a VFIO that is not loaded. Who waits may still be hidden. */
 static void nothing_there(struct vs_snapper *t)
 {
-	t->s->scope = (struct vs_snap_scope){ true, true, sees_all_tasks(t), true };
+	t->s->scope = (struct vs_snap_scope){ true, true, !t->s->hidden_tasks, true };
 	say(t->s, "VFIO is not loaded");
-	if (!sees_all_tasks(t))
-		say(t->s, "only processes of this PID namespace are seen: run it on the host");
+	say_hidden(t->s);
 }
 
 static int take(struct vs_snapper *t)
 {
 	int err = 0;
 
+	t->s->hidden_tasks = !sees_all_tasks(t);
 	if (!has_vfio(t))
 		nothing_there(t);
 	else if (t->opts.no_memory)

@@ -41,6 +41,13 @@ void vs_walk__string(const struct vs_mem *mem, uint64_t address, char *buf, size
  */
 int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot);
 
+/*
+ * Adds devices that open files and mappings lead to and that neither a group's list nor its IOMMU
+ * group has: those that are leaving and whose driver's data does not begin with them. Call after
+ * vs_walk__maps(). 0 or -ENOMEM.
+ */
+int vs_walk__devices_of_files(struct vs_walk *walk, struct vs_snapshot *snapshot);
+
 /* A descriptor of a file in which others may be. */
 struct vs_carrier {
 	int kind;		/* VS_FILE_SOCKET, VS_FILE_RING */

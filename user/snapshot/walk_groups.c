@@ -298,3 +298,53 @@ int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot)
 	free(w.nodes);
 	return err;
 }
+
+/* It may have been added after its group was walked. */
+static bool is_listed_now(const struct walking *w, uint64_t group, uint64_t device)
+{
+	const struct vs_snap_layout *l = w->walk->layout;
+	int nr = vs_walk__list(w->walk->mem, group + l->group_device_list, w->nodes,
+			       VS_WALK_MAX_LIST);
+
+	for (int i = 0; i < nr; i++)
+		if (w->nodes[i] - (uint64_t)l->device_next == device)
+			return true;
+	return nr < 0;
+}
+
+/* Only a device of a known group with a name is one; whatever else was read is not. */
+static int add_device_of_file(struct walking *w, uint64_t address)
+{
+	uint64_t group = pointer_at(w->walk, address, w->walk->layout->device_group);
+	const struct vs_snap_group *of = NULL;
+	int err;
+
+	for (size_t i = 0; i < w->snapshot->nr_groups; i++)
+		if (w->snapshot->groups[i].address == group)
+			of = &w->snapshot->groups[i];
+	if (!group || !of || has_device(w->snapshot, address))
+		return 0;
+	err = add_device(w, address, of->number, !is_listed_now(w, group, address));
+	if (!err && !w->snapshot->devices[w->snapshot->nr_devices - 1].name[0])
+		w->snapshot->nr_devices--;
+	return err;
+}
+
+int vs_walk__devices_of_files(struct vs_walk *walk, struct vs_snapshot *s)
+{
+	struct walking w = { .walk = walk, .snapshot = s };
+	int err = 0;
+
+	w.nodes = malloc(VS_WALK_MAX_LIST * sizeof(*w.nodes));
+	if (!w.nodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_fds && !err; i++)
+		if ((s->fds[i].kind == VS_SNAP_DEVICE_FILE || s->fds[i].kind == VS_SNAP_CDEV_FILE) &&
+		    s->fds[i].object)
+			err = add_device_of_file(&w, s->fds[i].object);
+	for (size_t i = 0; i < s->nr_maps && !err; i++)
+		if (s->maps[i].device)
+			err = add_device_of_file(&w, s->maps[i].device);
+	free(w.nodes);
+	return err;
+}
