@@ -17,6 +17,7 @@ struct vs_stack_row {
 	__u64 arrival_ns;	/* scheduler's clock: when it last got a CPU; 0 not known */
 	__u64 now_ns;		/* the same clock, a moment ago */
 	__u64 start_ns;		/* CLOCK_MONOTONIC */
+	__u64 user_ns;		/* what it has spent in user space */
 	__u32 tid;
 	__u32 tgid;
 	__u32 parent;		/* tgid */
@@ -26,6 +27,6 @@ struct vs_stack_row {
 	char comm[VS_COMM_LEN];
 	__u64 frames[VS_STACK_LEN]; /* innermost first */
 };
-_Static_assert(sizeof(struct vs_stack_row) == 96 + 8 * VS_STACK_LEN, "struct vs_stack_row is ABI");
+_Static_assert(sizeof(struct vs_stack_row) == 104 + 8 * VS_STACK_LEN, "struct vs_stack_row is ABI");
 
 #endif

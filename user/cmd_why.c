@@ -252,11 +252,20 @@ static bool has_ended(pid_t pid, uint64_t until, int *status)
 	return false;
 }
 
+/* By a signal, or by a terminal that it may not read or write. */
+static bool is_stopped(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == pid && info.si_code == CLD_STOPPED;
+}
+
 /* Who hangs need not be the command: virsh asks a daemon. So the whole host is explained. */
 static int run(struct question *q, char **command)
 {
 	uint64_t until = vs_host__mono_ns() + q->opts.wait;
-	char words[120];
+	char words[180];
 	int status;
 	pid_t pid;
 
@@ -272,8 +281,9 @@ static int run(struct question *q, char **command)
 		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(errno));
 	if (has_ended(pid, until, &status))
 		return status_of(status);
-	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is left running",
-		 command[0], pid);
+	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is %s", command[0], pid,
+		 is_stopped(pid) ? "stopped (state T): what is below is about others; to go on it "
+				   "needs SIGCONT" : "left running");
 	fail(0, words, NULL);
 	status = explain(q);
 	return status ? status : VS_EXIT_INCONCLUSIVE;
@@ -298,24 +308,44 @@ static bool take_device(struct question *q, const char *text)
 	return true;
 }
 
-static int take_subject(struct question *q, int argc, char **argv)
+static bool take_number(struct question *q, const char *what, const char *text)
 {
 	long value;
 
+	if (!number(text, &value))
+		return false;
+	if (!strcmp(what, "group"))
+		q->subject.group = (int)value;
+	else if (!strcmp(what, "pid") && value)
+		q->subject.pid = (uint32_t)value;
+	else
+		return false;
+	return true;
+}
+
+/* "group 1" in quotes is one argument. */
+static bool take_words(struct question *q, const char *text)
+{
+	char what[8];
+	size_t len = strcspn(text, " ");
+
+	if (!text[len] || len >= sizeof(what))
+		return false;
+	memcpy(what, text, len);
+	what[len] = '\0';
+	return take_number(q, what, text + len + 1);
+}
+
+static int take_subject(struct question *q, int argc, char **argv)
+{
 	if (!argc)
 		return 0;
-	if (argc == 1 && take_device(q, argv[0]))
+	if (argc == 1 && (take_device(q, argv[0]) || take_words(q, argv[0])))
 		return 0;
-	if (argc == 2 && !strcmp(argv[0], "group") && number(argv[1], &value)) {
-		q->subject.group = (int)value;
+	if (argc == 2 && take_number(q, argv[0], argv[1]))
 		return 0;
-	}
-	if (argc == 2 && !strcmp(argv[0], "pid") && number(argv[1], &value) && value) {
-		q->subject.pid = (uint32_t)value;
-		return 0;
-	}
-	return fail(VS_EXIT_USAGE, "what is asked about is a device as 0000:65:00.0, \"group N\" or "
-		    "\"pid P\"; see vfioscope why --help", NULL);
+	return fail(VS_EXIT_USAGE, "what is asked about is a device as 0000:65:00.0, or group N, or "
+		    "pid P; see vfioscope why --help", NULL);
 }
 
 #define OPTION(n, l, k, m, h, f) \

@@ -77,6 +77,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct files_struct *files;
 	__u64 start_time;
+	__u64 utime;
 	char comm[16];
 	void *worker_private;	/* since v5.17 */
 };

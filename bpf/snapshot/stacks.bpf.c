@@ -71,6 +71,7 @@ static __always_inline void fill_times(struct task_struct *task)
 	row.arrival_ns = arrival_of(task);
 	row.now_ns = arrival_of((void *)bpf_get_current_task());
 	row.start_ns = task->start_time;
+	row.user_ns = task->utime;
 }
 
 SEC("iter/task")

@@ -49,6 +49,7 @@ static const char *title(enum vs_why_verdict verdict)
 		[VS_WHY_NOT_VFIO] = "NOT VFIO",
 		[VS_WHY_UNEXPLAINED] = "UNEXPLAINED",
 		[VS_WHY_COLLATERAL] = "COLLATERAL",
+		[VS_WHY_NOT_SEEN] = "NOT SEEN",
 		[VS_WHY_IDLE] = "IDLE",
 		[VS_WHY_NOT_APPLICABLE] = "NOT APPLICABLE",
 		[VS_WHY_NOT_SHOWN] = "NOT SHOWN",
@@ -61,7 +62,7 @@ static const char *color_of(enum vs_why_verdict verdict)
 {
 	if (verdict <= VS_WHY_LEAK_SUSPECT)
 		return "\033[1;31m";
-	return verdict < VS_WHY_IDLE || verdict == VS_WHY_NOT_SHOWN ? "\033[1;33m" : "\033[1;32m";
+	return verdict <= VS_WHY_NOT_SEEN || verdict == VS_WHY_NOT_SHOWN ? "\033[1;33m" : "\033[1;32m";
 }
 
 static void say_verdict(struct page *p, const struct vs_why_case *c)
@@ -147,14 +148,14 @@ static void say_waiter(struct page *p, const struct vs_evidence *e, const struct
 {
 	char name[VS_TASK_LEN], age[100] = "", family[160];
 
-	if (!c->task || c->verdict == VS_WHY_IDLE || c->verdict == VS_WHY_NOT_APPLICABLE)
+	if (!c->task || c->verdict >= VS_WHY_NOT_SEEN)
 		return;
 	if (e->from_log)
 		return say_logged(p, c);
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	vs_holders__family(e, c->task->tgid, family, sizeof(family));
-	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : "WAITS", "%s in %s%s", name, c->place,
-	    since(c, age, sizeof(age)));
+	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : c->runs ? "RUNS" : "WAITS", "%s in %s%s",
+	    name, c->place, since(c, age, sizeof(age)));
 	if (family[0] && !c->task->kernel_thread)
 		row(p, "", "%s", family);
 }
@@ -225,13 +226,15 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 	for (size_t i = 0; i < c->nr_victims && i < VICTIMS_SHOWN; i++) {
 		const struct vs_why_victim *v = &c->victims[i];
 		int indent = v->depth < 12 ? 2 * (int)v->depth - 2 : 22;
-		char name[VS_TASK_LEN], age[32] = "", line[320];
+		char name[VS_TASK_LEN], age[32] = "", line[480];
 
 		vs_name__task(name, v->task->comm, v->task->tid, 0);
 		if (v->task->waited_ns != VS_EV_UNKNOWN)
 			vs_words__age(age, sizeof(age), v->task->waited_ns);
-		snprintf(line, sizeof(line), "%s%s waits%s%s for the %s%s", v->depth > 1 ? "`- " : "",
-			 name, age[0] ? " " : "", age, v->lock, !v->likely ? "" :
+		snprintf(line, sizeof(line), "%s%s%s%s waits%s%s for the %s%s",
+			 v->depth > 1 ? "`- " : "", name,
+			 v->task->about[0] ? ", which removes " : "", v->task->about,
+			 age[0] ? " " : "", age, v->lock, !v->likely ? "" :
 			 v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" : ", likely");
 		vs_out__printf(&p->out, "%-*s%*s", LABEL, i ? "" : "BEHIND IT", indent, "");
 		vs_words__wrap(&p->out, line, (size_t)(LABEL + indent), (size_t)(LABEL + indent + 3),
@@ -261,7 +264,8 @@ static void say_asked(struct page *p, const struct vs_ev_task *t)
 	if (!t)
 		return;
 	vs_name__task(name, t->comm, t->tid, 0);
-	row(p, "ASKED", "%s is COLLATERAL: it waits for %s%s, behind this:", name,
+	row(p, "ASKED", "%s%s%s is COLLATERAL: it waits for %s%s, behind this:", name,
+	    t->about[0] ? ", which removes " : "", t->about,
 	    t->lock_name[0] ? "the " : "a lock", t->lock_name);
 	vs_out__puts(&p->out, "\n");
 }
@@ -288,6 +292,24 @@ static void say_limits(struct page *p, const struct vs_evidence *e)
 		row(p, e->words[0] ? "" : "LIMITS", "%s", e->snapshot.words);
 }
 
+/* Many cases are counted before the first of them. */
+static void say_count(struct page *p, const struct vs_why *why)
+{
+	size_t nr[VS_VERDICTS] = {};
+	char words[300] = "";
+
+	if (why->nr_cases < 2)
+		return;
+	for (size_t i = 0; i < why->nr_cases; i++)
+		nr[why->cases[i].verdict]++;
+	for (int v = 0; v < VS_VERDICTS; v++)
+		if (nr[v])
+			vs_words__append(words, sizeof(words), "%s%zu %s", words[0] ? ", " : "",
+					 nr[v], title(v));
+	row(p, "CASES", "%zu: %s, the worst first", why->nr_cases, words);
+	vs_out__puts(&p->out, "\n");
+}
+
 int vs_why__print_text(int fd, const struct vs_why_report *r)
 {
 	struct page p = { .width = r->width >= NARROWEST ? r->width : 80, .color = r->color };
@@ -296,6 +318,7 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&p.out, fd);
+	say_count(&p, r->why);
 	say_asked(&p, r->why->asked);
 	for (size_t i = 0; i < r->why->nr_cases; i++) {
 		if (i)
@@ -375,6 +398,7 @@ static json_t *task_json(const struct vs_ev_task *t)
 	set(o, "state", text(&t->state, 1));
 	set(o, "waited_ns", time_json(t->waited_ns));
 	set(o, "age_ns", time_json(t->age_ns));
+	set(o, "removes", string_or_null(t->about));
 	for (size_t i = 0; i < t->nr_frames; i++)
 		json_array_append_new(frames, text(t->frames[i], VS_SITE_LEN));
 	set(o, "stack", frames);
@@ -450,6 +474,7 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "place", string_or_null(c->place));
 	set(o, "cycle", json_boolean(c->cycle));
 	set(o, "way", string_or_null(c->way));
+	set(o, "runs", json_boolean(c->runs));
 	set(o, "task", task_json(c->task));
 	set(o, "owner", task_json(c->owner));
 	set(o, "message", message_json(c->message));

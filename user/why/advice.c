@@ -101,8 +101,14 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	char title[VS_HOLDER_LEN];
 
 	vs_holders__title(h, title, sizeof(title));
-	if (h->how == VS_HOLD_FD)
+	if (h->exiting && h->how != VS_HOLD_RELEASE)
+		NEXT(c, "wait for %s, which is exiting already and lets go at its end (where it is: "
+			"vfioscope why pid %u)", title, h->tgid);
+	else if (h->how == VS_HOLD_FD)
 		release_fds(c, i, end, title);
+	else if (h->hidden)
+		NEXT(c, "find who has the device's memory mapped, in the host's own PID namespace: "
+			"from here it is not seen");
 	else if (h->how == VS_HOLD_MAP)
 		NEXT(c, "unmap the device's memory in %s or end it", title);
 	else if (h->how == VS_HOLD_SOCKET)
@@ -120,6 +126,14 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	else
 		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that "
 			"has exited");
+}
+
+static bool is_fixed(const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_holders; i++)
+		if (c->holders[i].fixed)
+			return true;
+	return false;
 }
 
 static bool is_vm(const struct vs_why_case *c)
@@ -220,6 +234,9 @@ static void release_all(struct vs_why_case *c)
 	if (likely) {
 		NEXT(c, "%s", likely < c->nr_holders ? "; and " : "");
 		suggest(c, likely);
+	} else if (is_fixed(c)) {
+		NEXT(c, ": shut the VM down; the device is on its root bus (pcie.0), from where it cannot be "
+			"detached");
 	} else if (is_vm(c)) {
 		NEXT(c, ": detach the device from the VM, or shut the VM down");
 	}
@@ -230,6 +247,9 @@ static void search_further(struct vs_why_case *c, const struct vs_evidence *e)
 	NEXT(c, "no holder was found. Searched: ");
 	if (e->snapshot.scope.fds)
 		NEXT(c, "descriptors of %u tasks", e->nr_seen);
+	else if (e->snapshot.hidden_tasks)
+		NEXT(c, "descriptors of the %u tasks of this PID namespace, which are not all",
+		     e->nr_seen);
 	else
 		NEXT(c, "no descriptors");
 	NEXT(c, "%s, KVM%s. Not visible from here: users inside the kernel, requests of io_uring that "
@@ -409,10 +429,49 @@ static void not_vfio_lock(struct vs_why_case *c, const char *what, const char *w
 			"--all-stacks FILE", driver);
 }
 
+static void dead_owner(struct vs_why_case *c, const char *what, const char *who)
+{
+	const char *lock = c->task->lock_name[0] ? c->task->lock_name : "a lock";
+	char owner[VS_TASK_LEN];
+
+	SAY(c, "%s waits for %s%s, and the task that has it has ended", who,
+	    c->task->lock_name[0] ? "the " : "", lock);
+	if (c->owner)
+		SAY(c, ": %s", task(c->owner, owner));
+	if (c->device[0])
+		SAY(c, ", on the way to bind or unbind %s", what);
+	SAY(c, ". Nobody can give it back. The kernel killed it for a fault of its own, or it lacks "
+	       "an unlock.");
+	reset(c, c->task->nr_locked);
+	NEXT(c, ". The kernel's log says who it was: dmesg | grep -A 40 -E 'BUG:|Oops|fault'");
+}
+
+/* It sleeps nowhere, so nobody can tell what it waits for. */
+static void runs(struct vs_why_case *c, const char *what, const char *who)
+{
+	char place[VS_SITE_LEN];
+
+	function(c->place, place, sizeof(place));
+	if (c->verdict == VS_WHY_NOT_VFIO)
+		SAY(c, "this is not VFIO: driver %s, which %s is bound to, runs in %s", c->driver[0] ?
+		    c->driver : "(not known)", what, place);
+	else
+		SAY(c, "%s runs in %s, in VFIO", who, place);
+	SAY(c, ", without sleeping. It may have much to do (memory of a large guest), or wait for "
+	       "hardware that does not answer.");
+	NEXT(c, "ask again in a minute: if it is still there, see dmesg for \"soft lockup\", for faults of "
+		"the IOMMU and for PCIe errors of the device. No signal ends a task that does not "
+		"leave the kernel; if the device is dead, a reset is needed");
+}
+
 static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 {
 	char place[VS_SITE_LEN];
 
+	if (c->runs) {
+		runs(c, what, who);
+		return;
+	}
 	if (c->driver_lock) {
 		not_vfio_lock(c, what, who);
 		return;
@@ -421,8 +480,9 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s%s. %s waits for it.",
 	    c->driver[0] ? c->driver : "(not known)", what, place,
 	    why_frames__in_rounds(c->task) ? ", in rounds" : "", who);
-	NEXT(c, "find out what uses driver %s and end it (fuser on its device nodes, services, "
-		"displays), or see the driver's messages in dmesg", c->driver[0] ? c->driver : "(not known)");
+	NEXT(c, "if something has device nodes of driver %s open (fuser: services, displays), end that; "
+		"else only the driver knows what it waits for: see its messages in dmesg",
+	     c->driver[0] ? c->driver : "(not known)");
 }
 
 /* A cycle of locks: whoever it consists of is in the proof. */
@@ -440,6 +500,10 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 
 	if (c->cycle) {
 		lock_cycle(c, who);
+		return;
+	}
+	if (c->runs) {
+		runs(c, what, who);
 		return;
 	}
 	SAY(c, "%s %s in %s", who, c->task->state == 'R' ? "runs" : "waits",
@@ -483,23 +547,101 @@ static const char *const fix_words[VS_FIXES] = {
 	[VS_FIX_NO_NOTIFIER] = "This kernel has no group notifier: the deadlock cannot happen.",
 };
 
-static void idle(const struct vs_evidence *e, struct vs_why_case *c)
+static void say_elsewhere(struct vs_why_case *c)
 {
-	char who[VS_TASK_LEN];
+	if (c->nr_elsewhere)
+		SAY(c, " Elsewhere %zu task%s wait%s.", c->nr_elsewhere,
+		    c->nr_elsewhere == 1 ? "" : "s", c->nr_elsewhere == 1 ? "s" : "");
+}
+
+static void next_elsewhere(struct vs_why_case *c)
+{
+	if (c->nr_elsewhere)
+		NEXT(c, "for what waits elsewhere: vfioscope why; ");
+}
+
+/* Of what was asked only: what waits elsewhere is counted. */
+static void say_nothing(struct vs_why_case *c)
+{
+	char what[80], who[VS_TASK_LEN];
 
 	if (c->task)
 		SAY(c, "%s waits for nothing of VFIO.", task(c->task, who));
+	else if (c->device[0] || c->group >= 0)
+		SAY(c, "nothing waits for %s%s.", subject(c, what, sizeof(what)),
+		    c->nr_elsewhere ? " itself" : "");
 	else
 		SAY(c, "nothing waits for VFIO.");
+	say_elsewhere(c);
+}
+
+/* No VM can open a group that has a device at a driver of the host's. */
+static const struct vs_snap_device *at_a_host_driver(const struct vs_evidence *e, int group)
+{
+	static const char *const harmless[] = { "", "pci-stub", "pcieport", "xen-pciback" };
+
+	for (size_t i = 0; group >= 0 && i < e->snapshot.nr_devices; i++) {
+		const struct vs_snap_device *d = &e->snapshot.devices[i];
+		bool fine = d->number != group || strstr(d->driver, "vfio");
+
+		for (size_t j = 0; !fine && j < sizeof(harmless) / sizeof(harmless[0]); j++)
+			fine = !strcmp(d->driver, harmless[j]);
+		if (!fine)
+			return d;
+	}
+	return NULL;
+}
+
+/* Why a VM may fail to start with it, though nothing waits. */
+static void say_unusable(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_snap_device *d = at_a_host_driver(e, c->group);
+	char title[VS_HOLDER_LEN];
+
+	if (d)
+		SAY(c, " No VM can open the group: %s, which belongs to it, is at driver %s.", d->name,
+		    d->driver);
+	for (size_t i = 0; i < c->nr_holders; i++) {
+		if (c->holders[i].how != VS_HOLD_FD || c->holders[i].kind != VS_SNAP_GROUP_FILE)
+			continue;
+		vs_holders__title(&c->holders[i], title, sizeof(title));
+		SAY(c, " %s has the group open: who else opens it gets EBUSY.", title);
+		break;
+	}
+}
+
+static void idle(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	say_nothing(c);
 	say_brief(e, c);
 	if (e->has_vfio)
 		SAY(c, " %s", fix_words[e->fix]);
+	say_unusable(e, c);
+	next_elsewhere(c);
 	if (!c->nr_holders) {
-		NEXT(c, "nothing to do");
+		NEXT(c, c->nr_elsewhere ? "here is nothing to do" : "nothing to do");
 		return;
 	}
 	NEXT(c, "nothing now. An unbind would need you to ");
 	release_all(c);
+}
+
+/* Another PID namespace: who waits there cannot be seen, so nothing is said of it. */
+static void not_seen(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	char what[80], who[VS_TASK_LEN];
+
+	(void)e;
+	if (c->task)
+		SAY(c, "%s waits for nothing of VFIO that is seen from here.",
+		    task(c->task, who));
+	else
+		SAY(c, "no task of this PID namespace waits for %s.",
+		    c->device[0] || c->group >= 0 ? subject(c, what, sizeof(what)) : "VFIO");
+	SAY(c, " Those of other namespaces are out of sight: whether one of them waits, or holds, "
+	       "is not known.");
+	say_elsewhere(c);
+	NEXT(c, "ask again in the host's own PID namespace");
 }
 
 static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, const char *what)
@@ -508,8 +650,10 @@ static void not_applicable(const struct vs_evidence *e, struct vs_why_case *c, c
 		SAY(c, "VFIO is not loaded, and nothing waits in a driver.");
 	else
 		SAY(c, "%s is not bound to a VFIO driver, and nothing waits for it.", what);
+	say_elsewhere(c);
 	say_brief(e, c);
-	NEXT(c, "nothing to do");
+	next_elsewhere(c);
+	NEXT(c, c->nr_elsewhere ? "here is nothing to do" : "nothing to do");
 }
 
 void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
@@ -523,6 +667,8 @@ void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 		return notifier_deadlock(e, c, what, who);
 	case VS_WHY_CHAIN_DEADLOCK:
 		return chain_deadlock(c, who);
+	case VS_WHY_DEAD_OWNER:
+		return dead_owner(c, what, who);
 	case VS_WHY_IN_USE:
 		return in_use(e, c, what, who);
 	case VS_WHY_CONTAINER_STALL:
@@ -535,6 +681,8 @@ void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 		return not_vfio(c, what, who);
 	case VS_WHY_UNEXPLAINED:
 		return unexplained(c, what, who);
+	case VS_WHY_NOT_SEEN:
+		return not_seen(e, c);
 	case VS_WHY_IDLE:
 		return idle(e, c);
 	default:

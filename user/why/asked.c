@@ -30,12 +30,22 @@ static bool concerns_pid(const struct vs_why_case *c, uint32_t pid)
 	return found;
 }
 
+static bool is_about(const struct vs_ev_task *t, const char *device)
+{
+	size_t len = strlen(device);
+
+	for (const char *at = t->about; (at = strstr(at, device)); at += len)
+		if ((at == t->about || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
+}
+
 static bool has_locked(const struct vs_ev_task *t, const char *device)
 {
 	for (size_t i = 0; t && i < t->nr_locked; i++)
 		if (!strcmp(t->locked[i].name, device))
 			return true;
-	return t && strstr(t->lock_name, device);
+	return t && (strstr(t->lock_name, device) || is_about(t, device));
 }
 
 static bool concerns_device(const struct vs_why_case *c, const char *device)
@@ -65,6 +75,12 @@ static bool may_concern(const struct vs_why_case *c, const struct vs_evidence *e
 	return e->weaker || (leaves && is_of_vfio(e, s));
 }
 
+/* Another device of the group may be used, and leave, meanwhile. */
+static bool is_of_a_device(const struct vs_why_case *c)
+{
+	return c->verdict == VS_WHY_IN_USE && c->device[0];
+}
+
 static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		     const struct vs_why_subject *s)
 {
@@ -76,7 +92,9 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		return true;
 	if (may_concern(c, e, s)) /* nothing says that it does not */
 		return true;
-	return (!s->device && s->group < 0) || (group >= 0 && c->group == group);
+	if (!s->device && s->group < 0)
+		return true;
+	return group >= 0 && c->group == group && !(s->device && is_of_a_device(c));
 }
 
 /* Also a waiter that is out of sight counts. */
@@ -131,14 +149,16 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_why_subject *s)
 {
 	bool there = is_vfio_there(e, s);
-	struct vs_why_case *c =
-		why_case__add(why, there ? VS_WHY_IDLE : VS_WHY_NOT_APPLICABLE, NULL);
+	enum vs_why_verdict verdict = e->snapshot.hidden_tasks ? VS_WHY_NOT_SEEN :
+				      there ? VS_WHY_IDLE : VS_WHY_NOT_APPLICABLE;
+	struct vs_why_case *c = why_case__add(why, verdict, NULL);
 	int err = 0;
 
 	if (!c)
 		return -ENOMEM;
 	c->nr_elsewhere = why->nr_elsewhere;
-	c->confidence = e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
+	c->confidence = e->snapshot.hidden_tasks ? VS_LOW :
+			e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
 	c->group = s->pid ? -1 : group_asked(e, s);
 	if (s->device)
 		snprintf(c->device, sizeof(c->device), "%s", s->device);
@@ -152,10 +172,19 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 	return err;
 }
 
-void why_asked__find(struct vs_why *why, uint32_t pid)
+/* Of a device: the task that removes it, unless that is the case itself. */
+static bool is_asked(const struct vs_why_case *c, const struct vs_ev_task *t,
+		     const struct vs_why_subject *s)
 {
-	for (size_t i = 0; pid && i < why->nr_cases; i++)
+	if (s->pid)
+		return task_is(t, s->pid);
+	return s->device && strcmp(c->device, s->device) && is_about(t, s->device);
+}
+
+void why_asked__find(struct vs_why *why, const struct vs_why_subject *s)
+{
+	for (size_t i = 0; i < why->nr_cases; i++)
 		for (size_t j = 0; j < why->cases[i].nr_victims; j++)
-			if (task_is(why->cases[i].victims[j].task, pid))
+			if (is_asked(&why->cases[i], why->cases[i].victims[j].task, s))
 				why->asked = why->cases[i].victims[j].task;
 }

@@ -23,6 +23,7 @@ static const char *const verdict_names[VS_VERDICTS] = {
 	[VS_WHY_NOT_VFIO] = "not-vfio",
 	[VS_WHY_UNEXPLAINED] = "unexplained",
 	[VS_WHY_COLLATERAL] = "collateral",
+	[VS_WHY_NOT_SEEN] = "not-seen",
 	[VS_WHY_IDLE] = "idle",
 	[VS_WHY_NOT_APPLICABLE] = "not-applicable",
 	[VS_WHY_NOT_SHOWN] = "not-shown",

@@ -27,7 +27,8 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < why->nr_cases; i++)
 		err = why_victims__add(&why->cases[i], e) ?:
 		      why_cycles__find_back(&why->cases[i]);
-	return err ?: why_victims__add_driver_locks(why, e) ?:
+	return err ?: why_victims__add_dead_owners(why, e) ?:
+	       why_victims__add_driver_locks(why, e) ?:
 	       why_victims__add_unexplained(why, e) ?:
 	       why_puts__add_late(why, e) ?: why_puts__add_leaks(why, e);
 }
@@ -47,7 +48,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 	int err;
 
 	memset(why, 0, sizeof(*why));
-	why->blind = e->weaker || !e->snapshot.scope.fds || has_open(e);
+	why->blind = e->weaker || e->snapshot.hidden_tasks || !e->snapshot.scope.fds || has_open(e);
 	err = e->from_log ? why_logged__add(why, e) : find_cases(why, e);
 	if (!err) {
 		why_asked__keep(why, e, subject);
@@ -59,7 +60,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 		vs_why__free(why);
 		return err;
 	}
-	why_asked__find(why, subject->pid);
+	why_asked__find(why, subject);
 	qsort(why->cases, why->nr_cases, sizeof(*why->cases), by_weight);
 	for (size_t i = 0; i < why->nr_cases; i++)
 		if (e->from_log)
@@ -84,7 +85,8 @@ int vs_why__status(const struct vs_why *why)
 	if (verdict == VS_WHY_NOTIFIER_DEADLOCK || verdict == VS_WHY_CHAIN_DEADLOCK ||
 	    verdict == VS_WHY_LEAK_SUSPECT)
 		return VS_EXIT_BUG;
-	if (verdict == VS_WHY_UNEXPLAINED || verdict == VS_WHY_NOT_SHOWN)
+	if (verdict == VS_WHY_UNEXPLAINED || verdict == VS_WHY_NOT_SEEN ||
+	    verdict == VS_WHY_NOT_SHOWN)
 		return VS_EXIT_INCONCLUSIVE;
 	if (verdict == VS_WHY_IDLE || verdict == VS_WHY_NOT_APPLICABLE)
 		return why->blind ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK;

@@ -12,7 +12,7 @@
 enum vs_why_verdict {
 	VS_WHY_NOTIFIER_DEADLOCK,	/* the bug: its fix is missing */
 	VS_WHY_CHAIN_DEADLOCK,	/* the same shape in another notifier chain */
-	VS_WHY_DEAD_OWNER,	/* who has the lock is dead */
+	VS_WHY_DEAD_OWNER,	/* the task that has the lock has ended with it */
 	VS_WHY_LEAK_SUSPECT,	/* a group is alive, and nothing accounts for it */
 	VS_WHY_CONTAINER_STALL,	/* the container has to be left first */
 	VS_WHY_IN_USE,		/* the device has to be released first */
@@ -20,6 +20,7 @@ enum vs_why_verdict {
 	VS_WHY_NOT_VFIO,		/* stuck in another driver */
 	VS_WHY_UNEXPLAINED,		/* something waits, for a reason that was not recognized */
 	VS_WHY_COLLATERAL,		/* waits for one of the above: never a case of its own */
+	VS_WHY_NOT_SEEN,		/* nothing seen waits, and not all can be seen from here */
 	VS_WHY_IDLE,		/* VFIO is there, nothing waits for it */
 	VS_WHY_NOT_APPLICABLE,
 	VS_WHY_NOT_SHOWN,	/* a log shows no wait; whether there is one is not known */
@@ -51,6 +52,9 @@ struct vs_why_holder {
 	uint64_t file;		/* struct file *: descriptors of one file share it */
 	uint64_t bytes;		/* mapped */
 	bool likely;		/* not proven to be the one */
+	bool exiting;		/* the process is on its way out */
+	bool fixed;		/* QEMU has the device where it cannot be unplugged */
+	bool hidden;		/* tgid 0: a process may have it, in another PID namespace */
 	char comm[VS_COMM_LEN];
 	char path[64];		/* of a vhost device, or "" */
 	char vm[80];		/* libvirt or QEMU guest name, "" if none */
@@ -78,13 +82,14 @@ struct vs_why_case {
 	char driver[32];
 	uint64_t since_ns;	/* at least; VS_EV_UNKNOWN */
 	uint64_t at_most_ns;	/* VS_EV_UNKNOWN: since_ns is exact enough */
-	char says[320];
+	char says[500];
 	char next[700];
 	char place[VS_SITE_LEN]; /* where it waits */
 	char way[96];		/* on which the device leaves, in words; "" not known */
 	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
 	const struct vs_ev_task *owner; /* of the lock that a driver waits for; NULL: none known */
 	size_t nr_elsewhere;	/* idle, not applicable: as in struct vs_why */
+	bool runs;		/* the task does not sleep: it was running there at each look */
 	bool driver_lock;	/* the driver waits for a lock */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	bool either;		/* of a log: in use, or a stalled container; it does not tell which */
@@ -108,7 +113,8 @@ struct vs_why_subject {
 struct vs_why {
 	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
 	size_t nr_cases;
-	const struct vs_ev_task *asked; /* the task that was asked about, if it is behind a case */
+	const struct vs_ev_task *asked; /* the task that was asked about, or that removes the device
+				 * which was, if it is behind a case */
 	size_t nr_elsewhere;	/* tasks that wait, and not for what was asked about: those of the
 				 * cases that were left out */
 	bool blind;		/* not all was seen: idle and who holds are not certain */

@@ -74,6 +74,9 @@ bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size
 size_t why_frames__unregister(const struct vs_ev_task *t);
 bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_snap_device *d);
 
+/* Of the driver core or of a bus: what it calls is the driver's. */
+bool why_frames__is_core(const char *frame);
+
 /* Of the driver's own function; none when the core or its notifiers wait. */
 size_t why_frames__driver(const struct vs_ev_task *t);
 
@@ -88,6 +91,12 @@ bool why_frames__in_rounds(const struct vs_ev_task *t);
 /* Both are in the same function of a driver, for the same device. */
 bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task *b);
 
+/* Both are in the same function of VFIO, or of a driver for the same device. */
+bool why_frames__same_place(const struct vs_ev_task *a, const struct vs_ev_task *b);
+
+/* Two looks found it there, running both times: it does not sleep, and does not come back. */
+bool why_frames__keeps_running(const struct vs_ev_task *t);
+
 /* -- the kinds of cases; 0 or -ENOMEM -- */
 
 /* A task whose own frames say why it waits; others may wait for it. */
@@ -98,12 +107,20 @@ int why_roots__add_unexplained(struct vs_why *why, const struct vs_evidence *e,
 /* Devices and groups that are waited for, and by no task that can be seen. */
 int why_roots__add_unseen(struct vs_why *why, const struct vs_evidence *e);
 
+/* Waits for a lock that nobody can give back any more. */
+bool why_frames__owner_is_dead(const struct vs_evidence *e, const struct vs_ev_task *t);
+int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
+			      const struct vs_ev_task *t);
+
 /* A driver that waits for a lock, which is no device's and not the kernel's at large. */
 int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t);
 
 /* All who wait for the task of the case, as a tree. */
 int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
+
+/* Locks whose owner has ended, with who waits for them. */
+int why_victims__add_dead_owners(struct vs_why *why, const struct vs_evidence *e);
 
 /* Drivers that wait for a lock and are in no tree, each with its own. */
 int why_victims__add_driver_locks(struct vs_why *why, const struct vs_evidence *e);
@@ -142,6 +159,8 @@ void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
 		     const struct vs_why_subject *s);
 int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_why_subject *s);
-void why_asked__find(struct vs_why *why, uint32_t pid);	/* the victim that was asked about */
+
+/* The victim that was asked about, or that removes the device which was. */
+void why_asked__find(struct vs_why *why, const struct vs_why_subject *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/stacks.h"
+#include "doctor/blocker.h"
 #include "host.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -24,6 +25,7 @@
 #include "why/works.h"
 
 #define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */
+#define PF_EXITING 0x00000004		/* the same */
 #define ANCESTORS 6
 #define LATE_US 100000
 #define VHOST_WORDS 32		/* up to the mm of vhost_scsi, the farthest, and a little more */
@@ -198,6 +200,20 @@ static bool has_task_in_d(const struct collect *c, uint32_t tgid)
 	return false;
 }
 
+static bool is_exiting(const struct collect *c, uint32_t tgid)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->nr_rows; i++) {
+		if (c->rows[i].tgid != tgid)
+			continue;
+		any = true;
+		if (!(c->rows[i].flags & PF_EXITING))
+			return false;
+	}
+	return any;
+}
+
 static int describe_processes(struct collect *c)
 {
 	bool *no_cmdline = calloc(c->e->nr_processes + 1, sizeof(*no_cmdline));
@@ -205,9 +221,11 @@ static int describe_processes(struct collect *c)
 
 	if (!no_cmdline)
 		return -ENOMEM;
-	for (size_t i = 0; i < c->e->nr_processes; i++)
+	for (size_t i = 0; i < c->e->nr_processes; i++) {
 		no_cmdline[i] = c->e->processes[i].uninterruptible =
 			has_task_in_d(c, c->e->processes[i].tgid);
+		c->e->processes[i].exiting = is_exiting(c, c->e->processes[i].tgid);
+	}
 	err = vs_proc__describe(c->e, no_cmdline);
 	free(no_cmdline);
 	return err;
@@ -365,7 +383,8 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	return err ?: collect_see_rounds(c) ?: add_processes(c) ?: describe_processes(c);
+	return err ?: collect_see_rounds(c) ?: collect_see_running(c) ?:
+	       collect_check_dead(c) ?: collect_add_about(c->e) ?: add_processes(c) ?: describe_processes(c);
 }
 
 static bool read_fix(void *ctx, size_t i, void *row)
@@ -407,6 +426,19 @@ static void take_kernel(struct collect *c)
 	c->e->has_fix = vs_why_names__symbol(c->names, VS_SYM_PUT_BG);
 }
 
+/* As the other verbs say it, which cannot do without. */
+static void say_why_no_bpf(struct collect *c, int why)
+{
+	char words[200] = "as asked";
+
+	if (!c->opts->no_bpf && !vs_blocker__words(VS_WORK_WHY, words, sizeof(words)))
+		snprintf(words, sizeof(words), "%s",
+			 why == -EPERM ? "not permitted" : strerror(-why));
+	collect_say(c->e, "BPF is not available (%s%s): stacks and names of open files from /proc; "
+		    "locks, counters, mappings and times are not known", words,
+		    c->opts->no_bpf ? "" : "; see vfioscope doctor");
+}
+
 /* Root may read stacks from /proc where BPF is not to be had: lockdown, no BTF, an old kernel. */
 static int fall_back(struct collect *c, int why, char *error, size_t size)
 {
@@ -414,10 +446,7 @@ static int fall_back(struct collect *c, int why, char *error, size_t size)
 	int err;
 
 	c->e->weaker = true;
-	collect_say(c->e, "BPF is not available (%s%s): stacks and names of open files from /proc; locks, "
-	    "counters, mappings and times are not known", c->opts->no_bpf ? "as asked" :
-	    why == -EPERM ? "not permitted" : strerror(-why),
-	    c->opts->no_bpf ? "" : "; see vfioscope doctor");
+	say_why_no_bpf(c, why);
 	err = vs_snapshot__take(&sysfs, &c->e->snapshot, error, size);
 	c->e->snapshot.words[0] = '\0';
 	err = err ?: vs_fallback__collect(c->e);

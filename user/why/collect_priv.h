@@ -47,6 +47,21 @@ int collect_take_task(struct collect *c, const struct vs_stack_row *row, struct 
  */
 int collect_see_rounds(struct collect *c);
 
+/*
+ * Looks twice, a second apart, at tasks that run inside of VFIO or of a driver, and keeps those that
+ * stay there. Returns at once where there are none. 0 or -ENOMEM.
+ */
+int collect_see_running(struct collect *c);
+
+/*
+ * Looks again whether owners of locks are no tasks: one may have been made after the tasks were listed.
+ * Returns at once where there are none. 0 or -ENOMEM.
+ */
+int collect_check_dead(struct collect *c);
+
+/* Fills in which devices those tasks are about to remove; 0 or -ENOMEM. */
+int collect_add_about(struct vs_evidence *e);
+
 /* Tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
 int collect_add_tasks(struct collect *c);
 int collect_add_workers(struct collect *c);

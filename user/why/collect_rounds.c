@@ -11,6 +11,7 @@
 #include "host.h"
 #include "why/classify_priv.h"
 #include "why/collect_priv.h"
+#include "why/locks.h"
 
 #define AGAIN_US 1050000
 #define RUNNING_US 50000	/* who polls is seen running at times, and then has no stack */
@@ -80,4 +81,46 @@ int collect_see_rounds(struct collect *c)
 		err = look_again(c);
 	}
 	return err;
+}
+
+static size_t count_dead(const struct vs_evidence *e)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		nr += e->tasks[i].dead_owner != 0;
+	return nr;
+}
+
+static bool is_among(const struct vs_stack_row *rows, size_t nr, uint64_t task)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].task == task)
+			return true;
+	return false;
+}
+
+/* Without a second list, or where tasks are out of sight, it is not known. */
+int collect_check_dead(struct collect *c)
+{
+	struct vs_locks locks = { c->mem, c->layout, c->space, collect_is_task, c };
+	struct vs_stack_row *rows = NULL;
+	size_t nr = 0;
+
+	if (!count_dead(c->e))
+		return 0;
+	if (!c->e->snapshot.hidden_tasks) {
+		rows = vs_snapper__stacks(c->snapper, &nr);
+		if (!rows && errno == ENOMEM)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < c->e->nr_tasks; i++) {
+		struct vs_ev_task *t = &c->e->tasks[i];
+
+		if (t->dead_owner && (!rows || !vs_locks__still_names(&locks, t) ||
+				      is_among(rows, nr, t->dead_owner)))
+			t->dead_owner = 0;
+	}
+	free(rows);
+	return 0;
 }

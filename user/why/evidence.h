@@ -117,15 +117,19 @@ struct vs_ev_task {
 	 * it. VS_EV_UNKNOWN: there was no need or no way to look again.
 	 */
 	uint64_t stayed_ns;
+	bool from_memory;	/* it runs: its frames are from the memory of its stack, where the
+				 * innermost may be left from an earlier call */
 	enum vs_ev_lock lock_kind;
 	uint64_t lock;
 	uint64_t owner;		/* struct task_struct * in the lock, 0: none there */
+	uint64_t dead_owner;	/* what the lock names as its owner, and is no task: it ended with it */
 	bool owner_reads;	/* an rwsem held for reading: the owner is one of the readers */
 	bool lock_outside;	/* an outer frame of its own keeps this lock's address, too */
 	char lock_name[80];	/* "device lock of 0000:00:05.0", a symbol, or "" */
 	int lock_group;		/* the IOMMU group whose notifier chain it is, -1: none */
 	struct vs_ev_locked locked[VS_EV_DEVICES];
 	size_t nr_locked;
+	char about[128];	/* devices that it is about to remove, by name, spaces between; "" */
 	size_t nr_frames;
 	char (*frames)[VS_SITE_LEN]; /* "symbol+0x1 [module]", innermost first */
 	struct vs_ev_logged logged;
@@ -137,6 +141,9 @@ struct vs_ev_process {
 	char comm[VS_COMM_LEN];
 	char cmdline[512];	/* spaces between arguments; "" if not read */
 	char cgroup[256];	/* "" if not read */
+	char vfio_args[320];	/* of QEMU: its arguments that name a device of VFIO, a space between */
+	bool q35;		/* of QEMU: the machine whose root bus is PCIe */
+	bool exiting;		/* every thread of it is on its way out */
 	bool stuck;		/* reading /proc of it did not return in time */
 	bool uninterruptible;	/* a task of it sleeps so */
 };

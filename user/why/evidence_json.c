@@ -44,6 +44,7 @@ static const struct field evidence_fields[] = {
 	FIELD(BOOL, vs_evidence, snapshot.scope.counters),
 	FIELD(BOOL, vs_evidence, snapshot.scope.fds),
 	FIELD(BOOL, vs_evidence, snapshot.scope.maps),
+	FIELD(BOOL, vs_evidence, snapshot.hidden_tasks),
 	FIELD(BOOL, vs_evidence, snapshot.files_counted),
 	FIELD(BOOL, vs_evidence, snapshot.users_counted),
 	FIELD(TEXT, vs_evidence, snapshot.words),
@@ -68,13 +69,16 @@ static const struct field task_fields[] = {
 	FIELD(TIME, vs_ev_task, waited_ns),
 	FIELD(TIME, vs_ev_task, age_ns),
 	FIELD(TIME, vs_ev_task, stayed_ns),
+	FIELD(BOOL, vs_ev_task, from_memory),
 	FIELD(INT, vs_ev_task, lock_kind),
 	FIELD(ADDRESS, vs_ev_task, lock),
 	FIELD(ADDRESS, vs_ev_task, owner),
+	FIELD(ADDRESS, vs_ev_task, dead_owner),
 	FIELD(BOOL, vs_ev_task, owner_reads),
 	FIELD(BOOL, vs_ev_task, lock_outside),
 	FIELD(TEXT, vs_ev_task, lock_name),
 	FIELD(INT, vs_ev_task, lock_group),
+	FIELD(TEXT, vs_ev_task, about),
 	END
 };
 
@@ -125,6 +129,9 @@ static const struct field process_fields[] = {
 	FIELD(TEXT, vs_ev_process, comm),
 	FIELD(TEXT, vs_ev_process, cmdline),
 	FIELD(TEXT, vs_ev_process, cgroup),
+	FIELD(TEXT, vs_ev_process, vfio_args),
+	FIELD(BOOL, vs_ev_process, q35),
+	FIELD(BOOL, vs_ev_process, exiting),
 	FIELD(BOOL, vs_ev_process, stuck),
 	FIELD(BOOL, vs_ev_process, uninterruptible),
 	END

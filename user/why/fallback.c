@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "snapshot/rows.h"
+#include "why/collect_priv.h"
 #include "why/fallback.h"
 #include "why/names.h"
 #include "why/proc.h"
@@ -237,6 +238,7 @@ int vs_fallback__collect(struct vs_evidence *e)
 	int err = list_tasks(&processes, &tasks);
 
 	err = err ?: read_tasks(e, &tasks);
+	err = err ?: collect_add_about(e);
 	err = err ?: vs_proc__find_open(e, processes.tid, processes.nr, true);
 	err = err ?: add_processes(e) ?: describe(e);
 	free(processes.tid);

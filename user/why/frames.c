@@ -66,7 +66,7 @@ bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_sna
 }
 
 /* Of the driver core and of the buses: what is inside of them is the driver's. */
-static bool is_core(const char *frame)
+bool why_frames__is_core(const char *frame)
 {
 	static const char *const names[] = { "pci_device_remove", "pci_device_probe",
 		"local_pci_probe", "device_remove", "platform_remove", "platform_probe",
@@ -87,7 +87,7 @@ size_t why_frames__driver(const struct vs_ev_task *t)
 {
 	size_t i = 1;
 
-	while (i < t->nr_frames && !is_core(t->frames[i]))
+	while (i < t->nr_frames && !why_frames__is_core(t->frames[i]))
 		i++;
 	if (i >= t->nr_frames || 
 	    why_frames__has(t, i - 1, VS_FRAME_RWSEM | VS_FRAME_CALL | VS_FRAME_LOCK))
@@ -188,4 +188,38 @@ bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task
 
 	return i < a->nr_frames && j < b->nr_frames &&
 	       is_same_function(a->frames[i], b->frames[j]) && are_locked_alike(a, b);
+}
+
+static size_t outermost_vfio(const struct vs_ev_task *t)
+{
+	size_t i = t->nr_frames;
+
+	while (i-- > 0)
+		if (why_frames__has(t, i, VS_FRAME_VFIO))
+			return i;
+	return t->nr_frames;
+}
+
+bool why_frames__same_place(const struct vs_ev_task *a, const struct vs_ev_task *b)
+{
+	size_t i = outermost_vfio(a), j = outermost_vfio(b);
+
+	if (i == a->nr_frames || j == b->nr_frames)
+		return i == a->nr_frames && j == b->nr_frames && why_frames__same_driver(a, b);
+	return is_same_function(a->frames[i], b->frames[j]);
+}
+
+bool why_frames__keeps_running(const struct vs_ev_task *t)
+{
+	return t->state == 'R' && t->stayed_ns != VS_EV_UNKNOWN && t->stayed_ns >= SECOND;
+}
+
+/* A zombie has no stack to give anything back from. */
+bool why_frames__owner_is_dead(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);
+
+	if (!t->lock || t->owner_reads || !why_frames__waiting(t) || !why_frames__is_long(t, 1))
+		return false;
+	return t->dead_owner || (owner && (owner->state == 'Z' || owner->state == 'X'));
 }

@@ -115,7 +115,8 @@ void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 	int used;
 
 	if (!h->tgid) {
-		snprintf(buf, size, "an address space that no process has any more");
+		snprintf(buf, size, h->hidden ? "a process that is out of sight" :
+			 "an address space that no process has any more");
 		return;
 	}
 	vs_name__task(name, h->comm, h->tgid, 0);
@@ -127,6 +128,38 @@ void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 		snprintf(buf + used, size - (size_t)used, " (pod %s)", h->pod);
 	else if (h->container[0])
 		snprintf(buf + used, size - (size_t)used, " (container %s)", h->container);
+}
+
+/* host=65:00.0, host=0000:65:00.0, "host":"0000:65:00.0" */
+static bool names_host(const char *arg, size_t len, const char *device)
+{
+	const char *brief = !strncmp(device, "0000:", 5) ? device + 5 : device;
+	const char *at = memmem(arg, len, brief, strlen(brief));
+
+	return *brief && at && memmem(arg, len, "host", 4) &&
+	       !isxdigit((unsigned char)at[strlen(brief)]);
+}
+
+static bool is_on_root_bus(const char *arg, size_t len, bool q35)
+{
+	const char *bus = memmem(arg, len, "bus", 3);
+
+	if (!bus)
+		return q35;
+	bus += 3 + strspn(bus + 3, "\"=: ");
+	return !strncmp(bus, "pcie.0", 6) && !isalnum((unsigned char)bus[6]);
+}
+
+bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device)
+{
+	for (const char *at = vfio_args; *at; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+
+		if (names_host(at, len, device))
+			return is_on_root_bus(at, len, q35);
+		at += len;
+	}
+	return false;
 }
 
 /* -- holders -- */
@@ -148,6 +181,8 @@ static struct vs_why_holder *add(const struct vs_evidence *e, struct vs_why_case
 	vs_holders__pod(p->cgroup, h->pod, sizeof(h->pod));
 	vs_holders__container(p->cgroup, h->container, sizeof(h->container));
 	vs_holders__family(e, tgid, h->family, sizeof(h->family));
+	h->exiting = p->exiting;
+	h->fixed = vs_holders__is_fixed(p->vfio_args, p->q35, c->device);
 	return h;
 }
 
@@ -206,6 +241,7 @@ static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, stru
 	if (!h)
 		return -ENOMEM;
 	h->how = VS_HOLD_MM;
+	h->hidden = e->snapshot.hidden_tasks;
 	h->bytes = m->end - m->start;
 	return 0;
 }

@@ -10,16 +10,22 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
 			 struct vs_why_case *c);
 
-
-#define VS_HOLDER_LEN 200	/* of a title, whatever the names are */
 /* Of all devices, each as likely: it is not known which device it is about. */
 int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c);
+
+#define VS_HOLDER_LEN 200	/* of a title, whatever the names are */
 
 /* "qemu-system-x86[4711]" and, if known, what it is: " (VM \"web1\")". */
 void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size);
 
 /* "sh[12] < sshd[7] < systemd[1]" of a process and those that started it. */
 void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, size_t size);
+
+/*
+ * Returns true if QEMU, by those of its arguments, has the device on the root bus of a PCIe machine
+ * (q35), from which nothing can be unplugged. False where they do not tell.
+ */
+bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device);
 
 /* Pieces of a cgroup path and of a command line; "" if there are none. */
 void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t size);

@@ -94,14 +94,23 @@ static void take_lock(const struct vs_locks *s, uint64_t head, bool sure, struct
 	t->lock = rwsem ? at : head - (uint64_t)l->mutex_waiters;
 }
 
+/* The last reader stays named after it has left, and even after its end. */
+static void set_owner(const struct vs_locks *s, uint64_t owner, struct vs_ev_task *t)
+{
+	if (s->is_task(s->ctx, owner))
+		t->owner = owner;
+	else if (!t->owner_reads && vs_kernel_space__has(&s->space, owner))
+		t->dead_owner = owner;
+}
+
 static void take_owner(const struct vs_locks *s, struct vs_ev_task *t)
 {
 	bool rwsem = t->lock_kind == VS_EV_RWSEM;
 	int owner = rwsem ? s->layout->rwsem_owner : s->layout->mutex_owner;
 	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)owner);
 
-	t->owner = s->is_task(s->ctx, word & ~OWNER_FLAGS) ? word & ~OWNER_FLAGS : 0;
 	t->owner_reads = rwsem && (word & READER_OWNED);
+	set_owner(s, word & ~OWNER_FLAGS, t);
 }
 
 static bool is_outside(const struct stack *stack, uint64_t outer, uint64_t lock)
@@ -214,7 +223,7 @@ static void rt_wait(const struct vs_locks *s, const struct vs_stack_row *row,
 
 	if (lock) {
 		owner = vs_mem__pointer(s->mem, lock + (uint64_t)l->rt_owner) & ~RT_HAS_WAITERS;
-		t->owner = s->is_task(s->ctx, owner) ? owner : 0;
+		set_owner(s, owner, t);
 		t->lock_kind = rwsem ? VS_EV_RWSEM : VS_EV_MUTEX;
 		t->lock = lock - (uint64_t)(rwsem ? l->rwsem_rwbase + l->rwbase_rt : l->mutex_rt);
 	} else if (rwsem) {
@@ -239,6 +248,18 @@ void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, ui
 	if (!is_rt(s->layout))
 		take_owner(s, t);
 	t->lock_outside = outer && is_outside(&stack, outer, t->lock);
+}
+
+bool vs_locks__still_names(const struct vs_locks *s, const struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	bool rwsem = t->lock_kind == VS_EV_RWSEM;
+	int owner = is_rt(l) ? (rwsem ? l->rwsem_rwbase + l->rwbase_rt : l->mutex_rt) + l->rt_owner
+		  : rwsem    ? l->rwsem_owner
+			     : l->mutex_owner;
+	uint64_t word = vs_mem__pointer(s->mem, t->lock + (uint64_t)owner);
+
+	return (word & ~OWNER_FLAGS) == t->dead_owner && !(rwsem && (word & READER_OWNED));
 }
 
 /* -- devices -- */

@@ -31,6 +31,9 @@ struct vs_locks {
 void vs_locks__wait(const struct vs_locks *locks, const struct vs_stack_row *row, uint64_t outer,
 		    struct vs_ev_task *task);
 
+/* Returns true if the lock that @task waits for still names its dead_owner. */
+bool vs_locks__still_names(const struct vs_locks *locks, const struct vs_ev_task *task);
+
 /* Fills in the devices whose lock @task holds and whose address is on its stack. */
 void vs_locks__held(const struct vs_locks *locks, const struct vs_stack_row *row,
 		    struct vs_ev_task *task);

@@ -126,22 +126,10 @@ static const char *const symbol_names[VS_SYMS] = {
 	[VS_SYM_RING_RELEASE] = "io_uring_release",
 };
 
-static void find_symbols(struct vs_why_names *n, const char *text, size_t len)
+static void find_symbols(struct vs_why_names *n)
 {
-	for (int i = 0; i < VS_SYMS; i++) {
-		size_t width = strlen(symbol_names[i]);
-		const char *at = text;
-
-		while ((at = memmem(at, len - (size_t)(at - text), symbol_names[i], width))) {
-			const char *end = at + width;
-
-			if (at - text > 19 && at[-1] == ' ' && (*end == '\n' || *end == '\t')) {
-				n->symbols[i] = strtoull(at - 19, NULL, 16);
-				break;
-			}
-			at = end;
-		}
-	}
+	for (int i = 0; i < VS_SYMS; i++)
+		n->symbols[i] = vs_ksyms__find(n->ksyms, symbol_names[i]);
 }
 
 struct vs_why_names *vs_why_names__read(void)
@@ -155,7 +143,8 @@ struct vs_why_names *vs_why_names__read(void)
 	if (file) {
 		n->ksyms = vs_ksyms__read(file);
 		err = n->ksyms ? 0 : errno;
-		find_symbols(n, text, len);
+		if (!err)
+			find_symbols(n);
 		fclose(file);
 	}
 	free(text);
@@ -203,6 +192,11 @@ const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t addr
 		e = e->next;
 	e = e ?: add(n, bucket, address);
 	return e ? &e->name : NULL;
+}
+
+bool vs_why_names__is_code(const struct vs_why_names *n, uint64_t address)
+{
+	return vs_ksyms__is_code(n->ksyms, address);
 }
 
 uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol)

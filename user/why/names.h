@@ -35,6 +35,9 @@ struct vs_why_name {
 /* Kept from one call to the next; valid until n is freed. Never NULL but without memory. */
 const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t address);
 
+/* Returns true if it is in a function. */
+bool vs_why_names__is_code(const struct vs_why_names *n, uint64_t address);
+
 /* Of the symbols that the collector starts from; 0 if the kernel has none of this name. */
 enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYM_DIRECT_MAP, VS_SYM_FPUT,
 		     VS_SYM_WORK_RUN, VS_SYM_PUT_FILES, VS_SYM_SOCK_CLOSE, VS_SYM_RING_RELEASE, VS_SYMS };

@@ -18,6 +18,7 @@
 
 #define PATIENCE_MS 200
 #define MAX_STUCK 3
+#define MAX_ARGUMENTS 65536	/* bytes of one process that are looked at */
 
 /* -- a child that may get stuck -- */
 
@@ -165,13 +166,31 @@ struct describe {
 	const bool *no_cmdline;
 };
 
+/* QEMU's arguments are long, so what is said of VFIO's devices is kept apart from the beginning. */
+static void take_argument(struct vs_ev_process *p, const char *arg)
+{
+	size_t used = strlen(p->vfio_args), len = strlen(arg);
+
+	if (strstr(arg, "q35"))
+		p->q35 = true;
+	if (!strstr(arg, "vfio-pci") || used + len + 2 > sizeof(p->vfio_args))
+		return;
+	if (used)
+		p->vfio_args[used++] = ' ';
+	memcpy(p->vfio_args + used, arg, len + 1);
+}
+
 static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
 {
-	ssize_t len = vs_host__proc_file(tgid, "cmdline", p->cmdline, sizeof(p->cmdline));
+	static char text[MAX_ARGUMENTS];
+	ssize_t len = vs_host__proc_file(tgid, "cmdline", text, sizeof(text));
 
+	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1)
+		take_argument(p, text + at);
 	for (ssize_t i = 0; i + 1 < len; i++)
-		if (!p->cmdline[i])
-			p->cmdline[i] = ' ';
+		if (!text[i])
+			text[i] = ' ';
+	snprintf(p->cmdline, sizeof(p->cmdline), "%.*s", len > 0 ? (int)len : 0, text);
 }
 
 /* Of v1, the hierarchy of systemd or of a controller: the longest path says most. */

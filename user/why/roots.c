@@ -211,6 +211,60 @@ static int driver_case(struct vs_why *why, const struct vs_evidence *e, const st
 	return why_case__prove_stack(c, frame + 1);
 }
 
+int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
+			      const struct vs_ev_task *t)
+{
+	struct vs_why_case *c = why_case__add(why, VS_WHY_DEAD_OWNER, t);
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->reboot = VS_REBOOT_YES;
+	c->confidence = VS_HIGH;
+	c->owner = vs_evidence__task_at(e, t->owner);
+	if (t->nr_locked)
+		why_case__take_device(c, e, &t->locked[0]);
+	if (t->nr_frames)
+		memcpy(c->place, t->frames[0], sizeof(c->place));
+	err = why_case__prove_stack(c, 15);
+	if (!err && c->owner)
+		err = why_case__prove(c, "the %s names task %u as its owner, which has ended (state "
+				      "%c)", t->lock_name[0] ? t->lock_name : "lock",
+				      c->owner->tid, c->owner->state);
+	else if (!err)
+		err = why_case__prove(c, "the %s names 0x%llx as its owner, and no task is there",
+				      t->lock_name[0] ? t->lock_name : "lock",
+				      (unsigned long long)t->dead_owner);
+	return err;
+}
+
+/* Of VFIO's own it is not known whether it has much to do or will never be done. */
+static int running_case(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	size_t frame = why_frames__driver(t);
+	bool driver = frame < t->nr_frames && !why_frames__has(t, frame, VS_FRAME_VFIO);
+	struct vs_why_case *c =
+		why_case__add(why, driver ? VS_WHY_NOT_VFIO : VS_WHY_UNEXPLAINED, t);
+
+	if (!c)
+		return -ENOMEM;
+	if (!driver)
+		frame = why_frames__first(t, 0, VS_FRAME_VFIO);
+	c->runs = true;
+	c->confidence = t->from_memory ? VS_LOW : VS_MEDIUM;
+	c->reboot = VS_REBOOT_UNKNOWN;
+	c->since_ns = t->stayed_ns;
+	if (t->from_memory && !strchr(t->frames[frame < t->nr_frames ? frame : 0], '['))
+		frame++;	/* of no module, so of no driver: left from an earlier call */
+	memcpy(c->place, t->frames[frame < t->nr_frames ? frame : 0], sizeof(c->place));
+	if (t->nr_locked)
+		why_case__take_device(c, e, &t->locked[0]);
+	if (t->from_memory && why_case__prove(c, "it has had its CPU all the time, and was not in user "
+					      "space; from the memory of its stack:"))
+		return -ENOMEM;
+	return why_case__prove_stack(c, frame + 1);
+}
+
 int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t)
 {
@@ -251,6 +305,8 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 {
 	size_t change, call, frame;
 
+	if (why_frames__keeps_running(t))
+		return running_case(why, e, t);
 	if (!why_frames__waiting(t))
 		return 0;
 	if (why_frames__chain_deadlock(t, &change, &call))

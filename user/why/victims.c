@@ -25,7 +25,8 @@ static bool is_victim_of(const struct vs_ev_task *t, const struct vs_ev_task *of
 /* A culprit that reads a lock and waits to write it: everybody at that lock waits for it. */
 static bool is_at_lock_of(const struct vs_why_case *c, const struct vs_ev_task *t)
 {
-	return (c->verdict == VS_WHY_NOTIFIER_DEADLOCK || c->verdict == VS_WHY_CHAIN_DEADLOCK) &&
+	return (c->verdict == VS_WHY_NOTIFIER_DEADLOCK || c->verdict == VS_WHY_CHAIN_DEADLOCK ||
+		c->verdict == VS_WHY_DEAD_OWNER) &&
 	       t != c->task && t->lock && t->lock == c->task->lock;
 }
 
@@ -104,17 +105,38 @@ static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct
 	return t;
 }
 
-/* Waits in VFIO or in the driver core, and no case has it. */
-static bool is_open_question(const struct vs_evidence *e, const struct vs_ev_task *t)
+/* It is in VFIO, in the driver core, or changes a chain inside of one. */
+static bool is_ours(const struct vs_ev_task *t)
 {
 	unsigned int flags = 0;
 
-	if (t->state != 'D' || (!why_frames__is_long(t, 5) && !why_cycles__has(e, top_of(e, t))))
-		return false;
 	for (size_t i = 0; i < t->nr_frames; i++)
 		flags |= vs_frame__flags(t->frames[i]);
 	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER) ||
 	       ((flags & VS_FRAME_CHAIN) && (flags & VS_FRAME_CALL));
+}
+
+/* Waits there, and no case has it. */
+static bool is_open_question(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	return t->state == 'D' && is_ours(t) &&
+	       (why_frames__is_long(t, 5) || why_cycles__has(e, top_of(e, t)));
+}
+
+/* The lock's other waiters are behind the first one, so each lock is one case. */
+int why_victims__add_dead_owners(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_tasks; i++) {
+		const struct vs_ev_task *t = &e->tasks[i];
+
+		if (!is_ours(t) || !why_frames__owner_is_dead(e, t) || is_explained(why, t))
+			continue;
+		err = why_roots__add_dead_owner(why, e, t) ?:
+		      why_victims__add(&why->cases[why->nr_cases - 1], e);
+	}
+	return err;
 }
 
 /* Its owner is no such waiter itself: the tree begins there. Nor does it wait for this one. */
