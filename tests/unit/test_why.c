@@ -507,6 +507,149 @@ static void test_what_was_asked(void **state)
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
 }
 
+/* Another device than the one that waits: that is said, and where to look. */
+static void test_who_waits_elsewhere(void **state)
+{
+	struct vs_snap_device *d;
+	struct vs_snap_group *g;
+
+	(void)state;
+	load("6.1-la57-remove");
+	d = vs_rows__add(&evidence.snapshot.devices, &evidence.snapshot.nr_devices, sizeof(*d));
+	assert_non_null(d);
+	d->address = 0xff2b000000001000;
+	d->number = 7;
+	strcpy(d->name, "0000:00:07.0");
+	strcpy(d->driver, "vfio-pci");
+	g = vs_rows__add(&evidence.snapshot.groups, &evidence.snapshot.nr_groups, sizeof(*g));
+	assert_non_null(g);
+	g->number = 7;
+	classify("0000:00:07.0", -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	assert_int_equal(why.nr_elsewhere, 2);
+	assert_non_null(strstr(why.cases[0].says, "nothing waits for 0000:00:07.0"));
+	assert_null(strstr(why.cases[0].says, "waits for VFIO"));
+	assert_non_null(strstr(why.cases[0].says, "2 tasks wait"));
+	assert_non_null(strstr(why.cases[0].next, "vfioscope why"));
+}
+
+/* The second of two slots: its removal waits behind that of the first. */
+static void test_a_removal_behind_another(void **state)
+{
+	struct vs_ev_task *behind;
+
+	(void)state;
+	load("6.1-la57-remove");
+	behind = task(258);
+	strcpy(behind->about, "0000:01:00.0 0000:01:00.1");
+	classify("0000:01:00.1", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_string_equal(why.cases[0].device, "0000:00:05.0");
+	assert_ptr_equal(why.asked, behind);
+	vs_why__free(&why);
+	classify("0000:01:00.2", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_APPLICABLE);
+	assert_null(why.asked);
+}
+
+/* A mutex whose owner is no task any more, and one whose owner is a zombie. */
+static void test_an_owner_that_has_ended(void **state)
+{
+	struct vs_ev_task *t;
+
+	(void)state;
+	load("fixed-driver-lock");
+	t = task(108);
+	t->dead_owner = t->owner;
+	t->owner = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_DEAD_OWNER);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_YES);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_WAITS);
+	assert_non_null(strstr(why.cases[0].says, "the task that has it has ended"));
+	vs_why__free(&why);
+	t->owner = t->dead_owner;
+	t->dead_owner = 0;
+	task(106)->state = 'Z';
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_DEAD_OWNER);
+	assert_int_equal(why.cases[0].owner->tid, 106);
+	vs_why__free(&why);
+	task(106)->state = 'D';
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+}
+
+/* It runs at both looks: that is a case, with who waits behind it. In one look it says nothing. */
+static void test_a_driver_that_runs(void **state)
+{
+	struct vs_ev_task *t;
+
+	(void)state;
+	load("fixed-stuckdriver");
+	t = task(363);
+	t->state = 'R';
+	t->stayed_ns = 1100000000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_VFIO);
+	assert_true(why.cases[0].runs);
+	assert_int_equal(why.cases[0].confidence, VS_MEDIUM);
+	assert_int_equal(why.cases[0].nr_victims, 1);
+	assert_non_null(strstr(why.cases[0].says, "without sleeping"));
+	vs_why__free(&why);
+	t->from_memory = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].confidence, VS_LOW);
+	vs_why__free(&why);
+	strcpy(t->frames[0], "vfio_unmap_unpin+0x1 [vfio_iommu_type1]");
+	t->nr_frames = 1;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
+	assert_true(why.cases[0].runs);
+}
+
+/* Nothing waits, and still a VM does not start with it. */
+static void test_a_group_that_no_vm_can_open(void **state)
+{
+	(void)state;
+	load("fixed-group");
+	classify("0000:00:05.0", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_non_null(strstr(why.cases[0].says, "has the group open: who else opens it gets EBUSY"));
+	assert_null(strstr(why.cases[0].says, "No VM can open"));
+	vs_why__free(&why);
+	for (size_t i = 0; i < evidence.snapshot.nr_devices; i++)
+		if (!strcmp(evidence.snapshot.devices[i].name, "0000:00:05.1"))
+			strcpy(evidence.snapshot.devices[i].driver, "e1000e");
+	classify("0000:00:05.0", -1, 0);
+	assert_non_null(strstr(why.cases[0].says, "No VM can open the group: 0000:00:05.1, which belongs "
+			       "to it, is at driver e1000e"));
+}
+
+/* In a container: what is not seen is not said to be idle. */
+static void test_another_pid_namespace(void **state)
+{
+	(void)state;
+	load("6.1-idle");
+	evidence.snapshot.hidden_tasks = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_SEEN);
+	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
+	vs_why__free(&why);
+	vs_evidence__free(&evidence);
+	load("6.1-la57-remove");
+	evidence.snapshot.hidden_tasks = true;
+	for (size_t i = 0; i < evidence.nr_tasks; i++)
+		free(evidence.tasks[i].frames);
+	evidence.nr_tasks = 0;
+	evidence.snapshot.nr_fds = 0;
+	classify("0000:00:05.0", -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_null(why.cases[0].task);
+	assert_non_null(strstr(why.cases[0].says, "A task that is out of sight waits"));
+	assert_int_equal(vs_why__status(&why), VS_EXIT_WAITS);
+}
+
 /* v6.6: KVM holds the file of a device that was opened by cdev, and no descriptor does. */
 static void test_kvm_holds_a_device(void **state)
 {
@@ -673,6 +816,27 @@ static void test_vm_names(void **state)
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+/* From the root bus of a PCIe machine nothing can be detached: then that is no advice. */
+static void test_where_qemu_has_it(void **state)
+{
+	const char *libvirt = "{\"driver\":\"vfio-pci\",\"host\":\"0000:65:00.0\",\"id\":\"h0\",\"bus\":\"%s\","
+			      "\"addr\":\"0x0\"}";
+	char args[200];
+
+	(void)state;
+	assert_true(vs_holders__is_fixed("vfio-pci,host=65:00.0", true, "0000:65:00.0"));
+	assert_false(vs_holders__is_fixed("vfio-pci,host=65:00.0", false, "0000:65:00.0"));
+	assert_false(vs_holders__is_fixed("vfio-pci,host=65:00.0,bus=rp1", true, "0000:65:00.0"));
+	assert_true(vs_holders__is_fixed("vfio-pci,host=65:00.1,bus=rp1 vfio-pci,host=0000:65:00.0,"
+					 "bus=pcie.0", true, "0000:65:00.0"));
+	snprintf(args, sizeof(args), libvirt, "pcie.0");
+	assert_true(vs_holders__is_fixed(args, true, "0000:65:00.0"));
+	snprintf(args, sizeof(args), libvirt, "pci.5");
+	assert_false(vs_holders__is_fixed(args, true, "0000:65:00.0"));
+	assert_false(vs_holders__is_fixed(args, true, "0000:66:00.0"));
+	assert_false(vs_holders__is_fixed("", true, "0000:65:00.0"));
+}
+
 static void test_pods(void **state)
 {
 	static const char *const paths[] = {
@@ -724,6 +888,12 @@ int main(void)
 		TEST(test_leaks),
 		TEST(test_users_of_old_devices_are_no_leak),
 		TEST(test_what_was_asked),
+		TEST(test_who_waits_elsewhere),
+		TEST(test_a_removal_behind_another),
+		TEST(test_an_owner_that_has_ended),
+		TEST(test_a_driver_that_runs),
+		TEST(test_a_group_that_no_vm_can_open),
+		TEST(test_another_pid_namespace),
 		TEST(test_kvm_holds_a_device),
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
@@ -731,6 +901,7 @@ int main(void)
 		TEST(test_what_is_proven_is_an_order),
 		TEST(test_a_deadlock_needs_a_reset),
 		TEST(test_vm_names),
+		TEST(test_where_qemu_has_it),
 		TEST(test_pods),
 	};
 

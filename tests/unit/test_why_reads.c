@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What why reads: locks in a made-up memory, and /proc that does not answer. */
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "host.h"
 #include "why/locks.h"
 #include "why/proc.h"
+#include "why/running.h"
 
 /* -- locks, in a made-up memory -- */
 
@@ -104,6 +106,35 @@ static void test_mutex(void **state)
 	assert_int_equal(t.lock_kind, VS_EV_MUTEX);
 	assert_int_equal(t.lock, mutex);
 	assert_int_equal(t.owner, TASK(2));
+}
+
+/* Its owner has ended with it. The last reader of an rwsem may be gone as well, and that is well. */
+static void test_dead_owner(void **state)
+{
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
+	uint64_t mutex = BASE + 0x100, sem = BASE + 0x200;
+	struct vs_ev_task t;
+
+	(void)state;
+	set_up_memory();
+	put(mutex, TASK(7) | 1);
+	wait_at(mutex + 16);
+	t = wait_of(0);
+	assert_int_equal(t.owner, 0);
+	assert_int_equal(t.dead_owner, TASK(7));
+	assert_true(vs_locks__still_names(&locks, &t));
+	put(mutex, TASK(2) | 1);
+	assert_false(vs_locks__still_names(&locks, &t));
+	put(mutex, 1);		/* free */
+	assert_int_equal(wait_of(0).dead_owner, 0);
+	set_up_memory();
+	put(sem, 0x102);
+	put(sem + 8, TASK(7) | 1);
+	wait_at(sem + 24);
+	assert_int_equal(wait_of(0).dead_owner, 0);
+	put(sem, 3);
+	put(sem + 8, TASK(7));
+	assert_int_equal(wait_of(0).dead_owner, TASK(7));
 }
 
 static void test_rwsem(void **state)
@@ -321,6 +352,48 @@ static void test_rt_held_device(void **state)
 	assert_int_equal(t.nr_locked, 1);
 }
 
+/* -- samples of a task that runs -- */
+
+static void put_sample(unsigned char *ring, uint64_t size, uint64_t *head, unsigned int mode,
+		       const uint64_t *chain, size_t nr)
+{
+	struct perf_event_header header = {
+		.type = PERF_RECORD_SAMPLE,
+		.misc = (uint16_t)mode,
+		.size = (uint16_t)(sizeof(header) + 8 + 8 * nr),
+	};
+	uint64_t body[16] = { nr };
+
+	memcpy(&body[1], chain, 8 * nr);
+	for (size_t i = 0; i < header.size; i++, (*head)++)
+		ring[*head & (size - 1)] = i < sizeof(header) ? ((unsigned char *)&header)[i] :
+					   ((unsigned char *)body)[i - sizeof(header)];
+}
+
+static void test_samples(void **state)
+{
+	uint64_t kernel[] = { (uint64_t)PERF_CONTEXT_KERNEL, 0xffffffff81000010,
+			      0xffffffff81000020 };
+	uint64_t user[] = { (uint64_t)PERF_CONTEXT_USER, 0x401000 }, head = 240;
+	struct vs_running_sample s = {};
+	unsigned char ring[256];
+
+	(void)state;
+	put_sample(ring, sizeof(ring), &head, PERF_RECORD_MISC_USER, user, 2);
+	put_sample(ring, sizeof(ring), &head, PERF_RECORD_MISC_KERNEL, kernel, 3);
+	vs_running__read_ring(ring, sizeof(ring), 240, head, &s);
+	assert_int_equal(s.nr_user, 1);
+	assert_int_equal(s.nr_kernel, 1);
+	assert_int_equal(s.nr_frames, 2);
+	assert_int_equal(s.frames[0], 0xffffffff81000010);
+	memset(&s, 0, sizeof(s));
+	vs_running__read_ring(ring, sizeof(ring), 240, head - 8, &s);	/* half of it is there */
+	assert_int_equal(s.nr_kernel, 0);
+	memset(ring, 0, sizeof(ring));	/* no length: nothing goes on after it */
+	vs_running__read_ring(ring, sizeof(ring), 0, 256, &s);
+	assert_int_equal(s.nr_kernel, 0);
+}
+
 /* -- how wide addresses are -- */
 
 static void check_space(uint64_t direct_map, uint64_t known, uint64_t inside, uint64_t outside)
@@ -415,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_dead_owner),
 		cmocka_unit_test(test_rwsem),
 		cmocka_unit_test(test_semaphore),
 		cmocka_unit_test(test_blocker_without_lists),
@@ -424,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_rt_rwsem),
 		cmocka_unit_test(test_rt_rwsem_with_readers),
 		cmocka_unit_test(test_rt_held_device),
+		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_kernel_space),
 		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_guarded_gives_up),

@@ -8,7 +8,7 @@ CASES="fixed 6.1 6.12 7.x"
 setup_file()
 {
 	for kernel in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=240 vm "$kernel" why.sh --mem 2G \
+		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=300 vm "$kernel" why.sh --mem 2G \
 			--file "$TOP/build/tests/holder:/bin/holder" || return
 	done
 	OUT=$BATS_FILE_TMPDIR/unfixed vm unfixed why_deadlock.sh || return
@@ -292,6 +292,30 @@ for_a_lock()
 
 @test "why: another driver's remove waits for a lock: not VFIO, and who holds it" {
 	each for_a_lock
+}
+
+runs()
+{
+	kernel_is fixed 6.1 || return 0
+	has_status runs 7 && is "$(jq -r '.cases[] | "\(.verdict) \(.runs) \(.driver) \(.device)"' "$OUT/runs")" \
+		"not-vfio true stuckdriver 0000:00:05.0" && waits runs "$(cat "$OUT/runs.unbinder")" &&
+		is "$(jq -r '.cases[0].victims[].tid' "$OUT/runs")" "$(cat "$OUT/runs.victim")" &&
+		has_status ran 0
+}
+
+@test "why: another driver's remove runs and does not sleep at all: not VFIO, and who waits for it" {
+	each runs
+}
+
+owner_is_dead()
+{
+	kernel_is fixed 6.1 || return 0
+	case_is dead dead-owner high true 7 && waits dead "$(cat "$OUT/dead.unbinder")" &&
+		is "$(jq -r '.cases[0].victims[].tid' "$OUT/dead")" "$(cat "$OUT/dead.victim")"
+}
+
+@test "why: the owner of a lock has ended with it" {
+	each owner_is_dead
 }
 
 deferred()

@@ -104,6 +104,21 @@ if modprobe stuckdriver 2>/dev/null; then
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
 	wait $unbinder
 	why polled
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	echo 1 >/sys/module/stuckdriver/parameters/spin
+	bind stuckdriver 05.0
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	unbinder=$!
+	echo $unbinder >"$OUT/runs.unbinder"
+	usleep 1000000
+	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	echo $! >"$OUT/runs.victim"
+	usleep 500000
+	why runs
+	echo 0 >/sys/module/stuckdriver/parameters/stuck
+	echo 0 >/sys/module/stuckdriver/parameters/spin
+	wait $unbinder
+	why ran
 fi
 
 if modprobe wqload 2>/dev/null; then
@@ -143,4 +158,18 @@ if modprobe chainlock 2>/dev/null; then
 	echo $! >"$OUT/chain.victim"
 	usleep 300000
 	why chain
+fi
+
+if [ -d /sys/module/stuckdriver ]; then
+	echo 1 >/sys/module/stuckdriver/parameters/stuck
+	echo 0 >/sys/module/stuckdriver/parameters/poll_ms
+	(echo 1 >/sys/module/stuckdriver/parameters/abandon)
+	bind stuckdriver 05.1
+	echo 0000:00:05.1 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	echo $! >"$OUT/dead.unbinder"
+	usleep 300000
+	echo 0000:00:05.1 >/sys/bus/pci/drivers/stuckdriver/unbind &
+	echo $! >"$OUT/dead.victim"
+	usleep 1500000
+	why dead 0000:00:05.1
 fi

@@ -91,3 +91,36 @@ without_bpf()
 @test "why on other hosts: the same without BPF, holders being likely" {
 	each without_bpf
 }
+
+# In a PID namespace of its own neither who waits nor who holds is seen, and the device tells that somebody does.
+out_of_sight()
+{
+	has_status idle-hidden 5 && is "$(jq -r '.cases[].verdict' "$OUT/idle-hidden")" not-seen || return
+	has_status unbind-hidden 7 || return
+	is "$(jq -r '.cases[] | "\(.verdict) \(.device) \(.task) \(.holders | length)"' "$OUT/unbind-hidden")" \
+		"in-use 0000:00:05.0 null 0" || return
+	says unbind-hidden 'out of sight' || return
+	says mapped-refs 'out of sight' && says_not mapped-refs 'no process'
+}
+
+@test "why on other hosts: in a PID namespace nothing is claimed of what is out of sight" {
+	each out_of_sight
+}
+
+in_quotes()
+{
+	has_status in-quotes 0 && is "$(jq -r '.cases[] | "\(.verdict) \(.group)"' "$OUT/in-quotes")" "idle 1"
+}
+
+@test "why on other hosts: what is asked may stand in quotes" {
+	each in_quotes
+}
+
+stopped()
+{
+	says stopped 'has not returned in time; it is stopped \(state T\)'
+}
+
+@test "why on other hosts: a command of --wait that is stopped is said to be" {
+	each stopped
+}

@@ -32,6 +32,10 @@ leaves()
 	why "$1-device" 0000:00:05.0
 	why "$1-group" group "$group"
 	why "$1-pid" pid "$leaver"
+	step "$1-hidden" unshare -p -f -m sh -c \
+		'mount -t proc proc /proc && exec timeout 30 vfioscope why --json 0000:00:05.0'
+	step "$1-refs" unshare -p -f -m sh -c \
+		'mount -t proc proc /proc && exec timeout 30 vfioscope refs --once'
 	step "$1-no-bpf" timeout 30 vfioscope why --json --no-bpf 0000:00:05.0
 	kill "$holder" 2>/dev/null
 	wait "$holder" 2>/dev/null
@@ -51,6 +55,10 @@ by_remove()
 
 bind vfio-pci 05.0
 why idle 0000:00:05.0
+step idle-hidden unshare -p -f -m sh -c 'mount -t proc proc /proc && exec timeout 30 vfioscope why --json'
+step in-quotes timeout 30 vfioscope why --json "group $group"
+# shellcheck disable=SC2016 # the command's own pid
+step stopped timeout 60 vfioscope why --json --wait 2s sh -c 'kill -STOP $$'
 leaves unbind device by_unbind
 leaves mapped mmap by_unbind
 leaves remove device by_remove
