@@ -552,6 +552,23 @@ static void test_a_removal_behind_another(void **state)
 	assert_null(why.asked);
 }
 
+/* Recorded with two slots of pciehp: the views of the second device and of its group agree. */
+static void test_the_second_slot(void **state)
+{
+	(void)state;
+	load("6.12-slots");
+	classify("0000:02:00.0", -1, 0);
+	assert_int_equal(why.asked->tid, 67);
+	vs_why__free(&why);
+	classify(NULL, 5, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.asked->tid, 67);
+	vs_why__free(&why);
+	classify(NULL, 4, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_null(why.asked);
+}
+
 /* A mutex whose owner is no task any more, and one whose owner is a zombie. */
 static void test_an_owner_that_has_ended(void **state)
 {
@@ -890,6 +907,7 @@ int main(void)
 		TEST(test_what_was_asked),
 		TEST(test_who_waits_elsewhere),
 		TEST(test_a_removal_behind_another),
+		TEST(test_the_second_slot),
 		TEST(test_an_owner_that_has_ended),
 		TEST(test_a_driver_that_runs),
 		TEST(test_a_group_that_no_vm_can_open),

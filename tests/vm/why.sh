@@ -78,9 +78,10 @@ if modprobe stuckdriver 2>/dev/null; then
 	echo $! >"$OUT/stuckdriver.victim"
 	usleep 500000
 	why stuckdriver
-	why stuckdriver-pid pid $!
+	victim=$!
+	why stuckdriver-pid pid $victim
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
-	wait $unbinder
+	wait $unbinder $victim # else it unbinds the device that is bound next
 	echo 1 >/sys/module/stuckdriver/parameters/stuck
 	bind stuckdriver 05.0
 	echo 1 >/sys/module/stuckdriver/parameters/hold &
@@ -112,12 +113,13 @@ if modprobe stuckdriver 2>/dev/null; then
 	echo $unbinder >"$OUT/runs.unbinder"
 	usleep 1000000
 	echo 0000:00:05.0 >/sys/bus/pci/drivers/stuckdriver/unbind &
-	echo $! >"$OUT/runs.victim"
+	victim=$!
+	echo $victim >"$OUT/runs.victim"
 	usleep 500000
 	why runs
 	echo 0 >/sys/module/stuckdriver/parameters/stuck
 	echo 0 >/sys/module/stuckdriver/parameters/spin
-	wait $unbinder
+	wait $unbinder $victim
 	why ran
 fi
 

@@ -231,9 +231,10 @@ static void say_victims(struct page *p, const struct vs_why_case *c)
 		vs_name__task(name, v->task->comm, v->task->tid, 0);
 		if (v->task->waited_ns != VS_EV_UNKNOWN)
 			vs_words__age(age, sizeof(age), v->task->waited_ns);
-		snprintf(line, sizeof(line), "%s%s%s%s waits%s%s for the %s%s",
+		snprintf(line, sizeof(line), "%s%s%s%s%s waits%s%s for the %s%s",
 			 v->depth > 1 ? "`- " : "", name,
 			 v->task->about[0] ? ", which removes " : "", v->task->about,
+			 v->task->about[0] ? "," : "",
 			 age[0] ? " " : "", age, v->lock, !v->likely ? "" :
 			 v->task->lock_kind == VS_EV_RWSEM ? " (one of its readers)" : ", likely");
 		vs_out__printf(&p->out, "%-*s%*s", LABEL, i ? "" : "BEHIND IT", indent, "");
@@ -264,8 +265,8 @@ static void say_asked(struct page *p, const struct vs_ev_task *t)
 	if (!t)
 		return;
 	vs_name__task(name, t->comm, t->tid, 0);
-	row(p, "ASKED", "%s%s%s is COLLATERAL: it waits for %s%s, behind this:", name,
-	    t->about[0] ? ", which removes " : "", t->about,
+	row(p, "ASKED", "%s%s%s%s is COLLATERAL: it waits for %s%s, behind this:", name,
+	    t->about[0] ? ", which removes " : "", t->about, t->about[0] ? "," : "",
 	    t->lock_name[0] ? "the " : "a lock", t->lock_name);
 	vs_out__puts(&p->out, "\n");
 }

@@ -48,6 +48,25 @@ static bool has_locked(const struct vs_ev_task *t, const char *device)
 	return t && (strstr(t->lock_name, device) || is_about(t, device));
 }
 
+/* Some device of the group is about to be removed by the task. */
+static bool is_about_group(const struct vs_evidence *e, const struct vs_ev_task *t, int group)
+{
+	for (size_t i = 0; group >= 0 && i < e->snapshot.nr_devices; i++)
+		if (e->snapshot.devices[i].number == group &&
+		    is_about(t, e->snapshot.devices[i].name))
+			return true;
+	return false;
+}
+
+static bool concerns_group(const struct vs_why_case *c, const struct vs_evidence *e, int group)
+{
+	bool found = c->group == group;
+
+	for (size_t i = 0; i < c->nr_victims; i++)
+		found |= is_about_group(e, c->victims[i].task, group);
+	return found;
+}
+
 static bool concerns_device(const struct vs_why_case *c, const char *device)
 {
 	bool found = !strcmp(c->device, device) || has_locked(c->task, device);
@@ -94,7 +113,9 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		return true;
 	if (!s->device && s->group < 0)
 		return true;
-	return group >= 0 && c->group == group && !(s->device && is_of_a_device(c));
+	if (s->device)
+		return group >= 0 && c->group == group && !is_of_a_device(c);
+	return concerns_group(c, e, group);
 }
 
 /* Also a waiter that is out of sight counts. */
@@ -172,19 +193,22 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 	return err;
 }
 
-/* Of a device: the task that removes it, unless that is the case itself. */
-static bool is_asked(const struct vs_why_case *c, const struct vs_ev_task *t,
-		     const struct vs_why_subject *s)
+/* Of a device or a group: the task that removes it, unless that is the case itself. */
+static bool is_asked(const struct vs_evidence *e, const struct vs_why_case *c,
+		     const struct vs_ev_task *t, const struct vs_why_subject *s)
 {
 	if (s->pid)
 		return task_is(t, s->pid);
+	if (s->group >= 0)
+		return c->group != s->group && is_about_group(e, t, s->group);
 	return s->device && strcmp(c->device, s->device) && is_about(t, s->device);
 }
 
-void why_asked__find(struct vs_why *why, const struct vs_why_subject *s)
+void why_asked__find(struct vs_why *why, const struct vs_evidence *e,
+		     const struct vs_why_subject *s)
 {
 	for (size_t i = 0; i < why->nr_cases; i++)
 		for (size_t j = 0; j < why->cases[i].nr_victims; j++)
-			if (is_asked(&why->cases[i], why->cases[i].victims[j].task, s))
+			if (is_asked(e, &why->cases[i], why->cases[i].victims[j].task, s))
 				why->asked = why->cases[i].victims[j].task;
 }

@@ -60,7 +60,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 		vs_why__free(why);
 		return err;
 	}
-	why_asked__find(why, subject);
+	why_asked__find(why, e, subject);
 	qsort(why->cases, why->nr_cases, sizeof(*why->cases), by_weight);
 	for (size_t i = 0; i < why->nr_cases; i++)
 		if (e->from_log)

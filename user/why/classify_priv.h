@@ -161,6 +161,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_why_subject *s);
 
 /* The victim that was asked about, or that removes the device which was. */
-void why_asked__find(struct vs_why *why, const struct vs_why_subject *s);
+void why_asked__find(struct vs_why *why, const struct vs_evidence *e,
+		     const struct vs_why_subject *s);
 
 #endif
