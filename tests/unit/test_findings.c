@@ -170,6 +170,35 @@ static void picture_is_in_order_and_tells_tasks_apart(void **state)
 	vs_session__free(s);
 }
 
+/* A CPU that stands still between its get and its put: others fill the history meanwhile. */
+static void the_culprits_get_is_always_there(void **state)
+{
+	struct vs_session *s = session(NULL);
+	const struct vs_picture *p = &sink.last.picture;
+	size_t own_gets = 0;
+
+	(void)state;
+	feed_create(s, 0);
+	feed_enter(s, sh, 900, VS_ACT_UNBIND_DRIVER, "0000:00:05.1");
+	feed(s, in_notifier(refs(event(VS_GET, sh, 903), 2, IP_TRY_GET), VS_ACT_UNBIND_DRIVER));
+	for (uint64_t us = 904; us < 904 + 400; us += 4) {
+		feed(s, refs(event(VS_GET, other_sh, us), 3, IP_TRY_GET));
+		feed(s, refs(event(VS_PUT, other_sh, us + 2), 3, IP_DEL_DEV_PUT));
+	}
+	feed(s, refs(event(VS_PUT, other_sh, 8900), 2, IP_DEL_DEV_PUT));
+	feed(s, in_notifier(refs(event(VS_PUT, sh, 8903), 1, IP_NOTIFIER_PUT), VS_ACT_UNBIND_DRIVER));
+	feed(s, in_notifier(event(VS_RELEASE, sh, 8905), VS_ACT_UNBIND_DRIVER));
+	feed_alarm(s, of_object(in_notifier(event(VS_CHAIN_DEADLOCK, sh, 8952), VS_ACT_UNBIND_DRIVER),
+				BLOCK), CALLBACK, stack_510, sizeof(stack_510) / sizeof(stack_510[0]));
+	for (size_t i = 0; i < p->nr; i++)
+		own_gets += p->rows[i].type == VS_GET && !p->rows[i].other;
+	assert_int_equal(p->rows[0].type, VS_NOTIFIER_ENTER);
+	assert_int_equal(own_gets, 1);
+	assert_int_equal(p->rows[1].refs, 2);
+	assert_string_equal(p->rows[1].comm, "sh");
+	vs_session__free(s);
+}
+
 /*
  * As seen on 5.10: the other put's probe is hit when the get is done but not yet
  * reported. `reading` is what the fatal put read.
@@ -626,6 +655,7 @@ static void places_need_no_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_culprits_get_is_always_there),
 		cmocka_unit_test(deadlock_is_found_once_with_everything),
 		cmocka_unit_test(picture_is_in_order_and_tells_tasks_apart),
 		cmocka_unit_test(picture_follows_the_counts_where_times_lie),

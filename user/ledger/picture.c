@@ -11,10 +11,10 @@ struct window {
 	uint64_t from_seq;
 	uint64_t address;
 	uint32_t tid;
-	struct vs_past entry;	/* made from the task, if the history has none */
+	struct vs_past entry, get;	/* made from the task, if the history has none */
 	size_t nr;
 	bool reordered;		/* by what the counts prove, against the times */
-	const struct vs_past *past[MOST + 1];
+	const struct vs_past *past[MOST + 2];
 };
 
 /* Stable, and quick on what is nearly in order already. */
@@ -209,6 +209,29 @@ static void add_entry(struct window *w, const struct vs_task *task)
 	w->past[w->nr++] = &w->entry;
 }
 
+/* Many events of others may have pushed it out of the history meanwhile. */
+static void add_get(struct window *w, const struct vs_task *task)
+{
+	for (size_t i = 0; i < w->nr; i++)
+		if (is_own_get(w, i))
+			return;
+	if (!task || !task->get_seq)
+		return;
+	w->get = (struct vs_past){
+		.time_ns = task->get_ns,
+		.seq = task->get_seq,
+		.ip = task->get_ip,
+		.tid = task->tid,
+		.refs = task->get_refs,
+		.cpu = (uint16_t)task->get_cpu,
+		.type = VS_GET,
+		.context = VS_CTX_NOTIFIER,
+		.action = task->action,
+		.flags = VS_F_REFS,
+	};
+	w->past[w->nr++] = &w->get;
+}
+
 /* What others did after the chain was lost has no part in how it came to that. */
 static void cut_after_deadlock(struct window *w)
 {
@@ -227,6 +250,7 @@ static void collect(struct window *w, const struct vs_group *group,
 		if (wanted(w, p))
 			w->past[w->nr++] = p;
 	add_entry(w, task);
+	add_get(w, task);
 	sort_by_seq(w);
 	cut_after_deadlock(w);
 	order_gets(w);
@@ -249,7 +273,7 @@ static void fill_row(struct vs_picture_row *row, const struct window *w,
 		.cpu = p->cpu,
 	};
 	memcpy(row->comm, vs_groups__comm(groups, p), VS_COMM_LEN);
-	if (p == &w->entry)
+	if (p == &w->entry || p == &w->get)
 		memcpy(row->comm, comm, VS_COMM_LEN);
 	snprintf(row->site, sizeof(row->site), "%s", vs_sites__name(sites, p->ip));
 }

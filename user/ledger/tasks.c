@@ -38,7 +38,7 @@ const struct vs_task *vs_tasks__find(struct vs_tasks *t, uint32_t tid)
 	return vs_lru__find(t->tasks, tid);
 }
 
-/* A chain that calls several VFIO notifiers has one exit: an enter ends the one before. */
+/* An exit may be lost: an enter ends what was before. */
 static bool leave(struct vs_tasks *t, uint32_t tid, struct vs_task *gone)
 {
 	const struct vs_task *task = vs_lru__find(t->tasks, tid);
@@ -82,8 +82,13 @@ static void got(struct vs_tasks *t, const struct vs_event *e)
 	if (!task || task->got)
 		return;
 	task->got = true;
-	if (e->type == VS_GET)
+	if (e->type == VS_GET) {
 		task->get_ns = e->time_ns;
+		task->get_seq = e->seq;
+		task->get_ip = e->ip;
+		task->get_cpu = e->cpu;
+		task->get_refs = e->refs;
+	}
 	if (e->group)
 		task->group = e->group;
 }

@@ -20,7 +20,10 @@ struct vs_task {
 	uint64_t chain;		/* 0 if not known */
 	uint64_t group;		/* candidate by container_of, then the one found */
 	int iommu_group;	/* -1 if not known */
-	uint64_t get_ns;
+	uint64_t get_ns, get_seq;	/* of the get that was seen there, 0: of none */
+	uint64_t get_ip;
+	uint32_t get_cpu;
+	int32_t get_refs;	/* the count after it */
 };
 
 struct vs_tasks;
