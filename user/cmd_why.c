@@ -372,7 +372,7 @@ static const struct vs_opt why_opts[] = {
 	       all_stacks),
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
 	{ .name = "log", .letter = 'l', .kind = VS_OPT_LIST, .metavar = "FILE", .add = add_log,
-	  .help = "explain a kernel log, of any machine; - is stdin; more than one is fine" },
+	  .help = "explain kernel logs, of any machine; - is stdin" },
 	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on",
 	       save_evidence),
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",

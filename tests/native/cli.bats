@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The command line without a VM: wrong usage, help, recorded facts, and the rules of the tree.
 
+load ../assert
+
 setup()
 {
 	cd "$BATS_TEST_DIRNAME/../.." || return
@@ -14,44 +16,40 @@ one_line()
 	local status_wanted=$1
 	shift
 	run "$VFIOSCOPE" "$@"
-	[ "$status" -eq "$status_wanted" ]
-	[ "${#lines[@]}" -eq 1 ]
+	[ "$status" -eq "$status_wanted" ] || return
+	[ "${#lines[@]}" -eq 1 ] || return
 	[[ "${lines[0]}" == vfioscope* ]]
-}
-
-# is GOT EXPECTED
-is()
-{
-	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
 }
 
 @test "no command: usage on stderr, status 2" {
 	run "$VFIOSCOPE"
 	[ "$status" -eq 2 ]
 	[[ "$output" == usage:* ]]
-	[ -z "$("$VFIOSCOPE" 2>/dev/null)" ]
+	"$VFIOSCOPE" >"$BATS_TEST_TMPDIR/out" 2>/dev/null || [ $? -eq 2 ]
+	empty "$BATS_TEST_TMPDIR/out"
 }
 
 @test "help and version go to stdout with status 0" {
 	for args in --help help --version 'trace --help' 'doctor -h'; do
 		# shellcheck disable=SC2086 # words are wanted
 		"$VFIOSCOPE" $args >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
-		[ -s "$BATS_TEST_TMPDIR/out" ]
-		[ ! -s "$BATS_TEST_TMPDIR/err" ]
+		[ -s "$BATS_TEST_TMPDIR/out" ] || return
+		empty "$BATS_TEST_TMPDIR/err" || return
 	done
 }
 
 @test "help fits 80 columns" {
 	for verb in "" $("$VFIOSCOPE" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
 		# shellcheck disable=SC2086 # nothing is wanted for no verb
-		is "$("$VFIOSCOPE" $verb --help | grep -E '^.{81,}')" ""
+		"$VFIOSCOPE" $verb --help >"$BATS_TEST_TMPDIR/help" && [ -s "$BATS_TEST_TMPDIR/help" ] || return
+		absent '^.{81,}' "$BATS_TEST_TMPDIR/help" || return
 	done
 }
 
 @test "help lists every exit status" {
 	run "$VFIOSCOPE" trace --help
 	for status in 0 1 2 3 4 5 6 7; do
-		[[ "$output" =~ $'\n'"  $status  " ]]
+		[[ "$output" =~ $'\n'"  $status  " ]] || return
 	done
 }
 
@@ -137,20 +135,22 @@ is()
 
 @test "make has nothing to do after make, and rebuilds after a change of a header" {
 	make -s all
-	[ -z "$(make all | grep -E 'CC|BPF|LINK')" ]
+	prints_not 'CC|BPF|LINK' make all
 	make -n -W bpf/events.h all | grep -q 'chain.bpf'
 	make -n -W user/sink/sink.h all | grep -q 'user/session'
 }
 
 @test "make help lists the targets" {
 	for target in all bench check check-fast demo install clean; do
-		make help | grep -qE "make $target +[a-z]"
+		make help | grep -qE "make $target +[a-z]" || return
 	done
 }
 
 @test "every source file has its licence" {
-	! git ls-files | grep -E '\.(c|h|S|sh|bash|bats|mk)$|^Makefile$|^tools/deps$|^tests/run$' |
-		xargs grep -L 'SPDX-License-Identifier: GPL-2.0' | grep .
+	git ls-files | grep -E '\.(c|h|S|awk|sh|bash|bats|mk)$|^Makefile$|^tools/deps$|^tests/run$' >"$BATS_TEST_TMPDIR/sources"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/sources")" -gt 200 ]
+	xargs grep -L 'SPDX-License-Identifier: GPL-2.0' <"$BATS_TEST_TMPDIR/sources" >"$BATS_TEST_TMPDIR/without" || [ $? -eq 1 ]
+	empty "$BATS_TEST_TMPDIR/without"
 }
 
 @test "no host of a mirror is named" {
@@ -159,11 +159,19 @@ is()
 	[ -z "$hosts" ] || ! git grep -nIF "$hosts" -- .
 }
 
+@test "the documents describe each key of what why and inspect write as JSON" {
+	for file in tests/evidence/*.json; do
+		"$VFIOSCOPE" why --json --evidence "$file" >"$BATS_TEST_TMPDIR/$(basename "$file")" || [ $? -ge 3 ] || return
+	done
+	"$VFIOSCOPE" inspect --json build/tests/fixtures/inspect/gcc-2.o >"$BATS_TEST_TMPDIR/inspect.json" || [ $? -eq 3 ]
+	tests/schema "$BATS_TEST_TMPDIR"/*.json
+}
+
 @test "why explains recorded evidence, without privileges, in 80 columns" {
 	run "$VFIOSCOPE" why --evidence tests/evidence/unfixed-victims.json
 	[ "$status" -eq 3 ]
 	[[ "${lines[0]}" == 'VERDICT   NOTIFIER DEADLOCK   confidence high, reboot NEEDED' ]]
-	! printf '%s\n' "${lines[@]}" | grep -E '^.{81,}'
+	prints_not '^.{81,}' printf '%s\n' "${lines[@]}"
 	run "$VFIOSCOPE" why --json --evidence tests/evidence/6.12-mmap.json 00:05.0
 	[ "$status" -eq 7 ]
 	[ "$(echo "$output" | jq -r '.cases[0].verdict')" = in-use ]
@@ -174,9 +182,9 @@ is()
 		echo precious >"$BATS_TEST_TMPDIR/other"
 		ln -s other "$BATS_TEST_TMPDIR/report.part"
 		"$VFIOSCOPE" validate --observe-only --duration 1s "--$form" "$BATS_TEST_TMPDIR/report" || true
-		is "$(cat "$BATS_TEST_TMPDIR/other")" precious
-		[ -s "$BATS_TEST_TMPDIR/report" ]
-		[ ! -L "$BATS_TEST_TMPDIR/report" ]
+		is "$(cat "$BATS_TEST_TMPDIR/other")" precious || return
+		[ -s "$BATS_TEST_TMPDIR/report" ] || return
+		[ ! -L "$BATS_TEST_TMPDIR/report" ] || return
 		rm "$BATS_TEST_TMPDIR/report"
 	done
 }

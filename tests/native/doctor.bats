@@ -2,16 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # doctor without a VM: what an ordinary user is told, the bundle, --btf, recorded hosts.
 
+load ../assert
+
 setup()
 {
 	cd "$BATS_TEST_DIRNAME/../.." || return
 	VFIOSCOPE=$PWD/build/vfioscope
 	UNDER=$PWD/build/tests/under
-}
-
-is()
-{
-	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
 }
 
 # by_nobody COMMAND...: as an ordinary user, who need not reach this folder
@@ -20,12 +17,12 @@ by_nobody()
 	local copy=$BATS_FILE_TMPDIR/nobody
 	if [ "$(id -u)" -ne 0 ]; then
 		"$VFIOSCOPE" "$@"
-		return
+	else
+		mkdir -p "$copy"
+		cp "$VFIOSCOPE" "$UNDER" "$copy/"
+		# The folder itself may be closed to others: a descriptor leads past it.
+		"$copy/under" caps 65534 none /proc/self/fd/9 "$@" 9<"$copy/vfioscope"
 	fi
-	mkdir -p "$copy"
-	cp "$VFIOSCOPE" "$UNDER" "$copy/"
-	# The folder itself may be closed to others: a descriptor leads past it.
-	"$copy/under" caps 65534 none /proc/self/fd/9 "$@" 9<"$copy/vfioscope"
 }
 
 # check ID FIELD: of $output
@@ -46,9 +43,9 @@ check()
 	for verb in 'trace -d 1s' 'latency --all -d 1s' 'refs -d 1s'; do
 		# shellcheck disable=SC2086 # words are wanted
 		run by_nobody $verb
-		[ "$status" -eq 6 ]
-		[ "${#lines[@]}" -eq 1 ]
-		[[ "${lines[0]}" == "vfioscope ${verb%% *}: "*"ordinary user"*"sudo vfioscope doctor"*"see vfioscope doctor" ]]
+		[ "$status" -eq 6 ] || return
+		[ "${#lines[@]}" -eq 1 ] || return
+		[[ "${lines[0]}" == "vfioscope ${verb%% *}: "*"ordinary user"*"sudo vfioscope doctor"*"see vfioscope doctor" ]] || return
 	done
 }
 
@@ -90,7 +87,9 @@ check()
 	[[ "${lines[-1]}" =~ b.json:\ [0-9]+\ bytes ]]
 	is "$(stat -c %a "$BATS_TEST_TMPDIR/b.json")" 600
 	jq -e '.type == "bundle" and .doctor.type == "doctor" and .facts.type == "facts"' "$BATS_TEST_TMPDIR/b.json"
-	is "$(jq -r '.. | strings' "$BATS_TEST_TMPDIR/b.json" | grep -cxF "$(uname -n)")" 0
+	jq -r '.. | strings' "$BATS_TEST_TMPDIR/b.json" >"$BATS_FILE_TMPDIR/strings"
+	is "$(grep -cxF "$(uname -n)" "$BATS_FILE_TMPDIR/strings")" 0
+	[ "$(wc -l <"$BATS_FILE_TMPDIR/strings")" -gt 50 ]
 	# Nothing of an address, whether of a network card or of the kernel's memory.
 	is "$(grep -ciE '([0-9a-f]{2}:){5}[0-9a-f]{2}|ffff[0-9a-f]{12}' "$BATS_TEST_TMPDIR/b.json")" 0
 	before=$(cat "$BATS_TEST_TMPDIR/b.json")
@@ -114,9 +113,9 @@ check()
 	for args in '--btf /etc/passwd doctor' 'doctor --btf=/etc/passwd' 'trace --btf /nowhere'; do
 		# shellcheck disable=SC2086 # words are wanted
 		run "$VFIOSCOPE" $args
-		[ "$status" -eq 1 ]
-		[ "${#lines[@]}" -eq 1 ]
-		[[ "$output" == "vfioscope: --btf: /"* ]]
+		[ "$status" -eq 1 ] || return
+		[ "${#lines[@]}" -eq 1 ] || return
+		[[ "$output" == "vfioscope: --btf: /"* ]] || return
 	done
 	run "$VFIOSCOPE" doctor --btf
 	[ "$status" -eq 2 ]
@@ -130,12 +129,13 @@ check()
 	for args in '--facts x --bundle y' '--bundle' '--self-test --facts x'; do
 		# shellcheck disable=SC2086 # words are wanted
 		run "$VFIOSCOPE" doctor $args
-		[ "$status" -eq 2 ]
-		[ "${#lines[@]}" -eq 1 ]
+		[ "$status" -eq 2 ] || return
+		[ "${#lines[@]}" -eq 1 ] || return
 	done
 }
 
 @test "doctor: fits 80 columns" {
 	run script -qec 'stty cols 80; build/vfioscope doctor' /dev/null
-	is "$(printf '%s\n' "${lines[@]}" | tr -d '\r' | grep -E '^.{81,}')" ""
+	[ "${#lines[@]}" -gt 20 ]
+	prints_not '^.{81,}.' printf '%s\n' "${lines[@]}"	# each ends with a carriage return
 }

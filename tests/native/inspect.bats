@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # inspect as a user meets it: statuses, one line for what is no kernel, 80 columns, JSON.
 
+load ../assert
+
 setup()
 {
 	cd "$BATS_TEST_DIRNAME/../.." || return
@@ -15,8 +17,8 @@ one_line()
 	local status_wanted=$1
 	shift
 	run timeout 20 "$VFIOSCOPE" inspect "$@"
-	[ "$status" -eq "$status_wanted" ]
-	[ "${#lines[@]}" -eq 1 ]
+	[ "$status" -eq "$status_wanted" ] || return
+	[ "${#lines[@]}" -eq 1 ] || return
 	[[ "${lines[0]}" == "vfioscope inspect: "* ]]
 }
 
@@ -24,7 +26,7 @@ one_line()
 verdict()
 {
 	run "$VFIOSCOPE" inspect "$3"
-	[ "$status" -eq "$1" ]
+	[ "$status" -eq "$1" ] || return
 	[[ "${lines[0]}" == "$2  "* ]]
 }
 
@@ -47,7 +49,7 @@ stripped_module()
 {
 	clang --target="$1-linux-gnu" -c -x assembler -o "$BATS_TEST_TMPDIR/full.o" -
 	llvm-strip --strip-unneeded -o "$BATS_TEST_TMPDIR/vfio.ko" "$BATS_TEST_TMPDIR/full.o"
-	! llvm-nm "$BATS_TEST_TMPDIR/vfio.ko" | grep -q vfio_iommu_group_notifier
+	prints_not vfio_iommu_group_notifier llvm-nm "$BATS_TEST_TMPDIR/vfio.ko" || return
 	llvm-readelf -S "$BATS_TEST_TMPDIR/vfio.ko" | grep -qE '__mcount_loc|__patchable_function_entries'
 }
 
@@ -71,7 +73,8 @@ stripped_module()
 	for file in "$FILES"/*.o; do
 		"$VFIOSCOPE" inspect "$file" >"$BATS_TEST_TMPDIR/out" || true
 		wide=$(grep -vE '^  file ' "$BATS_TEST_TMPDIR/out" | grep -E '^.{81,}' || true)
-		[ -z "$wide" ] || { echo "$file: $wide"; false; }
+		[ -z "$wide" ] || { echo "$file: $wide"; return 1; }
+		[ -s "$BATS_TEST_TMPDIR/out" ] || return
 	done
 }
 
@@ -126,11 +129,18 @@ stripped_module()
 	[ -n "$output" ]
 }
 
+@test "inspect: the table of binaries in the document is the one that the lab checks" {
+	tools/lab/inspect-table --list >"$BATS_TEST_TMPDIR/listed"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/listed")" -ge 14 ]
+	sed -n '/^| name | arch/,$p' docs/inspect.md | grep '^|' | diff - "$BATS_TEST_TMPDIR/listed"
+}
+
 @test "inspect: the page of the manual is well-formed, and has each option" {
-	[ -z "$(man -l --warnings docs/man/vfioscope-inspect.8 2>&1 >/dev/null)" ]
+	man -l --warnings docs/man/vfioscope-inspect.8 2>"$BATS_TEST_TMPDIR/warnings" >/dev/null
+	absent . "$BATS_TEST_TMPDIR/warnings"
 	for option in running json; do
-		grep -qE -- "-$option" docs/man/vfioscope-inspect.8
-		"$VFIOSCOPE" inspect --help | grep -q -- "--$option"
+		grep -qE -- "-$option" docs/man/vfioscope-inspect.8 || return
+		"$VFIOSCOPE" inspect --help | grep -q -- "--$option" || return
 	done
 }
 
@@ -139,7 +149,7 @@ stripped_module()
 	for file in tests/fuzz/corpus/hostile/*; do
 		for program in build/vfioscope build/sanitized/vfioscope; do
 			run timeout 60 "$program" inspect "$file"
-			[ "$status" -eq 5 ] || { echo "$program $file: $status"; echo "$output" | tail; false; }
+			[ "$status" -eq 5 ] || { echo "$program $file: $status"; echo "$output" | tail; return 1; }
 		done
 	done
 }
@@ -150,24 +160,24 @@ BTI="-fpatchable-function-entry=2 -mbranch-protection=bti"
 	# shellcheck disable=SC2086
 	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
 		IFS=: read -r number status_wanted words <<<"$era"
-		assembly aarch64 "$number" $BTI | stripped_module aarch64
-		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+		assembly aarch64 "$number" $BTI | stripped_module aarch64 || return
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko" || return
 	done
 }
 
 @test "inspect: stripped arm64, ftrace's list has the calls of _mcount" {
 	for era in 1:0:FIXED 2:3:VULNERABLE 5:0:NOT-APPLICABLE; do
 		IFS=: read -r number status_wanted words <<<"$era"
-		assembly aarch64 "$number" -pg | add_mcount_loc | stripped_module aarch64
-		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+		assembly aarch64 "$number" -pg | add_mcount_loc | stripped_module aarch64 || return
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko" || return
 	done
 }
 
 @test "inspect: stripped ppc64le, ftrace's list has the calls of _mcount: no verdict" {
 	for era in 1 2; do
-		assembly powerpc64le "$era" -pg | add_mcount_loc | stripped_module powerpc64le
-		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
-		[[ "$output" == *"where it ends is a guess"* ]]
+		assembly powerpc64le "$era" -pg | add_mcount_loc | stripped_module powerpc64le || return
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko" || return
+		[[ "$output" == *"where it ends is a guess"* ]] || return
 	done
 }
 
@@ -175,9 +185,9 @@ BTI="-fpatchable-function-entry=2 -mbranch-protection=bti"
 @test "inspect: stripped, functions of the list that run on into the next: no verdict" {
 	for era in 1 2 5; do
 		# shellcheck disable=SC2086
-		assembly aarch64 "$era" $BTI | sed 's/hint\t#34/mov x9, x30/; s/bti\tc/mov x9, x30/' | stripped_module aarch64
-		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko"
-		[[ "$output" == *"where it ends is a guess"* ]]
+		assembly aarch64 "$era" $BTI | sed 's/hint\t#34/mov x9, x30/; s/bti\tc/mov x9, x30/' | stripped_module aarch64 || return
+		verdict 5 INCONCLUSIVE "$BATS_TEST_TMPDIR/vfio.ko" || return
+		[[ "$output" == *"where it ends is a guess"* ]] || return
 	done
 }
 
@@ -206,8 +216,8 @@ own_thunks()
 		for thunks in cat own_thunks; do
 			assembly s390x "$number" | expolines | $thunks |
 				clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
-			llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q __s390_indirect_jump_r14
-			verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+			llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q __s390_indirect_jump_r14 || return
+			verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko" || return
 		done
 	done
 	[[ "$output" == *"calls something that cannot be told"*"through a pointer"* ]]
@@ -220,8 +230,8 @@ own_thunks()
 		register=${load%%,*}
 		assembly s390x 1 | sed -E "s/\\bbr\\s+%r14/lg $load\\nbr $register/" | expolines |
 			clang --target=s390x-linux-gnu -c -x assembler -o "$BATS_TEST_TMPDIR/vfio.ko" -
-		llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q "__s390_indirect_jump_r${register#%r}"
-		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko"
+		llvm-readelf -r "$BATS_TEST_TMPDIR/vfio.ko" | grep -q "__s390_indirect_jump_r${register#%r}" || return
+		verdict "$status_wanted" "$words" "$BATS_TEST_TMPDIR/vfio.ko" || return
 	done
 }
 

@@ -4,6 +4,7 @@
 # byte written to a pseudo terminal, but for those that the work before has met while it still ran: how
 # many works there were the kernel's own tracing tells. Late works are made by a spinning task.
 
+load ../assert
 bats_require_minimum_version 1.5.0
 
 setup()
@@ -48,11 +49,6 @@ report()
 	jq -r "select(.type == \"report\") | $1" "$OUT/out"
 }
 
-is()
-{
-	[ "$1" = "$2" ] || { echo "got \"$1\", expected \"$2\""; return 1; }
-}
-
 # function NAME FILTER: of its split
 function_of()
 {
@@ -80,7 +76,7 @@ can_spin()
 }
 
 @test "latency: without a deferred put it says so, and what to do" {
-	grep -q ' vfio_group_put_bg' /proc/kallsyms && skip "this kernel has it"
+	if grep -q ' vfio_group_put_bg' /proc/kallsyms; then skip "this kernel has it"; fi
 	run -4 build/vfioscope latency
 	[[ "$output" == *"no put is deferred here"* ]]
 	[[ "$output" == *"--work SYMBOL"*"--all"* ]]
@@ -122,14 +118,14 @@ between()
 	local rounds=$1
 	shift
 	tracing outer
-	begin "$@"
+	begin "$@" || return
 	tracing inner
 	while [ $((rounds--)) -gt 0 ]; do
 		build/bench/works 5 4000 >/dev/null
 	done
 	traced inner
 	inner=$seen
-	finish 0
+	finish 0 || return
 	traced outer
 	outer=$seen
 	[ "$inner" -gt 1000 ]
@@ -145,12 +141,12 @@ between()
 	is "$(report .lost)" 0
 	is "$(report .works.ended)" "$(jq -c 'select(.type == "work")' "$OUT/out" | wc -l)"
 	is "$(report .works.ended)" "$(report .queued_to_ended.count)"
-	is "$(jq -r 'select(.type == "work") | "\(.work) \(.queue_ns)"' "$OUT/out" | sort | uniq -d)" ""
+	silent repeated jq -r 'select(.type == "work") | "\(.work) \(.queue_ns)"' "$OUT/out"
 }
 
 @test "latency: --all counts as the kernel's own tracing does" {
 	can_trace || skip "no trace instances"
-	between 6 --all --json
+	between "${ROUNDS:-6}" --all --json
 	ours=$(function_of flush_to_ldisc .queued_to_ended.count)
 	echo "# kernel: $inner to $outer, ours: 2 x $ours" >&3
 	# One that was queued before the end of the run need not have ended.
@@ -178,9 +174,9 @@ same_bucket()
 	[ "$(report .queued_to_ended.count)" -gt 1000 ]
 	for p in '500 p50_ns' '900 p90_ns' '990 p99_ns' '999 p999_ns' '1000 max_ns'; do
 		# shellcheck disable=SC2086 # two words
-		is "$(same_bucket $p queue_ns start_ns queued_to_started)" same
+		is "$(same_bucket $p queue_ns start_ns queued_to_started)" same || return
 		# shellcheck disable=SC2086
-		is "$(same_bucket $p start_ns end_ns started_to_ended)" same
+		is "$(same_bucket $p start_ns end_ns started_to_ended)" same || return
 	done
 }
 
@@ -190,9 +186,18 @@ same_bucket()
 	finish 0
 	for by in function cpu pool; do
 		is "$(report "[.splits[] | select(.by == \"$by\") | .queued_to_ended.count] | add")" \
-			"$(report .queued_to_ended.count)"
+			"$(report .queued_to_ended.count)" || return
 	done
 	[ "$(function_of flush_to_ldisc .queued_to_ended.count)" -gt 100 ]
+}
+
+@test "latency: the document describes each key" {
+	begin --all --blame full --events --interval 100ms --json --cost
+	build/bench/works 2 500 >/dev/null
+	work_everywhere || true
+	finish 0
+	is "$(jq -r .type "$OUT/out" | sort -u | paste -sd' ')" "interval report start work"
+	tests/schema "$OUT/out"
 }
 
 @test "latency: parts of each blame add up to its delay" {
@@ -261,7 +266,7 @@ same_bucket()
 		OUT="$top/$mode"
 		mkdir "$OUT"
 		# shellcheck disable=SC2086 # words are wanted
-		begin $mode --overdue 1s --lost 2s --json
+		begin $mode --overdue 1s --lost 2s --json || return
 		tracers+=("$traced")
 	done
 	build/tests/cancels 30000
@@ -269,11 +274,11 @@ same_bucket()
 	for mode in "--work flush_to_ldisc" "--all" "--all --blame full"; do
 		OUT="$top/$mode" traced=${tracers[0]}
 		tracers=("${tracers[@]:1}")
-		finish 0
+		finish 0 || return
 		echo "# $mode: $(report '.works | "\(.cancelled) of \(.queued) cancelled"'), $(report .backlog.waiting) wait" >&3
-		[ "$(report .works.cancelled)" -gt 100 ]
-		[ "$(report .backlog.waiting)" -lt 50 ]
-		report .findings | jq -e '.overdue + .lost < 5'
+		[ "$(report .works.cancelled)" -gt 100 ] || return
+		[ "$(report .backlog.waiting)" -lt 50 ] || return
+		report .findings | jq -e '.overdue + .lost < 5' || return
 	done
 }
 
@@ -333,6 +338,64 @@ same_bucket()
 	grep -q 'p99' "$OUT/out"
 }
 
+# kernel_times: "wait NS" and "run NS" of each work, by the kernel's own tracing (instance $1, microseconds)
+kernel_times()
+{
+	awk '{ at = 0; work = ""
+		for (i = 1; i <= NF; i++) {
+			if (!at && $i ~ /^[0-9]+\.[0-9]+:$/) at = substr($i, 1, length($i) - 1) * 1e9
+			if ($i ~ /^struct=/ || $i == "struct") work = $i == "struct" ? $(i + 1) : substr($i, 8)
+		}
+		sub(/:$/, "", work) }
+		/workqueue_queue_work:/ { queued[work] = at }
+		/workqueue_execute_start:/ { if (work in queued) print "wait", at - queued[work]; delete queued[work]; start[work] = at }
+		/workqueue_execute_end:/ { if (work in start) print "run", at - start[work]; delete start[work] }' "$1"
+}
+
+# our_times: the same of our events
+our_times()
+{
+	jq -r 'select(.type == "work") | "wait \(.start_ns - .queue_ns)", "run \(.end_ns - .start_ns)"' "$OUT/out"
+}
+
+# figures WHAT FILE: "count median mean", the dearest hundredth left out of the mean
+figures()
+{
+	sed -n "s/^$1 //p" "$2" | sort -n | awk '{ v[NR] = $1 }
+		END { n = int(NR * 0.99); for (i = 1; i <= n; i++) sum += v[i]; print NR, v[int((NR + 1) / 2)], sum / n }'
+}
+
+# The two read the clock one after the other at the same tracepoints: what lies between is the other's program, below
+# a microsecond, and a time in microseconds is cut by up to one more.
+@test "latency: each work's wait and run is what the kernel's own tracing has" {
+	can_trace || skip "no trace instances"
+	begin --work flush_to_ldisc --json --events --ring-size 64M --blame off
+	mkdir "$instances-times"
+	echo mono >"$instances-times/trace_clock"
+	echo 16384 >"$instances-times/buffer_size_kb"
+	for event in queue_work execute_start execute_end; do
+		echo "function == $address" >"$instances-times/events/workqueue/workqueue_$event/filter"
+		echo 1 >"$instances-times/events/workqueue/workqueue_$event/enable"
+	done
+	build/bench/works 5 2000 >/dev/null
+	echo 0 >"$instances-times/events/enable"
+	finish 0
+	grep -v '^#' "$instances-times/trace" >"$OUT/trace"
+	rmdir "$instances-times"
+	kernel_times "$OUT/trace" >"$OUT/kernel"
+	our_times >"$OUT/ours"
+	for what in wait run; do
+		read -r theirs their_median their_mean < <(figures $what "$OUT/kernel")
+		read -r ours our_median our_mean < <(figures $what "$OUT/ours")
+		echo "# $what: $ours works, median $our_median ns, mean $our_mean ns; kernel: $theirs, $their_median, $their_mean" >&3
+		[ "$theirs" -gt 1000 ] || return
+		# Other terminals may be in use before and after the kernel's own tracing.
+		awk -v a="$ours" -v b="$theirs" 'BEGIN { exit !(a >= b && a < 1.02 * b) }' || return
+		awk -v a="$our_median" -v b="$their_median" 'BEGIN { d = a - b; exit !(d * d < (b / 20 + 1000) ^ 2) }' || return
+		awk -v a="$our_mean" -v b="$their_mean" 'BEGIN { d = a - b; exit !(d * d < (b / 20 + 1000) ^ 2) }' || return
+	done
+}
+
 @test "latency: bpftrace counts the same, and finds the same mean" {
 	command -v bpftrace >/dev/null || skip "no bpftrace (make bench installs it)"
 	begin --work flush_to_ldisc --json --blame off
@@ -344,19 +407,23 @@ same_bucket()
 	timeout 10 bash -c "until grep -q attached $OUT/bpftrace; do sleep 0.1; done"
 	sleep 0.5
 	build/bench/works 5 2000 >/dev/null
-	# A signal that comes while it still attaches is lost on it.
-	while kill -INT $other 2>/dev/null; do sleep 0.5; done
+	# A signal that comes while it still attaches is lost on it; a second one while it ends costs its result.
+	for ((i = 0; i < 200; i++)); do
+		[ $((i % 60)) -ne 0 ] || kill -INT $other 2>/dev/null || break
+		kill -0 $other 2>/dev/null || break
+		sleep 0.1
+	done
 	wait $other || true
 	finish 0
 	grep flush_to_ldisc "$OUT/bpftrace"
 	counted=$(sed -nE 's/@w\[flush_to_ldisc\]: count ([0-9]+),.*/\1/p' "$OUT/bpftrace")
 	# It is attached for a bit less long, in which other terminals may be in use.
-	awk -v a="$(report .queued_to_started.count)" -v b="$counted" 'BEGIN { exit !(b <= a && b > 0.95 * a) }'
+	awk -v a="$(report .queued_to_started.count)" -v b="$counted" 'BEGIN { exit !(b <= a && b > 0.98 * a) }'
 	theirs=$(sed -nE 's/@w\[flush_to_ldisc\]:.* average ([0-9]+),.*/\1/p' "$OUT/bpftrace")
 	ours=$(report .queued_to_started.mean_ns)
 	echo "# mean wait: $ours ns, bpftrace: $theirs ns" >&3
-	# Each sees what the other's programs take: hundreds of ns, some us on a busy machine.
-	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; exit !(d * d < (b / 10 + 4000) ^ 2) }'
+	# Each sees what the other's programs take: hundreds of ns.
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { d = a - b; exit !(d * d < (b / 20 + 1500) ^ 2) }'
 }
 
 @test "latency: perf kwork counts the same works and about the same run times" {
@@ -366,7 +433,7 @@ same_bucket()
 		-e workqueue:workqueue_execute_start -e workqueue:workqueue_execute_end \
 		-- build/bench/works 5 2000 >/dev/null 2>&1 || skip "perf cannot record here"
 	finish 0
-	perf script --show-lost-events -i "$OUT/perf.data" 2>/dev/null | grep -q LOST && skip "perf lost samples"
+	if perf script --show-lost-events -i "$OUT/perf.data" 2>/dev/null | grep -q LOST; then skip "perf lost samples"; fi
 	perf kwork -k workqueue report -i "$OUT/perf.data" 2>/dev/null |
 		awk -F'|' '/flush_to_ldisc/ { sub(/ms/, "", $3); ns += $3 * 1e6; n += $4 }
 			END { print n, int(ns / n) }' >"$OUT/kwork"
@@ -377,7 +444,7 @@ same_bucket()
 		'BEGIN { exit !(b <= a && b >= 0.999 * a) }'
 	# perf writes its sample of the start between our reading of the clock and the work itself.
 	awk -v a="$(report .started_to_ended.mean_ns)" -v b="$mean" \
-		'BEGIN { exit !(a > 0.9 * b - 1000 && a < 1.1 * b + 20000) }'
+		'BEGIN { exit !(a > 0.9 * b - 1000 && a < 1.1 * b + 5000) }'
 }
 
 @test "latency: a function that nobody brings" {
@@ -416,7 +483,7 @@ same_bucket()
 	kill -KILL "$traced"
 	wait "$traced" || true
 	sleep 0.5
-	is "$(bpftool prog list | grep -c ' name work_')" 0
+	prints_not ' name work_' bpftool prog list
 }
 
 @test "latency: a terminal of 10 columns" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # What is left to a run once it is armed, tried by a program that enters the same sandbox.
+load ../assert
 bats_require_minimum_version 1.5.0
 
 setup_file()
@@ -33,7 +34,7 @@ says()
 @test "sandbox: everything else is refused" {
 	for what in 'load a program' 'make a map' 'write a file' 'remove a file' connect 'start a process' \
 		'signal a process' 'open a perf event' 'make code' 'become somebody else' 'change limits'; do
-		says try "$what: Function not implemented"
+		says try "$what: Function not implemented" || return
 	done
 }
 
@@ -51,6 +52,6 @@ says()
 
 @test "sandbox: who executes something is ended" {
 	says try 'execute: soon'
-	! grep -q 'still here' "$OUT/try"
+	absent 'still here' "$OUT/try"
 	[ "$(cat "$OUT/try.status")" = 159 ]
 }

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # vfio-stress without a VM: wrong usage, and what it refuses and puts back, in a made-up /sys.
 
+load ../assert
+
 setup()
 {
 	cd "$BATS_TEST_DIRNAME/../.." || return
@@ -41,9 +43,9 @@ YES=--i-know-this-can-hang-the-host
 @test "stress: help goes to stdout, fits 80 columns, lists every status" {
 	run "$STRESS" --help
 	[ "$status" -eq 0 ]
-	[ "$("$STRESS" --help | grep -cE '^.{81,}')" -eq 0 ]
+	prints_not '^.{81,}' "$STRESS" --help
 	for code in 0 1 2 3 4; do
-		[[ "$output" =~ $'\n'"  $code  " ]]
+		[[ "$output" =~ $'\n'"  $code  " ]] || return
 	done
 }
 
@@ -138,8 +140,8 @@ YES=--i-know-this-can-hang-the-host
 		$'vfio-stress-state 1\nowner 1 5\ndevice 0000:00:05.0 group 7 driver ../x override -\nend' \
 		$'vfio-stress-state 1\nowner 1 5\ndevice 0000:00:05.0 group 7 driver vfio-pci override -'; do
 		printf '%s\n' "$text" >"$ROOT/run/vfio-stress.state"
-		stress 1 'cannot be read' $YES --devices 05.0,05.1
-		[ -e "$ROOT/run/vfio-stress.state" ]
+		stress 1 'cannot be read' $YES --devices 05.0,05.1 || return
+		[ -e "$ROOT/run/vfio-stress.state" ] || return
 	done
 }
 
@@ -212,7 +214,7 @@ read_later()
 	[ "$status" -eq 2 ]
 	run build/vfioscope validate --observe-only --min-last-puts 0
 	[ "$status" -eq 2 ]
-	[ "$(build/vfioscope validate --help | grep -cE '^.{81,}')" -eq 0 ]
+	prints_not '^.{81,}' build/vfioscope validate --help
 	# To kselftest 2 is an expected failure.
 	run build/vfioscope validate --exit-style kselftest --devices bogus
 	[ "$status" -eq 1 ]
