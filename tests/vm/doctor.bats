@@ -83,7 +83,7 @@ fired()
 			(.iommu_groups | length) > 0 and .modules.vfio.build_id != "" and .settings["kernel/kptr_restrict"]' \
 			"$OUT/bundle.json" >/dev/null
 		is "$(jq -r '[.iommu_groups[].devices[] | select(.driver == "vfio-pci")] | length' "$OUT/bundle.json")" 1
-		jq -r .cmdline "$OUT/bundle.json" | grep -q intel_iommu=on
+		jq -r .cmdline "$OUT/bundle.json" | grep -qE "(intel|amd)_iommu=on"
 		# The guest's name is lab; its console is no business of anybody.
 		is "$(jq -r '.. | strings' "$OUT/bundle.json" | grep -cwE 'lab|console=ttyS0')" 0
 	done

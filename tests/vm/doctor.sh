@@ -186,4 +186,4 @@ full && {
 	umount /sys/kernel/security
 	asked unseen-lockdown
 }
-dmesg | grep -E 'WARNING|BUG|Oops' >$OUT/warnings
+complaints warnings

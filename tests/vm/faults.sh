@@ -189,4 +189,4 @@ map_full
 bind vfio-pci 05.0
 starts "${CYCLES:-8}"
 kills "${KILLS:-20}" 7
-dmesg | grep -E 'WARNING:|BUG:|BUG at|Oops|rcu.*stall|general protection' >$OUT/dmesg
+complaints dmesg

@@ -103,6 +103,12 @@ other_stopped()
 	stopped INT
 }
 
+# complaints NAME: what the kernel complained of; advice about a flaw of the processor's model is none
+complaints()
+{
+	dmesg | grep -E 'WARNING|BUG|Oops|rcu.*stall|general protection' | grep -v 'admin-guide/hw-vuln' >"$OUT/$1"
+}
+
 # leftovers NAME: everything a tracer could leave behind in the kernel
 leftovers()
 {

@@ -150,7 +150,7 @@ restore()
 		step $strategy vfio-stress $devices --allow-remove -n 20 -s 7 --strategy $strategy
 	done
 	bound >$OUT/after-all
-	dmesg | grep -E 'WARNING|BUG' >$OUT/dmesg
+	complaints dmesg
 }
 
 $mode
