@@ -449,6 +449,371 @@ static void mixed(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* -- one wait in the layout of every kernel and tool -- */
+
+struct wait {
+	const char *name, *comm, *state;
+	uint32_t tid, hung;	/* seconds, 0: not by the hung task detector */
+	const char *frames[24];	/* "function" or "function module" */
+	const char *verdict;
+	const char *release;
+};
+
+static const struct wait waits[] = {
+	{ "in use", "bash", "S", 4711, 0,
+	  { "__schedule", "schedule", "schedule_timeout", "wait_for_completion_interruptible_timeout",
+	    "vfio_unregister_group_dev vfio", "vfio_pci_core_unregister_device vfio_pci_core",
+	    "vfio_pci_remove vfio_pci", "pci_device_remove", "device_release_driver_internal", "unbind_store",
+	    "kernfs_fop_write_iter", "vfs_write", "ksys_write", NULL }, "in-use", "6.1.0-10-amd64" },
+	{ "in use, uninterruptible", "rpc-worker", "D", 4712, 0,
+	  { "__schedule", "schedule", "schedule_timeout", "wait_for_completion_timeout",
+	    "vfio_unregister_group_dev.cold vfio", "vfio_pci_core_unregister_device.isra.0 vfio_pci_core",
+	    "vfio_pci_remove vfio_pci", "pci_device_remove", "device_release_driver_internal.llvm.12345",
+	    "pci_stop_bus_device", "pci_stop_and_remove_bus_device", "disable_slot", "acpiphp_disable_and_eject_slot",
+	    "acpi_device_hotplug", "process_one_work", "worker_thread", "kthread", NULL }, "in-use", "6.12.3" },
+	{ "in use, with wait_woken", "driverctl", "S", 4713, 0,
+	  { "__schedule", "schedule", "schedule_timeout", "wait_woken", "vfio_del_group_dev vfio",
+	    "vfio_pci_remove vfio_pci", "pci_device_remove", "device_release_driver_internal",
+	    "device_driver_detach", "unbind_store", "kernfs_fop_write", "vfs_write", "ksys_write", NULL },
+	  "in-use", "5.4.0-26-generic" },
+	{ "in use, built in", "virtqemud", "D", 4714, 0,
+	  { "__schedule", "schedule", "schedule_timeout", "__wait_for_common", "wait_for_completion_timeout",
+	    "vfio_unregister_group_dev", "vfio_pci_core_unregister_device", "vfio_pci_remove", "pci_device_remove",
+	    "device_release_driver_internal", "unbind_store", "kernfs_fop_write_iter", "vfs_write", NULL },
+	  "in-use", "6.8.0-31-generic" },
+	{ "stall", "libvirtd", "D", 815, 120,
+	  { "__schedule", "schedule", "vfio_del_group_dev vfio", "vfio_pci_remove vfio_pci", "pci_device_remove",
+	    "device_release_driver_internal", "unbind_store", "kernfs_fop_write", "vfs_write", "ksys_write", NULL },
+	  "container-stall", "4.19.0-5-amd64" },
+	{ "deadlock", "sh", "D", 99, 120,
+	  { "__schedule", "schedule", "rwsem_down_write_failed", "call_rwsem_down_write_failed", "down_write",
+	    "blocking_notifier_chain_unregister", "iommu_group_unregister_notifier", "vfio_group_put vfio",
+	    "vfio_iommu_group_notifier vfio", "notifier_call_chain", "__blocking_notifier_call_chain",
+	    "blocking_notifier_call_chain", "iommu_bus_notifier", "device_release_driver_internal", "unbind_store",
+	    "kernfs_fop_write", "vfs_write", NULL }, "notifier-deadlock", "4.9.0-6-amd64" },
+	{ "another chain", "modprobe", "D", 100, 241,
+	  { "__schedule", "schedule", "rwsem_down_write_slowpath", "down_write", "blocking_notifier_chain_unregister",
+	    "thing_event thing", "notifier_call_chain", "blocking_notifier_call_chain", "other_ioctl other",
+	    "vfs_ioctl", NULL }, "chain-deadlock", "5.15.0-1" },
+	{ "another driver", "udevd", "D", 77, 120,
+	  { "__schedule", "schedule", "blk_mq_freeze_queue_wait", "nvme_remove_namespaces nvme_core",
+	    "nvme_remove nvme", "pci_device_remove", "device_release_driver_internal", "unbind_store",
+	    "kernfs_fop_write_iter", "vfs_write", NULL }, "not-vfio", "6.1.0-10-amd64" },
+	{ "a device lock", "driverctl", "D", 78, 120,
+	  { "__schedule", "schedule", "schedule_preempt_disabled", "__mutex_lock.constprop.0",
+	    "device_release_driver_internal", "unbind_store", "kernfs_fop_write_iter", "vfs_write", NULL },
+	  "collateral", "6.6.1" },
+	{ "a disk", "jbd2/sda1-8", "D", 301, 120,
+	  { "__schedule", "schedule", "io_schedule", "bit_wait_io", "__wait_on_bit", "out_of_line_wait_on_bit",
+	    "jbd2_journal_commit_transaction jbd2", "kjournald2 jbd2", "kthread", NULL },
+	  "not-shown", "4.19.0-5-amd64" },
+	{ "a name with blanks", "CPU 1/KVM", "D", 302, 120,
+	  { "__schedule", "schedule", "schedule_preempt_disabled", "__mutex_lock", "mutex_lock", "kvm_vcpu_ioctl kvm",
+	    "vfs_ioctl", "ksys_ioctl", NULL }, "not-shown", "5.10.0-8-amd64" },
+};
+
+struct text {
+	char *at, *buf;
+	unsigned int line;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void put(struct text *t, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	t->at += vsprintf(t->at, format, args);
+	va_end(args);
+}
+
+static const char *in_brackets(const char *module, char buf[40], const char *more)
+{
+	buf[0] = '\0';
+	if (module)
+		snprintf(buf, 40, " [%s%s]", module + 1, more);
+	return buf;
+}
+
+/* Frames as architectures print them; @function has no module. */
+static void frame_x86(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	if (i == 2)
+		put(t, " ? __pfx_read_tsc+0x10/0x10\n");
+	put(t, " %s+0x%x/0x3f0%s\n", function, 0x20 + i, in_brackets(module, buf, ""));
+}
+
+static void frame_build_id(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[80] = "";
+
+	if (module)
+		snprintf(buf, sizeof(buf), " [%s 9e409fa241f2d2383ee11f819fa53d6ec8fbdf7a]", module + 1);
+	put(t, " %s+0x%x/0x3f0%s\n", function, 0x20 + i, buf);
+}
+
+static void frame_address(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	put(t, " [<ffffffff8160%04x>] %s+0x%x/0x3f0%s\n", i, function, 0x20 + i, in_brackets(module, buf, ""));
+}
+
+static void frame_ppc(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	if (!i)
+		put(t, "[c000003c21eb35a0] [c000003c21eb3630] 0xc000003c21eb3630 (unreliable)\n");
+	put(t, "[c000003c21eb3%03x] [c0000000000%05x] %s+0x%x/0x3f0%s\n", i * 16, i, function, 0x20 + i,
+	    in_brackets(module, buf, ""));
+}
+
+static void frame_s390(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	put(t, i ? " [<000000000%07x>] %s+0x%x/0x3f0%s \n" : "([<000000000%07x>] %s+0x%x/0x3f0%s)\n", i, function,
+	    0x20 + i, in_brackets(module, buf, ""));
+}
+
+static char arm_inner[80];
+
+static void frame_arm(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	if (i)
+		put(t, "[<c0607c%02x>] (%s) from [<c06081%02x>] (%s+0x40/0xa0%s)\n", i, arm_inner, i, function,
+		    in_brackets(module, buf, ""));
+	snprintf(arm_inner, sizeof(arm_inner), "%s", function);
+}
+
+static void frame_arm_new(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	if (i)
+		put(t, " %s from %s+0x40/0xa0%s\n", arm_inner, function, in_brackets(module, buf, ""));
+	snprintf(arm_inner, sizeof(arm_inner), "%s", function);
+}
+
+static void frame_arm64(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	if (!i)
+		put(t, " __switch_to+0xf8/0x168 (T)\n");
+	put(t, " %s+0x%x/0x3f0%s%s\n", function, 0x20 + i, in_brackets(module, buf, ""), i == 3 ? " (P)" : "");
+}
+
+static void frame_source(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	put(t, " %s+0x%x/0x3f0 drivers/some/file.c:%d%s\n", function, 0x20 + i, 100 + i,
+	    in_brackets(module, buf, ""));
+}
+
+static void frame_crash(struct text *t, const char *function, const char *module, int i)
+{
+	char buf[40];
+
+	put(t, " #%d [ffffa8c04005f%03x] %s at ffffffff8b3239cb%s\n", i, i * 8, function,
+	    in_brackets(module, buf, ""));
+}
+
+static void frame_drgn(struct text *t, const char *function, const char *module, int i)
+{
+	(void)module;
+	put(t, "#%-2d %s (../drivers/some/file.c:%d:2)\n", i, function, 100 + i);
+}
+
+static void frames(struct text *t, const struct wait *w,
+		   void (*frame)(struct text *t, const char *function, const char *module, int i))
+{
+	for (int i = 0; w->frames[i]; i++) {
+		const char *module = strchr(w->frames[i], ' ');
+		char function[80];
+
+		snprintf(function, sizeof(function), "%.*s", (int)strcspn(w->frames[i], " "), w->frames[i]);
+		frame(t, function, module, i);
+	}
+}
+
+/* The line of INFO where the detector tells of it, else that of sysrq-w. */
+static void put_info(struct text *t, const struct wait *w, bool tainted)
+{
+	if (!w->hung) {
+		put(t, "sysrq: Show Blocked State\n");
+		return;
+	}
+	put(t, "INFO: task %s:%u blocked for more than %u seconds.\n", w->comm, w->tid, w->hung);
+	if (tainted)
+		put(t, "      Not tainted %s #1\n", w->release);
+	put(t, "\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.\n");
+}
+
+static void layout_3_10(struct text *t, const struct wait *w)
+{
+	put_info(t, w, false);
+	put(t, "%-15s %s ffff88085fc94780     0 %5u   7784 0x00000080\n", w->comm, w->state, w->tid);
+	put(t, " ffff8a1429d71710 0000000000000046 ffffffff81ce0450 0000000000010580\nCall Trace:\n");
+	frames(t, w, frame_address);
+}
+
+static void layout_4_14(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "%-15s %s    0 %5u   7784 0x80000080\nCall Trace:\n", w->comm, w->state, w->tid);
+	frames(t, w, frame_x86);
+	put(t, "RIP: 0033:0x7f3ddbfeb840\nRSP: 002b:00007ffe33bb5778 EFLAGS: 00000246 ORIG_RAX: 000000000000\n");
+}
+
+static void layout_5_10(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:    0 pid: %4u ppid:  1727 flags:0x00000002\nCall Trace:\n", w->comm,
+	    w->state, w->tid);
+	frames(t, w, frame_x86);
+}
+
+static void layout_6_1(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:0     pid:%-5u ppid:1727   flags:0x00000002\nCall Trace:\n <TASK>\n",
+	    w->comm, w->state, w->tid);
+	frames(t, w, frame_x86);
+	put(t, " entry_SYSCALL_64_after_hwframe+0x63/0xcd\nRIP: 0033:0x7fb7eccda0e0\n </TASK>\n");
+}
+
+static void layout_6_16(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:0     pid:%-5u tgid:%-5u ppid:2      task_flags:0x4208060 flags:0x00080000\n"
+	    "Workqueue: events some_work [some]\nCall Trace:\n <TASK>\n", w->comm, w->state, w->tid, w->tid);
+	frames(t, w, frame_build_id);
+	put(t, " </TASK>\n");
+	if (w->hung)
+		put(t, "INFO: task %s:%u is blocked on a mutex, but the owner is not found.\n", w->comm, w->tid);
+}
+
+static void layout_arm64(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:0     pid:%-5u tgid:%-5u ppid:2      flags:0x00000010\nCall trace:\n", w->comm,
+	    w->state, w->tid, w->tid);
+	frames(t, w, frame_arm64);
+	put(t, " el0_svc+0x3c/0x188\n el0t_64_sync_handler+0x10c/0x140\n el0t_64_sync+0x198/0x1a0\n");
+}
+
+static void layout_ppc(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "%-15s %s 00003fff9749925c     0 %5u      1 0x00040080\nCall Trace:\n", w->comm, w->state, w->tid);
+	frames(t, w, frame_ppc);
+}
+
+static void layout_s390(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "%-15s %s    0 %5u      1 0x00040080\nCall Trace:\n", w->comm, w->state, w->tid);
+	frames(t, w, frame_s390);
+}
+
+static void layout_arm(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "%-15s %s    0 %5u   1336 0x00000000\n", w->comm, w->state, w->tid);
+	frames(t, w, frame_arm);
+}
+
+static void layout_arm_new(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:0     pid:%-5u ppid:2      flags:0x00000010\n", w->comm, w->state, w->tid);
+	frames(t, w, frame_arm_new);
+}
+
+static void layout_source(struct text *t, const struct wait *w)
+{
+	put_info(t, w, true);
+	put(t, "task:%-15s state:%s stack:24528 pid:%-5u tgid:%-5u ppid:2      flags:0x00004006\nCall Trace:\n <TASK>\n",
+	    w->comm, w->state, w->tid, w->tid);
+	frames(t, w, frame_source);
+	put(t, " </TASK>\n");
+}
+
+static void layout_crash(struct text *t, const struct wait *w)
+{
+	put(t, "crash> sys | grep RELEASE\n     RELEASE: %s\ncrash> bt %u\n", w->release, w->tid);
+	put(t, "PID: %u     TASK: ffff944400e5a340  CPU: 24   COMMAND: \"%s\"\n", w->tid, w->comm);
+	frames(t, w, frame_crash);
+	put(t, "    RIP: 00007f1baa5c13d7  RSP: 00007fffbcc55a98  RFLAGS: 00000202\n");
+}
+
+static void layout_drgn(struct text *t, const struct wait *w)
+{
+	put(t, ">>> prog.stack_trace(%u)\n", w->tid);
+	frames(t, w, frame_drgn);
+}
+
+static void (*const layouts[])(struct text *t, const struct wait *w) = {
+	layout_3_10, layout_4_14, layout_5_10, layout_6_1, layout_6_16, layout_arm64, layout_ppc, layout_s390,
+	layout_arm, layout_arm_new, layout_source, layout_crash, layout_drgn,
+};
+
+static const char *const layout_names[] = { "3.10", "4.14", "5.10", "6.1", "6.16", "arm64", "ppc64", "s390", "arm",
+	"arm, new", "with lines", "crash", "drgn" };
+
+static char *write_wait(const struct wait *w, size_t layout)
+{
+	struct text t = { .buf = calloc(1, 32768) };
+
+	t.at = t.buf;
+	layouts[layout](&t, w);
+	return t.buf;
+}
+
+static void check_wait(const struct wait *w, size_t layout, const char *how, const char *text)
+{
+	const struct vs_why_case *c;
+
+	explain(text, 0);
+	c = &why.cases[0];
+	if (!strcmp(vs_why_verdict__name(c->verdict), w->verdict) && why.nr_cases == 1 &&
+	    (!c->task || c->task->tid == w->tid))
+		return;
+	print_error("%s, layout %s, %s: %s, expected %s of %u\n", w->name, layout_names[layout], how, summary(),
+		    w->verdict, w->tid);
+	wrong++;
+}
+
+#define NR_WAITS (sizeof(waits) / sizeof(waits[0]))
+#define NR_LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
+
+static void every_layout(void **state)
+{
+	(void)state;
+	wrong = 0;
+	for (size_t i = 0; i < NR_WAITS; i++)
+		for (size_t j = 0; j < NR_LAYOUTS; j++) {
+			char *text = write_wait(&waits[i], j);
+
+			check_wait(&waits[i], j, "plain", text);
+			for (size_t k = 0; k < sizeof(ways) / sizeof(ways[0]); k++) {
+				char *changed = ways[k].make(text);
+
+				check_wait(&waits[i], j, ways[k].name, changed);
+				free(changed);
+			}
+			free(text);
+		}
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +823,7 @@ int main(void)
 		cmocka_unit_test_teardown(as_json_lines, teardown),
 		cmocka_unit_test_teardown(cut_at_each_line, teardown),
 		cmocka_unit_test_teardown(mixed, teardown),
+		cmocka_unit_test_teardown(every_layout, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,14 +106,20 @@ static bool take_hung(struct klog_scan *s)
 	return true;
 }
 
-/* "INFO: task A:1 is blocked on a mutex likely owned by task B:2." */
+/*
+ * "INFO: task A:1 is blocked on a mutex likely owned by task B:2.", from v6.16 on; then also
+ * "INFO: task A:1 <reader> blocked on an rw-semaphore likely owned by task B:2 <writer>"
+ */
 static bool take_owner(struct klog_scan *s)
 {
 	char name[KLOG_NAME], owner[KLOG_NAME];
 	uint32_t tid, owner_tid;
-	int before = is(s, -2, "<reader>") || is(s, -2, "<writer>") ? -2 : -1;
-	bool found = name_before(s, before, "task", name, &tid);
-	int n = 1;
+	int before = is(s, -1, "is") ? -1 : 0, n = 1;
+	bool found;
+
+	if (is(s, before - 1, "<reader>") || is(s, before - 1, "<writer>"))
+		before--;
+	found = name_before(s, before, "task", name, &tid);
 
 	while (n < 12 && !is(s, n, "task"))
 		n++;
@@ -131,7 +137,7 @@ static bool take_owner(struct klog_scan *s)
 
 static bool take_blocked(struct klog_scan *s)
 {
-	return is(s, -1, "is") ? take_owner(s) : take_hung(s);
+	return is(s, -1, "is") || is(s, 1, "on") ? take_owner(s) : take_hung(s);
 }
 
 /* -- tables of tasks -- */

@@ -194,6 +194,15 @@ static void merge(struct entry *old, const struct entry *new)
 		old->about.hung_ns = hung;
 }
 
+/* The kernel shows the owner of a lock behind the line that names it, whatever it does. */
+static bool is_owner(const struct klog_table *t, uint32_t tid)
+{
+	for (size_t i = 0; tid && i < t->nr_owners; i++)
+		if (t->owners[i].owner_tid == tid)
+			return true;
+	return false;
+}
+
 static size_t keep(struct klog_table *t, struct entry *e)
 {
 	for (size_t i = t->nr; i-- > 0;)
@@ -202,7 +211,7 @@ static size_t keep(struct klog_table *t, struct entry *e)
 			free(e->frames);
 			return i + 1;
 		}
-	if (t->nr == MOST_TASKS || !is_of_interest(e)) {
+	if (t->nr == MOST_TASKS || !(is_of_interest(e) || is_owner(t, e->tid))) {
 		t->left_out += t->nr == MOST_TASKS;
 		free(e->frames);
 		return 0;

@@ -480,7 +480,7 @@ static bool take_inlined(struct klog_scan *s)
 	const char *next = klog_word__at(s, 1);
 	char frame[VS_SITE_LEN];
 
-	if (!is_source(next) || !s->c->report.open || !(is(s, 2, "[inline]") || next[0] == '(') ||
+	if (!is_source(next) || !s->c->report.open || klog_word__at(s, -1)[0] == '#' || !(is(s, 2, "[inline]") || next[0] == '(') ||
 	    !is_place_for_frame(s) || !parse_symbol(klog_word__at(s, 0), frame))
 		return false;
 	push(s, frame, is(s, -1, "?"));
