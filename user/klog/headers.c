@@ -536,21 +536,28 @@ static const struct {
 	{ "tainted", take_tainted },
 };
 
+void klog_headers__index(struct klog_index *x)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		klog_index__add(x, words[i].word);
+}
+
 bool klog_headers__take(struct klog_scan *s)
 {
 	const struct klog_token *t = klog_token__at(s, 0);
+	bool known = klog_index__may_have(&s->index, t);
 	const char *at;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; known && i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
 			return words[i].take(s);
 	if (t->len == 7 && begins(t->text, "state:"))
 		return take_state(s);
 	if (t->len == 10 && begins(t->text, "0x") && is_hex(t->text + 2, 8))
 		return take_old_row(s);
-	at = t->len > 8 ? strstr(t->text, "/proc/") : NULL;
+	at = t->slash && t->len > 8 ? strstr(t->text, "/proc/") : NULL;
 	if (at && strstr(at, "/stack"))
 		return take_proc_stack(s, at);
-	at = t->len > 12 ? strstr(t->text, "stack_trace(") : NULL;
+	at = t->paren && t->len > 12 ? strstr(t->text, "stack_trace(") : NULL;
 	return at ? take_drgn(s, at) : false;
 }

@@ -187,11 +187,18 @@ static bool take_driver(struct klog_scan *s)
 	return say(s, &m);
 }
 
+void klog_messages__index(struct klog_index *x)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		klog_index__add(x, words[i].word);
+}
+
 bool klog_messages__take(struct klog_scan *s)
 {
 	const struct klog_token *t = klog_token__at(s, 0);
+	bool known = klog_index__may_have(&s->index, t);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; known && i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
 			return words[i].take(s);
 	if (begins(t->text, "Slot("))

@@ -87,9 +87,6 @@ static enum vs_ev_wait wait_of(const char *outermost)
 		return VS_WAIT_RWSEM;
 	if (flags & KLOG_FN_SEMAPHORE)
 		return VS_WAIT_SEMAPHORE;
-	if (!strncmp(outermost, "wait_for_common", 15) || !strncmp(outermost, "__wait_for_common", 17) ||
-	    !strncmp(outermost, "do_wait_for_common", 18))
-		return VS_WAIT_UNKNOWN;	/* with a limit or without: its caller was inlined */
 	if (flags & KLOG_FN_COMPLETION)
 		return VS_WAIT_COMPLETION;
 	if (flags & KLOG_FN_TIMED)

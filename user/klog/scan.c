@@ -77,7 +77,8 @@ static void take_stamp(struct klog_scan *s, const struct klog_token *t)
 /* "Linux version 6.1.0 ...": all that came before was another boot, if its clock was ahead. */
 static void take_boot(struct klog_scan *s)
 {
-	if (strcmp(klog_word__at(s, 0), "version") || strcmp(klog_word__at(s, -1), "Linux"))
+	if (klog_token__at(s, 0)->len != 7 || strcmp(klog_word__at(s, 0), "version") ||
+	    strcmp(klog_word__at(s, -1), "Linux"))
 		return;
 	if (s->highest_ns != UINT64_MAX && s->time_ns != UINT64_MAX && s->highest_ns > s->time_ns) {
 		s->boot++;
@@ -90,7 +91,8 @@ static void handle(struct klog_scan *s)
 {
 	const struct klog_token *t = klog_token__at(s, 0);
 
-	memcpy(s->when, s->whens[s->at % KLOG_WINDOW], sizeof(s->when));
+	if (t->first)
+		memcpy(s->when, s->whens[s->at % KLOG_WINDOW], sizeof(s->when));
 	if (t->kind == KLOG_STAMP) {
 		take_stamp(s, t);
 		return;
@@ -109,8 +111,10 @@ static void take(void *ctx, const struct klog_token *t, const char *when)
 {
 	struct klog_scan *s = ctx;
 
-	s->window[s->head % KLOG_WINDOW] = *t;
-	memcpy(s->whens[s->head % KLOG_WINDOW], when, KLOG_WHEN_LEN);
+	memcpy(&s->window[s->head % KLOG_WINDOW], t, offsetof(struct klog_token, text) + t->len + 1);
+	s->whens[s->head % KLOG_WINDOW][0] = '\0';
+	if (when[0])
+		memcpy(s->whens[s->head % KLOG_WINDOW], when, KLOG_WHEN_LEN);
 	s->head++;
 	if (s->head - s->at > KLOG_AHEAD) {
 		handle(s);
@@ -137,6 +141,9 @@ struct vs_klog *vs_klog__new(void)
 		return NULL;
 	k->lines = klog_lines__new(take, &k->scan);
 	k->scan.table = klog_table__new();
+	klog_stack__index(&k->scan.index);
+	klog_headers__index(&k->scan.index);
+	klog_messages__index(&k->scan.index);
 	begin_text(&k->scan);
 	if (k->lines && k->scan.table)
 		return k;

@@ -7,6 +7,8 @@
 #ifndef VFIOSCOPE_KLOG_SCAN_PRIV_H
 #define VFIOSCOPE_KLOG_SCAN_PRIV_H
 
+#include <string.h>
+
 #include "klog/token.h"
 #include "why/evidence.h"
 
@@ -50,7 +52,23 @@ struct klog_caller {
 
 struct klog_table;
 
+/* First characters and lengths of words that mean something: most tokens of a log mean nothing. */
+struct klog_index {
+	uint64_t lengths[256];
+};
+
+static inline void klog_index__add(struct klog_index *x, const char *word)
+{
+	x->lengths[(unsigned char)word[0]] |= 1ull << strlen(word);
+}
+
+static inline bool klog_index__may_have(const struct klog_index *x, const struct klog_token *t)
+{
+	return t->len < 64 && x->lengths[(unsigned char)t->text[0]] >> t->len & 1;
+}
+
 struct klog_scan {
+	struct klog_index index;
 	struct klog_token window[KLOG_WINDOW];
 	uint64_t head, at;	/* tokens that came; the one that is handled */
 	char when[KLOG_WHEN_LEN];
@@ -76,6 +94,7 @@ bool klog_number(const char *text, uint32_t *value);	/* digits, and maybe ".,:;)
 
 /* -- headers.c: true when the token is part of one; its stack follows -- */
 bool klog_headers__take(struct klog_scan *s);
+void klog_headers__index(struct klog_index *x);
 
 /* -- stack.c -- */
 
@@ -83,9 +102,11 @@ void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *n
 void klog_report__close(struct klog_scan *s, struct klog_caller *c);
 void klog_report__cut(struct klog_scan *s);	/* the rest of the stack was left out of the text */
 bool klog_stack__take(struct klog_scan *s);	/* a frame, or what stands around frames */
+void klog_stack__index(struct klog_index *x);
 
 /* -- messages.c -- */
 bool klog_messages__take(struct klog_scan *s);
+void klog_messages__index(struct klog_index *x);
 
 /* -- reports.c: bounded tables -- */
 

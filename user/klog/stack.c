@@ -480,7 +480,7 @@ static bool take_inlined(struct klog_scan *s)
 	const char *next = klog_word__at(s, 1);
 	char frame[VS_SITE_LEN];
 
-	if (!is_source(next) || !s->c->report.open || klog_word__at(s, -1)[0] == '#' || !(is(s, 2, "[inline]") || next[0] == '(') ||
+	if (!klog_token__at(s, 1)->slash || !s->c->report.open || !is_source(next) || klog_word__at(s, -1)[0] == '#' || !(is(s, 2, "[inline]") || next[0] == '(') ||
 	    !is_place_for_frame(s) || !parse_symbol(klog_word__at(s, 0), frame))
 		return false;
 	push(s, frame, is(s, -1, "?"));
@@ -500,14 +500,21 @@ static bool take_nameless(struct klog_scan *s)
 	return true;
 }
 
+void klog_stack__index(struct klog_index *x)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		klog_index__add(x, words[i].word);
+}
+
 bool klog_stack__take(struct klog_scan *s)
 {
 	const struct klog_token *t = klog_token__at(s, 0);
+	bool known = klog_index__may_have(&s->index, t);
 	char frame[VS_SITE_LEN];
 
 	if (t->kind != KLOG_WORD)
 		return false;
-	if (strchr(t->text, '+') && parse_frame(t->text, frame) && is_place_for_frame(s)) {
+	if (t->plus && parse_frame(t->text, frame) && is_place_for_frame(s)) {
 		if (!s->c->report.open && s->c->pending == VS_TOLD_WARNED)
 			return true;	/* where the warning is, not yet its stack */
 		take_inner(s);
@@ -523,7 +530,7 @@ bool klog_stack__take(struct klog_scan *s)
 		push_module(s, t->text);
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; known && i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
 			return words[i].take(s);
 	if (t->text[0] == '#' && isdigit((unsigned char)t->text[1]))

@@ -189,16 +189,23 @@ static bool is_space(char c)
 }
 
 /* Where a word ends: also before an address or a module that sticks to it. */
-static size_t word_length(const char *p)
+static const char *end_of_word(struct klog_token *t, const char *p)
 {
 	const char *at = p + 1;
 
-	while (!is_space(*at)) {
+	t->slash = *p == '/';
+	t->paren = *p == '(';
+	t->plus = *p == '+';
+	for (; !is_space(*at); at++) {
+		if (*at > '[' || (*at >= '0' && *at < '['))	/* most are letters and digits */
+			continue;
 		if (*at == '[' && (at[1] == '<' || at[-1] == ':' || isxdigit((unsigned char)at[-1])))
 			break;
-		at++;
+		t->plus |= *at == '+';
+		t->slash |= *at == '/';
+		t->paren |= *at == '(';
 	}
-	return (size_t)(at - p);
+	return at;
 }
 
 static void take_tokens(struct klog_lines *l, const char *p)
@@ -223,7 +230,7 @@ static void take_tokens(struct klog_lines *l, const char *p)
 			continue;
 		}
 		if (!end)
-			end = p + word_length(p);
+			end = end_of_word(&l->token, p);
 		give(l, p, (size_t)(end - p));
 		p = end;
 	}
@@ -352,6 +359,15 @@ static void take_line(struct klog_lines *l)
 	}
 }
 
+/* A NUL would hide what follows. */
+static void hide_nuls(char *text, size_t len)
+{
+	char *at = text;
+
+	while ((at = memchr(at, '\0', len - (size_t)(at - text))))
+		*at = ' ';
+}
+
 void klog_lines__feed(struct klog_lines *l, const char *text, size_t len)
 {
 	while (len) {
@@ -362,9 +378,7 @@ void klog_lines__feed(struct klog_lines *l, const char *text, size_t len)
 		if (part > room)
 			part = room;
 		memcpy(l->line + l->len, text, part);
-		for (size_t i = 0; i < part; i++)	/* NUL would hide what follows */
-			if (!l->line[l->len + i])
-				l->line[l->len + i] = ' ';
+		hide_nuls(l->line + l->len, part);
 		l->len += part;
 		if (whole || l->len == LINE_MAX_LEN)
 			take_line(l);

@@ -23,6 +23,7 @@ enum klog_token_kind {
 struct klog_token {
 	enum klog_token_kind kind;
 	bool first;		/* of its line */
+	bool plus, slash, paren; /* the text has such a character */
 	unsigned int len;
 	uint64_t time_ns;	/* of a stamp; UINT64_MAX: it has none */
 	uint32_t caller;	/* of a stamp: printk's caller id, 0: none. CPUs have the highest bit. */

@@ -52,7 +52,7 @@ enum vs_ev_wait {
 	VS_WAIT_MUTEX,
 	VS_WAIT_RWSEM,
 	VS_WAIT_SEMAPHORE,
-	VS_WAIT_COMPLETION,	/* without a time limit */
+	VS_WAIT_COMPLETION,	/* whether there is a time limit is not told */
 	VS_WAIT_TIMED,		/* for some time, maybe in rounds */
 	VS_WAIT_EVENT,		/* schedule() and nothing else: wait_event() and the like */
 };

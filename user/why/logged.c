@@ -166,7 +166,8 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 
 /*
  * A wait for users wakes up every 10 s, one for the container (v4.13 to v5.19) does not: a task that is hung
- * for longer, or sleeps in schedule() itself, is in the second. Before v4.0 the first had no limit either.
+ * for longer, or sleeps in schedule() itself, is in the second. Nor can a signal interrupt that one, so a task in
+ * S is in the first. Before v4.0 the first had no limit either.
  */
 static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const struct vs_ev_task *t,
 					    bool *either, enum vs_confidence *confidence)
@@ -179,11 +180,11 @@ static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const s
 
 	*either = false;
 	*confidence = VS_MEDIUM;
-	if (t->logged.wait == VS_WAIT_TIMED) {
+	if (t->logged.wait == VS_WAIT_TIMED || t->logged.wait == VS_WAIT_COMPLETION || t->state == 'S') {
 		*confidence = hung ? VS_LOW : VS_MEDIUM;
 		return VS_WHY_IN_USE;
 	}
-	if (t->logged.wait == VS_WAIT_EVENT || t->logged.wait == VS_WAIT_COMPLETION) {
+	if (t->logged.wait == VS_WAIT_EVENT) {
 		*either = old;
 		*confidence = old || no_stall ? VS_LOW : VS_MEDIUM;
 		return no_stall ? VS_WHY_UNEXPLAINED : old ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL;

@@ -96,8 +96,8 @@ static void say_cycle(struct vs_why_case *c)
 
 static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	NEXT(c, "a log does not show the holder. While the host hangs: vfioscope why%s%s names it (or: "
-		"fuser -v /dev/vfio/*). ", c->device[0] ? " " : "", c->device);
+	NEXT(c, "%s log does not show the holder. While the host hangs: vfioscope why%s%s names it (or: "
+		"fuser -v /dev/vfio/*). ", c->next[0] ? "A" : "a", c->device[0] ? " " : "", c->device);
 	if (message(e, c, VS_MSG_NO_HOTPLUG))
 		NEXT(c, "The guest has the device on a bus without hot-unplug: a detach cannot work, shut "
 			"the VM down. ");
