@@ -265,7 +265,7 @@ static void each_expected(void (*run)(const char *name, const char *expected))
 		nr++;
 	}
 	free(text);
-	assert_true(nr >= 22);
+	assert_true(nr >= 29);
 }
 
 static unsigned int wrong;
@@ -370,6 +370,9 @@ static void never_wrong(const char *name, const char *how, const char *expected)
 	for (size_t i = 0; i < why.nr_cases; i++) {
 		const struct vs_why_case *c = &why.cases[i];
 
+		/* That it was in use once is so, whatever came later. */
+		if (!c->task && c->message && c->confidence == VS_LOW)
+			continue;
 		if (cannot_be_told(c->verdict) || !strcmp(vs_why_verdict__name(c->verdict), verdict))
 			continue;
 		print_error("%s, %s: %s, expected %s or nothing\n", name, how, summary(), verdict);

@@ -510,10 +510,19 @@ static bool take_tainted(struct klog_scan *s)
 	return false;
 }
 
+/* uname -a: "Linux host 5.15.0-91-generic #101-Ubuntu SMP ..." */
+static bool take_uname(struct klog_scan *s)
+{
+	if (is_release(klog_word__at(s, 2)) && klog_word__at(s, 3)[0] == '#')
+		snprintf(s->release, sizeof(s->release), "%.63s", klog_word__at(s, 2));
+	return false;
+}
+
 static const struct {
 	const char *word;
 	bool (*take)(struct klog_scan *s);
 } words[] = {
+	{ "Linux", take_uname },
 	{ "blocked", take_blocked },
 	{ "stuck", take_soft_lockup },
 	{ "LOCKUP", take_lockup },

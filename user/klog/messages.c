@@ -152,6 +152,22 @@ static bool take_iommu(struct klog_scan *s)
 	return false;
 }
 
+/* "not ready 65535ms after FLR; giving up" */
+static bool take_not_ready(struct klog_scan *s)
+{
+	if (!is(s, -1, "not") || !is(s, 2, "after") || !is(s, 4, "giving"))
+		return false;
+	return say_of_device(s, VS_MSG_DEVICE_GONE);
+}
+
+/* "enabling device (0000 -> 0003)", "Removing from iommu group 14": its wait, if there was one, is over. */
+static bool take_over(struct klog_scan *s)
+{
+	if (!is(s, 1, "device") && !(is(s, 2, "iommu") && is(s, 3, "group")))
+		return false;
+	return say_of_device(s, VS_MSG_REBOUND);
+}
+
 static bool take_panic(struct klog_scan *s)
 {
 	return is(s, -1, "Kernel") && is(s, 1, "-") ? say_of_device(s, VS_MSG_PANIC) : false;
@@ -171,6 +187,10 @@ static const struct {
 	{ "Completion-Wait", take_iommu },
 	{ "CMD_SYNC", take_iommu },
 	{ "panic", take_panic },
+	{ "ready", take_not_ready },
+	{ "enabling", take_over },
+	{ "Removing", take_over },
+	{ "Adding", take_over },
 };
 
 /* "nvme 0000:24:00.0: ...": another driver speaks of a device, so the wait for it is over. */

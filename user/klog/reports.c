@@ -13,7 +13,7 @@
 #define MOST_TASKS 1024		/* reports of one task are one */
 #define MOST_OWNERS 256
 #define MOST_MESSAGES 512
-#define HASHED_FRAMES 10
+#define HASHED_FRAMES 4	/* of the same task: a later report may show less of the rest */
 
 struct entry {
 	struct vs_ev_logged about;
@@ -175,8 +175,11 @@ static bool is_same(const struct entry *a, const struct entry *b)
 	       !strcmp(a->name, b->name);
 }
 
-static void merge(struct entry *old, const struct entry *new)
+/* The times of both, the longer stack of the two. */
+static void merge(struct entry *old, struct entry *new)
 {
+	char (*frames)[VS_SITE_LEN] = new->frames;
+	size_t nr = new->nr_frames;
 	uint64_t first = old->about.first_ns, hung = old->about.hung_ns;
 	uint32_t reports = old->about.reports + 1;
 	enum vs_ev_told told = old->about.told;
@@ -189,6 +192,11 @@ static void merge(struct entry *old, const struct entry *new)
 	old->about.reports = reports;
 	if (hung != VS_EV_UNKNOWN && (old->about.hung_ns == VS_EV_UNKNOWN || old->about.hung_ns < hung))
 		old->about.hung_ns = hung;
+	if (nr < old->nr_frames)
+		return;
+	new->frames = old->frames;
+	old->frames = frames;
+	old->nr_frames = nr;
 }
 
 /* The kernel shows the owner of a lock behind the line that names it, whatever it does. */
@@ -272,7 +280,17 @@ static bool is_same_message(const struct vs_ev_message *a, const struct vs_ev_me
 	return a->kind == b->kind && a->boot == b->boot && !strcmp(a->device, b->device);
 }
 
-/* Of a request that begins anew the one before is over. */
+/* Requests are counted from #0 on, one in 10 s: a lower one, or a later one of the same, is of another wait. */
+static bool begins_anew(const struct vs_ev_message *old, const struct vs_ev_message *m)
+{
+	if (m->kind != VS_MSG_REQUESTED)
+		return false;
+	if (m->rounds != old->rounds)
+		return m->rounds < old->rounds;
+	return m->last_ns == VS_EV_UNKNOWN || old->last_ns == VS_EV_UNKNOWN ||
+	       m->last_ns > old->last_ns + 5000000000ull;
+}
+
 void klog_table__say(struct klog_table *t, const struct vs_ev_message *m)
 {
 	for (size_t i = t->nr_messages; i-- > 0;) {
@@ -280,8 +298,11 @@ void klog_table__say(struct klog_table *t, const struct vs_ev_message *m)
 
 		if (!is_same_message(old, m))
 			continue;
-		if (m->kind == VS_MSG_REQUESTED && m->rounds <= old->rounds && old->rounds) {
+		if (begins_anew(old, m)) {
+			uint32_t earlier = old->earlier + 1;
+
 			*old = *m;
+			old->earlier = earlier;
 			return;
 		}
 		old->nr++;

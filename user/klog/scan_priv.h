@@ -33,6 +33,7 @@ struct klog_report {
 	char state;		/* '\0' not told */
 	unsigned int style;	/* what stands before its frames; 0: not known yet */
 	unsigned int kept;	/* frames of the exception itself */
+	uint64_t last_at;	/* token of the last frame */
 	unsigned int nr, left_out;
 	struct klog_frame frames[KLOG_FRAMES];
 };

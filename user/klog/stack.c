@@ -282,6 +282,7 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 		return;
 	}
 	mind_style(s, r);
+	r->last_at = s->at;
 	r->frames[r->nr].loose = loose;
 	snprintf(r->frames[r->nr++].text, VS_SITE_LEN, "%s", frame);
 	if ((flags & KLOG_FN_END) && !loose)
@@ -441,8 +442,8 @@ static bool take_numbered(struct klog_scan *s)
 	bool crash = klog_token__at(s, 1)->kind == KLOG_ADDRESS;
 	int at = crash ? 2 : 1;
 
-	if (!klog_number(text + 1, &number))
-		return false;
+	if (text[1 + strspn(text + 1, "0123456789")] || !klog_number(text + 1, &number))
+		return false;	/* "#0:" is a lock that is held */
 	if (crash ? !is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !is(s, 2, "in"))
 		return false;
 	if (is(s, 2, "in"))	/* gdb: "#1 0xffffffff8108 in name (" */
@@ -521,12 +522,8 @@ bool klog_stack__take(struct klog_scan *s)
 		push(s, frame, is(s, -1, "?") || is(s, 1, "(unreliable)"));
 		return true;
 	}
-	if (t->text[0] == '[' && is_module(t->text) && parse_frame(klog_word__at(s, -1), frame)) {
-		push_module(s, t->text);
-		return true;
-	}
-	if (t->text[0] == '[' && is_build_id(klog_word__at(s, 1)) &&
-	    parse_frame(klog_word__at(s, -1), frame)) {
+	if (t->text[0] == '[' && s->c->report.open && s->c->report.last_at + 1 == s->at &&
+	    (is_module(t->text) || is_build_id(klog_word__at(s, 1)))) {
 		push_module(s, t->text);
 		return true;
 	}

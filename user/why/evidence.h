@@ -95,6 +95,7 @@ struct vs_ev_message {
 	char device[VS_DEVICE_LEN]; /* "" if none is told */
 	uint32_t boot;
 	uint32_t nr;		/* how often */
+	uint32_t earlier;	/* waits for the same device that have ended, before this one */
 	uint32_t rounds;	/* the highest #N of VS_MSG_REQUESTED: one in 10 s */
 	uint32_t pid;		/* of VS_MSG_BLOCKED */
 	char comm[VS_COMM_LEN];

@@ -107,6 +107,7 @@ static const struct field message_fields[] = {
 	FIELD(TEXT, vs_ev_message, device),
 	FIELD(U32, vs_ev_message, boot),
 	FIELD(U32, vs_ev_message, nr),
+	FIELD(U32, vs_ev_message, earlier),
 	FIELD(U32, vs_ev_message, rounds),
 	FIELD(U32, vs_ev_message, pid),
 	FIELD(TEXT, vs_ev_message, comm),

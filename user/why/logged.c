@@ -41,6 +41,14 @@ static const struct vs_ev_message *message(const struct vs_evidence *e, uint32_t
 	return NULL;
 }
 
+/* Another driver spoke of the device afterwards: the wait is over. */
+static bool is_over(const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	const struct vs_ev_message *last = message(e, m->boot, VS_MSG_REBOUND, m->device);
+
+	return last && last->order > m->order;
+}
+
 /* -- which kernel: only where the text names it -- */
 
 static bool release_of(const char *release, int *major, int *minor)
@@ -137,7 +145,7 @@ static const struct vs_ev_message *only_message(const struct vs_evidence *e, uin
 	for (size_t i = 0; i < e->nr_messages; i++) {
 		const struct vs_ev_message *m = &e->messages[i];
 
-		if (m->kind != kind || m->boot != boot || !m->device[0])
+		if (m->kind != kind || m->boot != boot || !m->device[0] || is_over(e, m))
 			continue;
 		if (found)
 			return NULL;
@@ -223,9 +231,12 @@ static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, ui
 
 		if (c->since_ns == VS_EV_UNKNOWN || c->since_ns < asked)
 			c->since_ns = asked ? asked : c->since_ns;
-		err = why_case__prove(c, "VFIO asked its user to let go, %u times at least, one in 10 s",
-				      m->rounds + 1);
+		err = why_case__prove(c, "VFIO asked its user to let go, up to request #%u, one in 10 s",
+				      m->rounds);
 	}
+	if (!err && m && m->earlier)
+		err = why_case__prove(c, "%u wait%s for it before this one in the same log: ended", m->earlier,
+				      m->earlier == 1 ? "" : "s");
 	if (!err && message(e, boot, VS_MSG_NO_CHANNEL, c->device))
 		err = why_case__prove(c, "its user has no request channel, so VFIO cannot ask it to let go");
 	m = message(e, boot, VS_MSG_BLOCKED, c->device);
@@ -300,9 +311,45 @@ static bool find_chain(const struct vs_ev_task *t, size_t *change, size_t *call)
 
 /* -- tasks to cases -- */
 
+/* It was this that made the kernel panic, so nobody waits any more. */
 static bool has_panicked(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
-	return message(e, t->logged.boot, VS_MSG_PANIC, NULL);
+	const struct vs_ev_message *m = message(e, t->logged.boot, VS_MSG_PANIC, NULL);
+
+	return m && (m->first_ns == VS_EV_UNKNOWN || t->logged.last_ns == VS_EV_UNKNOWN ||
+		     m->first_ns < t->logged.last_ns + 10 * SECOND);
+}
+
+/* A device that does not come back, or an IOMMU that does not answer, however it was called. */
+static bool waits_for_hardware(const char *frame)
+{
+	static const char *const names[] = { "pci_dev_wait", "pcie_wait_for_link", "pci_bridge_wait_for_",
+		"pci_power_up", "pci_set_power_state", "pci_raw_set_power_state", "qi_", "dmar_", "intel_iommu_",
+		"iommu_completion_wait", "amd_iommu_", "arm_smmu_", "wait_on_sem", "pcie_flr", "pci_af_flr" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(frame, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* iommufd waits for other users of an object, 10 s at most, 60 s from v6.13 on. */
+static bool waits_in_iommufd(const struct vs_ev_task *t)
+{
+	return t->logged.wait == VS_WAIT_TIMED && (!vs_ev_task__find(t, 0, "iommufd_object_remove") ||
+						   !vs_ev_task__find(t, 0, "iommufd_object_dec_wait_shortterm") ||
+						   !vs_ev_task__find(t, 0, "iommufd_object_dec_wait"));
+}
+
+static int add_iommufd(struct vs_why *why, const struct vs_ev_task *t)
+{
+	struct vs_why_case *c = add(why, VS_WHY_IN_USE, t);
+
+	if (!c)
+		return -ENOMEM;
+	c->confidence = VS_LOW;
+	c->at_most_ns = 60 * SECOND;
+	return why_case__prove_stack(c, 6);
 }
 
 /* Told once it may have been there for a moment only. */
@@ -329,8 +376,12 @@ static int add_root(struct vs_why *why, const struct vs_evidence *e, const struc
 	frame = why_frames__unregister(t);
 	if (!frame && t->lock_kind == VS_EV_NO_LOCK)
 		return add_unregister(why, e, t, frame);
+	if (waits_in_iommufd(t))
+		return add_iommufd(why, t);
 	if (t->owner)
 		return 0;
+	if (has_flag(t, VS_FRAME_VFIO) && waits_for_hardware(t->frames[0]))
+		return add_driver(why, e, t, 0);
 	frame = why_frames__driver(t);
 	if (frame < t->nr_frames && !has_flag(t, VS_FRAME_VFIO) && !t->lock_name[0])
 		return add_driver(why, e, t, frame);
@@ -495,14 +546,6 @@ static bool has_case_of(const struct vs_why *why, const char *device, uint32_t b
 		    why->cases[i].message->boot == boot)
 			return true;
 	return false;
-}
-
-/* Another driver spoke of the device afterwards: the wait is over. */
-static bool is_over(const struct vs_evidence *e, const struct vs_ev_message *m)
-{
-	const struct vs_ev_message *last = message(e, m->boot, VS_MSG_REBOUND, m->device);
-
-	return last && last->order > m->order;
 }
 
 static int add_message(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_message *m)

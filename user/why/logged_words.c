@@ -127,6 +127,9 @@ static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 		if (c->nr_victims)
 			SAY(c, " %s waits for the %s, as it seems behind this: it is collateral.",
 			    why_logged__name(c->victims[0].task, who, sizeof(who)), c->victims[0].lock);
+	} else if (c->at_most_ns != VS_EV_UNKNOWN) {
+		SAY(c, "%s waits until an object of iommufd is let go, for 10 s at most, 60 s from v6.13 on.",
+		    why_logged__name(c->task, who, sizeof(who)));
 	} else if (c->either) {
 		SAY(c, "%s waits in the removal of %s from VFIO. Either it is in use, or its group is still "
 		       "in a container: this text fits both.", why_logged__name(c->task, who, sizeof(who)),
@@ -190,8 +193,9 @@ static void say_running(struct vs_why_case *c)
 	if (c->device[0])
 		SAY(c, " %s does not answer any more.", c->device);
 	if (c->reboot == VS_REBOOT_NO)
-		NEXT(c, "wait: much memory is unmapped here, and it ends by itself. If it does not for minutes: "
-			"see the IOMMU's messages in the log");
+		NEXT(c, "wait: much memory is %s here, and it ends by itself. If it does not for minutes: "
+			"see the IOMMU's messages in the log", stands_in(c->task, "vfio_pin_map_dma") ||
+		     stands_in(c->task, "vfio_pin_pages_remote") ? "pinned" : "unmapped");
 	else
 		NEXT(c, "a reset is needed: what it waits for in %s does not answer. Look for a device that is "
 			"gone (PCIe errors, D3cold, link down) before it in the log", place);
@@ -211,6 +215,8 @@ static void say_driver(struct vs_why_case *c)
 	if (c->driver_lock)
 		SAY(c, ", for a lock");
 	SAY(c, ".%s", c->nr_victims ? " Others wait behind it." : "");
+	if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames)
+		SAY(c, " VFIO called it, and the device or the IOMMU does not answer.");
 	if (c->confidence == VS_LOW)
 		SAY(c, " Whether it stays there, one look does not tell.");
 	if (c->reboot == VS_REBOOT_YES)
