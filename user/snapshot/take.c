@@ -458,14 +458,3 @@ int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s
 	vs_snapper__free(t);
 	return err;
 }
-
-void vs_snapshot__free(struct vs_snapshot *s)
-{
-	if (!s)
-		return;
-	free(s->groups);
-	free(s->devices);
-	free(s->fds);
-	free(s->maps);
-	memset(s, 0, sizeof(*s));
-}
