@@ -106,6 +106,16 @@ static bool is_mistaken(int error)
 	return error != ENOSPC && error != EDQUOT && error != EIO && error != EROFS;
 }
 
+/* Beside the host itself: what cannot be read from memory is said once, there. Without it the rest stands. */
+static void add_kmsg(struct vs_evidence *e)
+{
+	struct vs_klog *k = vs_klog__new();
+
+	if (k && !vs_klog__read_kmsg(k) && !vs_klog__evidence(k, e))
+		e->log_now_ns = vs_host__mono_ns();
+	vs_klog__free(k);
+}
+
 static int collect(struct question *q, struct vs_evidence *e)
 {
 	const char *path = q->opts.all_stacks;
@@ -119,8 +129,10 @@ static int collect(struct question *q, struct vs_evidence *e)
 	err = vs_evidence__collect(&opts, e, error, sizeof(error));
 	errno = file ? 0 : open_error;
 	close_stacks(q, file);
-	if (!err)
+	if (!err) {
+		add_kmsg(e);
 		return 0;
+	}
 	return vs_blocker__fail(&vs_cmd_why, VS_WORK_WHY, err == -EPERM ? VS_EXIT_PERMISSION :
 				VS_EXIT_UNAVAILABLE, error);
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #define PIECE 65536
+#define RECORD_MAX 8192		/* CONSOLE_EXT_LOG_MAX, kernel/printk/printk.c */
+#define RECORDS_MAX 1000000	/* at one look: others may write on */
 
 int vs_klog__read_file(struct vs_klog *k, const char *path)
 {
@@ -25,6 +27,28 @@ int vs_klog__read_file(struct vs_klog *k, const char *path)
 			err = -errno;
 	} while (!err && got);
 	close(fd);
+	vs_klog__end(k);
+	return err;
+}
+
+int vs_klog__read_kmsg(struct vs_klog *k)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), err = fd < 0 ? -errno : 0;
+	char record[RECORD_MAX];
+
+	for (int i = 0; !err && i < RECORDS_MAX; i++) {
+		ssize_t got = read(fd, record, sizeof(record) - 1);
+
+		if (got < 0 && errno == EPIPE)	/* overwritten before it was read */
+			continue;
+		if (got <= 0) {
+			err = got < 0 && errno != EAGAIN ? -errno : 0;
+			break;
+		}
+		vs_klog__feed_kmsg(k, record, (size_t)got);
+	}
+	if (fd >= 0)
+		close(fd);
 	vs_klog__end(k);
 	return err;
 }

@@ -5,6 +5,12 @@
 
 #include "klog/klog.h"
 
+/*
+ * What /dev/kmsg has of this boot, without waiting; -EPERM without CAP_SYSLOG where the kernel restricts it,
+ * another negative errno, or 0.
+ */
+int vs_klog__read_kmsg(struct vs_klog *k);
+
 /* Reads the whole text of @path, or of stdin for "-", as it comes. 0 or negative errno. */
 int vs_klog__read_file(struct vs_klog *k, const char *path);
 

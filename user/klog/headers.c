@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "klog/scan_priv.h"
+#include "klog/signs.h"
 
 #define STALL_TOKENS 3000	/* what an RCU stall has the CPUs print comes within so many */
 #define NAME_TOKENS 5		/* words in a name: "CPU 1/KVM" */
@@ -322,46 +323,37 @@ static bool warning(struct klog_scan *s)
 	return true;
 }
 
-/* "BUG: unable to handle ..." kills; "BUG: KASAN: ...", "BUG: scheduling while atomic: ..." do not. */
-static bool take_bug(struct klog_scan *s)
+/*
+ * A sign of the table at this token. "traps: foo[9] general protection fault ip:..." is a process's own:
+ * nothing but a stamp, a prefix or a line's begin stands before the kernel's.
+ */
+static bool take_sign_from(struct klog_scan *s, int from)
 {
-	static const char *const deadly[] = { "unable", "kernel", "Unable" };
+	char phrase[KLOG_TOKEN_LEN];
+	size_t used = 0;
 
-	if (is(s, 1, "soft") || is(s, 1, "workqueue"))
+	if (begins(klog_word__at(s, from - 1), "traps:") || strchr(klog_word__at(s, from - 1), '['))
 		return false;
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
-		if (is(s, 1, deadly[i]))
-			return fault(s, 0);
-	return warning(s);
+	for (int n = from; n < from + 5 && used < sizeof(phrase); n++)
+		used += (size_t)snprintf(phrase + used, sizeof(phrase) - used, "%.40s ", klog_word__at(s, n));
+	switch (klog_sign__of(phrase)) {
+	case KLOG_SIGN_KILLS:
+		return fault(s, from);
+	case KLOG_SIGN_WARNS:
+		return warning(s);
+	default:
+		return false;
+	}
+}
+
+static bool take_sign(struct klog_scan *s)
+{
+	return take_sign_from(s, 0);
 }
 
 static bool take_kernel_bug(struct klog_scan *s)	/* "kernel BUG at drivers/..." */
 {
-	return (is(s, -1, "kernel") || is(s, -1, "Kernel")) && is(s, 1, "at") ? fault(s, -1) : false;
-}
-
-static bool take_oops(struct klog_scan *s)
-{
-	return fault(s, 0);
-}
-
-static bool take_unable(struct klog_scan *s)	/* arm64: "Unable to handle kernel ..." */
-{
-	return is(s, 1, "to") && is(s, 2, "handle") && is(s, 3, "kernel") ? fault(s, 0) : false;
-}
-
-static bool take_internal_error(struct klog_scan *s)
-{
-	return is(s, 1, "error:") ? fault(s, 0) : false;
-}
-
-/* "traps: foo[9] general protection fault ip:..." is a process's own. */
-static bool take_protection_fault(struct klog_scan *s)
-{
-	const char *third = klog_word__at(s, 2);
-
-	return is(s, 1, "protection") && (!strcmp(third, "fault:") || !strcmp(third, "fault,")) ?
-	       fault(s, 0) : false;
+	return take_sign_from(s, is(s, -1, "kernel") || is(s, -1, "Kernel") ? -1 : 0);
 }
 
 static bool take_warning(struct klog_scan *s)
@@ -449,7 +441,8 @@ static bool take_crash(struct klog_scan *s)
 		if (is(s, n, "COMMAND:")) {
 			int to = n + 1;
 
-			while (to < n + NAME_TOKENS && !strchr(klog_word__at(s, to) + 1, '"'))
+			while (to < n + NAME_TOKENS && klog_word__at(s, to)[0] &&
+			       !strchr(klog_word__at(s, to) + 1, '"'))
 				to++;
 			join(s, n + 1, to, klog_word__at(s, n + 1)[0] == '"', name);
 		}
@@ -530,12 +523,12 @@ static const struct {
 	{ "stalls", take_stall },
 	{ "backtrace", take_cpu_backtrace },
 	{ "backtrace:", take_backtrace },
-	{ "BUG:", take_bug },
+	{ "BUG:", take_sign },
 	{ "BUG", take_kernel_bug },
-	{ "Oops:", take_oops },
-	{ "Unable", take_unable },
-	{ "Internal", take_internal_error },
-	{ "general", take_protection_fault },
+	{ "Oops:", take_sign },
+	{ "Unable", take_sign },
+	{ "Internal", take_sign },
+	{ "general", take_sign },
 	{ "WARNING:", take_warning },
 	{ "here", take_cut_here },
 	{ "->", take_chain },

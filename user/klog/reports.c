@@ -343,7 +343,7 @@ static int give_task(struct vs_evidence *e, const struct entry *from)
 		return -ENOMEM;
 	memcpy(t->frames, from->frames, from->nr_frames * sizeof(*t->frames));
 	t->nr_frames = from->nr_frames;
-	if (from->about.release[0])
+	if (from->about.release[0] && e->from_log)
 		snprintf(e->release, sizeof(e->release), "%s", from->about.release);
 	return 0;
 }
@@ -410,6 +410,8 @@ int klog_table__give(const struct klog_table *t, struct vs_evidence *e)
 		return err;
 	give_owners(t, e);
 	klog_locks__find(e);
+	if (!e->from_log)	/* nr_seen are the tasks of the host */
+		return 0;
 	e->nr_seen += (uint32_t)(t->reports > UINT32_MAX ? UINT32_MAX : t->reports);
 	if (t->left_out && !e->words[0])
 		snprintf(e->words, sizeof(e->words), "the text has more than %d tasks: %llu reports were "

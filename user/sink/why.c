@@ -326,6 +326,8 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 			vs_out__puts(&p.out, "\n");
 		say_case(&p, r->evidence, &r->why->cases[i]);
 	}
+	for (size_t i = 0; i < r->why->nr_notes; i++)
+		row(&p, i ? "" : "LOG", "%s", r->why->notes[i]);
 	say_limits(&p, r->evidence);
 	vs_words__duration(took, sizeof(took), r->evidence->took_ns);
 	if (r->evidence->from_log)
@@ -494,6 +496,15 @@ static void set_limits(json_t *o, const struct vs_evidence *e)
 	set(o, "limits", limits);
 }
 
+static json_t *notes_json(const struct vs_why *why)
+{
+	json_t *notes = json_array();
+
+	for (size_t i = 0; i < why->nr_notes; i++)
+		json_array_append_new(notes, text(why->notes[i], VS_WHY_PROOF_LEN));
+	return notes;
+}
+
 int vs_why__print_json(int fd, const struct vs_why_report *r)
 {
 	json_t *o = record("why"), *cases = json_array();
@@ -511,6 +522,7 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set_limits(o, r->evidence);
 	set(o, "asked", task_json(r->why->asked));
 	set(o, "cases", cases);
+	set(o, "log", notes_json(r->why));
 	set_int(o, "exit_status", (unsigned int)r->exit_status);
 	vs_out__init(&out, fd);
 	vs_json_out__put(&out, o, JSON_COMPACT);

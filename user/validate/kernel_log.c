@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "klog/signs.h"
+
 #define RECORD_MAX 8192	/* CONSOLE_EXT_LOG_MAX, kernel/printk/printk.c */
 #define READS_MAX 100000	/* at one look */
 
@@ -74,16 +76,6 @@ static bool begins_with_a_task(const char *words)
 
 bool vs_kernel_log__is_warning(const char *record)
 {
-	static const char *const signs[] = {
-		"WARNING: ",		/* __warn(), lockdep: KERN_WARNING */
-		"BUG: ", "BUG ",	/* page faults, KASAN, KCSAN, "scheduling while atomic"; SLUB */
-		"[ BUG: ",		/* lockdep */
-		"watchdog: BUG: ",	/* soft lockup */
-		"kernel BUG at ", "Kernel BUG at ",
-		"Oops: ", "general protection fault", "segment-related general protection fault",
-		"Internal error: ", "Unable to handle kernel ",	/* arm64 */
-		"refcount_t: ", "KASAN: ", "UBSAN: ",
-	};
 	const char *words = strchr(record, ';');
 
 	if (!words || !is_of_kernel(record))
@@ -94,10 +86,7 @@ bool vs_kernel_log__is_warning(const char *record)
 		return true;
 	if (begins_with_a_task(words))
 		return false;
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		if (begins(words, signs[i]))
-			return true;
-	return false;
+	return klog_sign__of(words) != KLOG_SIGN_NONE;
 }
 
 static void take(struct vs_kernel_state *k, const char *record)

@@ -56,6 +56,8 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 			err = e->from_log ? why_logged__add_nothing(why, e, subject) :
 					    why_asked__add_nothing(why, e, subject);
 	}
+	if (!err && !e->from_log)
+		err = why_logged__add_notes(why, e);
 	if (err) {
 		vs_why__free(why);
 		return err;
@@ -75,6 +77,7 @@ void vs_why__free(struct vs_why *why)
 	for (size_t i = 0; i < why->nr_cases; i++)
 		why_case__free(&why->cases[i]);
 	free(why->cases);
+	free(why->notes);
 	memset(why, 0, sizeof(*why));
 }
 

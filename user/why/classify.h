@@ -113,6 +113,8 @@ struct vs_why_subject {
 struct vs_why {
 	struct vs_why_case *cases; /* never empty: at least idle or not-applicable */
 	size_t nr_cases;
+	char (*notes)[VS_WHY_PROOF_LEN]; /* what the kernel's log says beside the host: weaker */
+	size_t nr_notes;
 	const struct vs_ev_task *asked; /* the task that was asked about, or that removes the device
 				 * which was, if it is behind a case */
 	size_t nr_elsewhere;	/* tasks that wait, and not for what was asked about: those of the

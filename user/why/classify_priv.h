@@ -145,6 +145,9 @@ int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);
 int why_logged__add(struct vs_why *why, const struct vs_evidence *e);
 int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			    const struct vs_why_subject *s);
+
+/* Of a host whose log was read as well: why->notes, and since when a device is asked for. 0 or -ENOMEM. */
+int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e);
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
 
 /* Its stack is whole, and it sleeps. */

@@ -206,6 +206,7 @@ struct vs_evidence {
 	/* What the kernel's log tells: weaker than all of the above. */
 	bool from_log;		/* there is nothing but a log */
 	uint64_t log_lines;	/* that were read */
+	uint64_t log_now_ns;	/* when, in the clock of its stamps; 0: a log of some other time */
 	struct vs_ev_task *logged;
 	size_t nr_logged;
 	struct vs_ev_message *messages;

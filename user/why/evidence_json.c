@@ -55,6 +55,7 @@ static const struct field evidence_fields[] = {
 static const struct field log_fields[] = {
 	FIELD(BOOL, vs_evidence, from_log),
 	FIELD(TIME, vs_evidence, log_lines),
+	FIELD(TIME, vs_evidence, log_now_ns),
 	END
 };
 

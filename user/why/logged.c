@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Cases of a kernel's log: the stacks of tasks, who owns which lock, and VFIO's own messages. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define ROUND (10 * SECOND)	/* of VFIO's wait for a device's users; it asks them at each */
 #define LONG_ROUNDS (12 * SECOND) /* a task that wakes up every 10 s is never hung for so long */
 #define MOST_VICTIMS 256
+#define MOST_NOTES 8
 
 bool why_logged__sleeps(const struct vs_ev_task *t)
 {
@@ -585,6 +587,99 @@ int why_logged__add(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_logged; i++)
 		if (is_open_question(&e->logged[i]) && !is_explained(why, &e->logged[i]))
 			err = add_question(why, e, &e->logged[i]);
+	return err;
+}
+
+/* -- beside a host -- */
+
+__attribute__((format(printf, 2, 3)))
+static int note(struct vs_why *why, const char *format, ...)
+{
+	char (*line)[VS_WHY_PROOF_LEN];
+	va_list args;
+
+	if (why->nr_notes == MOST_NOTES)
+		return 0;
+	line = vs_rows__add(&why->notes, &why->nr_notes, sizeof(*line));
+	if (!line)
+		return -ENOMEM;
+	va_start(args, format);
+	vsnprintf(*line, sizeof(*line), format, args);
+	va_end(args);
+	return 0;
+}
+
+/*
+ * The wait begins with the first request to the user. It is this wait's if the task is old enough, and
+ * nothing has ended it since.
+ */
+static void take_since(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	for (size_t i = 0; i < why->nr_cases; i++) {
+		struct vs_why_case *c = &why->cases[i];
+		uint64_t since = e->log_now_ns - m->first_ns;
+
+		if (c->verdict != VS_WHY_IN_USE || strcmp(c->device, m->device) || is_over(e, m) ||
+		    m->first_ns == VS_EV_UNKNOWN || m->first_ns > e->log_now_ns)
+			continue;
+		if (c->at_most_ns == VS_EV_UNKNOWN || since > c->at_most_ns ||
+		    (c->since_ns != VS_EV_UNKNOWN && since < c->since_ns))
+			continue;
+		c->since_ns = since;
+		c->message = m;
+	}
+}
+
+static int note_message(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	double at = m->last_ns == VS_EV_UNKNOWN ? 0 : (double)m->last_ns / 1e9;
+
+	switch (m->kind) {
+	case VS_MSG_REQUESTED:
+		take_since(why, e, m);
+		return note(why, "[%.3f] %s: VFIO asked its user to let go, up to request #%u", at, m->device,
+			    m->rounds);
+	case VS_MSG_NO_CHANNEL:
+		take_since(why, e, m);
+		return note(why, "[%.3f] %s: its user has no request channel: VFIO cannot ask it", at, m->device);
+	case VS_MSG_IOMMUFD_TIMEOUT:
+		return note(why, "[%.3f] iommufd gave up a wait for an object in use", at);
+	case VS_MSG_DEVICE_GONE:
+		return note(why, "[%.3f] %s does not answer any more", at, m->device[0] ? m->device : "a device");
+	case VS_MSG_LINK_DOWN:
+		return note(why, "[%.3f] %s: PCIe link down, or the card is gone", at,
+			    m->device[0] ? m->device : "a slot");
+	case VS_MSG_IOMMU_TIMEOUT:
+		return note(why, "[%.3f] the IOMMU was not answered in time", at);
+	default:
+		return 0;
+	}
+}
+
+/* Who died with a device's lock, and which CPU does not come to an end: memory does not tell. */
+static int note_task(struct vs_why *why, const struct vs_ev_task *t)
+{
+	bool dead = t->logged.told == VS_TOLD_DIED && has_flag(t, VS_FRAME_VFIO | VS_FRAME_DRIVER);
+	double at = t->logged.last_ns == VS_EV_UNKNOWN ? 0 : (double)t->logged.last_ns / 1e9;
+	char who[VS_TASK_LEN];
+
+	why_logged__name(t, who, sizeof(who));
+	if (dead)
+		return note(why, "[%.3f] %s died in %s%s", at, who, t->frames[0],
+			    has_flag(t, VS_FRAME_DRIVER) ? ", with a device's lock held" : "");
+	if (t->logged.told == VS_TOLD_RUNS && has_flag(t, VS_FRAME_VFIO))
+		return note(why, "[%.3f] %s ran without an end in %s", at, who, t->frames[0]);
+	return 0;
+}
+
+int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < e->nr_logged; i++)
+		err = note_task(why, &e->logged[i]);
+	for (size_t i = 0; !err && i < e->nr_messages; i++)
+		err = note_message(why, e, &e->messages[i]);
 	return err;
 }
 
