@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "sink/why.h"
 #include "why/classify.h"
 #include "why/collect.h"
+#include "why/redact.h"
 #include "text_file.h"
 
 #define SUSPECT_AGAIN_US 200000	/* a lookup is over by then */
@@ -28,10 +30,10 @@ struct why_options {
 	const char *evidence, *save_evidence;
 	const char *logs[MOST_LOGS];
 	size_t nr_logs;
-	const char *all_stacks;
+	const char *all_stacks, *markdown;
 	const char *color;
 	uint64_t wait;
-	bool json, no_bpf;
+	bool json, no_bpf, redact;
 };
 
 struct question {
@@ -163,6 +165,15 @@ static int look_again(struct question *q, struct vs_evidence *e, struct vs_why *
 	return status ? status : classify(q, e, why);
 }
 
+/* The same verdicts, with other names. */
+static int redact(struct question *q, struct vs_evidence *e, struct vs_why *why)
+{
+	vs_why__free(why);
+	if (vs_redact(e, q->subject.device ? q->device : NULL))
+		return fail(VS_EXIT_FAILURE, "--redact", strerror(ENOMEM));
+	return classify(q, e, why);
+}
+
 static bool want_color(const struct why_options *opts)
 {
 	if (opts->color && strcmp(opts->color, "auto"))
@@ -178,6 +189,17 @@ static int print(const struct question *q, const struct vs_evidence *e, const st
 			       : vs_why__print_text(STDOUT_FILENO, &r);
 
 	return vs_command__written(&vs_cmd_why, r.exit_status, err);
+}
+
+static int write_markdown(const struct question *q, const struct vs_evidence *e, const struct vs_why *why)
+{
+	struct vs_why_report r = { e, why, vs_why__status(why), 0, false };
+	int fd = open(q->opts.markdown, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : vs_why__print_markdown(fd, &r);
+
+	if (fd >= 0 && close(fd) && !err)
+		err = -errno;
+	return err ? fail(VS_EXIT_FAILURE, q->opts.markdown, strerror(-err)) : 0;
 }
 
 static bool exists(const char *format, const char *name)
@@ -235,8 +257,12 @@ static int explain(struct question *q)
 		status = classify(q, &e, &why);
 	if (!status && !q->opts.evidence && !q->opts.nr_logs && has_suspect(&why))
 		status = look_again(q, &e, &why);
+	if (!status && q->opts.redact)
+		status = redact(q, &e, &why);
 	if (!status && q->opts.save_evidence)
 		status = save(q->opts.save_evidence, &e);
+	if (!status && q->opts.markdown)
+		status = write_markdown(q, &e, &why);
 	if (!status)
 		status = print(q, &e, &why);
 	if (q->stacks_error)
@@ -389,6 +415,8 @@ static const struct vs_opt why_opts[] = {
 	       save_evidence),
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
 	       evidence),
+	OPTION("markdown", 0, VS_OPT_TEXT, "FILE", "write a report for a bug tracker there", markdown),
+	OPTION("redact", 0, VS_OPT_FLAG, NULL, "numbers in place of names of processes, VMs, devices", redact),
 	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less",
 	       no_bpf),
 	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",

@@ -12,9 +12,11 @@
 
 #include <cmocka.h>
 
+#include "exit_codes.h"
 #include "klog/klog.h"
 #include "sink/words.h"
 #include "why/classify.h"
+#include "why/redact.h"
 
 static struct vs_evidence evidence;
 static struct vs_why why;
@@ -817,6 +819,97 @@ static void every_layout(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* -- what others may see -- */
+
+/* The names of the text are in nothing that is printed. */
+static void redacted(void **state)
+{
+	char *text = read_log("two-hung-6.6"), *json;
+	struct vs_why_subject subject = { NULL, -1, 0 };
+
+	(void)state;
+	explain(text, 0);
+	vs_why__free(&why);
+	assert_int_equal(vs_redact(&evidence, NULL), 0);
+	assert_int_equal(vs_classify(&evidence, &subject, &why), 0);
+	assert_string_equal(summary(), "1 in-use no 2201 device-1 311/1");
+	assert_string_equal(why.cases[0].task->comm, "process-1");
+	assert_string_equal(why.cases[0].victims[0].task->comm, "kworker/5:1");
+	json = vs_evidence__to_json(&evidence);
+	assert_null(strstr(json, "bash"));
+	assert_null(strstr(json, "0000:17:00.0"));
+	free(json);
+	free(text);
+}
+
+/* A record that user space wrote has another facility; the kernel's own is taken, with its caller. */
+static void records_of_kmsg(void **state)
+{
+	static const char *const records[] = {
+		"3,10,5000000,-,caller=T9;INFO: task sh:41 blocked for more than 120 seconds.\n",
+		"11,11,5000001,-;INFO: task forged:42 blocked for more than 120 seconds.\n",
+		"6,12,5000002,-,caller=T9;task:sh              state:D stack:0     pid:41    ppid:1 flags:0x0\n",
+		"6,13,5000003,-,caller=T9;Call Trace:\n", "6,14,5000004,-,caller=T9; __schedule+0x1/0x2\n",
+		"6,15,5000005,-,caller=T9; schedule+0x1/0x2\n",
+		"6,16,5000006,-,caller=T9; vfio_del_group_dev+0x1/0x2 [vfio]\n SUBSYSTEM=pci\n",
+		"garbage", ";", "6,,;",
+	};
+	struct vs_klog *k = vs_klog__new();
+
+	(void)state;
+	forget();
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		vs_klog__feed_kmsg(k, records[i], strlen(records[i]));
+	vs_klog__end(k);
+	assert_int_equal(vs_klog__evidence(k, &evidence), 0);
+	vs_klog__free(k);
+	assert_int_equal(evidence.nr_logged, 1);
+	assert_int_equal(evidence.logged[0].tid, 41);
+	assert_int_equal(evidence.logged[0].logged.first_ns, 5000000000ull);
+}
+
+/* A text without a word of VFIO, and of nothing else either. */
+static void nothing_is_never_idle(void **state)
+{
+	static const char *const texts[] = { "", "\n\n", "hello", "[    0.000000] Linux version 6.1.0\n", "\x80\xff\x01[<[[",
+		"INFO: task", "Call Trace:", "#0", "RIP:", "state:D", "blocked", "(", "[<0>]", "PID:", "Comm:",
+		"{\"MESSAGE\":\"\\u", "{\"MESSAGE\":[1,2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		explain(texts[i], 0);
+		assert_int_equal(why.nr_cases, 1);
+		assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_SHOWN);
+		assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
+	}
+}
+
+/* A line of a megabyte, and NULs: neither hides what follows. */
+static void a_long_line(void **state)
+{
+	char *text = read_log("hung-stall-4.14");
+	size_t size = (1 << 20) + strlen(text) + 2;
+	char *all = malloc(size);
+	struct vs_why_subject subject = { NULL, -1, 0 };
+	struct vs_klog *k = vs_klog__new();
+
+	(void)state;
+	forget();
+	memset(all, 'x', 1 << 20);
+	all[100] = '\0';
+	all[1 << 20] = '\n';
+	memcpy(all + (1 << 20) + 1, text, strlen(text));
+	vs_klog__feed(k, all, size - 1);
+	vs_klog__end(k);
+	evidence.from_log = evidence.weaker = true;
+	assert_int_equal(vs_klog__evidence(k, &evidence), 0);
+	vs_klog__free(k);
+	assert_int_equal(vs_classify(&evidence, &subject, &why), 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_CONTAINER_STALL);
+	free(all);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -827,6 +920,10 @@ int main(void)
 		cmocka_unit_test_teardown(cut_at_each_line, teardown),
 		cmocka_unit_test_teardown(mixed, teardown),
 		cmocka_unit_test_teardown(every_layout, teardown),
+		cmocka_unit_test_teardown(redacted, teardown),
+		cmocka_unit_test_teardown(records_of_kmsg, teardown),
+		cmocka_unit_test_teardown(nothing_is_never_idle, teardown),
+		cmocka_unit_test_teardown(a_long_line, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

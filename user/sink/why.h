@@ -17,4 +17,8 @@ struct vs_why_report {
 int vs_why__print_text(int fd, const struct vs_why_report *r);
 int vs_why__print_json(int fd, const struct vs_why_report *r); /* one object, docs/why.md */
 
+
+/* For a bug tracker. */
+int vs_why__print_markdown(int fd, const struct vs_why_report *r);
+
 #endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "why/redact.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/rows.h"
+#include "why/holders.h"
+
+#define MOST_NAME 96	/* longer ones are told apart by their begin */
+
+/* What was seen, in order: the index + 1 stands for it. */
+struct names {
+	char (*names)[MOST_NAME];
+	size_t nr;
+};
+
+struct redaction {
+	struct names processes, vms, pods, containers, devices, addresses;
+	bool failed;
+};
+
+static size_t number(struct redaction *r, struct names *n, const char *name)
+{
+	char (*row)[MOST_NAME];
+
+	for (size_t i = 0; i < n->nr; i++)
+		if (!strncmp(n->names[i], name, MOST_NAME - 1))
+			return i + 1;
+	row = vs_rows__add(&n->names, &n->nr, sizeof(*row));
+	if (!row) {
+		r->failed = true;
+		return 0;
+	}
+	snprintf(*row, sizeof(*row), "%s", name);
+	return n->nr;
+}
+
+static bool is_of_kernel(const char *comm)
+{
+	static const char *const names[] = { "kworker/", "irq/", "ksoftirqd/", "migration/", "rcu_", "kthreadd",
+		"khungtaskd", "vfio-irqfd", "kcompactd", "kswapd", "vhost-", "kvm-" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(comm, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static void process(struct redaction *r, char *comm)
+{
+	char name[VS_COMM_LEN + 1] = "";
+
+	memcpy(name, comm, VS_COMM_LEN);
+	if (!name[0] || is_of_kernel(name))
+		return;
+	memset(comm, 0, VS_COMM_LEN);
+	snprintf(comm, VS_COMM_LEN, "process-%zu", number(r, &r->processes, name) % 100000);
+}
+
+static void device(struct redaction *r, char *name)
+{
+	if (name[0])
+		snprintf(name, VS_DEVICE_LEN, "device-%zu", number(r, &r->devices, name) % 100000);
+}
+
+/* Of locks: the only ones that a report has. */
+static void address(struct redaction *r, uint64_t *value)
+{
+	char text[24];
+
+	if (!*value)
+		return;
+	snprintf(text, sizeof(text), "%llx", (unsigned long long)*value);
+	*value = number(r, &r->addresses, text);
+}
+
+/* "device lock of 0000:00:05.0" has the name of a device that may be in no table. */
+static void lock_name(struct redaction *r, char *name, size_t size)
+{
+	char *at = strstr(name, " of ");
+	char text[VS_DEVICE_LEN];
+
+	if (!at || !strchr(at + 4, ':'))
+		return;
+	snprintf(text, sizeof(text), "%.*s", VS_DEVICE_LEN - 1, at + 4);
+	device(r, text);
+	snprintf(at + 4, size - (size_t)(at + 4 - name), "%s", text);
+}
+
+static void task(struct redaction *r, struct vs_ev_task *t)
+{
+	if (!t->kernel_thread)
+		process(r, t->comm);
+	address(r, &t->lock);
+	for (size_t i = 0; i < t->nr_frames; i++)
+		if (!strncmp(t->frames[i], "0x", 2))	/* without a symbol */
+			snprintf(t->frames[i], VS_SITE_LEN, "0x?");
+	lock_name(r, t->lock_name, sizeof(t->lock_name));
+	for (size_t i = 0; i < t->nr_locked; i++)
+		device(r, t->locked[i].name);
+}
+
+/* What is printed of them is the name of a VM, pod or container; the rest goes. */
+static void command(struct redaction *r, struct vs_ev_process *p)
+{
+	char vm[80], pod[64], container[80];
+
+	process(r, p->comm);
+	vs_holders__vm(p->cmdline, p->cgroup, vm, sizeof(vm));
+	vs_holders__pod(p->cgroup, pod, sizeof(pod));
+	vs_holders__container(p->cgroup, container, sizeof(container));
+	p->cmdline[0] = p->cgroup[0] = '\0';
+	if (vm[0])
+		snprintf(p->cmdline, sizeof(p->cmdline), "- -name guest=vm-%zu", number(r, &r->vms, vm));
+	if (pod[0] || container[0])
+		snprintf(p->cgroup, sizeof(p->cgroup), "/kubepods/pod%08zx/%064zx",
+			 pod[0] ? number(r, &r->pods, pod) : 0,
+			 container[0] ? number(r, &r->containers, container) : 0);
+}
+
+static void snapshot(struct redaction *r, struct vs_snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_devices; i++)
+		device(r, s->devices[i].name);
+	for (size_t i = 0; i < s->nr_fds; i++)
+		process(r, s->fds[i].comm);
+	for (size_t i = 0; i < s->nr_maps; i++)
+		process(r, s->maps[i].comm);
+}
+
+int vs_redact(struct vs_evidence *e, char *asked)
+{
+	struct redaction r = {};
+
+	for (size_t i = 0; i < e->nr_tasks; i++)
+		task(&r, &e->tasks[i]);
+	for (size_t i = 0; i < e->nr_processes; i++)
+		command(&r, &e->processes[i]);
+	snapshot(&r, &e->snapshot);
+	for (size_t i = 0; i < e->nr_logged; i++) {
+		task(&r, &e->logged[i]);
+		process(&r, e->logged[i].logged.owner_comm);
+	}
+	for (size_t i = 0; i < e->nr_messages; i++) {
+		device(&r, e->messages[i].device);
+		process(&r, e->messages[i].comm);
+	}
+	if (asked)
+		device(&r, asked);
+	free(r.processes.names);
+	free(r.vms.names);
+	free(r.pods.names);
+	free(r.containers.names);
+	free(r.devices.names);
+	free(r.addresses.names);
+	return r.failed ? -ENOMEM : 0;
+}
