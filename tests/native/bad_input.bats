@@ -88,7 +88,7 @@ wrong_values()
 	symbols) printf '%s\n' 'two words' 'f()' ' f' ;;
 	any) ;;
 	infile) printf '%s\n' missing folder empty binary cut other ./missing/x /dev/zero ;;
-	logs) printf '%s\n' missing folder ./missing/x ;; # any text is a log, and there may be several
+	logfile) printf '%s\n' missing folder empty ./missing/x /dev/zero ;;
 	outfile) printf '%s\n' folder ./missing/x empty/x ;;
 	*) echo "the table has an unknown kind: $1" >&2; return 1 ;;
 	esac
@@ -98,7 +98,7 @@ wrong_values()
 status_of()
 {
 	case $1 in
-	infile | logs) echo 1 ;;
+	infile | logfile) echo 1 ;;
 	outfile) echo 1,4,6 ;;
 	*) echo 2 ;;
 	esac
@@ -156,7 +156,7 @@ wrong_one()
 long_one()
 {
 	local statuses=2
-	case $3 in infile | outfile | logs) statuses=1,4,6 ;; any) statuses=1,2,4,6 ;; esac
+	case $3 in infile | logfile | outfile) statuses=1,4,6 ;; any) statuses=1,2,4,6 ;; esac
 	# shellcheck disable=SC2046 # words are wanted
 	[ "$1$2" = validate--stress ] || refused "$statuses" "$VFIOSCOPE" "$1" $(needs "$1" "$2") "$2" "$LONG"
 }
@@ -179,7 +179,7 @@ long_one()
 escape_one()
 {
 	local statuses=2
-	case $3 in infile) statuses=1 ;; outfile | any | names | logs) statuses= ;; esac
+	case $3 in infile | logfile) statuses=1 ;; outfile | any | names) statuses= ;; esac
 	# shellcheck disable=SC2046 # words are wanted
 	[ -z "$statuses" ] || refused "$statuses" "$VFIOSCOPE" "$1" $(needs "$1" "$2") "$2" "$ESCAPE"
 }

@@ -409,6 +409,53 @@ static void cut_at_each_line(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* As a terminal of that width has it: words are broken anywhere. */
+static char *fold(const char *text, size_t width)
+{
+	char *out = calloc(2, strlen(text) + 2), *to = out;
+	size_t column = 0;
+
+	for (; *text; text++) {
+		if (column == width && *text != '\n') {
+			*to++ = '\n';
+			column = 0;
+		}
+		*to++ = *text;
+		column = *text == '\n' ? 0 : column + 1;
+	}
+	return out;
+}
+
+static unsigned int as_whole;
+
+static void folded_one(const char *name, const char *expected)
+{
+	static const size_t widths[] = { 72, 80, 100 };
+	char *text = read_log(name), how[40];
+
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		char *changed = fold(text, widths[i]);
+
+		explain(changed, 0);
+		snprintf(how, sizeof(how), "folded at %zu", widths[i]);
+		never_wrong(name, how, expected);
+		as_whole += !strcmp(summary(), expected);
+		free(changed);
+	}
+	free(text);
+}
+
+/* Most are told in spite of it, none is told wrongly. */
+static void folded(void **state)
+{
+	(void)state;
+	wrong = as_whole = 0;
+	each_expected(folded_one);
+	assert_int_equal(wrong, 0);
+	print_message("folded texts that are told: %u of 87\n", as_whole);
+	assert_true(as_whole >= 78);
+}
+
 /* Two texts printed at the same time, line by line, in runs that a seed chooses. */
 static char *mix(const char *a, const char *b, unsigned int seed)
 {
@@ -918,6 +965,7 @@ int main(void)
 		cmocka_unit_test_teardown(on_all_ways, teardown),
 		cmocka_unit_test_teardown(as_json_lines, teardown),
 		cmocka_unit_test_teardown(cut_at_each_line, teardown),
+		cmocka_unit_test_teardown(folded, teardown),
 		cmocka_unit_test_teardown(mixed, teardown),
 		cmocka_unit_test_teardown(every_layout, teardown),
 		cmocka_unit_test_teardown(redacted, teardown),

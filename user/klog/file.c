@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #define PIECE 65536
+#define NO_TEXT (1 << 20)	/* bytes with a NUL and without a line: /dev/zero, a disk, never a log */
 #define RECORD_MAX 8192		/* CONSOLE_EXT_LOG_MAX, kernel/printk/printk.c */
 #define RECORDS_MAX 1000000	/* at one look: others may write on */
 
 int vs_klog__read_file(struct vs_klog *k, const char *path)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	bool has_line = false, has_nul = false;
 	char piece[PIECE];
+	size_t bytes = 0;
 	ssize_t got;
 	int err = 0;
 
@@ -21,14 +24,21 @@ int vs_klog__read_file(struct vs_klog *k, const char *path)
 		return -errno;
 	do {
 		got = read(fd, piece, sizeof(piece));
-		if (got > 0)
+		if (got < 0) {
+			err = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		bytes += (size_t)got;
+		has_line |= !!memchr(piece, '\n', (size_t)got);
+		has_nul |= !!memchr(piece, '\0', (size_t)got);
+		if (!has_line && has_nul && bytes > NO_TEXT)
+			err = -EILSEQ;
+		else
 			vs_klog__feed(k, piece, (size_t)got);
-		else if (got < 0 && errno != EINTR)
-			err = -errno;
 	} while (!err && got);
 	close(fd);
 	vs_klog__end(k);
-	return err;
+	return err ? err : bytes ? 0 : -ENODATA;
 }
 
 int vs_klog__read_kmsg(struct vs_klog *k)

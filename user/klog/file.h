@@ -11,7 +11,10 @@
  */
 int vs_klog__read_kmsg(struct vs_klog *k);
 
-/* Reads the whole text of @path, or of stdin for "-", as it comes. 0 or negative errno. */
+/*
+ * Reads the whole text of @path, or of stdin for "-", as it comes. 0; -ENODATA: it is empty, -EILSEQ: it is no text; or another
+ * negative errno.
+ */
 int vs_klog__read_file(struct vs_klog *k, const char *path);
 
 #endif

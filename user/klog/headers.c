@@ -166,8 +166,11 @@ static void take_row(struct klog_scan *s, const char *name, uint32_t tid, char s
 		return;
 	if (r->open && r->about.told == VS_TOLD_HUNG && !r->nr && r->tid == tid)
 		return;
-	klog_report__begin(s, VS_TOLD_STATE, name, tid);
+	/* "Task dump for CPU 8:" of an RCU stall shows who runs there. */
+	klog_report__begin(s, state == 'R' && s->at < s->stalled_until ? VS_TOLD_RUNS : VS_TOLD_STATE, name,
+			   tid);
 	s->c->report.state = state;
+	s->c->report.about.hard = s->c->report.about.told == VS_TOLD_RUNS;
 }
 
 /* "task:driverctl       state:D stack:0     pid:2443  ppid:1727   flags:0x00000002", from v5.9 on */

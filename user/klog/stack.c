@@ -191,12 +191,26 @@ static bool sleeps(enum vs_ev_told told)
 	       told == VS_TOLD_DUMP || told == VS_TOLD_BARE;
 }
 
+/* "--- 912", "PID 719:": a number in the short line before a stack of /proc. */
+static uint32_t number_before(const struct klog_scan *s)
+{
+	uint32_t number, found = 0;
+
+	for (int n = -2; n > -6 && klog_token__at(s, n)->kind == KLOG_WORD; n--) {
+		if (!found && klog_number(klog_word__at(s, n), &number))
+			found = number;
+		if (klog_token__at(s, n)->first)
+			return found;
+	}
+	return 0;
+}
+
 static void begin_bare(struct klog_scan *s)
 {
 	enum vs_ev_told told = s->c->pending == VS_TOLD_NOTHING ? VS_TOLD_BARE : s->c->pending;
 	bool proc = is_proc_style(s);
 
-	klog_report__begin(s, told, "", 0);
+	klog_report__begin(s, told, "", proc ? number_before(s) : 0);
 	s->c->report.proc_style = proc;
 	s->c->report.told_top = proc && s->text_before;
 	s->c->report.about.hard = s->c->pending_hard;
@@ -257,6 +271,10 @@ static void find_report(struct klog_scan *s, const char *frame, bool loose)
 
 	if (!r->open) {
 		begin_bare(s);
+	} else if (r->ended && !r->mixed && (r->proc_style || r->about.told == VS_TOLD_STACK) && is_proc_style(s) &&
+		   !is_same_end(r, frame)) {
+		begin_bare(s);	/* cat /proc/1/stack /proc/2/stack: nothing else comes between */
+		s->c->report.told_top = true;
 	} else if (r->ended && !loose && r->nr && !is_same_end(r, frame)) {
 		if (!(flags & KLOG_FN_SWITCH) && strncmp(frame, "0x", 2))
 			tear(s);
@@ -444,7 +462,8 @@ static bool take_numbered(struct klog_scan *s)
 
 	if (text[1 + strspn(text + 1, "0123456789")] || !klog_number(text + 1, &number))
 		return false;	/* "#0:" is a lock that is held */
-	if (crash ? !is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !is(s, 2, "in"))
+	if (crash ? !is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !is(s, 2, "in") &&
+				      !parse_frame(klog_word__at(s, 1), frame))
 		return false;
 	if (is(s, 2, "in"))	/* gdb: "#1 0xffffffff8108 in name (" */
 		at = 3;
@@ -496,7 +515,9 @@ static bool take_nameless(struct klog_scan *s)
 	if (strspn(t->text + 2, "0123456789abcdef") + 2 != t->len || t->len < 10 ||
 	    klog_token__at(s, -1)->kind != KLOG_ADDRESS || !s->c->report.open)
 		return false;
-	if (!begins(t->text, "0xffffffffffffffff"))
+	if (begins(t->text, "0xffffffffffffffff"))	/* of /proc up to v5.1 */
+		s->c->report.ended = s->c->report.nr;
+	else
 		push(s, t->text, is(s, 1, "(unreliable)"));
 	return true;
 }

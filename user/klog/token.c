@@ -15,6 +15,11 @@ struct klog_lines {
 	size_t count, len;
 	bool first;
 	bool open_bracket;	/* the last line ended within "[  12.345678]" */
+	bool full;		/* this line is as wide as any was: a terminal may have broken a word */
+	bool holding;		/* its last word waits for what the next line begins with */
+	size_t widest;
+	enum klog_token_kind before; /* the kind of the token before the one that is held */
+	struct klog_token held;
 	char when[KLOG_WHEN_LEN];
 	struct klog_token token;
 	char line[LINE_MAX_LEN + 1];
@@ -171,7 +176,59 @@ static const char *take_bracket(struct klog_lines *l, const char *p)
 
 /* -- tokens of a line -- */
 
-static void give(struct klog_lines *l, const char *text, size_t len)
+/* "symbol+0x12/0x34", and maybe "(" before it. */
+static bool is_frame(const char *text)
+{
+	const char *plus = strstr(text, "+0x"), *slash = plus ? strstr(plus, "/0x") : NULL;
+	size_t name = strspn(text + (*text == '('),
+			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+	return plus && slash && text + (*text == '(') + name == plus &&
+	       plus + 3 + strspn(plus + 3, "0123456789abcdef") == slash &&
+	       isxdigit((unsigned char)slash[3]);
+}
+
+/*
+ * Whether the held word and the one that the next line begins with are one: both together are a frame or
+ * a module, and the first alone is none. Where the second is a frame alone, the first has to stand where frames do.
+ */
+static bool belongs_together(const struct klog_lines *l, const struct klog_token *t)
+{
+	char joined[2 * KLOG_TOKEN_LEN];
+	const char *a = l->held.text;
+
+	if (t->kind != KLOG_WORD || !t->first)
+		return false;
+	if (a[0] == '[' && a[1] && !strchr(a, ']') && t->text[t->len - 1] == ']' && !strchr(t->text, '['))
+		return true;
+	stpcpy(stpcpy(joined, a), t->text);
+	return !is_frame(a) && is_frame(joined) &&
+	       (!is_frame(t->text) || (l->before != KLOG_WORD && a[0] != '?' && a[0] != '<'));
+}
+
+static void give_held(struct klog_lines *l)
+{
+	if (l->holding)
+		l->take(l->ctx, &l->held, l->when);
+	l->holding = false;
+}
+
+static void join_held(struct klog_lines *l, struct klog_token *t)
+{
+	size_t room = KLOG_TOKEN_LEN - 1 - l->held.len, len = t->len < room ? t->len : room;
+
+	memmove(t->text + l->held.len, t->text, len);
+	memcpy(t->text, l->held.text, l->held.len);
+	t->len = l->held.len + (unsigned int)len;
+	t->text[t->len] = '\0';
+	t->first = l->held.first;
+	t->plus |= l->held.plus;
+	t->slash |= l->held.slash;
+	t->paren |= l->held.paren;
+	l->holding = false;
+}
+
+static void give(struct klog_lines *l, const char *text, size_t len, bool last)
 {
 	struct klog_token *t = &l->token;
 
@@ -179,8 +236,17 @@ static void give(struct klog_lines *l, const char *text, size_t len)
 	t->len = (unsigned int)(len < KLOG_TOKEN_LEN ? len : KLOG_TOKEN_LEN - 1);
 	memcpy(t->text, text, t->len);
 	t->text[t->len] = '\0';
-	l->take(l->ctx, t, l->when);
 	l->first = false;
+	if (l->holding && belongs_together(l, t))
+		join_held(l, t);
+	give_held(l);
+	if (last && l->full && t->kind == KLOG_WORD) {
+		l->held = *t;
+		l->holding = true;
+		return;
+	}
+	l->before = t->kind;
+	l->take(l->ctx, t, l->when);
 }
 
 static bool is_space(char c)
@@ -231,7 +297,7 @@ static void take_tokens(struct klog_lines *l, const char *p)
 		}
 		if (!end)
 			end = end_of_word(&l->token, p);
-		give(l, p, (size_t)(end - p));
+		give(l, p, (size_t)(end - p), !*end);
 		p = end;
 	}
 }
@@ -298,7 +364,10 @@ static void clean(char *line)
 		for (; *from == '&' && i < n; i++)
 			if (!strncmp(from, entities[i].name, strlen(entities[i].name)))
 				break;
-		if (*from == '&' && i < n) {
+		if (!strncmp(from, "=3D", 3)) {	/* quoted-printable */
+			*to++ = '=';
+			from += 3;
+		} else if (*from == '&' && i < n) {
 			*to++ = entities[i].is;
 			from += strlen(entities[i].name);
 		} else if ((unsigned char)from[0] == 0xc2 && (unsigned char)from[1] == 0xa0) {
@@ -320,15 +389,19 @@ static const char *take_rest(struct klog_lines *l, const char *p)
 	if (!end)
 		return p;
 	l->token.kind = KLOG_STAMP;
-	give(l, p, (size_t)(end - p));
+	give(l, p, (size_t)(end - p), false);
 	return end;
 }
 
 static void take_plain(struct klog_lines *l, char *line)
 {
 	const char *p;
+	size_t width = strlen(line);
 
-	if (strchr(line, '&') || strchr(line, '\033') || strstr(line, "\xc2\xa0"))
+	l->full = width >= 60 && width >= l->widest && width < 250;
+	if (l->full)
+		l->widest = width;
+	if (strchr(line, '&') || strchr(line, '\033') || strstr(line, "\xc2\xa0") || strstr(line, "=3D"))
 		clean(line);
 	p = skip_quotes(line);
 	take_when(l, p);
@@ -359,6 +432,12 @@ static void take_line(struct klog_lines *l)
 	}
 }
 
+/* Quoted-printable breaks what is longer than 76 characters by a "=" at the end. */
+static bool is_soft_break(const struct klog_lines *l)
+{
+	return l->len > 60 && l->line[l->len - 1] == '=' && l->len % 76 < 2;
+}
+
 /* A NUL would hide what follows. */
 static void hide_nuls(char *text, size_t len)
 {
@@ -380,7 +459,9 @@ void klog_lines__feed(struct klog_lines *l, const char *text, size_t len)
 		memcpy(l->line + l->len, text, part);
 		hide_nuls(l->line + l->len, part);
 		l->len += part;
-		if (whole || l->len == LINE_MAX_LEN)
+		if (whole && is_soft_break(l))
+			l->len--;
+		else if (whole || l->len == LINE_MAX_LEN)
 			take_line(l);
 		text += part + (whole ? 1 : 0);
 		len -= part + (whole ? 1 : 0);
@@ -391,6 +472,8 @@ void klog_lines__end(struct klog_lines *l)
 {
 	if (l->len)
 		take_line(l);
+	give_held(l);
 	l->open_bracket = false;
+	l->widest = 0;
 	l->when[0] = '\0';
 }
