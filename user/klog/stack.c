@@ -161,7 +161,7 @@ static bool is_place_for_frame(const struct klog_scan *s)
 
 	while (klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4)
 		n--;
-	word = klog_word__at(s, n);
+	word = klog_token__at(s, n + 1)->first ? "" : klog_word__at(s, n);	/* a comment's last word */
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (!strcmp(word, never[i]) || (word[0] && word[strlen(word) - 1] == ':' && word[0] == '('))
 			return false;

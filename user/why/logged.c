@@ -156,6 +156,19 @@ static const struct vs_ev_message *only_message(const struct vs_evidence *e, uin
 	return found;
 }
 
+/* Much of it takes long, and then ends. */
+static bool moves_memory(const struct vs_ev_task *t)
+{
+	static const char *const names[] = { "vfio_unmap_unpin", "vfio_remove_dma", "vfio_pin_map_dma",
+		"vfio_pin_pages_remote", "vfio_dma_do_unmap", "vfio_unpin_pages_remote", "vaddr_get_pfn",
+		"vaddr_get_pfns" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (has(t, names[i]))
+			return true;
+	return false;
+}
+
 static int add_running(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	bool own = why_frames__has(t, 0, VS_FRAME_VFIO);
@@ -167,7 +180,7 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 	if (gone)
 		memcpy(c->device, gone->device, sizeof(c->device));
 	c->reboot = t->logged.hard || message(e, t->logged.boot, VS_MSG_IOMMU_TIMEOUT, NULL) ?
-			    VS_REBOOT_YES : VS_REBOOT_NO;
+			    VS_REBOOT_YES : moves_memory(t) ? VS_REBOOT_NO : VS_REBOOT_UNKNOWN;
 	if (t->logged.last_ns != VS_EV_UNKNOWN && t->logged.last_ns > t->logged.first_ns &&
 	    (c->since_ns == VS_EV_UNKNOWN || t->logged.last_ns - t->logged.first_ns > c->since_ns))
 		c->since_ns = t->logged.last_ns - t->logged.first_ns;

@@ -197,8 +197,9 @@ static void say_running(struct vs_why_case *c)
 			"see the IOMMU's messages in the log", stands_in(c->task, "vfio_pin_map_dma") ||
 		     stands_in(c->task, "vfio_pin_pages_remote") ? "pinned" : "unmapped");
 	else
-		NEXT(c, "a reset is needed: what it waits for in %s does not answer. Look for a device that is "
-			"gone (PCIe errors, D3cold, link down) before it in the log", place);
+		NEXT(c, "%s: what it waits for in %s does not answer. Look for a device that is "
+			"gone (PCIe errors, D3cold, link down) before it in the log",
+		     c->reboot == VS_REBOOT_YES ? "a reset is needed" : "a reset may be needed", place);
 }
 
 static void say_driver(struct vs_why_case *c)
