@@ -108,9 +108,7 @@ static void versions(struct vs_out *o, const struct vs_evidence *e)
 		vs_out__puts(o, "- Made from the text of a kernel log alone: holders, counters and whether it still "
 			     "hangs are in no log.\n");
 	else
-		vs_out__printf(o, "- %s\n", e->has_fix ? "This vfio has the fix of the notifier deadlock." :
-			       e->has_notifier ? "This vfio lacks the fix of the notifier deadlock (811642d8d8a8)." :
-			       "This kernel has no VFIO group notifier.");
+		vs_out__printf(o, "- The fix of the notifier deadlock (811642d8d8a8): %s\n", vs_fix__words(e->fix));
 	if (e->words[0])
 		vs_out__printf(o, "- Not looked at: %s\n", e->words);
 	if (e->snapshot.words[0])
