@@ -20,6 +20,7 @@
 #include "why/classify.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
+#include "why/ways.h"
 
 static struct vs_evidence evidence;
 static struct vs_why why;
@@ -854,6 +855,138 @@ static void test_where_qemu_has_it(void **state)
 	assert_false(vs_holders__is_fixed("", true, "0000:65:00.0"));
 }
 
+/* On which way the device leaves, as recorded where that way was taken. */
+static void test_ways(void **state)
+{
+	static const struct {
+		const char *evidence, *way;
+	} rows[] = {
+		{ "fixed-override", "unbind through sysfs" },
+		{ "fixed-remove", "removal through sysfs" },
+		{ "fixed-unplug", "hot-unplug by ACPI" },
+		{ "fixed-power", "power of its slot was switched through sysfs" },
+		{ "fixed-numvfs", "sriov_numvfs of its PF was set" },
+		{ "6.12-override", "unbind through sysfs" },
+		{ "6.12-remove", "removal through sysfs" },
+		{ "6.12-unplug", "hot-unplug by ACPI" },
+		{ "6.12-power", "power of its slot was switched through sysfs" },
+		{ "6.12-exiting", "unbind through sysfs" },
+		{ "6.12-exiting-early", "unbind through sysfs" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		load(rows[i].evidence);
+		classify(NULL, -1, 0);
+		assert_string_equal(why.cases[0].way, rows[i].way);
+		teardown(NULL);
+	}
+}
+
+/* Frames of kernels and hosts that the lab does not have. */
+static void test_ways_by_their_frames(void **state)
+{
+	static const struct {
+		const char *frames[4], *way;
+	} rows[] = {
+		{ { "vfio_unregister_group_dev+0x97 [vfio]", "pciehp_unconfigure_device+0x91",
+		    "pciehp_disable_slot+0x6b", "pciehp_handle_presence_or_link_change+0x7d" },
+		  "hot-unplug by pciehp: the card or its link is gone" },
+		{ { "vfio_unregister_group_dev+0x97 [vfio]", "pciehp_unconfigure_device+0x91",
+		    "pciehp_handle_disable_request+0x2a", "pciehp_ist+0x236" },
+		  "hot-unplug by pciehp, as asked" },
+		{ { "pci_iov_remove_virtfn+0xbe", "sriov_disable+0x2f", "ixgbe_remove+0x1 [ixgbe]",
+		    "unbind_store+0xa1" }, "its PF's driver leaves: unbind through sysfs" },
+		{ { "pci_iov_remove_virtfn+0xbe", "sriov_disable+0x2f", "driver_detach+0x1",
+		    "__x64_sys_delete_module+0x1" }, "its PF's driver leaves: a module is unloaded" },
+		{ { "pci_iov_remove_virtfn+0xbe", "sriov_disable+0x2f", "sriov_numvfs_store+0xc2",
+		    "ksys_write+0x1" }, "sriov_numvfs of its PF was set" },
+		{ { "vfio_unregister_group_dev+0x97 [vfio]", "remove_store+0x77 [mdev]", "ksys_write+0x1",
+		    "do_syscall_64+0x1" }, "removal of an mdev" },
+		{ { "vfio_unregister_group_dev+0x97 [vfio]", "remove_store_not+0x77", "kthread+0x1",
+		    "ret_from_fork+0x1" }, "" },
+	};
+	char frames[4][VS_SITE_LEN], buf[96];
+	const struct vs_ev_task t = { .nr_frames = 4, .frames = frames };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int j = 0; j < 4; j++)
+			snprintf(frames[j], VS_SITE_LEN, "%s", rows[i].frames[j]);
+		assert_string_equal(vs_ways__of(&t, buf, sizeof(buf)), rows[i].way);
+	}
+}
+
+/*
+ * A real one: a task that ends has closed both its devices. On the way to the release of the first it waits for a
+ * lock that the thread of one slot reads, which waits for the removal of the other device, which waits for the task.
+ */
+static void test_a_cycle_through_a_reader(void **state)
+{
+	static char outer[3][VS_SITE_LEN] = { "pciehp_unconfigure_device+0x48", "pciehp_ist+0x236",
+					      "irq_thread_fn+0x1b" };
+	static char inner[3][VS_SITE_LEN] = { "pciehp_reset_slot+0x58", "__fput+0xec",
+					      "task_work_run+0x61" };
+	struct vs_ev_task *tasks, *waiter;
+
+	(void)state;
+	load("6.12-exiting");
+	waiter = culprit();
+	tasks = calloc(3, sizeof(*tasks));
+	assert_non_null(tasks);
+	tasks[0] = *waiter;
+	tasks[1] = (struct vs_ev_task){ .address = 0xffff888000001000, .tid = 719, .tgid = 719, .state = 'D',
+		.kernel_thread = true, .comm = "irq/149-pciehp", .waited_ns = 9000000000,
+		.lock_kind = VS_EV_MUTEX, .lock = 0xffffffff82000000, .owner = waiter->address,
+		.lock_name = "lock pci_rescan_remove_lock", .lock_group = -1, .nr_frames = 3 };
+	tasks[2] = (struct vs_ev_task){ .address = 0xffff888000002000, .tid = evidence.snapshot.fds[0].tid,
+		.tgid = evidence.snapshot.fds[0].tgid, .state = 'D', .comm = "SPDK",
+		.waited_ns = 8000000000, .lock_kind = VS_EV_RWSEM, .lock = 0xffff888000003000,
+		.owner = tasks[1].address, .owner_reads = true, .lock_group = -1, .nr_frames = 3 };
+	tasks[1].frames = calloc(3, VS_SITE_LEN);
+	tasks[2].frames = calloc(3, VS_SITE_LEN);
+	memcpy(tasks[1].frames, outer, sizeof(outer));
+	memcpy(tasks[2].frames, inner, sizeof(inner));
+	for (size_t i = 0; i < evidence.nr_tasks; i++)
+		if (&evidence.tasks[i] != waiter)
+			free(evidence.tasks[i].frames);
+	free(evidence.tasks);
+	evidence.tasks = tasks;
+	evidence.nr_tasks = 3;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.nr_cases, 1);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_true(why.cases[0].cycle);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_YES);
+	assert_int_equal(why.cases[0].nr_victims, 2);
+	assert_non_null(strstr(why.cases[0].says, "This is a cycle: SPDK["));
+	assert_null(strstr(why.cases[0].next, "ends by itself"));
+	vs_why__free(&why);
+	/* Without its stack the reader is only the last one that the lock has seen. */
+	snprintf(tasks[1].frames[1], VS_SITE_LEN, "worker_thread+0x1");
+	classify(NULL, -1, 0);
+	assert_false(why.cases[0].cycle);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_NO);
+}
+
+static void test_units_and_pod_names(void **state)
+{
+	char buf[160];
+
+	(void)state;
+	vs_holders__unit("/user.slice/user-1000.slice/user@1000.service/app.slice/web.service", buf, sizeof(buf));
+	assert_string_equal(buf, "web.service");
+	vs_holders__unit("/machine.slice/machine-qemu\\x2d3\\x2dweb1.scope/libvirt/emulator", buf, sizeof(buf));
+	assert_string_equal(buf, "machine-qemu\\x2d3\\x2dweb1.scope");
+	vs_holders__unit("/", buf, sizeof(buf));
+	assert_string_equal(buf, "");
+	assert_true(vs_holders__pod_name("prod_gpu-0_1a2b-3c4d", "1a2b-3c4d", buf, sizeof(buf)));
+	assert_string_equal(buf, "prod/gpu-0");
+	assert_false(vs_holders__pod_name("prod_gpu-0_1a2b-3c4d", "1a2b", buf, sizeof(buf)));
+	assert_false(vs_holders__pod_name("prod_1a2b", "1a2b", buf, sizeof(buf)));
+	assert_false(vs_holders__pod_name("prod_gpu_", "", buf, sizeof(buf)));
+}
+
 static void test_pods(void **state)
 {
 	static const char *const paths[] = {
@@ -921,6 +1054,10 @@ int main(void)
 		TEST(test_vm_names),
 		TEST(test_where_qemu_has_it),
 		TEST(test_pods),
+		TEST(test_units_and_pod_names),
+		TEST(test_ways),
+		TEST(test_ways_by_their_frames),
+		TEST(test_a_cycle_through_a_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,8 +177,9 @@ static const char *kind_words(const struct vs_why_holder *h)
 static void say_holder(struct page *p, const struct vs_why_holder *h, bool first, bool shared)
 {
 	const char *label = first ? "HOLDS" : "";
-	char who[VS_HOLDER_LEN], name[VS_TASK_LEN];
+	char who[VS_HOLDER_LEN], name[VS_TASK_LEN], unit[100];
 
+	vs_name__in_quotes(unit, sizeof(unit), h->unit, sizeof(h->unit));
 	vs_holders__title(h, who, sizeof(who));
 	vs_name__quote(name, sizeof(name), h->comm, sizeof(h->comm));
 	if (h->how == VS_HOLD_FD)
@@ -208,6 +209,8 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 		    (unsigned long long)h->bytes >> 10);
 	if (h->container[0])
 		row(p, "", "container %s%s%s", h->container, h->pod[0] ? ", pod " : "", h->pod);
+	if (h->unit[0] && !h->container[0])
+		row(p, "", "unit %s", unit);
 	if (h->family[0])
 		row(p, "", "%s", h->family);
 }
@@ -428,6 +431,8 @@ static json_t *holder_json(const struct vs_why_holder *h)
 	set(o, "likely", json_boolean(h->likely));
 	set(o, "vm", string_or_null(h->vm));
 	set(o, "pod", string_or_null(h->pod));
+	set(o, "pod_name", string_or_null(h->pod_name));
+	set(o, "unit", string_or_null(h->unit));
 	set(o, "container", string_or_null(h->container));
 	set(o, "family", string_or_null(h->family));
 	return o;

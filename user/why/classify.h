@@ -59,6 +59,8 @@ struct vs_why_holder {
 	char path[64];		/* of a vhost device, or "" */
 	char vm[80];		/* libvirt or QEMU guest name, "" if none */
 	char pod[64], container[80]; /* from the cgroup, "" if none */
+	char pod_name[160];	/* "namespace/name", "" if not known */
+	char unit[96];		/* of systemd, from the cgroup, "" if none */
 	char family[160];	/* "sh[12] < sshd[7] < systemd[1]" */
 };
 

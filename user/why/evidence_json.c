@@ -134,6 +134,7 @@ static const struct field process_fields[] = {
 	FIELD(TEXT, vs_ev_process, vfio_args),
 	FIELD(BOOL, vs_ev_process, q35),
 	FIELD(BOOL, vs_ev_process, exiting),
+	FIELD(TEXT, vs_ev_process, pod_name),
 	FIELD(BOOL, vs_ev_process, stuck),
 	FIELD(BOOL, vs_ev_process, uninterruptible),
 	END

@@ -80,6 +80,31 @@ void vs_holders__pod(const char *cgroup, char *buf, size_t size)
 		*c = *c == '_' ? '-' : *c;
 }
 
+bool vs_holders__pod_name(const char *folder, const char *uid, char *buf, size_t size)
+{
+	const char *name = strchr(folder, '_'), *end = strrchr(folder, '_');
+
+	if (!*uid || !name || end == name || strcmp(end + 1, uid))
+		return false;
+	snprintf(buf, size, "%.*s/%.*s", (int)(name - folder), folder, (int)(end - name - 1), name + 1);
+	return true;
+}
+
+/* The innermost: a process of a user's session is in a unit of the user's manager, too. */
+void vs_holders__unit(const char *cgroup, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	for (const char *at = cgroup; *at; at += strcspn(at, "/")) {
+		size_t len;
+
+		at += *at == '/';
+		len = strcspn(at, "/");
+		if ((len > 8 && !strncmp(at + len - 8, ".service", 8)) ||
+		    (len > 6 && !strncmp(at + len - 6, ".scope", 6)))
+			copy(buf, size, at, len);
+	}
+}
+
 void vs_holders__container(const char *cgroup, char *buf, size_t size)
 {
 	size_t run = 0;
@@ -111,7 +136,7 @@ void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, s
 
 void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 {
-	char name[VS_TASK_LEN], vm[VM_SHOWN];
+	char name[VS_TASK_LEN], vm[VM_SHOWN], pod[VM_SHOWN];
 	int used;
 
 	if (!h->tgid) {
@@ -121,9 +146,12 @@ void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 	}
 	vs_name__task(name, h->comm, h->tgid, 0);
 	vs_name__in_quotes(vm, sizeof(vm), h->vm, sizeof(h->vm));
+	vs_name__in_quotes(pod, sizeof(pod), h->pod_name, sizeof(h->pod_name));
 	used = snprintf(buf, size, "%s", name);
 	if (h->vm[0])
 		snprintf(buf + used, size - (size_t)used, " (VM %s)", vm);
+	else if (h->pod_name[0])
+		snprintf(buf + used, size - (size_t)used, " (pod %s)", pod);
 	else if (h->pod[0])
 		snprintf(buf + used, size - (size_t)used, " (pod %s)", h->pod);
 	else if (h->container[0])
@@ -180,6 +208,8 @@ static struct vs_why_holder *add(const struct vs_evidence *e, struct vs_why_case
 	vs_holders__vm(p->cmdline, p->cgroup, h->vm, sizeof(h->vm));
 	vs_holders__pod(p->cgroup, h->pod, sizeof(h->pod));
 	vs_holders__container(p->cgroup, h->container, sizeof(h->container));
+	vs_holders__unit(p->cgroup, h->unit, sizeof(h->unit));
+	memcpy(h->pod_name, p->pod_name, sizeof(h->pod_name));
 	vs_holders__family(e, tgid, h->family, sizeof(h->family));
 	h->exiting = p->exiting;
 	h->fixed = vs_holders__is_fixed(p->vfio_args, p->q35, c->device);

@@ -30,6 +30,10 @@ bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device);
 /* Pieces of a cgroup path and of a command line; "" if there are none. */
 void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t size);
 void vs_holders__pod(const char *cgroup, char *buf, size_t size);
+void vs_holders__unit(const char *cgroup, char *buf, size_t size);	/* "web.service" */
+
+/* Of "NAMESPACE_NAME_UID", as the kubelet names a pod's folder of logs, "NAMESPACE/NAME" if it is the pod `uid`. */
+bool vs_holders__pod_name(const char *folder, const char *uid, char *buf, size_t size);
 void vs_holders__container(const char *cgroup, char *buf, size_t size);
 
 #endif

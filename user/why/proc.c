@@ -14,6 +14,7 @@
 #include "host.h"
 #include "snapshot/rows.h"
 #include "why/collect_priv.h"
+#include "why/holders.h"
 #include "why/proc.h"
 
 #define PATIENCE_MS 200
@@ -209,6 +210,22 @@ static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
 	}
 }
 
+/* The kubelet keeps a folder for each pod of its node, whatever the runtime is. */
+static void read_pod_name(struct vs_ev_process *p)
+{
+	char uid[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	vs_holders__pod(p->cgroup, uid, sizeof(uid));
+	dir = uid[0] ? opendir("/var/log/pods") : NULL;
+	while (dir && (entry = readdir(dir)) &&
+	       !vs_holders__pod_name(entry->d_name, uid, p->pod_name, sizeof(p->pod_name)))
+		;
+	if (dir)
+		closedir(dir);
+}
+
 static bool describe_one(void *ctx, size_t i, void *row)
 {
 	const struct describe *d = ctx;
@@ -216,6 +233,7 @@ static bool describe_one(void *ctx, size_t i, void *row)
 
 	*p = d->e->processes[i];
 	read_cgroup(p->tgid, p);
+	read_pod_name(p);
 	if (!d->no_cmdline[i])
 		read_cmdline(p->tgid, p);
 	return true;
