@@ -37,6 +37,11 @@ soak: ## the long runs: 1000 starts, 100 kills, 10000 cycles, fuzzing, sanitizer
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 
+hosts: ## run every verb, way and holder on all kinds of host, write docs/hosts.md and the table of docs/why.md (an hour)
+	@tools/deps build test lab
+	@+$(MAKE) --no-print-directory all tests
+	@tools/hosts-table
+
 tests: $(BUILD)/bench/works $(BUILD)/tests/cancels $(UNIT_BIN) $(BENCH_BIN) $(GUEST_BIN) $(FIXTURES)/done \
 	$(BUILD)/sanitized/vfioscope $(BUILD)/sanitized/vfio-stress
 
@@ -142,4 +147,4 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/text_* $(F)/*.txt) $(FIXTURES)/ins
 
 -include $(TEST_OBJ:.o=.d) $(BUILD)/sanitized/user/main.d $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
-.PHONY: check check-fresh check-fast soak demo deps tests
+.PHONY: check check-fresh check-fast hosts soak demo deps tests

@@ -7,7 +7,7 @@ way_words()
 {
 	awk -v way="$1" -v hotplug="$2" -v kernel="$3" '
 		/^#/ || $1 != way || ($2 != "any" && $2 != hotplug) { next }
-		$3 == "any" || index("," $3 ",", "," kernel ",") { sub(/^([^ ]+ +){3}/, ""); print; exit }
+		$3 == "any" || index("," $3 ",", "," kernel ",") { for (i = 0; i < 3; i++) sub(/^[^ ]+ +/, ""); print; exit }
 	' "$TOP/tests/vm/ways.table"
 }
 
