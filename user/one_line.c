@@ -9,6 +9,9 @@
 
 #define WHO 40
 #define CUT " ... "
+#define TRY "; try: "
+#define SEE "; see vfioscope doctor"
+#define LEAST_WORDS 40	/* of what is wrong, beside a command */
 
 /* Escaped, `most` characters at most: the middle goes, because both ends tell something. */
 static void quote(char buf[VS_ONE_LINE + 1], const char *text, size_t most)
@@ -61,14 +64,42 @@ void vs_one_line__make(char buf[VS_ONE_LINE + 1], const char *who, const char *w
 	strncat(buf, second, VS_ONE_LINE - strlen(buf));
 }
 
-void vs_one_line__say(const char *who, const char *words, const char *what)
+void vs_one_line__advise(char buf[VS_ONE_LINE + 1], const char *who, const char *words,
+			 const char *command)
 {
-	char line[VS_ONE_LINE + 2];
-	size_t len;
+	size_t room = VS_ONE_LINE - strnlen(who, WHO) - strlen(": ");
+	char tail[VS_ONE_LINE + 1], first[VS_ONE_LINE + 1];
+	size_t len = snprintf(tail, sizeof(tail), "%s%s" SEE, *command ? TRY : "", command);
 
-	vs_one_line__make(line, who, words, what);
-	len = strlen(line);
+	if (len > room - LEAST_WORDS || shown(command) != strlen(command))
+		len = snprintf(tail, sizeof(tail), SEE);
+	quote(first, words, room - len);
+	snprintf(buf, VS_ONE_LINE + 1, "%.*s: ", WHO, who);
+	strncat(buf, first, VS_ONE_LINE - strlen(buf));
+	strncat(buf, tail, VS_ONE_LINE - strlen(buf));
+}
+
+static void write_line(char line[VS_ONE_LINE + 2])
+{
+	size_t len = strlen(line);
+
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;	/* there is nobody else to tell */
+}
+
+void vs_one_line__say(const char *who, const char *words, const char *what)
+{
+	char line[VS_ONE_LINE + 2];
+
+	vs_one_line__make(line, who, words, what);
+	write_line(line);
+}
+
+void vs_one_line__say_advice(const char *who, const char *words, const char *command)
+{
+	char line[VS_ONE_LINE + 2];
+
+	vs_one_line__advise(line, who, words, command);
+	write_line(line);
 }

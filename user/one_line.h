@@ -15,7 +15,15 @@
 void vs_one_line__make(char buf[VS_ONE_LINE + 1], const char *who, const char *words,
 		       const char *what);
 
+/*
+ * "WHO: words; try: command; see vfioscope doctor". A command is typed as it stands: it is whole, or it is
+ * not there, and doctor has it. `command`: "" for none.
+ */
+void vs_one_line__advise(char buf[VS_ONE_LINE + 1], const char *who, const char *words,
+			 const char *command);
+
 /* The same on stderr, with a newline, in one write. */
 void vs_one_line__say(const char *who, const char *words, const char *what);
+void vs_one_line__say_advice(const char *who, const char *words, const char *command);
 
 #endif

@@ -102,6 +102,16 @@ int vs_command__written(const struct vs_command *command, int status, int err)
 	return status == VS_EXIT_BUG ? status : VS_EXIT_FAILURE;
 }
 
+int vs_command__advise(const struct vs_command *command, int status, const char *words,
+		       const char *remedy)
+{
+	char who[40];
+
+	snprintf(who, sizeof(who), "vfioscope %s", command->name);
+	vs_one_line__say_advice(who, words, remedy);
+	return status;
+}
+
 static int complain(const struct vs_command *command, const char *name, const char *words)
 {
 	char option[40];

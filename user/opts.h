@@ -63,6 +63,10 @@ int vs_command__fail(const struct vs_command *command, int status, const char *w
  */
 int vs_command__written(const struct vs_command *command, int status, int err);
 
+/* The same with a command that mends it ("": none), as vs_one_line__advise(). */
+int vs_command__advise(const struct vs_command *command, int status, const char *words,
+		       const char *remedy);
+
 /* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
 int vs_opts__duration(const char *text, uint64_t *ns);
 int vs_opts__size(const char *text, uint64_t *bytes);

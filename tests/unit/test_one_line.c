@@ -50,6 +50,35 @@ static void the_shorter_part_stays_whole(void **state)
 	assert_true(strlen(line) <= VS_ONE_LINE && strlen(line) > VS_ONE_LINE - 10);
 }
 
+/* What an operator types must be the whole of it. */
+static void a_command_is_whole_or_not_there(void **state)
+{
+	static const char command[] = "grep -rs lockdown /proc/cmdline /etc/default/grub*";
+	char words[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) - 1; i++) {
+		memset(words, 'w', i);
+		words[i] = '\0';
+		vs_one_line__advise(line, "vfioscope trace", words, command);
+		assert_true(strlen(line) <= VS_ONE_LINE);
+		assert_non_null(strstr(line, "; try: grep -rs lockdown /proc/cmdline /etc/default/grub*; "
+				       "see vfioscope doctor"));
+	}
+	memset(words, 'c', sizeof(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	for (size_t i = sizeof(words) - 1; i > 0; words[--i] = '\0') {
+		vs_one_line__advise(line, "vfioscope trace", "It is locked down", words);
+		assert_true(!strstr(line, "try") || strstr(line, words));
+		assert_non_null(strstr(line, "It is locked down"));
+		assert_non_null(strstr(line, "; see vfioscope doctor"));
+	}
+	vs_one_line__advise(line, "vfioscope trace", "why", "");
+	assert_string_equal(line, "vfioscope trace: why; see vfioscope doctor");
+	vs_one_line__advise(line, "vfioscope trace", "why", "a\nb");
+	assert_string_equal(line, "vfioscope trace: why; see vfioscope doctor");
+}
+
 /* Every length at which something begins to be cut, with the sanitizers on. */
 static void any_length_fits(void **state)
 {
@@ -93,6 +122,7 @@ int main(void)
 		cmocka_unit_test(short_parts_are_whole),
 		cmocka_unit_test(control_characters_are_escaped),
 		cmocka_unit_test(the_shorter_part_stays_whole),
+		cmocka_unit_test(a_command_is_whole_or_not_there),
 		cmocka_unit_test(any_length_fits),
 		cmocka_unit_test(devices_are_named_as_sysfs_does),
 	};
