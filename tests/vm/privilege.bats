@@ -50,6 +50,15 @@ refs_agree()
 	each refs_agree
 }
 
+quiet()
+{
+	has_status quiet 0 && with_vfio quiet && is "$(of quiet gap .words)" ""
+}
+
+@test "privilege: who may read files of root until it is armed sees no vfio.ko that comes again" {
+	each quiet
+}
+
 rearmed()
 {
 	[ "$(of "$1" gap .type | wc -l)" = 1 ] && [ "$(summary "$1" .events_by_type.unregister)" -ge 1 ]

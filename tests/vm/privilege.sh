@@ -83,6 +83,11 @@ begun_as "$(both refs)" unattributed refs refs --json --watch 500ms
 privileges refs
 used
 stopped INT
+# Files of root can be read until privileges are given away: it is asked twice where vfio.ko is.
+begun_as "$(both refs),dac_read_search" unattributed quiet refs --json
+used
+sleep 3
+stopped INT
 begun_as "$(both latency)" '"start"' latency latency --all --json
 used
 stopped INT

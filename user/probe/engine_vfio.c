@@ -49,6 +49,14 @@ const struct vs_text_check *vs_engine__text(const struct vs_engine *engine)
 	return &engine->text;
 }
 
+/* Who is not root may have read it before privileges were given away, and not now: that is no move. */
+static bool is_elsewhere(const struct vs_engine *engine)
+{
+	uint64_t addr = engine->text_addr ? vs_engine__text_of_vfio() : 0;
+
+	return addr && addr != engine->text_addr;
+}
+
 bool vs_engine__vfio_moved(const struct vs_engine *engine)
 {
 	enum vs_kmod_state state = engine->facts.vfio_state;
@@ -57,8 +65,7 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine)
 	if (state == VS_KMOD_BUILTIN)
 		return false;
 	loaded = vs_kmod__is_loaded("", "vfio");
-	return loaded != (state == VS_KMOD_LOADED) ||
-	       (loaded && engine->text_addr && vs_engine__text_of_vfio() != engine->text_addr);
+	return loaded != (state == VS_KMOD_LOADED) || (loaded && is_elsewhere(engine));
 }
 
 int64_t vs_engine__unseen_groups(const struct vs_engine *engine)
