@@ -415,6 +415,15 @@ static void conclude(struct validate *val)
 	val->log = -1;
 }
 
+/* What was armed from the start for nothing is a gap as long as the run. */
+static void note_silence(struct validate *val)
+{
+	if (!val->live.pulse.at_start.silent || val->v.gaps)
+		return;
+	val->v.gaps = 1;
+	snprintf(val->v.gap, sizeof(val->v.gap), "%s", vs_beat__words(&val->live.pulse.at_start));
+}
+
 /* Whoever reads the reports learns that there is no verdict; why is on stderr. */
 static int cannot_run(struct validate *val, int status)
 {
@@ -428,6 +437,7 @@ static int cannot_run(struct validate *val, int status)
 	stop_load(val);
 	if (val->live.armed_ns && val->live.session)
 		conclude(val);
+	note_silence(val);
 	report(val);
 	return vs_failure__exit(status, val->style);
 }

@@ -11,6 +11,7 @@
 #include "doctor/blocker.h"
 #include "exit_codes.h"
 #include "host.h"
+#include "live_pulse.h"
 #include "live_vfio.h"
 #include "plural.h"
 #include "stop.h"
@@ -61,6 +62,13 @@ static uint64_t now_ns(void *ctx)
 	return vs_host__mono_ns();
 }
 
+static bool is_blind(void *ctx)
+{
+	struct vs_live *l = ctx;
+
+	return l->engine && vs_live__is_blind(l);
+}
+
 static bool was_lost(void *ctx)
 {
 	struct vs_live *l = ctx;
@@ -108,7 +116,7 @@ int vs_live__begin(struct vs_live *l)
 {
 	l->session_opts.calls = (struct vs_session_calls){
 		resolve_ip, group_devices, kernel_stack, now_ns, task_alive, was_lost,
-		was_skipped,
+		was_skipped, is_blind,
 	};
 	l->session_opts.ctx = l;
 	l->session = vs_session__new(&l->session_opts);
@@ -206,6 +214,7 @@ static void say_state(struct vs_live *l)
 	    vs_filter__absent(l->session_opts.filter, "", words, sizeof(words)))
 		vs_session__notice(l->session, now, words);
 	say_missing(l, plan, now);
+	vs_live__pulse_notice(l, now);
 	vs_live__check_patches(l, now);
 	vs_live__tell_text(l, now, now);
 }
@@ -216,7 +225,7 @@ int vs_live__arm(struct vs_live *l)
 		.version = VS_VERSION,
 		.kernel = vs_engine__facts(l->engine)->release,
 	};
-	int err;
+	int err, status;
 
 	/* Not later: a deadlock that comes at once is to be told of at once. What fails is told when wanted. */
 	if (l->sandbox)
@@ -227,6 +236,9 @@ int vs_live__arm(struct vs_live *l)
 	if (err)
 		return vs_blocker__fail(l->command, vs_blocker__work(l->command), VS_EXIT_UNAVAILABLE,
 					"no probe can be armed; see vfioscope doctor");
+	status = vs_live__pulse_begins(l);
+	if (status)
+		return status;
 	l->saw_all = vs_live__sees_all(l);
 	if (vs_live__fill_rows(l))
 		return fail(l, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
@@ -337,6 +349,7 @@ int vs_live__run(struct vs_live *l)
 			return fail(l, VS_EXIT_FAILURE, "cannot read events", strerror(-nr));
 		busy = nr > 0;
 		now = vs_host__mono_ns();
+		vs_live__pulse(l, now, busy);
 		vs_live__follow_vfio(l);
 		tick(l, now);
 		if (now - l->checked_ns >= LOSS_CHECK_NS) {

@@ -24,6 +24,14 @@
 #include "probe/symbolizer.h"
 #include "session.h"
 
+/* Private to live_pulse.c, but for `at_start`. */
+struct vs_live_pulse {
+	struct vs_beat_answer at_start;	/* silent: then no run begins */
+	uint64_t asked_ns;	/* when probes were asked to fire last */
+	bool blind;		/* a gap is open */
+	bool doubted;		/* who was about to say a finding found them silent: look at once */
+};
+
 struct vs_live {
 	/* Filled in by the caller before vs_live__open(). */
 	const struct vs_command *command;	/* who speaks */
@@ -56,6 +64,7 @@ struct vs_live {
 	uint64_t right_ns;	/* when it was last */
 	uint64_t patches_ns;	/* when livepatches were looked for last */
 	struct vs_text_watch text;
+	struct vs_live_pulse pulse;
 	uint64_t checked_ns;
 };
 

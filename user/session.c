@@ -111,6 +111,13 @@ static bool was_lost(void *ctx)
 	return s->opts.calls.was_lost && s->opts.calls.was_lost(s->opts.ctx);
 }
 
+static bool is_blind(void *ctx)
+{
+	struct vs_session *s = ctx;
+
+	return s->opts.calls.is_blind && s->opts.calls.is_blind(s->opts.ctx);
+}
+
 static bool was_skipped(void *ctx)
 {
 	struct vs_session *s = ctx;
@@ -128,6 +135,7 @@ static int make_refs(struct vs_session *s)
 	opts.say = say_ref_finding;
 	opts.task_alive = task_alive;
 	opts.was_lost = was_lost;
+	opts.is_blind = is_blind;
 	opts.sites = s->sites;
 	opts.max_groups = or_default(s->opts.max_groups, DEFAULT_GROUPS);
 	s->refs = vs_refs__new(&opts);
@@ -309,13 +317,14 @@ void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
 
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
-	if (s->refs)
+	if (s->refs && !s->blind)
 		vs_refs__check(s->refs, snapshot);
 }
 
 void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
-	vs_registrations__check(s->registrations, snapshot);
+	if (!s->blind)
+		vs_registrations__check(s->registrations, snapshot);
 }
 
 struct vs_registrations *vs_session__registrations(const struct vs_session *s)
@@ -483,6 +492,8 @@ static void take_event(struct vs_session *s, const struct vs_event *e)
 	show_event(s, &view);
 	show_deferred(s, done, &view);
 	vs_detect__feed(s->detect, e, group);
+	if (s->blind)
+		return;
 	if (s->refs)
 		vs_refs__feed(s->refs, e, group);
 	vs_registrations__feed(s->registrations, e);

@@ -43,6 +43,8 @@ struct vs_session_calls {
 	bool (*was_lost)(void *ctx);
 	/* Whether the kernel skipped probes up to this moment, told to the session or not. */
 	bool (*was_skipped)(void *ctx);
+	/* Whether probes are silent just now: asked before a finding that rests on what they saw. */
+	bool (*is_blind)(void *ctx);
 };
 
 struct vs_session_opts {

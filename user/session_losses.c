@@ -54,10 +54,22 @@ void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)
 }
 
 /* What the ledger of references says after a time it has not seen may be wrong. */
+static void blind(struct vs_session *s, bool begins)
+{
+	s->blind = begins;
+	if (!begins)
+		return;
+	if (s->refs)
+		vs_refs__blind(s->refs);
+	vs_registrations__blind(s->registrations);
+}
+
 static void say_gap(struct vs_session *s, const struct vs_gap_row *row)
 {
 	if (!row)
 		return;
+	if (row->why == VS_GAP_SILENT)
+		blind(s, !row->to_ns);
 	if (s->refs && (row->why == VS_GAP_PATCHED || row->why == VS_GAP_CHANGED))
 		vs_refs__lossy(s->refs);
 	if (s->refs && row->why == VS_GAP_LOADED)

@@ -34,6 +34,7 @@ struct vs_session {
 	const struct vs_probe_row *probes;
 	size_t nr_probes;
 	struct vs_gaps gaps;
+	bool blind;		/* probes are silent: what comes is a part of what happens */
 	int write_error;
 	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
 	struct vs_alarm_event aligned;	/* for records at odd addresses */

@@ -71,6 +71,12 @@ static void one_of_a_kind_is_open(void **state)
 	assert_int_equal(g.rows[2].to_ns, 20);
 	assert_int_equal(g.blind, 3);
 	assert_null(vs_gaps__end(&g, VS_GAP_PATCHED, 21));
+	row = vs_gaps__begin(&g, VS_GAP_SILENT, 22, "kprobes are off");
+	assert_string_equal(vs_gap_why__name(row->why), "silent");
+	assert_false(vs_gap__is_empty(row));
+	vs_gap__words(row, words, sizeof(words));
+	assert_string_equal(words, "kprobes are off: what happened meanwhile was not seen");
+	assert_non_null(vs_gaps__end(&g, VS_GAP_SILENT, 22));
 	row = vs_gaps__begin(&g, VS_GAP_CHANGED, 22, "text of f in memory is not that of F");
 	assert_string_equal(vs_gap_why__name(row->why), "changed");
 	vs_gap__words(row, words, sizeof(words));

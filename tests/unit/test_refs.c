@@ -988,6 +988,39 @@ static void old_references_are_said_once(void **state)
 	lab_free(l);
 }
 
+/* A put whose get was not seen waits for it; before it is judged, probes are found silent. */
+static void who_falls_silent_accuses_nobody(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	do_queue(l, sh, 10, WORK);
+	lab_send(l, put(qemu, 20, 1, P_EXT_PUT));
+	vs_refs__blind(l->r);
+	assert_int_equal(settled(l).live, 0);
+	assert_int_equal(l->nr, 0);
+	lab_free(l);
+}
+
+static bool is_blind(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static void while_blind_no_bug_is_said(void **state)
+{
+	struct lab *l = lab_with((struct vs_refs_opts){ .is_blind = is_blind });
+
+	(void)state;
+	do_double_put(l, 0);
+	settled(l);
+	assert_int_equal(l->nr, 0);
+	assert_int_equal(totals(l).uncertain, 0);
+	lab_free(l);
+}
+
 static void after_a_loss_nothing_is_a_bug(void **state)
 {
 	struct lab *l = lab_new();
@@ -1053,6 +1086,8 @@ int main(void)
 		cmocka_unit_test(dead_counters_are_found),
 		cmocka_unit_test(old_references_are_said_once),
 		cmocka_unit_test(after_a_loss_nothing_is_a_bug),
+		cmocka_unit_test(who_falls_silent_accuses_nobody),
+		cmocka_unit_test(while_blind_no_bug_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

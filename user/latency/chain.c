@@ -9,6 +9,7 @@
 #include "probe/attach.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
+#include "probe/pulse.h"
 
 #define DEFERRED "vfio_group_put_bg"
 #define NOTIFIER "vfio_iommu_group_notifier"
@@ -122,6 +123,11 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 	}
 	snprintf(words, size, "vfio.ko is not loaded: its deferred puts are followed once it is");
 	return VS_CHAIN_WAITING;
+}
+
+unsigned int vs_chain__pulse(const struct vs_chain *c)
+{
+	return vs_pulse__parts(&c->facts);
 }
 
 bool vs_chain__sees_births(const struct vs_chain *c)

@@ -26,6 +26,9 @@ enum vs_chain_state {
 	VS_CHAIN_NONE,		/* this VFIO does not defer its put */
 };
 
+/* As vs_pulse__parts(). */
+unsigned int vs_chain__pulse(const struct vs_chain *c);
+
 /* vfio.ko may come and go here, and a function of vmlinux tells when a group comes to exist. */
 bool vs_chain__sees_births(const struct vs_chain *c);
 

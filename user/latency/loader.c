@@ -59,6 +59,7 @@ static void choose_programs(struct vs_lat *lat)
 	bpf_program__set_autoload(lat->skel->progs.get_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_site, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.group_release, opts->chain);
+	vs_pulse__choose(lat->pulse, lat->skel->obj);
 }
 
 static unsigned int log2_of(uint32_t n)
@@ -136,7 +137,7 @@ static int open_ends(struct vs_lat *lat)
 	int err = fill_free_rows(lat);
 
 	lat->works = map_memory(lat->skel->maps.works, PROT_READ | PROT_WRITE, &err);
-	lat->running = map_memory(lat->skel->maps.running, PROT_READ, &err);
+	lat->running = map_memory(lat->skel->maps.running, PROT_READ | PROT_WRITE, &err);
 	lat->logs = map_memory(lat->skel->maps.logs, PROT_READ, &err);
 	lat->doubts = calloc(lat->opts.max_works, sizeof(*lat->doubts));
 	lat->merge = vs_merge__new();
@@ -215,7 +216,9 @@ struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t s
 	lat->watched_ns = UINT64_MAX;
 	lat->nr_cpus = libbpf_num_possible_cpus();
 	vs_libbpf__raise_limits();
-	err = load_programs(lat, error, size);
+	lat->pulse = vs_pulse__new(opts->pulse);
+	err = lat->pulse ? load_programs(lat, error, size) :
+			   fail(error, size, ENOMEM, "cannot start");
 	if (!err)
 		return lat;
 	vs_lat__free(lat);
@@ -234,6 +237,7 @@ void vs_lat__free(struct vs_lat *lat)
 	if (!lat)
 		return;
 	vs_lat__detach_all(lat);
+	vs_pulse__free(lat->pulse);
 	if (lat->skel) {
 		unmap(lat->works, lat->skel->maps.works);
 		unmap(lat->running, lat->skel->maps.running);
@@ -258,6 +262,24 @@ void vs_lat__ready(struct vs_lat *lat, bool ready)
 	if (ready)
 		lat->missed_before = vs_lat__missed_now(lat, &err);
 	__atomic_store_n(&lat->skel->bss->cfg.ready, ready, __ATOMIC_RELEASE);
+}
+
+static void forget_groups(struct bpf_map *map)
+{
+	uint64_t group;
+
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, &group) &&
+	       !bpf_map_delete_elem(bpf_map__fd(map), &group))
+		;
+}
+
+void vs_lat__ready_again(struct vs_lat *lat)
+{
+	vs_lat__forget_works(lat);
+	forget_groups(lat->skel->maps.groups);
+	__atomic_store_n(&lat->skel->bss->cfg.ready, true, __ATOMIC_RELEASE);
+	if (vs_pulse__was_touched(lat->pulse))
+		__atomic_store_n(&lat->skel->bss->cfg.ready, false, __ATOMIC_RELEASE);
 }
 
 void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGETS],

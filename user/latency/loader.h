@@ -14,6 +14,7 @@
 #include "bpf/latency.h"
 #include "latency/blame.h"
 #include "latency/hist.h"
+#include "probe/pulse.h"
 
 struct bpf_object;
 struct bpf_map;
@@ -32,6 +33,7 @@ struct vs_lat_opts {
 	bool modules;		/* tell of modules that come and go */
 	bool births;		/* tell of groups that come to exist */
 	bool chain;		/* load the kprobes' programs, too */
+	unsigned int pulse;	/* what the heartbeat has (probe/pulse.h) */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	uint64_t overdue_ns;	/* 0: no alarm */
 	uint32_t ring_bytes;	/* of all rings together, 0: 1 MiB for each CPU at most */
@@ -51,8 +53,11 @@ struct vs_lat;
 struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t size);
 void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
 
-/* Attaches what tells of modules; nothing is counted yet. 0 or negative errno. */
+/* Attaches what tells of modules, and the heartbeat; nothing is counted yet. 0 or negative errno. */
 int vs_lat__attach(struct vs_lat *lat);
+
+/* As vs_pulse__beat(). */
+struct vs_beat_answer vs_lat__beat(struct vs_lat *lat);
 
 /*
  * Follows works by the host's workqueue tracepoints, or not, where kprobes do that or
@@ -76,6 +81,12 @@ int vs_lat__watch(struct vs_lat *lat, bool on);
 
 /* Counting begins, or stops. */
 void vs_lat__ready(struct vs_lat *lat, bool ready);
+
+/*
+ * Probes were silent: counting goes on without the works that were queued or running, whose end may not
+ * have been seen.
+ */
+void vs_lat__ready_again(struct vs_lat *lat);
 
 /*
  * The functions to follow, 0 for those without an address; `deferred` is the one of them

@@ -33,10 +33,16 @@ static int attach(struct links *links, struct bpf_program *prog)
 	return 0;
 }
 
+struct vs_beat_answer vs_lat__beat(struct vs_lat *lat)
+{
+	return vs_pulse__beat(lat->pulse);
+}
+
 int vs_lat__attach(struct vs_lat *lat)
 {
 	int err = attach(&lat->modules, lat->skel->progs.module_load);
 
+	vs_pulse__arm(lat->pulse, lat->skel->obj, &lat->skel->bss->pulse);
 	return err ? err : attach(&lat->modules, lat->skel->progs.module_free);
 }
 

@@ -24,6 +24,7 @@ struct vs_lat {
 	struct vs_lat_opts opts;
 	struct latency_bpf *skel;
 	struct vs_rings *rings;
+	struct vs_pulse *pulse;
 	struct ring_buffer *ring;
 	struct vs_merge *merge;
 	struct links modules, tracepoints, blame;
@@ -58,6 +59,9 @@ static inline bool vs_lat__may_be_cancelled(const struct vs_lat *lat, const stru
 {
 	return work->func != lat->skel->bss->cfg.deferred_func;
 }
+
+/* Works that are queued or running count no more. */
+void vs_lat__forget_works(struct vs_lat *lat);
 
 void vs_lat__detach_all(struct vs_lat *lat);
 

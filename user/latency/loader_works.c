@@ -139,6 +139,19 @@ static void each_running(const struct vs_lat *lat, const struct vs_lat_run *run,
 		running(ctx, &copy);
 }
 
+void vs_lat__forget_works(struct vs_lat *lat)
+{
+	struct vs_lat_work copy;
+
+	for (uint32_t i = 0; i < lat->opts.max_works; i++) {
+		copy = *work_at(lat, i);
+		if (copy.head != copy.tail)
+			write_off(lat, i, &copy);
+	}
+	for (uint32_t i = 0; i < VS_LAT_RUNNING + lat->nr_cpus; i++)
+		lat->running[i].work = 0;
+}
+
 void vs_lat__works(struct vs_lat *lat, uint64_t now_ns, queued_fn queued,
 		   void (*running)(void *ctx, const struct vs_lat_run *run), void *ctx)
 {

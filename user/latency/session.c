@@ -13,11 +13,13 @@
 #include "latency/session.h"
 #include "latency/session_priv.h"
 #include "privilege/sandbox.h"
+#include "probe/pulse.h"
 #include "stop.h"
 #include "version.h"
 
 #define DEFERRED "vfio_group_put_bg"
 #define PATCHES_NS SECOND	/* how often livepatches are looked for */
+#define BEAT_NS (250 * MS)	/* how often probes are asked whether they fire */
 #define LOOK_NS (100 * MS)	/* how often the backlog is sampled */
 #define WATCH_NS SECOND		/* how often late works are looked for, without --overdue */
 #define MIN_WATCH_NS (20 * MS)
@@ -151,6 +153,8 @@ static int run(struct vs_lat_session *s)
 			status = lat_follow_modules(s);
 		if (is_due(&s->looked_ns, LOOK_NS, now))
 			vs_backlog__sample(&s->report.backlog, now, waiting(s));
+		if (is_due(&s->asked_ns, BEAT_NS, now))
+			lat_pulse(s, now);
 		if (now - s->patches_ns >= PATCHES_NS)
 			lat_check_patches(s, now);
 		if (vs_text_watch__is_due(&s->text, now))
@@ -177,6 +181,7 @@ static int load(struct vs_lat_session *s)
 		.events = opts->events,
 		.samples = opts->sample,
 		.modules = !access("/proc/modules", F_OK),
+		.pulse = s->chain ? vs_chain__pulse(s->chain) : VS_BEAT_BIT(VS_BEAT_TRACEPOINT),
 		.births = s->chain && vs_chain__sees_births(s->chain),
 		.chain = s->deferred,
 		.debug = opts->debug,
@@ -235,6 +240,8 @@ static int arm(struct vs_lat_session *s)
 		return lat_fail(VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
 				strerror(-err));
 	status = lat_arm_chain(s);
+	if (!status)
+		status = lat_pulse_begins(s);
 	if (status)
 		return status;
 	if (s->opts.cost)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 
+#include "commands.h"
+#include "exit_codes.h"
 #include "host.h"
 #include "latency/session_priv.h"
 #include "probe/patched.h"
+#include "probe/pulse.h"
 
 static void say_gap(struct vs_lat_session *s, const struct vs_gap_row *row)
 {
@@ -65,6 +68,32 @@ void lat_tell_text(struct vs_lat_session *s, uint64_t from, uint64_t now)
 	case VS_TEXT_NO_NEWS:
 		break;
 	}
+}
+
+int lat_pulse_begins(struct vs_lat_session *s)
+{
+	struct vs_beat_answer answer = vs_lat__beat(s->lat);
+
+	return answer.silent ? vs_command__advise(&vs_cmd_latency, VS_EXIT_UNAVAILABLE,
+						  vs_beat__words(&answer), vs_beat__remedy(&answer))
+			     : VS_EXIT_OK;
+}
+
+/* A put whose start or end was not seen would be taken for one that is lost. */
+void lat_pulse(struct vs_lat_session *s, uint64_t now)
+{
+	struct vs_gaps *gaps = &s->report.gaps;
+	struct vs_beat_answer answer = vs_lat__beat(s->lat);
+
+	if (answer.since_ns) {
+		vs_lat__ready(s->lat, false);
+		say_gap(s, s->blind ? NULL : vs_gaps__begin(gaps, VS_GAP_SILENT, answer.since_ns,
+							    vs_beat__words(&answer)));
+	} else if (s->blind) {
+		vs_lat__ready_again(s->lat);
+		say_gap(s, vs_gaps__end(gaps, VS_GAP_SILENT, now));
+	}
+	s->blind = answer.since_ns;
 }
 
 void lat_compare_text(struct vs_lat_session *s, uint64_t now)

@@ -23,6 +23,9 @@ static bool may_tell(struct vs_lat_session *s, const struct vs_late *late)
 
 static void tell_late(struct vs_lat_session *s, const struct vs_late *late)
 {
+	/* What was not seen would be a bug of somebody else's. */
+	if (late->bug && vs_lat__beat(s->lat).since_ns)
+		return;
 	s->report.bugs += late->bug;
 	if (!may_tell(s, late))
 		return;
@@ -87,6 +90,9 @@ void lat_look_for_late(struct vs_lat_session *s, uint64_t now)
 	struct vs_lat_totals totals;
 
 	s->watched_ns = now;
+	/* What has ended unseen would seem to be late. */
+	if (s->blind)
+		return;
 	s->report.running = 0;
 	vs_lat__totals(s->lat, &totals);
 	/* Walking the tables takes longer than asking whether there is anything in them. */

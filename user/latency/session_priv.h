@@ -36,6 +36,8 @@ struct vs_lat_session {
 	char loaded[64];	/* its name */
 	uint64_t patches_ns;	/* when livepatches were looked for last */
 	struct vs_text_watch text;
+	uint64_t asked_ns;	/* when probes were asked to fire last */
+	bool blind;		/* some do not */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -79,6 +81,10 @@ void lat_check_patches(struct vs_lat_session *s, uint64_t now);
 
 /* Tells of the comparison of vfio.ko's text that was made last. `from`: since when it may be so. */
 void lat_tell_text(struct vs_lat_session *s, uint64_t from, uint64_t now);
+
+/* Asks whether probes fire: at the start an exit status; then a gap begins or ends. */
+int lat_pulse_begins(struct vs_lat_session *s);
+void lat_pulse(struct vs_lat_session *s, uint64_t now);
 
 /* Compares it again, and tells. */
 void lat_compare_text(struct vs_lat_session *s, uint64_t now);

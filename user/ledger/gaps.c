@@ -12,6 +12,7 @@ const char *vs_gap_why__name(enum vs_gap_why why)
 		[VS_GAP_BLIND] = "blind",
 		[VS_GAP_PATCHED] = "patched",
 		[VS_GAP_CHANGED] = "changed",
+		[VS_GAP_SILENT] = "silent",
 	};
 
 	return names[why];
@@ -51,6 +52,9 @@ void vs_gap__words(const struct vs_gap_row *row, char *buf, size_t size)
 		break;
 	case VS_GAP_CHANGED:
 		snprintf(buf, size, "%s: what that code does is not known", row->words);
+		break;
+	case VS_GAP_SILENT:
+		snprintf(buf, size, "%s: what happened meanwhile was not seen", row->words);
 		break;
 	default:
 		snprintf(buf, size, "%s", row->words);

@@ -18,10 +18,11 @@ enum vs_gap_why {
 	VS_GAP_BLIND,	/* vfio.ko is loaded, its probes cannot be armed */
 	VS_GAP_PATCHED,	/* functions that are followed are replaced by others */
 	VS_GAP_CHANGED,	/* the text of vfio.ko in memory is not that of its file */
+	VS_GAP_SILENT,	/* armed probes do not fire */
 	VS_GAP_REASONS,
 };
 
-/* "loaded", "blind", "patched", "changed" */
+/* "loaded", "blind", "patched", "changed", "silent" */
 const char *vs_gap_why__name(enum vs_gap_why why);
 
 struct vs_gap_row {
@@ -31,7 +32,7 @@ struct vs_gap_row {
 	uint64_t to_seq;	/* LOADED: the record begun last before it ended */
 	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
 	int64_t groups;
-	char words[240];	/* PATCHED, BLIND: by what; CHANGED: where; LOADED: the module, "": vfio.ko */
+	char words[240];	/* PATCHED, BLIND: by what; SILENT: which; CHANGED: where; LOADED: the module, "": vfio.ko */
 };
 
 /* Known to have had nothing in it that could be missed. */

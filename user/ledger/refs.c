@@ -472,6 +472,12 @@ void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq)
 	r->unseen_seq = until_seq;
 }
 
+void vs_refs__blind(struct vs_refs *r)
+{
+	refs_forget_all(r);
+	vs_refs__lossy(r);
+}
+
 void vs_refs__lossy(struct vs_refs *r)
 {
 	r->lossy = true;

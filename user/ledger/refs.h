@@ -38,6 +38,8 @@ struct vs_refs_opts {
 	bool (*task_alive)(void *ctx, uint32_t tgid);
 	/* Whether events were lost so far: asked before a finding. NULL: vs_refs__lossy() only. */
 	bool (*was_lost)(void *ctx);
+	/* Whether probes are silent just now: a finding of grade bug is not made then. May be NULL. */
+	bool (*is_blind)(void *ctx);
 	struct vs_sites *sites;	/* borrowed */
 };
 
@@ -141,6 +143,12 @@ void vs_refs__gets_seen(struct vs_refs *r, bool seen);
  * come: its groups are taken from the next vs_refs__seed(), and those births are ignored.
  */
 void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq);
+
+/*
+ * Probes have fallen silent: what is known and what waits is forgotten, and findings from now on say
+ * that they may be wrong. Nothing is to be fed while they are; after that, vs_refs__seed().
+ */
+void vs_refs__blind(struct vs_refs *r);
 
 /* Events were lost: from now on findings say that they may be wrong, and are hazards. */
 void vs_refs__lossy(struct vs_refs *r);

@@ -134,6 +134,8 @@ void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *
 	struct vs_finding *f = &r->finding;
 	uint64_t *said, number;
 
+	if (is_bug(kind) && r->opts.is_blind && r->opts.is_blind(r->opts.ctx))
+		return;
 	if (!doubt[0] && is_bug(kind) && is_lossy(r))
 		doubt = LOSSY;
 	number = doubt[0] ? ++r->uncertain : ++r->counts[kind];

@@ -259,6 +259,11 @@ void vs_registrations__feed(struct vs_registrations *r, const struct vs_event *e
 	}
 }
 
+void vs_registrations__blind(struct vs_registrations *r)
+{
+	vs_lru__clear(r->books);
+}
+
 void vs_registrations__gets_seen(struct vs_registrations *r, bool seen)
 {
 	r->no_gets = !seen;

@@ -112,6 +112,9 @@ void vs_registrations__free(struct vs_registrations *r);	/* NULL is fine */
 /* Begins with what exists: probes are armed, what they saw is not fed yet. */
 void vs_registrations__seed(struct vs_registrations *r, const struct vs_snapshot *s);
 
+/* Probes have fallen silent: what is known is forgotten, and nothing is to be fed while they are. */
+void vs_registrations__blind(struct vs_registrations *r);
+
 void vs_registrations__feed(struct vs_registrations *r, const struct vs_event *e);
 
 /* Whether gets can be seen; true until told. When not, each check begins anew. */

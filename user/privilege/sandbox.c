@@ -173,11 +173,15 @@ static int allow_threads(scmp_filter_ctx filter)
 	return err ? err : allow_if(filter, SCMP_SYS(tgkill), same_process);
 }
 
-/* Whether somebody is still there is asked by signal 0; limits are asked for, not set. */
+/*
+ * Whether somebody is still there is asked by signal 0; limits are asked for, not set. Whether probes
+ * fire is asked by giving a thread its name.
+ */
 static int allow_questions(scmp_filter_ctx filter)
 {
 	int err = allow_if(filter, SCMP_SYS(kill), SCMP_A1_32(SCMP_CMP_EQ, 0));
 
+	err = err ? err : allow_if(filter, SCMP_SYS(prctl), SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
 	return err ? err : allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2_64(SCMP_CMP_EQ, 0));
 }
 

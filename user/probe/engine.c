@@ -103,6 +103,7 @@ static void choose_programs(struct vs_engine *engine)
 	bpf_object__for_each_program(prog, engine->skel->obj) {
 		bpf_program__set_autoload(prog, vs_engine__is_wanted(engine, prog));
 	}
+	vs_pulse__choose(engine->pulse, engine->skel->obj);
 }
 
 static int set_sizes(struct vs_engine *engine)
@@ -214,7 +215,8 @@ static int learn(struct vs_engine *engine, char *error, size_t size)
 			      "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF=y)");
 	if (vs_facts__ring_may_sleep(&engine->facts))
 		return refuse(error, size, ENOTSUP, VS_RING_MAY_SLEEP);
-	return 0;
+	engine->pulse = vs_pulse__new(vs_pulse__parts(&engine->facts));
+	return engine->pulse ? 0 : fail(error, size, errno, "cannot start");
 }
 
 struct vs_engine *vs_engine__new(const struct vs_engine_opts *opts, char *error, size_t size)
@@ -295,14 +297,17 @@ int vs_engine__attach(struct vs_engine *engine)
 	uint64_t start = vs_host__mono_ns();
 	int nr;
 
+	vs_engine__note_changes(engine);
 	vs_engine__configure(engine);	/* before vfio.ko is there, too: the birth of a group is seen */
 	engine->text_addr = vs_engine__text_of_vfio();
 	vs_engine__check_text(engine);
 	nr = vs_attach__arm(engine->attach, &engine->plan, true, vs_engine__vfio_present(engine));
+	vs_pulse__arm(engine->pulse, engine->skel->obj, &engine->skel->bss->pulse);
 	engine->times.attach_ns = vs_host__mono_ns() - start;
 	if (nr <= 0)
 		return nr ? nr : -ENOTSUP;
-	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, vs_engine__vfio_present(engine));
+	if (vs_engine__vfio_present(engine))
+		vs_engine__set_vfio_ready(engine);
 	vs_engine__set_flag(&engine->skel->bss->cfg.ready, true);
 	/* It may have come while nobody was told of it. */
 	if (engine->facts.vfio_state != VS_KMOD_BUILTIN &&
@@ -532,6 +537,7 @@ void vs_engine__free(struct vs_engine *engine)
 	if (engine->skel)
 		engine->skel->bss->cfg.ready = engine->skel->bss->cfg.vfio_ready = 0;
 	vs_exact__free(engine->exact);
+	vs_pulse__free(engine->pulse);
 	vs_attach__free(engine->attach);
 	ring_buffer__free(engine->ring);
 	vs_rings__free(engine->rings);

@@ -17,6 +17,7 @@
 #include "probe/exact.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
+#include "probe/pulse.h"
 #include "probe/text_check.h"
 
 struct vs_engine_opts {
@@ -67,6 +68,18 @@ int64_t vs_engine__unseen_groups(const struct vs_engine *engine);
 
 /* Whether vfio.ko is there, and where, is not what the probes were armed for: no event told. */
 bool vs_engine__vfio_moved(const struct vs_engine *engine);
+
+/*
+ * Asks each kind of probe to fire, as vs_pulse__beat(). For any moment after vs_engine__attach(), with
+ * privileges or without.
+ */
+struct vs_beat_answer vs_engine__beat(struct vs_engine *engine);
+
+/* For what can be asked of it without a beat. */
+const struct vs_pulse *vs_engine__pulse(const struct vs_engine *engine);
+
+/* While it is held, nothing is told of VFIO: half of the probes would tell half of the truth. */
+void vs_engine__hold(struct vs_engine *engine, bool hold);
 
 /*
  * Waits up to `timeout_ms` for an alarm, then hands over the records there are, in

@@ -8,6 +8,7 @@
 #include "probe/attach.h"
 #include "probe/engine.h"
 #include "probe/merge.h"
+#include "probe/pulse.h"
 #include "probe/rings.h"
 #include "probe/text_check.h"
 #include "trace_bpf.skel.h"
@@ -21,6 +22,7 @@ struct vs_engine {
 	struct trace_bpf *skel;
 	struct trace_bpf *more[VS_ENGINE_MORE]; /* programs that were not wanted at first */
 	size_t nr_more;
+	uint32_t changes;	/* how often vfio.ko had come or gone when its probes were armed */
 	uint64_t text_addr;	/* of the vfio.ko whose probes are armed, 0: none */
 	struct ring_buffer *ring; /* over all rings */
 	struct vs_rings *rings;
@@ -30,6 +32,7 @@ struct vs_engine {
 	uint64_t urgent_seq;	/* of an alarm that was fetched and not handed over, 0: none */
 	int record_error;
 	struct vs_attach *attach;
+	struct vs_pulse *pulse;
 	struct vs_exact *exact;	/* NULL unless opts.exact */
 	struct vs_keeper *keeper; /* NULL: privileges are our own */
 	struct vs_text_check text; /* of vfio.ko, the last one */
@@ -49,6 +52,12 @@ void vs_engine__configure(struct vs_engine *engine);
 
 /* Where the loaded vfio.ko is, 0 when it is not or that is not told. */
 uint64_t vs_engine__text_of_vfio(void);
+
+/* For the two below: vfio.ko is looked at now. */
+void vs_engine__note_changes(struct vs_engine *engine);
+
+/* Unless it was unloaded since, or kprobes are being switched: then half of the probes would tell half. */
+void vs_engine__set_vfio_ready(struct vs_engine *engine);
 
 /* What is written before is seen by a program that sees the flag. */
 static inline void vs_engine__set_flag(__u32 *flag, bool value)

@@ -6,6 +6,19 @@
 #include "probe/btf_file.h"
 #include "probe/engine_priv.h"
 
+void vs_engine__note_changes(struct vs_engine *engine)
+{
+	engine->changes = __atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE);
+}
+
+void vs_engine__set_vfio_ready(struct vs_engine *engine)
+{
+	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, true);
+	if (__atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE) != engine->changes ||
+	    vs_pulse__was_touched(engine->pulse))
+		vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
+}
+
 static void drop_vfio(struct vs_engine *engine)
 {
 	/* Half of the probes would tell half of the truth, until all are armed again. */
@@ -36,6 +49,24 @@ uint64_t vs_engine__text_of_vfio(void)
 	uint64_t addr;
 
 	return vs_kmod__section_addr("", "vfio", ".text", &addr) ? 0 : addr;
+}
+
+struct vs_beat_answer vs_engine__beat(struct vs_engine *engine)
+{
+	return vs_pulse__beat(engine->pulse);
+}
+
+const struct vs_pulse *vs_engine__pulse(const struct vs_engine *engine)
+{
+	return engine->pulse;
+}
+
+void vs_engine__hold(struct vs_engine *engine, bool hold)
+{
+	if (hold)
+		vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
+	else if (vs_engine__vfio_present(engine))
+		vs_engine__set_vfio_ready(engine);
 }
 
 void vs_engine__check_text(struct vs_engine *engine)
@@ -104,6 +135,8 @@ static bool is_for_some_build(const struct vs_engine *engine, const struct bpf_p
 {
 	const char *section = bpf_program__section_name(prog), *target;
 
+	if (vs_pulse__has(prog))
+		return false;
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
 		return true;
 	target = behind(section, "fentry/");
@@ -188,20 +221,12 @@ static int learn_again(struct vs_engine *engine)
 	return err ? err : vs_engine__make_plan(engine);
 }
 
-/* Unless it was unloaded meanwhile: then what was armed is dead, and its events are to come. */
-static void set_vfio_ready(struct vs_engine *engine, uint32_t changes)
-{
-	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, true);
-	if (__atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE) != changes)
-		vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, false);
-}
-
 int vs_engine__vfio_loaded(struct vs_engine *engine)
 {
-	uint32_t changes = __atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE);
 	size_t kernel;
 	int err, nr;
 
+	vs_engine__note_changes(engine);
 	drop_vfio(engine);
 	kernel = vs_attach__nr(engine->attach);
 	err = learn_again(engine);
@@ -212,6 +237,6 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 	engine->text_addr = vs_engine__text_of_vfio();
 	vs_engine__check_text(engine);
 	nr = vs_attach__arm(engine->attach, &engine->plan, true, true);
-	set_vfio_ready(engine, changes);
+	vs_engine__set_vfio_ready(engine);
 	return nr < 0 ? nr : (int)(vs_attach__nr(engine->attach) - kernel);
 }

@@ -10,6 +10,7 @@
 #include "probe/btf_file.h"
 #include "probe/facts_btf.h"
 #include "probe/hooks.h"
+#include "probe/pulse.h"
 
 #define MODULE_BTF "/sys/kernel/btf/vfio"
 #define TRACEPOINT_TYPEDEF "btf_trace_"
@@ -22,6 +23,9 @@ struct walk {
 
 static bool wanted(enum vs_rung_kind kind, const char *target)
 {
+	if (kind == VS_RUNG_FENTRY ? !strcmp(target, VS_PULSE_FUNCTION) || !strcmp(target, VS_PULSE_SWITCH)
+	    : !strcmp(target, VS_PULSE_TRACEPOINT))
+		return true;
 	for (const struct vs_hook *hook = vs_hooks; hook->name; hook++)
 		for (const struct vs_rung *rung = hook->rungs; rung->kind; rung++)
 			if (rung->kind == kind && !strcmp(rung->target, target))
@@ -38,7 +42,7 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 /* What is looked for begins with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
-	if (walk->facts->vmlinux_btf && (*name == 'b' || *name == 'i' || *name == 'v') &&
+	if (walk->facts->vmlinux_btf && strchr("bivw_", *name) &&
 	    wanted(VS_RUNG_FENTRY, name))
 		note_name(walk, &walk->facts->btf_funcs, name);
 }

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The heartbeat of this object: whether its kinds of probes fire. */
+#include "state.h"
+
+static __always_inline void stop_telling(void)
+{
+	cfg.vfio_ready = 0;
+}
+
+#include "pulse_programs.h"
