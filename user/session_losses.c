@@ -2,6 +2,11 @@
 /* What a session did not see: events that were lost, and times without probes. */
 #include "session_priv.h"
 
+static uint64_t now_ns(const struct vs_session *s)
+{
+	return s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : s->last_ns;
+}
+
 static void say_loss(struct vs_session *s, unsigned int cause)
 {
 	struct loss *l = &s->losses[cause];
@@ -10,7 +15,8 @@ static void say_loss(struct vs_session *s, unsigned int cause)
 		.reported = true,
 		.total = l->total,
 		.grown = l->total - l->said,
-		.time_ns = s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : s->last_ns,
+		.since_ns = l->looked_ns,
+		.time_ns = now_ns(s),
 	};
 
 	l->said = l->total;
@@ -38,13 +44,18 @@ void session_say_losses(struct vs_session *s)
 
 void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total)
 {
+	struct loss *l = &s->losses[cause];
+
 	if (cause >= VS_LOSS_END)
 		return;
-	s->losses[cause].not_reported = false;
-	if (total <= s->losses[cause].total)
-		return;
-	s->losses[cause].total = total;
-	say_loss(s, cause);
+	l->not_reported = false;
+	if (!l->looked_ns)
+		l->looked_ns = s->first_ns;
+	if (total > l->total) {
+		l->total = total;
+		say_loss(s, cause);
+	}
+	l->looked_ns = now_ns(s);
 }
 
 void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)

@@ -14,6 +14,7 @@
 struct loss {
 	uint64_t total;
 	uint64_t said;
+	uint64_t looked_ns;	/* when it was asked for last, 0: the session counts it itself */
 	bool not_reported;
 };
 

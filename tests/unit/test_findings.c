@@ -582,6 +582,8 @@ static void losses_grow_in_the_stream(void **state)
 	vs_session__loss(s, VS_LOSS_RING_FULL, 12);
 	assert_int_equal(sink.losses, 2);
 	assert_int_equal(sink.last_loss.grown, 7);
+	/* It was lost since it was looked at last. */
+	assert_int_equal(sink.last_loss.since_ns, clock_2ms(NULL));
 	assert_int_equal(vs_session__feed(s, &e, sizeof(e)), -ENOENT);
 	assert_int_equal(vs_session__feed(s, &e, 3), -EINVAL);
 	vs_session__tick(s, T0);

@@ -28,6 +28,12 @@ lost()
 	is "$(lost overrun ring-full)" "$(summary overrun .lost)"
 }
 
+@test "faults: what a reader lost that stood still has its length" {
+	is "$(of overrun loss .cause | sort -u)" ring-full
+	[ "$(of overrun loss '.time_ns - .since_ns' | sort -n | tail -1)" -gt 2000000000 ]
+	[ "$(of overrun loss .grown | awk '{ n += $1 } END { print n }')" = "$(lost overrun ring-full)" ]
+}
+
 @test "faults: of two instances each sees all, and one does not miss the other" {
 	has_status survivor 0
 	is "$(summary survivor '[.events_by_type.open, .events_by_type.get, .events_by_type.put, .events_by_type.close, .lost] | tostring')" \

@@ -43,6 +43,7 @@ overrun()
 	tracing overrun -q --json --ring-size 16K
 	kill -STOP "$tracer"
 	opens 1000
+	sleep 2
 	kill -CONT "$tracer"
 	sleep 1
 	stopped INT

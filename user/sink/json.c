@@ -285,6 +285,7 @@ static void json_loss(struct vs_sink *s, const struct vs_loss_row *l)
 
 	set_int(o, "time_ns", l->time_ns);
 	set_loss(o, l);
+	set(o, "since_ns", l->since_ns ? json_integer((jint)l->since_ns) : json_null());
 	set_int(o, "grown", l->grown);
 	emit(s, o);
 }

@@ -50,6 +50,7 @@ struct vs_loss_row {
 	bool reported;		/* false: this kernel does not report it */
 	uint64_t total;
 	uint64_t grown;		/* since the last row of this cause */
+	uint64_t since_ns;	/* not before this, when it was looked at last; 0: not known */
 	uint64_t time_ns;
 };
 

@@ -356,13 +356,17 @@ static void text_finding(struct vs_sink *s, const struct vs_finding *f)
 	vs_out__flush(&t->out);
 }
 
-void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr)
+void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr, uint64_t within_ns)
 {
 	const char *hint = vs_loss__hint(cause), *unit = vs_loss__unit(cause);
 	size_t plural = nr == 1 ? 1 : 0;
+	char within[32] = "";
 
-	snprintf(buf, size, "%llu %.*s: %s%s%s%s", (unsigned long long)nr,
-		 (int)(strlen(unit) - plural), unit, vs_loss__words(cause),
+	if (within_ns)
+		vs_words__duration(within, sizeof(within), within_ns);
+	snprintf(buf, size, "%llu %.*s%s%s: %s%s%s%s", (unsigned long long)nr,
+		 (int)(strlen(unit) - plural), unit, *within ? " within " : "", within,
+		 vs_loss__words(cause),
 		 *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
@@ -370,7 +374,8 @@ static void text_loss(struct vs_sink *s, const struct vs_loss_row *l)
 {
 	char buf[256] = "LOST ";
 
-	vs_text__loss_words(buf + 5, sizeof(buf) - 5, l->cause, l->grown);
+	vs_text__loss_words(buf + 5, sizeof(buf) - 5, l->cause, l->grown,
+			    l->since_ns ? l->time_ns - l->since_ns : 0);
 	remark((struct vs_text *)s, l->time_ns, VS_LOST, buf);
 }
 

@@ -48,7 +48,8 @@ void vs_text__registration_totals(struct vs_text *t, const struct vs_refs_report
 void vs_text__wait_words(char *buf, size_t size, const struct vs_registration_book *b,
 			 struct vs_sites *sites);
 
-/* "12 events: ring buffer full (use --ring-size)" */
-void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr);
+/* "12 events within 1.0 s: ring buffer full (use --ring-size)"; 0 ns: it is not known within what. */
+void vs_text__loss_words(char *buf, size_t size, unsigned int cause, uint64_t nr,
+			 uint64_t within_ns);
 
 #endif

@@ -177,6 +177,14 @@ static void say_findings(struct vs_text *t, const struct vs_summary *sum)
 		field(t, "findings", "none");
 }
 
+static bool all_reported(const struct vs_summary *sum)
+{
+	for (unsigned int i = 0; i < VS_LOSS_END; i++)
+		if (!sum->losses[i].reported)
+			return false;
+	return true;
+}
+
 static void say_not_reported(struct vs_text *t, const struct vs_summary *sum)
 {
 	char buf[256];
@@ -197,12 +205,14 @@ static void say_losses(struct vs_text *t, const struct vs_summary *sum)
 	for (unsigned int i = 0; i < VS_LOSS_END; i++) {
 		if (!sum->losses[i].total)
 			continue;
-		vs_text__loss_words(buf, sizeof(buf), i, sum->losses[i].total);
+		vs_text__loss_words(buf, sizeof(buf), i, sum->losses[i].total, 0);
 		field(t, first ? "losses:" : "", buf);
 		first = false;
 	}
-	if (first)
+	if (first && all_reported(sum))
 		vs_out__puts(&t->out, "losses: none\n");
+	else if (first)
+		vs_out__puts(&t->out, "losses: none counted\n");
 	say_not_reported(t, sum);
 }
 
