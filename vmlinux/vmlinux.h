@@ -109,8 +109,50 @@ struct module {
 	char name[56];
 };
 
-struct files_struct;
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct mm_struct;
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct trace_event_call {
+	struct list_head list;
+};
+
+struct perf_event {
+	struct trace_event_call *tp_event;
+};
+
+struct trace_probe_event {
+	struct trace_event_call call;
+	struct list_head probes;
+};
+
+struct trace_probe {
+	struct list_head list;
+};
+
+struct kprobe {
+	unsigned long nmissed;
+	void *addr;
+};
+
+struct kretprobe {
+	struct kprobe kp;
+};
+
+struct trace_kprobe {
+	struct kretprobe rp;
+	struct trace_probe tp;
+};
 
 struct seq_file;
 

@@ -25,6 +25,8 @@ struct vs_chain {
 	struct vs_keeper *keeper; /* NULL: privileges are our own */
 	struct vs_text_check text;
 	uint64_t deferred_func;
+	struct bpf_program *missed_prog;
+	struct vs_missed_ask *missed_ask;
 };
 
 static bool is_loaded(const struct vs_chain *c)
@@ -125,6 +127,22 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 	return VS_CHAIN_WAITING;
 }
 
+void vs_chain__use_missed(struct vs_chain *c, struct bpf_program *prog, struct vs_missed_ask *ask)
+{
+	c->missed_prog = prog;
+	c->missed_ask = ask;
+}
+
+static struct vs_attach *new_attach(const struct vs_chain *c, struct bpf_object *object,
+				    struct bpf_map *sites)
+{
+	struct vs_attach *attach = vs_attach__new(object, sites);
+
+	if (attach && c->missed_prog)
+		vs_attach__use_missed(attach, c->missed_prog, c->missed_ask);
+	return attach;
+}
+
 unsigned int vs_chain__pulse(const struct vs_chain *c)
 {
 	return vs_pulse__parts(&c->facts);
@@ -220,7 +238,7 @@ int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 	if (c->follows)
 		return 0;
 	if (!c->life)
-		c->life = vs_attach__new(object, sites);
+		c->life = new_attach(c, object, sites);
 	if (!c->life || !c->deferred_func || !vs_places__find(&c->facts, &c->places))
 		return -ENOTSUP;
 	vs_attach__use_text(c->life, c->facts.vfio.text);
@@ -238,7 +256,7 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 	words[0] = '\0';
 	/* Before there is anything to attach to, because it cannot be made later (see attach.h). */
 	if (!c->attach)
-		c->attach = vs_attach__new(object, sites);
+		c->attach = new_attach(c, object, sites);
 	if (!c->attach)
 		return -ENOMEM;
 	vs_chain__check_text(c);

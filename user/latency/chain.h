@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/missed.h"
 #include "privilege/keeper.h"
 #include "probe/text_check.h"
 
@@ -25,6 +26,9 @@ enum vs_chain_state {
 	VS_CHAIN_WAITING,	/* vfio.ko is not loaded */
 	VS_CHAIN_NONE,		/* this VFIO does not defer its put */
 };
+
+/* As vs_attach__use_missed(): before it attaches anything. */
+void vs_chain__use_missed(struct vs_chain *c, struct bpf_program *prog, struct vs_missed_ask *ask);
 
 /* As vs_pulse__parts(). */
 unsigned int vs_chain__pulse(const struct vs_chain *c);

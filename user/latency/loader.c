@@ -51,6 +51,7 @@ static void choose_programs(struct vs_lat *lat)
 	bpf_program__set_autoload(lat->skel->progs.module_load, opts->modules);
 	bpf_program__set_autoload(lat->skel->progs.module_free, opts->modules);
 	bpf_program__set_autoload(lat->skel->progs.work_ask, !opts->chain);
+	bpf_program__set_autoload(lat->skel->progs.kprobe_missed, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_queue, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_queued, opts->chain);
 	bpf_program__set_autoload(lat->skel->progs.put_start, opts->chain);
@@ -295,6 +296,16 @@ void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGE
 uint32_t vs_lat__births(const struct vs_lat *lat)
 {
 	return __atomic_load_n(&lat->skel->bss->groups_born, __ATOMIC_RELAXED);
+}
+
+struct bpf_program *vs_lat__missed_prog(struct vs_lat *lat)
+{
+	return lat->skel->progs.kprobe_missed;
+}
+
+struct vs_missed_ask *vs_lat__missed_ask(struct vs_lat *lat)
+{
+	return &lat->skel->bss->missed_ask;
 }
 
 struct bpf_object *vs_lat__object(struct vs_lat *lat)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "bpf/latency.h"
+#include "bpf/missed.h"
 #include "latency/blame.h"
 #include "latency/hist.h"
 #include "probe/pulse.h"
@@ -97,6 +98,10 @@ void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGE
 
 /* Groups that came to exist since vfio.ko was last loaded; only with opts.births. */
 uint32_t vs_lat__births(const struct vs_lat *lat);
+
+/* For vs_chain__use_missed(). */
+struct bpf_program *vs_lat__missed_prog(struct vs_lat *lat);
+struct vs_missed_ask *vs_lat__missed_ask(struct vs_lat *lat);
 
 /* For vs_chain__attach(). */
 struct bpf_object *vs_lat__object(struct vs_lat *lat);

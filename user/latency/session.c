@@ -236,6 +236,8 @@ static int arm(struct vs_lat_session *s)
 	struct vs_report *r = &s->report;
 	int err = vs_lat__attach(s->lat), status;
 
+	if (s->chain)
+		vs_chain__use_missed(s->chain, vs_lat__missed_prog(s->lat), vs_lat__missed_ask(s->lat));
 	if (err)
 		return lat_fail(VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
 				strerror(-err));

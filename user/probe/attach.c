@@ -26,6 +26,7 @@ struct armed {
 	const struct vs_probe *probe;	/* of the plan: only while it is attached */
 	const char *program;
 	uint64_t addr;
+	int event;		/* descriptor of a kprobe's perf event, which is the link's */
 	bool in_vfio;
 	int error;		/* negative errno */
 	char name[96];		/* "vfio_group_put_bg+0x19" */
@@ -42,6 +43,7 @@ struct vs_attach {
 	size_t nr_armed;
 	pthread_t reaper;
 	bool reaping;
+	struct vs_missed_reader missed;
 	uint64_t missed_retired; /* by probes of an unloaded vfio.ko */
 	int missed_error;	/* why those are not known */
 	struct section_base sections[MAX_SECTIONS];
@@ -69,6 +71,7 @@ struct vs_attach *vs_attach__new(struct bpf_object *object, struct bpf_map *site
 	a->objects[a->nr_objects++] = object;
 	a->sites = sites;
 	a->kprobe_type = vs_kprobe__type();
+	a->missed.prog = -1;
 	get_ready(object);
 	return a;
 }
@@ -207,7 +210,8 @@ static int attach_vfio(struct vs_attach *a, struct armed *armed, struct bpf_prog
 		err = tell_site(a, armed->probe, armed->addr);
 	if (err)
 		return err;
-	armed->link = vs_kprobe__attach(prog, a->keeper, a->kprobe_type, armed->addr);
+	armed->link = vs_kprobe__attach_event(prog, a->keeper, a->kprobe_type, armed->addr,
+					      &armed->event);
 	return armed->link ? 0 : -errno;
 }
 
@@ -296,6 +300,22 @@ static struct vs_plan_row *row_of(struct vs_plan *plan, const struct vs_hook *ho
 	return NULL;
 }
 
+#define ENOTSUPP 524	/* include/linux/errno.h: no libc has words for it */
+
+const char *vs_attach_error__words(int error)
+{
+	switch (error) {
+	case -ESTALE:
+		return "vfio.ko is another build now: restart vfioscope";
+	case -EILSEQ:
+		return "what is there in memory is not what its file has";
+	case -ENOTSUPP:
+		return "this kernel cannot do that on this machine (ENOTSUPP)";
+	default:
+		return strerror(-error);
+	}
+}
+
 /* One place that cannot be armed makes the hook blind for it: the hook counts as missing. */
 static void note_failure(struct vs_plan *plan, const struct armed *armed)
 {
@@ -312,11 +332,8 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 			 "sysctl kernel.perf_event_paranoid=2, or run as root");
 		return;
 	}
-	snprintf(row->how, sizeof(row->how), "cannot attach to %.80s: %.60s",
-		 armed->name[0] ? armed->name : armed->program,
-		 armed->error == -ESTALE ? "vfio.ko is another build now: restart vfioscope"
-		 : armed->error == -EILSEQ ? "what is there in memory is not what its file has"
-		 : strerror(-armed->error));
+	snprintf(row->how, sizeof(row->how), "cannot attach to %.60s: %.80s",
+		 armed->name[0] ? armed->name : armed->program, vs_attach_error__words(armed->error));
 }
 
 /* Leaves only what is really attached. */
@@ -348,6 +365,20 @@ int vs_attach__arm(struct vs_attach *a, struct vs_plan *plan, bool in_kernel, bo
 	for (size_t i = first; i < a->nr_armed; i++)
 		a->armed[i].error = attach_place(a, &a->armed[i]);
 	return settle(a, plan, first);
+}
+
+void vs_attach__use_missed(struct vs_attach *a, struct bpf_program *prog, struct vs_missed_ask *ask)
+{
+	a->missed = (struct vs_missed_reader){ .prog = bpf_program__fd(prog), .ask = ask };
+}
+
+static int missed_by(const struct vs_attach *a, const struct armed *armed, uint64_t *missed)
+{
+	struct vs_missed_kprobe probe = {
+		.link = bpf_link__fd(armed->link), .event = armed->event, .addr = armed->addr,
+	};
+
+	return vs_missed__kprobe(&a->missed, &probe, missed);
 }
 
 /* Dead links, ended by NULL. */
@@ -382,8 +413,7 @@ void vs_attach__forget_vfio(struct vs_attach *a)
 		}
 		forget_site(a, &a->armed[i]);
 		if (!a->missed_error)
-			a->missed_error = vs_missed__kprobe(bpf_link__fd(a->armed[i].link),
-							    &a->missed_retired);
+			a->missed_error = missed_by(a, &a->armed[i], &a->missed_retired);
 		if (dead)
 			dead[nr++] = a->armed[i].link;
 		else
@@ -425,6 +455,6 @@ int vs_attach__missed(const struct vs_attach *a, uint64_t *missed)
 	*missed = a->missed_retired;
 	for (size_t i = 0; i < a->nr_armed && !err; i++)
 		if (a->armed[i].in_vfio)
-			err = vs_missed__kprobe(bpf_link__fd(a->armed[i].link), missed);
+			err = missed_by(a, &a->armed[i], missed);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/missed.h"
 #include "privilege/keeper.h"
 #include "probe/plan.h"
 
@@ -54,6 +55,9 @@ void vs_attach__forget_vfio(struct vs_attach *a);
 
 size_t vs_attach__nr(const struct vs_attach *a);
 
+/* Why a place cannot be armed, by a negative errno: the kernel's own ENOTSUPP, too. */
+const char *vs_attach_error__words(int error);
+
 /* Whether `probe`, of a plan that was armed, is attached. */
 bool vs_attach__has(const struct vs_attach *a, const struct vs_probe *probe);
 
@@ -63,7 +67,10 @@ int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uin
 /* "vfio_group_put_bg+0x19" of an armed place, NULL when there is none. */
 const char *vs_attach__name_at(const struct vs_attach *a, uint64_t addr);
 
-/* Hits that kprobes missed, -ENOTSUP when this kernel does not count them (before v6.7). */
+/* What is asked for them before v6.7: a loaded program of bpf/missed_programs.h, and its question. */
+void vs_attach__use_missed(struct vs_attach *a, struct bpf_program *prog, struct vs_missed_ask *ask);
+
+/* Hits that kprobes missed, -ENOTSUP where that cannot be known. */
 int vs_attach__missed(const struct vs_attach *a, uint64_t *missed);
 
 #endif

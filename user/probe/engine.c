@@ -104,6 +104,7 @@ static void choose_programs(struct vs_engine *engine)
 		bpf_program__set_autoload(prog, vs_engine__is_wanted(engine, prog));
 	}
 	vs_pulse__choose(engine->pulse, engine->skel->obj);
+	bpf_program__set_autoload(engine->skel->progs.kprobe_missed, true);
 }
 
 static int set_sizes(struct vs_engine *engine)
@@ -121,6 +122,9 @@ static int open_ends(struct vs_engine *engine)
 		engine->exact = vs_exact__new(engine->skel->progs.counter_written,
 					      engine->skel->maps.watches,
 					      (const uint64_t *)&engine->skel->bss->watch_runs);
+	if (engine->attach)
+		vs_attach__use_missed(engine->attach, engine->skel->progs.kprobe_missed,
+				      &engine->skel->bss->missed_ask);
 	if (!engine->merge || !engine->attach || (engine->opts.exact && !engine->exact))
 		return -ENOMEM;
 	engine->ring = vs_rings__reader(engine->rings, take_record, engine);

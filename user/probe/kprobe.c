@@ -32,8 +32,8 @@ void vs_kprobe__get_ready(struct bpf_program *prog)
 	close(fd);
 }
 
-struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, struct vs_keeper *keeper, int type,
-				   uint64_t addr)
+struct bpf_link *vs_kprobe__attach_event(struct bpf_program *prog, struct vs_keeper *keeper, int type,
+					 uint64_t addr, int *event)
 {
 	struct bpf_link *link;
 	int fd = vs_keeper__kprobe(keeper, type, addr), err;
@@ -48,5 +48,14 @@ struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, struct vs_keeper *k
 		close(fd);
 		errno = err;
 	}
+	*event = fd;
 	return link;
+}
+
+struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, struct vs_keeper *keeper, int type,
+				   uint64_t addr)
+{
+	int event;
+
+	return vs_kprobe__attach_event(prog, keeper, type, addr, &event);
 }

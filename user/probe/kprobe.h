@@ -27,4 +27,8 @@ void vs_kprobe__get_ready(struct bpf_program *prog);
 struct bpf_link *vs_kprobe__attach(struct bpf_program *prog, struct vs_keeper *keeper, int type,
 				   uint64_t addr);
 
+/* The same; *event: the descriptor of the perf event, which is the link's. */
+struct bpf_link *vs_kprobe__attach_event(struct bpf_program *prog, struct vs_keeper *keeper, int type,
+					 uint64_t addr, int *event);
+
 #endif

@@ -41,7 +41,7 @@ int vs_missed__program(int prog_fd, uint64_t *missed)
 	return 0;
 }
 
-int vs_missed__kprobe(int link_fd, uint64_t *missed)
+static int told(int link_fd, uint64_t *missed)
 {
 	struct kprobe_link_info info = {};
 	uint32_t len = sizeof(info);
@@ -51,4 +51,27 @@ int vs_missed__kprobe(int link_fd, uint64_t *missed)
 		return -ENOTSUP;
 	*missed += info.missed;
 	return 0;
+}
+
+static int read_in_memory(const struct vs_missed_reader *reader, const struct vs_missed_kprobe *probe,
+			  uint64_t *missed)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct vs_missed_ask *ask = reader->ask;
+
+	if (reader->prog < 0)
+		return -ENOTSUP;
+	ask->fd = probe->event;
+	ask->addr = probe->addr;
+	ask->known = 0;
+	if (bpf_prog_test_run_opts(reader->prog, &opts) || !ask->known)
+		return -ENOTSUP;
+	*missed += ask->nmissed;
+	return 0;
+}
+
+int vs_missed__kprobe(const struct vs_missed_reader *reader, const struct vs_missed_kprobe *probe,
+		      uint64_t *missed)
+{
+	return told(probe->link, missed) ? read_in_memory(reader, probe, missed) : 0;
 }

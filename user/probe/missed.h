@@ -5,13 +5,31 @@
 
 #include <stdint.h>
 
+#include "bpf/missed.h"
+
 /*
  * Adds to *missed the runs of the program that were left out because it was
  * running on that CPU already. -ENOTSUP before v5.12 (9ed9e9ba2337).
  */
 int vs_missed__program(int prog_fd, uint64_t *missed);
 
-/* Adds the hits that a kprobe link missed. -ENOTSUP before v6.7 (3acf8ace6823). */
-int vs_missed__kprobe(int link_fd, uint64_t *missed);
+/* Who asks in the kernel's memory (bpf/missed_programs.h). */
+struct vs_missed_reader {
+	int prog;		/* descriptor of its program, negative: there is none */
+	struct vs_missed_ask *ask;
+};
+
+struct vs_missed_kprobe {
+	int link;		/* descriptors */
+	int event;
+	uint64_t addr;
+};
+
+/*
+ * Adds the hits that a kprobe missed, as the kernel tells since v6.7 (3acf8ace6823), or as its memory has
+ * it. -ENOTSUP where neither can be had.
+ */
+int vs_missed__kprobe(const struct vs_missed_reader *reader, const struct vs_missed_kprobe *probe,
+		      uint64_t *missed);
 
 #endif

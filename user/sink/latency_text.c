@@ -389,7 +389,7 @@ static void losses(struct vs_latency_sink *s, const struct vs_report *r)
 	char value[160];
 
 	if (!vs_report__lost(r))
-		field(s, "losses", "none");
+		field(s, "losses", r->not_reported[VS_LAT_LOSS_RECURSION] ? "none counted" : "none");
 	for (unsigned int i = 0; i < VS_LAT_LOSS_END; i++) {
 		if (!r->losses[i])
 			continue;
