@@ -14,6 +14,7 @@
 #include "doctor/env.h"
 #include "doctor/recorded.h"
 #include "doctor/self_test.h"
+#include "probe/attach.h"
 #include "probe/engine.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
@@ -100,6 +101,21 @@ static int arm_all(struct vs_doctor_report *report)
 	return complete && !report->test_error[0] ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
+/* What was tried and refused is not ready, whatever the plan could know. */
+static void note_fentry(struct vs_plan *plan, int error)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		struct vs_plan_row *row = &plan->rows[i];
+
+		if (row->status != VS_HOOK_READY || row->rung->kind != VS_RUNG_FENTRY)
+			continue;
+		row->status = VS_HOOK_MISSING;
+		row->nr_probes = 0;
+		snprintf(row->how, sizeof(row->how), "fentry of %.50s was tried: %.80s",
+			 row->rung->target, vs_attach_error__words(error));
+	}
+}
+
 /* That it can be armed does not prove that it fires. */
 static int self_test(struct vs_doctor_report *report)
 {
@@ -183,6 +199,8 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 	assume_root(&report, facts);
 	if (status || vs_plan__make(facts, &plan))
 		return status ? status : fail(VS_EXIT_FAILURE, "cannot plan", strerror(ENOMEM));
+	if (env->fentry < 0)
+		note_fentry(&plan, env->fentry);
 	report.plan = &plan;
 	if (opts->self_test)
 		status = self_test(&report);

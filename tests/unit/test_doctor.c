@@ -335,6 +335,24 @@ static void settings(void **state)
 	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_UNAVAILABLE);
 }
 
+/* A kernel that takes the program, and has no way to run it. */
+static void fentry_is_tried_before_ready_is_said(void **state)
+{
+	struct host *h = *state;
+
+	h->env.fentry = VS_NOT_TRIED;
+	is(h, "fentry", VS_DIAG_UNKNOWN, "");
+	h->env.fentry = 0;
+	is(h, "fentry", VS_DIAG_OK, "");
+	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_OK);
+	h->env.fentry = -524;
+	is(h, "fentry", VS_DIAG_BLOCKS, "WITH_DIRECT_CALLS");
+	assert_non_null(strstr(run(h, "fentry")->what, "ENOTSUPP"));
+	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_UNAVAILABLE);
+	assert_string_equal(vs_diags__blocker(&h->checks, VS_WORK_TRACE)->id, "fentry");
+	assert_null(vs_diags__blocker(&h->checks, VS_WORK_WHY));
+}
+
 static void lockdown_is_seen_without_securityfs(void **state)
 {
 	struct host *h = *state;
@@ -502,6 +520,10 @@ static void what_is_built_in_is_read_from_kcore(void **state)
 	h->facts.vfio_state = VS_KMOD_BUILTIN;
 	is(h, "kcore", VS_DIAG_OK, "");
 	is(h, "vfio-module", VS_DIAG_UNKNOWN, "");
+	h->facts.vfio_state = VS_KMOD_ABSENT;
+	is(h, "kcore", VS_DIAG_UNKNOWN, "");
+	assert_null(strstr(run(h, "kcore")->value, "module"));
+	h->facts.vfio_state = VS_KMOD_BUILTIN;
 	h->env.kcore_readable = 0;
 	is(h, "kcore", VS_DIAG_WEAKER, "vfioscope inspect /boot/vmlinuz-");
 }
@@ -713,7 +735,7 @@ int main(void)
 		TEST(a_realtime_kernel_whose_ring_sleeps), TEST(debug_registers),
 		TEST(the_file_of_another_build), TEST(a_missing_file_by_distribution),
 		TEST(text_that_was_written_over_is_told),
-		TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
+		TEST(fentry_is_tried_before_ready_is_said), TEST(what_is_built_in_is_read_from_kcore), TEST(livepatches_and_iommu),
 		TEST(privileges_come_first), TEST(root_need_not_type_sudo), TEST(both_ways),
 		TEST(damaged_and_missing_parts), TEST(the_command_line_loses_what_is_private),
 		TEST(a_bundle_has_no_addresses),

@@ -115,6 +115,21 @@ static void with_iommufd(void **state)
 	assert_seen("iommufd", VS_SEES_HOLDERS, VS_SEES_YES, "/dev/iommu");
 }
 
+/* What cannot be looked into was not built without anything. */
+static void without_a_vfio_nothing_is_said_of_iommufd(void **state)
+{
+	size_t nr;
+
+	(void)state;
+	load("6.12");
+	nr = facts.vfio.nr_funcs;
+	facts.vfio.nr_funcs = 0;
+	find();
+	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_NO, "not known");
+	assert_seen("iommufd", VS_SEES_WAITS, VS_SEES_NO, "not known");
+	facts.vfio.nr_funcs = nr;
+}
+
 static void what_comes_with_the_module(void **state)
 {
 	(void)state;
@@ -187,7 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_era),
 		TEST(the_later_ones),
-		TEST(with_iommufd),
+		TEST(with_iommufd), TEST(without_a_vfio_nothing_is_said_of_iommufd),
 		TEST(what_comes_with_the_module),
 		TEST(what_is_missing_says_why),
 		TEST(nothing_is_known),

@@ -6,6 +6,7 @@
 #include "bpf/exact.h"
 #include "doctor/judge.h"
 #include "plural.h"
+#include "probe/attach.h"
 
 static void judge_kptr(const struct vs_host_state *h, struct vs_diag_result *r)
 {
@@ -114,6 +115,29 @@ static void judge_btf(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, "vfioscope --btf FILE trace");
 }
 
+/* Which is tried, because a kernel may take the program and have no way to run it. */
+static void judge_fentry(const struct vs_host_state *h, struct vs_diag_result *r)
+{
+	int err = h->env->fentry;
+
+	if (err == VS_NOT_TRIED) {
+		vs_judge__unknown(r, "not tried");
+		return;
+	}
+	vs_judge__value(r, "%s", err ? vs_attach_error__words(err) : "can be armed");
+	if (!err)
+		return;
+	vs_judge__bad(r, VS_DIAG_BLOCKS, LIVE, VS_EXIT_UNAVAILABLE);
+	r->starts = true;
+	vs_judge__what(r, "No function of the kernel itself can be followed (fentry): %s.",
+		       vs_attach_error__words(err));
+	vs_judge__cost(r, "trace, refs, validate do not see which notifier chains a task is inside: "
+		       "no deadlock can be recognised; VFIO's own functions are followed");
+	vs_judge__remedy(r, "It takes a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y and "
+			 "CONFIG_BPF_JIT=y (arm64: v6.0 or later). What this one has:");
+	vs_judge__command(r, "grep -E 'WITH_DIRECT_CALLS|BPF_JIT' /boot/config-$(uname -r)");
+}
+
 /* Without BTF nothing is known of it, and no fexit is armed. */
 static void judge_fexit(const struct vs_host_state *h, struct vs_diag_result *r)
 {
@@ -199,6 +223,7 @@ const struct vs_diag vs_diags_kernel[] = {
 	{ "btf", "/sys/kernel/btf", judge_btf },
 	{ "kprobes", "kprobes", judge_kprobes },
 	{ "ftrace-enabled", "kernel.ftrace_enabled", judge_ftrace },
+	{ "fentry", "fentry", judge_fentry },
 	{ "fexit", "fexit trampolines", judge_fexit },
 	{ "debug-registers", "debug registers", judge_debug_registers },
 	{ "livepatch", "livepatch", judge_livepatch },

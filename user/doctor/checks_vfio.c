@@ -122,6 +122,10 @@ static void judge_text(const struct vs_host_state *h, struct vs_diag_result *r)
 /* Only a VFIO that is built in is read from there; open_kcore() asks for CAP_SYS_RAWIO. */
 static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
 {
+	if (h->facts->vfio_state == VS_KMOD_ABSENT) {
+		vs_judge__unknown(r, "not asked: there is no VFIO");
+		return;
+	}
 	if (h->facts->vfio_state != VS_KMOD_BUILTIN) {
 		vs_judge__value(r, "not needed: VFIO is a module");
 		return;

@@ -240,6 +240,7 @@ void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env)
 	env->tracefs_mounted = env->kcore_readable = VS_UNKNOWN;
 	env->kprobes_enabled = env->text_as_file = VS_UNKNOWN;
 	env->bpf_call = -EINVAL;
+	env->fentry = VS_NOT_TRIED;
 	env->debug_registers = -ENODATA;
 	env->kernel_btf = facts->vmlinux_btf;
 	env->caps = known_caps(facts);
@@ -257,5 +258,5 @@ void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_e
 	collect_os(root, env);
 	collect_vfio(root, facts, env);
 	compare_text(root, facts, env);
-	vs_env__try(env);
+	vs_env__try(facts, env);
 }

@@ -12,6 +12,8 @@
 
 #include "probe/facts.h"
 
+#define VS_NOT_TRIED 1	/* beside 0 and negative errno */
+
 /* Numbers are VS_UNKNOWN where they could not be learnt; yes is 1, no is 0. */
 struct vs_env {
 	/* This process. */
@@ -29,6 +31,7 @@ struct vs_env {
 	int perf_call;		/* perf_event_open(2): a counter of our own that counts nothing */
 	int tracing_program;	/* a raw tracepoint program of two instructions, never attached */
 	int reading_program;	/* one that may call bpf_probe_read_kernel() */
+	int fentry;		/* one of two instructions at a harmless function, or VS_NOT_TRIED */
 	int memlock_charged;	/* maps and programs count for RLIMIT_MEMLOCK (before v5.11) */
 	int memlock_raised;	/* this process could lift the limit */
 	int debug_registers;	/* free on every CPU, at most VS_WATCHES; negative errno */
@@ -68,7 +71,7 @@ void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_e
 void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env);
 
 /* The part of it that asks the kernel by system calls: in a file of its own. */
-void vs_env__try(struct vs_env *env);
+void vs_env__try(const struct vs_facts *facts, struct vs_env *env);
 
 /* As an object to put into the facts, or NULL with errno; the caller owns it. */
 json_t *vs_env__to_json(const struct vs_env *env);

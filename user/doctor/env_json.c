@@ -12,6 +12,7 @@
 enum kind {
 	KIND_INT, KIND_LONG, KIND_MASK, KIND_TEXT,
 	KIND_LATER_TEXT,	/* what earlier versions did not save is unknown */
+	KIND_LATER_INT,
 };
 
 struct field {
@@ -37,6 +38,7 @@ static const struct field fields[] = {
 	FIELD(KIND_INT, perf_call),
 	FIELD(KIND_INT, tracing_program),
 	FIELD(KIND_INT, reading_program),
+	FIELD(KIND_LATER_INT, fentry),
 	FIELD(KIND_INT, memlock_charged),
 	FIELD(KIND_INT, memlock_raised),
 	FIELD(KIND_INT, debug_registers),
@@ -69,6 +71,7 @@ static json_t *field_to_json(const struct field *field, const struct vs_env *env
 
 	switch (field->kind) {
 	case KIND_INT:
+	case KIND_LATER_INT:
 		return json_integer(*(const int *)at);
 	case KIND_LONG:
 		return json_integer(*(const int64_t *)at);
@@ -109,6 +112,11 @@ static int field_from_json(const struct field *field, const json_t *value, struc
 	char *at = (char *)env + field->offset;
 
 	switch (field->kind) {
+	case KIND_LATER_INT:
+		*(int *)at = VS_NOT_TRIED;
+		if (!value)
+			return 0;
+		/* fall through */
 	case KIND_INT:
 		*(int *)at = json_integer_value(value);
 		return json_is_integer(value) && json_integer_value(value) == *(int *)at

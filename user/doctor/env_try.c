@@ -12,6 +12,7 @@
 #include "doctor/env.h"
 #include "probe/exact.h"
 #include "probe/libbpf_setup.h"
+#include "probe/pulse.h"
 
 #define NO_SUCH_COMMAND 0x7fff
 
@@ -86,6 +87,33 @@ static int try_reading(void)
 	return try_program(insns, sizeof(insns) / sizeof(insns[0]));
 }
 
+/*
+ * Whether this kernel lets a function of its own be followed: it may take the program, and have no
+ * trampolines for it (ENOTSUPP; arm64 before v6.0). A fentry that is armed while ftrace is off makes ftrace
+ * give up (seen on 5.10).
+ */
+static int try_fentry(const struct vs_facts *facts)
+{
+	static const struct bpf_insn insns[] = { SET(BPF_REG_0, 0), EXIT };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id, prog, err;
+
+	if (!facts->vmlinux_btf || facts->ftrace_enabled == 0 ||
+	    !vs_names__has(&facts->btf_funcs, VS_PULSE_FUNCTION))
+		return VS_NOT_TRIED;
+	id = libbpf_find_vmlinux_btf_id(VS_PULSE_FUNCTION, BPF_TRACE_FENTRY);
+	if (id <= 0)
+		return VS_NOT_TRIED;
+	opts.attach_btf_id = id;
+	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "try", "GPL", insns,
+			     sizeof(insns) / sizeof(insns[0]), &opts);
+	if (prog < 0)
+		return -errno;
+	err = closed(bpf_raw_tracepoint_open(NULL, prog));
+	close(prog);
+	return err;
+}
+
 static int try_map(void)
 {
 	return closed(bpf_map_create(BPF_MAP_TYPE_ARRAY, "try", 4, 4, 1, NULL));
@@ -142,7 +170,7 @@ static void try_memlock(struct vs_env *env)
 	env->memlock_charged = try_charging(&limit);
 }
 
-void vs_env__try(struct vs_env *env)
+void vs_env__try(const struct vs_facts *facts, struct vs_env *env)
 {
 	libbpf_print_fn_t before = vs_libbpf__quiet(false);
 	struct rlimit limit, most;
@@ -157,6 +185,7 @@ void vs_env__try(struct vs_env *env)
 		setrlimit(RLIMIT_MEMLOCK, &most);
 		env->tracing_program = try_tracing();
 		env->reading_program = try_reading();
+		env->fentry = env->tracing_program ? VS_NOT_TRIED : try_fentry(facts);
 		setrlimit(RLIMIT_MEMLOCK, &limit);
 	}
 	env->debug_registers = vs_exact__room();

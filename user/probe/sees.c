@@ -232,7 +232,9 @@ static void see_iommufd(const struct vs_facts *facts, struct vs_sees *row)
 	row->what = "users of an iommufd context";
 	row->counter = NULL;
 	for (int part = 0; part < VS_SEES_PARTS; part++)
-		if (!has_iommufd(facts))
+		if (!facts->vfio.nr_funcs)
+			say(&row->cells[part], VS_SEES_NO, "not known: there is no vfio to look into");
+		else if (!has_iommufd(facts))
 			say(&row->cells[part], VS_SEES_NOTHING,
 			    "this kernel's VFIO is built without iommufd");
 		else
