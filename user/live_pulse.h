@@ -18,7 +18,10 @@ void vs_live__pulse_notice(struct vs_live *l, uint64_t now);
 /* `now` CLOCK_MONOTONIC; `busy`: there were events just now. */
 void vs_live__pulse(struct vs_live *l, uint64_t now, bool busy);
 
-/* Some kind of probe does not fire at this moment, or may not have fired since the last look. */
+/*
+ * What probes saw is no ground to accuse somebody: puts are not all seen here, some kind of probe does not
+ * fire at this moment, or may not have fired since the last look.
+ */
 bool vs_live__is_blind(struct vs_live *l);
 
 #endif

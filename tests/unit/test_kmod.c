@@ -815,7 +815,10 @@ static void test_is_loaded(void **state)
 	assert_false(vs_kmod__is_loaded(scratch, "vfio"));
 	put_text("sys/module/vfio/initstate", "going\n");
 	assert_true(vs_kmod__is_loaded(scratch, "vfio"));
+	assert_true(vs_kmod__is_going(scratch, "vfio"));
 	put_text("sys/module/vfio_pci/initstate", "coming\n");
+	assert_false(vs_kmod__is_going(scratch, "vfio-pci"));
+	assert_false(vs_kmod__is_going(scratch, "vfio-none"));
 	assert_true(vs_kmod__is_loaded(scratch, "vfio-pci"));
 	assert_false(vs_kmod__is_loaded(scratch, "../vfio"));
 }

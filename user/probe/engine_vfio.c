@@ -93,7 +93,8 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine)
 	enum vs_kmod_state state = engine->facts.vfio_state;
 	bool loaded;
 
-	if (state == VS_KMOD_BUILTIN)
+	/* Its directory stays for a while after the event that it is gone, for seconds on a busy host. */
+	if (state == VS_KMOD_BUILTIN || vs_kmod__is_going("", "vfio"))
 		return false;
 	loaded = vs_kmod__is_loaded("", "vfio");
 	return loaded != (state == VS_KMOD_LOADED) || (loaded && is_elsewhere(engine));

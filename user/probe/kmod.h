@@ -131,6 +131,9 @@ enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const c
  */
 bool vs_kmod__is_loaded(const char *root, const char *name);
 
+/* It is on its way out: the kernel has said so, or is about to. */
+bool vs_kmod__is_going(const char *root, const char *name);
+
 /* Build-id of the loaded module, hex, from its sysfs note. -ENOENT, -EACCES. */
 int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BUILD_ID_HEX]);
 

@@ -268,6 +268,14 @@ static size_t note_build_id(const uint8_t *bytes, size_t len, char hex[VS_BUILD_
 	return end;
 }
 
+bool vs_kmod__is_going(const char *root, const char *name)
+{
+	char state[16];
+
+	return read_module_file(root, name, "/initstate", state, sizeof(state)) >= 5 &&
+	       !strncmp(state, "going", 5);
+}
+
 int vs_kmod__running_build_id(const char *root, const char *name, char hex[VS_BUILD_ID_HEX])
 {
 	uint8_t note[256];
