@@ -77,6 +77,6 @@ bool vs_live__is_blind(struct vs_live *l)
 	if (!sees_puts(l))
 		return true;
 	if (!p->blind && !p->doubted)
-		p->doubted = vs_engine__beat(l->engine).since_ns;
+		p->doubted = !vs_engine__is_well(l->engine);
 	return p->blind || p->doubted;
 }

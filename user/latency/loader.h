@@ -57,8 +57,9 @@ void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
 /* Attaches what tells of modules, and the heartbeat; nothing is counted yet. 0 or negative errno. */
 int vs_lat__attach(struct vs_lat *lat);
 
-/* As vs_pulse__beat(). */
+/* As vs_pulse__beat() and vs_pulse__is_well(). */
 struct vs_beat_answer vs_lat__beat(struct vs_lat *lat);
+bool vs_lat__is_well(struct vs_lat *lat);
 
 /*
  * Follows works by the host's workqueue tracepoints, or not, where kprobes do that or

@@ -38,6 +38,11 @@ struct vs_beat_answer vs_lat__beat(struct vs_lat *lat)
 	return vs_pulse__beat(lat->pulse);
 }
 
+bool vs_lat__is_well(struct vs_lat *lat)
+{
+	return vs_pulse__is_well(lat->pulse);
+}
+
 int vs_lat__attach(struct vs_lat *lat)
 {
 	int err = attach(&lat->modules, lat->skel->progs.module_load);

@@ -24,7 +24,7 @@ static bool may_tell(struct vs_lat_session *s, const struct vs_late *late)
 static void tell_late(struct vs_lat_session *s, const struct vs_late *late)
 {
 	/* What was not seen would be a bug of somebody else's. */
-	if (late->bug && vs_lat__beat(s->lat).since_ns)
+	if (late->bug && !vs_lat__is_well(s->lat))
 		return;
 	s->report.bugs += late->bug;
 	if (!may_tell(s, late))

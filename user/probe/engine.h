@@ -75,6 +75,9 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine);
  */
 struct vs_beat_answer vs_engine__beat(struct vs_engine *engine);
 
+/* As vs_pulse__is_well(). */
+bool vs_engine__is_well(struct vs_engine *engine);
+
 /* For what can be asked of it without a beat. */
 const struct vs_pulse *vs_engine__pulse(const struct vs_engine *engine);
 

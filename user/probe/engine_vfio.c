@@ -56,6 +56,11 @@ struct vs_beat_answer vs_engine__beat(struct vs_engine *engine)
 	return vs_pulse__beat(engine->pulse);
 }
 
+bool vs_engine__is_well(struct vs_engine *engine)
+{
+	return vs_pulse__is_well(engine->pulse);
+}
+
 const struct vs_pulse *vs_engine__pulse(const struct vs_engine *engine)
 {
 	return engine->pulse;

@@ -33,6 +33,8 @@ struct vs_pulse {
 	uint64_t well_ns;	/* when all fired last */
 	uint64_t since_ns;	/* since when not, 0: all is well */
 	uint64_t trouble_ns;	/* the last sign of it */
+	bool switching;		/* kprobes were touched in that time */
+	bool untold;		/* vs_pulse__is_well() found it first */
 };
 
 static const char *const programs[PARTS] = {
@@ -232,21 +234,41 @@ static uint64_t begin_of_trouble(const struct vs_pulse *p, uint64_t touched)
 	       p->well_ns - STEADY_NS;
 }
 
+static unsigned int look(struct vs_pulse *p, uint64_t now)
+{
+	uint64_t touched = take_touch(p);
+	unsigned int silent = find_silent(p);
+
+	if (!touched && !silent)
+		return 0;
+	if (!p->since_ns)
+		p->since_ns = begin_of_trouble(p, touched);
+	p->switching |= touched != 0;
+	p->trouble_ns = now;
+	return silent;
+}
+
+bool vs_pulse__is_well(struct vs_pulse *p)
+{
+	bool was_well = !p->since_ns;
+
+	look(p, vs_host__mono_ns());
+	p->untold |= was_well && p->since_ns;
+	return !p->since_ns;
+}
+
 struct vs_beat_answer vs_pulse__beat(struct vs_pulse *p)
 {
-	struct vs_beat_answer answer = { 0 };
-	uint64_t now = vs_host__mono_ns(), touched = take_touch(p);
+	uint64_t now = vs_host__mono_ns();
+	struct vs_beat_answer answer = { .silent = look(p, now) };
 
-	answer.silent = find_silent(p);
-	if (touched || answer.silent) {
-		if (!p->since_ns)
-			p->since_ns = begin_of_trouble(p, touched);
-		p->trouble_ns = now;
-	} else if (!p->since_ns || is_over(p, now)) {
+	if (!p->untold && p->trouble_ns != now && (!p->since_ns || is_over(p, now))) {
 		p->since_ns = 0;
+		p->switching = false;
 		p->well_ns = now;
 	}
-	answer.switching = touched;
+	p->untold = false;
+	answer.switching = p->switching;
 	answer.since_ns = p->since_ns;
 	return answer;
 }

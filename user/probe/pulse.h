@@ -52,7 +52,7 @@ bool vs_pulse__asks_kprobes(const struct vs_pulse *p);
 
 struct vs_beat_answer {
 	unsigned int silent;	/* kinds that do not fire, as bits of enum vs_beat; 0: all do */
-	bool switching;		/* kprobes are being switched, or were up to a moment ago */
+	bool switching;		/* kprobes were switched in this time */
 	uint64_t since_ns;	/* when that began, or when all was well last; 0: all is well */
 };
 
@@ -62,6 +62,12 @@ struct vs_beat_answer {
  * is well, which it is 1 s after the last sign of trouble where the end of switching is not seen.
  */
 struct vs_beat_answer vs_pulse__beat(struct vs_pulse *p);
+
+/*
+ * Asks for somebody who is about to conclude from what probes saw. Trouble that is found here is told by
+ * the next vs_pulse__beat(), even if it is over by then.
+ */
+bool vs_pulse__is_well(struct vs_pulse *p);
 
 /* The same, without asking, for each look: kprobes were touched since the last vs_pulse__beat(). */
 bool vs_pulse__was_touched(const struct vs_pulse *p);
