@@ -12,6 +12,8 @@
 
 #include "bpf/config.h"
 #include "commands.h"
+#include "bpf/missed.h"
+#include "bpf/pulse.h"
 #include "trace_bpf.skel.h"
 
 static uint64_t skew_ns;
