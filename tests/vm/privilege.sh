@@ -84,7 +84,7 @@ privileges refs
 used
 stopped INT
 # Files of root can be read until privileges are given away: it is asked twice where vfio.ko is.
-begun_as "$(both refs),dac_read_search" unattributed quiet refs --json
+begun_as "$(both refs),cap_dac_read_search" unattributed quiet refs --json
 used
 sleep 3
 stopped INT
