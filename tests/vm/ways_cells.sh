@@ -17,7 +17,7 @@ views()
 	local evidence=$1/evidence/$2.json subject
 	for subject in "" "$3" "group $4" "pid $5"; do
 		# shellcheck disable=SC2086 # words are wanted
-		"$TOP/build/vfioscope" why --json --evidence "$evidence" $subject | jq -r '.cases[0].verdict'
+		"$TOP/build/vfioscope" why --json --evidence "$evidence" $subject | jq -er '.cases[0].verdict' || echo no-answer
 	done | sort -u | paste -sd,
 }
 

@@ -229,7 +229,7 @@ static bool take_old_row(struct klog_scan *s)
 
 /* -- lockups and stalls -- */
 
-/* "watchdog: BUG: soft lockup - CPU#7 stuck for 41s! [agent:5452]" */
+/* "watchdog: BUG: soft lockup - CPU#7 stuck for 41s! [worker:5452]" */
 static bool take_soft_lockup(struct klog_scan *s)
 {
 	char name[KLOG_NAME];
