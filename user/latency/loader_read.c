@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reads what the programs have counted, and what they cost. */
+#include <string.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -107,14 +108,24 @@ int vs_lat__measure(struct vs_lat *lat)
 	return lat->stats_fd < 0 ? -errno : 0;
 }
 
-static void add_program(struct vs_lat_cost *cost, int fd)
+/* The programs that the heartbeat makes run and those that see its switch, see bpf/pulse_programs.h. */
+static bool is_of_heartbeat(const struct bpf_program *prog)
+{
+	const char *name = bpf_program__name(prog);
+
+	return !strncmp(name, "beat_", 5) || !strncmp(name, "switch_", 7);
+}
+
+static void add_program(struct vs_lat_cost *cost, const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 		return;
 	cost->runs += info.run_cnt;
+	if (is_of_heartbeat(prog))
+		cost->heartbeat_runs += info.run_cnt;
 	cost->run_ns += info.run_time_ns;
 }
 
@@ -136,7 +147,7 @@ void vs_lat__cost(struct vs_lat *lat, struct vs_lat_cost *cost)
 	*cost = (struct vs_lat_cost){ .measured = lat->stats_fd >= 0 };
 	bpf_object__for_each_program(prog, lat->skel->obj)
 		if (bpf_program__fd(prog) >= 0)
-			add_program(cost, bpf_program__fd(prog));
+			add_program(cost, prog);
 	cost->programs = lat->modules.nr + lat->tracepoints.nr + lat->queue.nr + lat->blame.nr;
 	bpf_object__for_each_map(map, lat->skel->obj)
 		cost->map_bytes += map_bytes(map, lat->nr_cpus);
