@@ -153,7 +153,7 @@ fired()
 	named seccomp-bpf seccomp blocks seccomp=unconfined
 	named seccomp-perf seccomp blocks seccomp=unconfined
 	is "$(others seccomp-bpf) $(others seccomp-perf)" "seccomp seccomp"
-	one_line seccomp-bpf-trace 6 'seccomp filter .* forbids the system call bpf'
+	one_line seccomp-bpf-trace 6 'seccomp filter forbids bpf\(2\) '
 }
 
 @test "doctor: taken debug registers" {

@@ -77,8 +77,8 @@ static void judge_seccomp(const struct vs_host_state *h, struct vs_diag_result *
 	if (!h->env->seccomp || !(bpf_filtered(h) || perf_filtered(h->env)))
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS, VS_EXIT_PERMISSION);
-	vs_judge__what(r, "A seccomp filter on this process (a container's or a service's) forbids "
-		       "the system call %s.", call);
+	vs_judge__what(r, "A seccomp filter forbids %s(2) to this process, as a container or a "
+		       "service has it.", call);
 	vs_judge__cost(r, "everything live: nothing can be loaded or armed");
 	vs_judge__remedy(r, "Run it on the host, or start the container without the filter; in a "
 			 "systemd service, allow it in SystemCallFilter=.");
