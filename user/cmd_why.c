@@ -416,7 +416,7 @@ static const struct vs_opt why_opts[] = {
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
 	       evidence),
 	OPTION("markdown", 0, VS_OPT_TEXT, "FILE", "write a report for a bug tracker there", markdown),
-	OPTION("redact", 0, VS_OPT_FLAG, NULL, "numbers in place of names of processes, VMs, devices", redact),
+	OPTION("redact", 0, VS_OPT_FLAG, NULL, "numbers in place of names: tasks, VMs, devices", redact),
 	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less",
 	       no_bpf),
 	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
