@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "ledger/ref_site.h"
+#include "ledger/said.h"
 #include "refs_lab.h"
 
 static void places_have_roles(void **state)
@@ -807,6 +808,51 @@ static void what_the_kernel_contradicts_is_no_bug(void **state)
 	}
 }
 
+/* A busy group that leaks again and again: however many wait for a look, each is a bug then. */
+static void a_thousand_leaks_are_as_many_bugs(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	for (uint64_t i = 0; i < 1000; i++) {
+		do_notifier_get(l, other_sh, 100 + 4 * i, 2 + i);
+		do_exit(l, other_sh, 102 + 4 * i);
+	}
+	settled(l);
+	assert_int_equal(vs_refs__counts(l->r)[VS_REF_LEAK], 1000);
+	assert_int_equal(totals(l).uncertain, 0);
+	assert_int_equal(l->nr, VS_SAID_PER_SITE);
+	assert_int_equal(l->said[0].grade, VS_GRADE_BUG);
+	lab_free(l);
+}
+
+/* What was in doubt does not take the place of what is sure. */
+static void doubts_hide_no_bug(void **state)
+{
+	struct lab *l = lab_new();
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	for (uint64_t i = 0; i < 5; i++) {
+		do_notifier_get(l, other_sh, 100 + 10 * i, 2);
+		do_exit(l, other_sh, 102 + 10 * i);
+		lab_counter(l, &(struct vs_event){ .group = GROUP })->refs = 1;
+	}
+	do_leave(l, sh, 200, DEV1, 1);
+	do_release(l, sh, 205);
+	settled(l);
+	assert_int_equal(vs_refs__counts(l->r)[VS_REF_LEAK], 0);
+	assert_true(totals(l).uncertain >= 5);
+	do_create(l, sh, SECOND, DEV1);
+	do_notifier_get(l, other_sh, SECOND + 100, 2);
+	do_exit(l, other_sh, SECOND + 102);
+	settled(l);
+	assert_int_equal(vs_refs__counts(l->r)[VS_REF_LEAK], 1);
+	assert_int_equal(l->said[l->nr - 1].grade, VS_GRADE_BUG);
+	lab_free(l);
+}
+
 /* A leak is said once the kernel's counter has it, too, and not before. */
 static void a_finding_waits_for_the_kernel(void **state)
 {
@@ -1076,6 +1122,8 @@ int main(void)
 		cmocka_unit_test(a_reference_queued_twice_is_found),
 		cmocka_unit_test(a_release_while_held_is_found),
 		cmocka_unit_test(what_the_kernel_contradicts_is_no_bug),
+		cmocka_unit_test(a_thousand_leaks_are_as_many_bugs),
+		cmocka_unit_test(doubts_hide_no_bug),
 		cmocka_unit_test(a_finding_waits_for_the_kernel),
 		cmocka_unit_test(a_finding_about_a_busy_group_is_said_in_the_end),
 		cmocka_unit_test(a_release_before_a_late_put_is_fine),

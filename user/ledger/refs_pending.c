@@ -13,6 +13,8 @@
 #define MOST_LOOKS 25
 /* A put's probe is hit before the put, and a virtual CPU may stand still between the two. */
 #define QUIET_NS 20000000ull
+/* Findings of one place that wait one by one. Further ones are counted with the last of them. */
+#define SAME_PLACE 8
 
 static bool is_leak(const struct pending *p)
 {
@@ -49,14 +51,45 @@ static void resolve(struct vs_refs *r, size_t at, const char *doubt)
 	if (doubt[0])
 		acquit(p.book, &p);
 	refs_with_stack(r, &p.e, p.stack, &s);
-	refs_say_now(r, p.kind, p.book, p.has_ref ? &p.ref : NULL, &s.e, p.words, doubt);
+	for (uint64_t i = 0; i <= p.more; i++)
+		refs_say_now(r, p.kind, p.book, p.has_ref ? &p.ref : NULL, &s.e, p.words, doubt);
+}
+
+static bool at_same_place(const struct pending *p, enum vs_finding_kind kind,
+			  const struct vs_book *b, const struct vs_ref *ref, const struct vs_event *e)
+{
+	if (p->kind != kind || p->book != b || p->has_ref != (ref != NULL))
+		return false;
+	return ref ? p->ref.get_ip == ref->get_ip : p->e.ip == e->ip;
+}
+
+/* The one that counts further findings of this place, NULL while there are few. */
+static struct pending *counts_further(struct vs_refs *r, enum vs_finding_kind kind,
+				      const struct vs_book *b, const struct vs_ref *ref,
+				      const struct vs_event *e)
+{
+	struct pending *last = NULL;
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < r->nr_pending; i++) {
+		if (!at_same_place(&r->pending[i], kind, b, ref, e))
+			continue;
+		last = &r->pending[i];
+		nr++;
+	}
+	return nr >= SAME_PLACE ? last : NULL;
 }
 
 void refs_pend(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	       const struct vs_ref *ref, const struct vs_event *e, const char *words)
 {
-	struct pending *p;
+	struct pending *p = counts_further(r, kind, b, ref, e);
 
+	b->overputs += kind != VS_REF_LEAK;
+	if (p) {
+		p->more++;
+		return;
+	}
 	if (r->nr_pending == PENDING)
 		resolve(r, 0, "too many findings waited for a look at the kernel's counter");
 	p = &r->pending[r->nr_pending++];
@@ -68,7 +101,6 @@ void refs_pend(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	if (ref)
 		p->ref = *ref;
 	snprintf(p->words, sizeof(p->words), "%s", words);
-	b->overputs += !is_leak(p);
 	b->pending++;
 }
 
@@ -82,6 +114,15 @@ void refs_was_put(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref
 		    p->ref.get_ip != ref->get_ip || p->ref.object != ref->object)
 			continue;
 		resolve(r, i, "it was put later");
+		return;
+	}
+	for (size_t i = 0; i < r->nr_pending; i++) {
+		struct pending *p = &r->pending[i];
+
+		if (!p->more || !at_same_place(p, VS_REF_LEAK, b, ref, &p->e))
+			continue;
+		p->more--;
+		refs_say_now(r, VS_REF_LEAK, b, ref, &p->e, p->words, "it was put later");
 		return;
 	}
 }

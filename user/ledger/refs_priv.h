@@ -54,6 +54,7 @@ struct pending {
 	uint32_t stack;		/* of e */
 	bool has_ref;
 	struct vs_ref ref;
+	uint64_t more;		/* further ones of the same place */
 	unsigned int looks;	/* that did not bear it out */
 	char words[120];
 	char doubt[VS_DOUBT_LEN];	/* what the last of them found */

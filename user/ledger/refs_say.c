@@ -139,7 +139,9 @@ void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *
 	if (!doubt[0] && is_bug(kind) && is_lossy(r))
 		doubt = LOSSY;
 	number = doubt[0] ? ++r->uncertain : ++r->counts[kind];
-	said = vs_said__at(&r->said, kind, ref ? ref->get_ip : e->ip);
+	/* Findings in doubt must not use up what sure ones of their place may say. */
+	said = vs_said__at(&r->said, kind + (doubt[0] ? VS_FINDING_KINDS : 0),
+			   ref ? ref->get_ip : e->ip);
 	if ((*said)++ >= VS_SAID_PER_SITE || !r->opts.say)
 		return;
 	memset(f, 0, sizeof(*f));

@@ -343,7 +343,7 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 		    vs_finding__name(bug), v->findings[bug][VS_GRADE_BUG],
 		    vs_plural(v->findings[bug][VS_GRADE_BUG]));
 	else if (any >= 0)
-		set(c, VS_CHECK_UNKNOWN, "%s, but events were lost before", vs_finding__name(any));
+		set(c, VS_CHECK_UNKNOWN, "%s, which may be wrong: the finding says why", vs_finding__name(any));
 	else if (!v->refs_kept || !v->refs_checked)
 		set(c, VS_CHECK_UNKNOWN, "no snapshot of the groups %s",
 		    v->refs_kept ? "at the end" : "to begin with");
