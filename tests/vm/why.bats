@@ -222,7 +222,8 @@ group_only()
 {
 	if old; then
 		case_is "$1" idle high false 0 &&
-			says "$1" "\"pid\":$(told "$1" pid),\"comm\":\"holder\",\"fd\":$(told "$1" fd)"
+			jq -e --argjson pid "$(told "$1" pid)" --argjson fd "$(told "$1" fd)" \
+				'any(.cases[].holders[]; .comm == "holder" and .pid == $pid and .fd == $fd)' "$OUT/$1"
 	else
 		case_is "$1" not-applicable high false 0
 	fi
