@@ -788,6 +788,18 @@ static void test_a_vhost_keeper_is_proven(void **state)
 	next_has("ends by itself");
 }
 
+/* Quoted where it is no plain word, as everywhere. */
+static void test_who_closes_it_is_quoted(void **state)
+{
+	(void)state;
+	load("6.12-exiting");
+	snprintf(evidence.snapshot.fds[0].comm, sizeof(evidence.snapshot.fds[0].comm), "a b; or");
+	for (size_t i = 0; i < evidence.nr_processes; i++)
+		snprintf(evidence.processes[i].comm, sizeof(evidence.processes[i].comm), "a b; or");
+	classify(NULL, -1, 0);
+	next_has("wait for \"a b; or\"[295], which has closed it already");
+}
+
 static void test_what_is_proven_is_an_order(void **state)
 {
 	(void)state;
@@ -1049,6 +1061,7 @@ int main(void)
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
 		TEST(test_a_vhost_keeper_is_proven),
+		TEST(test_who_closes_it_is_quoted),
 		TEST(test_what_is_proven_is_an_order),
 		TEST(test_a_deadlock_needs_a_reset),
 		TEST(test_vm_names),

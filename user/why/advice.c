@@ -98,9 +98,10 @@ static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char 
 static void release_one(struct vs_why_case *c, size_t i, size_t end)
 {
 	const struct vs_why_holder *h = &c->holders[i];
-	char title[VS_HOLDER_LEN];
+	char title[VS_HOLDER_LEN], closer[VS_TASK_LEN];
 
 	vs_holders__title(h, title, sizeof(title));
+	vs_name__task(closer, h->comm, h->tid, 0);
 	if (h->exiting && h->how != VS_HOLD_RELEASE)
 		NEXT(c, "wait for %s, which is exiting already and lets go at its end (where it is: "
 			"vfioscope why pid %u)", title, h->tgid);
@@ -119,8 +120,8 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	else if (h->how == VS_HOLD_RING)
 		NEXT(c, "end %s: the file is registered with an io_uring of its", title);
 	else if (h->how == VS_HOLD_RELEASE)
-		NEXT(c, "wait for %.16s[%u], which has closed it already and is on the way to its "
-			"release", h->comm, h->tid);
+		NEXT(c, "wait for %s, which has closed it already and is on the way to its release",
+		     closer);
 	else if (h->tgid)
 		NEXT(c, "close fd %d (%.30s) of %s", h->fd, h->path, title);
 	else
