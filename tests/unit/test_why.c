@@ -508,6 +508,23 @@ static void test_what_was_asked(void **state)
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
 }
 
+/* A sentence about the whole host would be refuted by the next one. */
+static void test_another_task_waits(void **state)
+{
+	(void)state;
+	load("6.1-la57-remove");
+	classify(NULL, -1, 113);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_null(strstr(why.cases[0].says, "nothing waits for VFIO"));
+	assert_non_null(strstr(why.cases[0].says, "the task asked about does not wait for VFIO. "
+						  "Elsewhere 2 tasks wait."));
+	vs_why__free(&why);
+	evidence.snapshot.hidden_tasks = true;
+	classify(NULL, -1, 113);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_SEEN);
+	assert_null(strstr(why.cases[0].says, "no task of this PID namespace"));
+}
+
 /* Another device than the one that waits: that is said, and where to look. */
 static void test_who_waits_elsewhere(void **state)
 {
@@ -1050,6 +1067,7 @@ int main(void)
 		TEST(test_leaks),
 		TEST(test_users_of_old_devices_are_no_leak),
 		TEST(test_what_was_asked),
+		TEST(test_another_task_waits),
 		TEST(test_who_waits_elsewhere),
 		TEST(test_a_removal_behind_another),
 		TEST(test_the_second_slot),

@@ -572,7 +572,8 @@ static void say_nothing(struct vs_why_case *c)
 		SAY(c, "nothing waits for %s%s.", subject(c, what, sizeof(what)),
 		    c->nr_elsewhere ? " itself" : "");
 	else
-		SAY(c, "nothing waits for VFIO.");
+		SAY(c, "%s for VFIO.", c->nr_elsewhere ? "the task asked about does not wait"
+						       : "nothing waits");
 	say_elsewhere(c);
 }
 
@@ -636,6 +637,8 @@ static void not_seen(const struct vs_evidence *e, struct vs_why_case *c)
 	if (c->task)
 		SAY(c, "%s waits for nothing of VFIO that is seen from here.",
 		    task(c->task, who));
+	else if (c->nr_elsewhere && !c->device[0] && c->group < 0)
+		SAY(c, "the task asked about does not wait for VFIO.");
 	else
 		SAY(c, "no task of this PID namespace waits for %s.",
 		    c->device[0] || c->group >= 0 ? subject(c, what, sizeof(what)) : "VFIO");
