@@ -805,6 +805,48 @@ static void test_a_vhost_keeper_is_proven(void **state)
 	next_has("ends by itself");
 }
 
+static void add_copy(struct vs_snap_fd fd, uint32_t tgid, int number)
+{
+	struct vs_snap_fd *f = vs_rows__add(&evidence.snapshot.fds, &evidence.snapshot.nr_fds,
+					    sizeof(*f));
+
+	assert_non_null(f);
+	*f = fd;
+	f->tgid = tgid;
+	f->fd = number;
+}
+
+/* Many holders with the longest names of all: the command at the end is there, to its last byte. */
+static void test_long_names_cut_no_advice(void **state)
+{
+	struct vs_snap_fd fd;
+	char text[65536];
+
+	(void)state;
+	load("fixed-waits-back");
+	for (size_t i = 0; i < evidence.nr_tasks; i++)
+		memset(evidence.tasks[i].comm, '\xff', sizeof(evidence.tasks[i].comm) - 1);
+	fd = evidence.snapshot.fds[0];
+	memset(fd.comm, '\xff', sizeof(fd.comm) - 1);
+	for (uint32_t i = 0; i < 4; i++) {
+		add_opener(4000000000u + i, 9, "/dev/null");
+		add_copy(fd, 4000000000u + i, 100000);
+	}
+	for (int i = 0; i < 40; i++)
+		add_copy(fd, fd.tgid, 1000000 + i);
+	for (size_t i = 0; i < evidence.nr_processes; i++)
+		snprintf(evidence.processes[i].cmdline, sizeof(evidence.processes[i].cmdline),
+			 "qemu -name guest=%080d", 7);
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_holders, 45);
+	next_has("and 2 more below");
+	next_lacks("shut the VM down");	/* it would not do it */
+	next_has("1000006 and 33 more of");
+	next_has("echo b > /proc/sysrq-trigger, or reset by the BMC");
+	print(text, sizeof(text));
+	assert_non_null(strstr(text, " BMC\n"));
+}
+
 /* Quoted where it is no plain word, as everywhere. */
 static void test_who_closes_it_is_quoted(void **state)
 {
@@ -1079,6 +1121,7 @@ int main(void)
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
 		TEST(test_a_vhost_keeper_is_proven),
+		TEST(test_long_names_cut_no_advice),
 		TEST(test_who_closes_it_is_quoted),
 		TEST(test_what_is_proven_is_an_order),
 		TEST(test_a_deadlock_needs_a_reset),

@@ -26,7 +26,7 @@ struct page {
 __attribute__((format(printf, 3, 4)))
 static void row(struct page *p, const char *label, const char *format, ...)
 {
-	char text[1024];
+	char text[sizeof(((struct vs_why_case *)0)->next)];
 	va_list args;
 
 	va_start(args, format);

@@ -9,6 +9,7 @@
 #include "why/names.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
+#define MOST_FDS 8	/* of one of them */
 
 #define SAY(c, ...) vs_words__append((c)->says, sizeof((c)->says), __VA_ARGS__)
 #define NEXT(c, ...) vs_words__append((c)->next, sizeof((c)->next), __VA_ARGS__)
@@ -88,10 +89,15 @@ static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
 
 static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char *title)
 {
+	size_t nr = 1;
+
 	NEXT(c, "close fd %d", c->holders[i].fd);
 	for (size_t j = i + 1; j < end; j++)
-		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]))
+		if (is_same(&c->holders[i], &c->holders[j]) && is_enough(c, &c->holders[j]) &&
+		    nr++ < MOST_FDS)
 			NEXT(c, ", %d", c->holders[j].fd);
+	if (nr > MOST_FDS)
+		NEXT(c, " and %zu more", nr - MOST_FDS);
 	NEXT(c, " of %s", title);
 }
 
@@ -235,6 +241,8 @@ static void release_all(struct vs_why_case *c)
 	if (likely) {
 		NEXT(c, "%s", likely < c->nr_holders ? "; and " : "");
 		suggest(c, likely);
+	} else if (c->waits_back) {
+		return; /* a VM that is shut down is killed in the end */
 	} else if (is_fixed(c)) {
 		NEXT(c, ": shut the VM down; the device is on its root bus (pcie.0), from where it cannot be "
 			"detached");

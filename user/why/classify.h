@@ -84,8 +84,8 @@ struct vs_why_case {
 	char driver[32];
 	uint64_t since_ns;	/* at least; VS_EV_UNKNOWN */
 	uint64_t at_most_ns;	/* VS_EV_UNKNOWN: since_ns is exact enough */
-	char says[500];
-	char next[700];
+	char says[800];
+	char next[2400];
 	char place[VS_SITE_LEN]; /* where it waits */
 	char way[96];		/* on which the device leaves, in words; "" not known */
 	const struct vs_ev_task *waits_back; /* a holder's task that waits for ours; NULL: none */
