@@ -140,6 +140,25 @@ static void a_name_begins_no_wrapped_line(void **state)
 	vs_out__fini(&o);
 }
 
+/* Half of "echo b > /proc/sysrq-trigger", pasted, is another command. */
+static void no_command_is_broken(void **state)
+{
+	struct vs_out o;
+
+	(void)state;
+	vs_out__init(&o, -1);
+	vs_words__wrap(&o, "sync, then: echo b > /proc/sysrq-trigger, or by the BMC", 0, 0, 32);
+	assert_string_equal(written(&o), "sync, then:\necho b > /proc/sysrq-trigger, or\nby the BMC\n");
+	o.len = 0;
+	vs_words__wrap(&o, "who is it (vfioscope why pid 7). And then", 0, 0, 20);
+	assert_string_equal(written(&o), "who is it\n(vfioscope why pid 7).\nAnd then\n");
+	o.len = 0;
+	vs_words__wrap(&o, "vfioscope why names who has the group's file and the container open", 0, 0, 40);
+	assert_string_equal(written(&o), "vfioscope why names who has the group's\nfile and the "
+			    "container open\n");
+	vs_out__fini(&o);
+}
+
 static void json_keeps_the_name(void **state)
 {
 	static const char name[] = "a\n\x7f\x1b\xc2\x9b\xe2\x80\xae\xf0\x9f\x98\x80 \xff\xe2\x80 \xed\xa0\x80";
@@ -171,6 +190,7 @@ int main(void)
 		cmocka_unit_test(in_a_column_the_name_is_cut_not_the_number),
 		cmocka_unit_test(values_begin_no_line),
 		cmocka_unit_test(a_name_begins_no_wrapped_line),
+		cmocka_unit_test(no_command_is_broken),
 		cmocka_unit_test(json_keeps_the_name),
 	};
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LONGEST_COMMAND 50	/* what is longer is a sentence of ours, and broken */
+
 void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 {
 	size_t len = strlen(buf);
@@ -87,10 +89,24 @@ void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool
 	snprintf(buf, size, names[0] ? "%s (%s)" : "%s", id, names);
 }
 
+/* Length of a command that begins here, to be typed as it stands; it ends at a mark of the sentence. */
+static size_t command_length(const char *text)
+{
+	static const char *const first[] = { "echo ", "dmesg |", "vfioscope " };
+	size_t from = *text == '(', len = from;
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		is |= !strncmp(text + from, first[i], strlen(first[i]));
+	while (is && text[len] && !(strchr(",;.:)", text[len]) && strchr(" ", text[len + 1])))
+		len++;
+	return is && len <= LONGEST_COMMAND ? len : 0;
+}
+
 /* Up to a blank that a line may be broken at. */
 static size_t word_length(const char *text)
 {
-	size_t len = 0;
+	size_t len = command_length(text);
 
 	while (text[len] && text[len] != ' ') {
 		const char *end = text[len] == '"' ? strchr(text + len + 1, '"') : NULL;

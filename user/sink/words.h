@@ -32,7 +32,7 @@ void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool
 /*
  * Writes words from column @col on, wrapped before @width (0: never), later lines
  * indented by @indent. Ends the line. Between quotation marks no line is broken: a name
- * (vs_name__quote()) must not begin one.
+ * (vs_name__quote()) must not begin one. Nor within a command: half of one may do another thing.
  */
 void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
 		    size_t width);
