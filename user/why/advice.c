@@ -410,10 +410,11 @@ static void leak_suspect(struct vs_why_case *c, const char *what)
 {
 	SAY(c, "%s has more references than can be accounted for.", what);
 	if (c->confidence == VS_LOW)
-		NEXT(c, "this may be a user inside the kernel (an mdev driver), or a passing lookup: "
-			"ask again. ");
-	NEXT(c, "To see where they are taken: vfioscope refs --exact -g %d. The group stays until a "
-		"reboot; the device can still be bound and used", c->group);
+		NEXT(c, "ask again: this may be a user inside the kernel (an mdev driver), or a passing "
+			"lookup. If it stays, ");
+	NEXT(c, "go on using the device: only the group itself stays until a reboot. Where those were "
+		"taken cannot be found any more; to see where the next ones are: vfioscope refs "
+		"--exact -g %d, while it happens again", c->group);
 }
 
 static void not_vfio_lock(struct vs_why_case *c, const char *what, const char *who)
@@ -443,16 +444,17 @@ static void dead_owner(struct vs_why_case *c, const char *what, const char *who)
 	const char *lock = c->task->lock_name[0] ? c->task->lock_name : "a lock";
 	char owner[VS_TASK_LEN];
 
-	SAY(c, "%s waits for %s%s, and the task that has it has ended", who,
-	    c->task->lock_name[0] ? "the " : "", lock);
+	SAY(c, "%s", who);
+	if (c->device[0])
+		SAY(c, ", on the way to bind or unbind %s,", what);
+	SAY(c, " waits for %s%s, and the task that has it has ended", c->task->lock_name[0] ? "the " : "",
+	    lock);
 	if (c->owner)
 		SAY(c, ": %s", task(c->owner, owner));
-	if (c->device[0])
-		SAY(c, ", on the way to bind or unbind %s", what);
-	SAY(c, ". Nobody can give it back. The kernel killed it for a fault of its own, or it lacks "
-	       "an unlock.");
+	SAY(c, ". Nobody can give it back. The kernel killed that task for a fault of its own, or "
+	       "the code that it ran lacks an unlock.");
 	reset(c, c->task->nr_locked);
-	NEXT(c, ". The kernel's log says who it was: dmesg | grep -A 40 -E 'BUG:|Oops|fault'");
+	NEXT(c, ". The kernel's log may say who it was: dmesg | grep -A 40 -E 'BUG:|Oops|fault'");
 }
 
 /* It sleeps nowhere, so nobody can tell what it waits for. */
