@@ -841,6 +841,7 @@ static void test_long_names_cut_no_advice(void **state)
 	assert_int_equal(why.cases[0].nr_holders, 45);
 	next_has("and 2 more below");
 	next_lacks("shut the VM down");	/* it would not do it */
+	next_lacks("end it");
 	next_has("1000006 and 33 more of");
 	next_has("echo b > /proc/sysrq-trigger, or reset by the BMC");
 	print(text, sizeof(text));
@@ -864,9 +865,15 @@ static void test_what_is_proven_is_an_order(void **state)
 	(void)state;
 	load("fixed-device");
 	classify(NULL, -1, 0);
-	next_has("close fd 5");
-	next_has("ends by itself");
+	next_has("close fd 5 of holder[129], or end it. What waits then ends by itself");
 	next_lacks("check before");
+	vs_why__free(&why);
+	for (size_t i = 0; i < evidence.nr_processes; i++)
+		snprintf(evidence.processes[i].cmdline, sizeof(evidence.processes[i].cmdline),
+			 "qemu -name guest=web");
+	classify(NULL, -1, 0);
+	next_has("close fd 5 of holder[129] (VM \"web\"): detach the device from the VM, or shut the VM down");
+	next_lacks("end it");
 }
 
 /* device_shutdown() waits for the lock that the culprit holds for ever. */

@@ -95,7 +95,7 @@ needs()
 by_fd()
 {
 	in_use device "fd:device:$(told device pid):$(told device fd)" &&
-		next_is device "close fd $(told device fd) of holder[$(told device pid)]"
+		next_is device "close fd $(told device fd) of holder[$(told device pid)], or end it"
 }
 
 @test "why: in use by a descriptor" {
@@ -107,7 +107,7 @@ by_dup()
 	local pid fd
 	pid=$(told device-dup pid) fd=$(told device-dup fd)
 	in_use device-dup "fd:device:$pid:$fd" "fd:device:$pid:77" &&
-		next_is device-dup "close fd $fd, 77 of holder[$pid]"
+		next_is device-dup "close fd $fd, 77 of holder[$pid], or end it"
 }
 
 @test "why: in use by two descriptors of one file" {
@@ -140,9 +140,9 @@ by_two()
 	pid=$(told two pid) child=$(told two child)
 	if old; then
 		in_use two "fd:device:$child:5" "fd:group:$pid:4" "fd:container:$pid:3" &&
-			next_is two "close fd 5 of holder[$child]; then, to take the group out of its container, close fd 4 of holder[$pid]"
+			next_is two "close fd 5 of holder[$child], or end it; then, to take the group out of its container, close fd 4 of holder[$pid], or end it"
 	else
-		in_use two "fd:device:$child:5" && next_is two "close fd 5 of holder[$child]"
+		in_use two "fd:device:$child:5" && next_is two "close fd 5 of holder[$child], or end it"
 	fi
 }
 
@@ -156,7 +156,7 @@ as_a_vm()
 	pid=$(told all pid)
 	if old; then
 		in_use all "fd:device:$pid:5" "fd:group:$pid:4" "fd:container:$pid:3" &&
-			next_is all "close fd 5, 4 of holder[$pid]"
+			next_is all "close fd 5, 4 of holder[$pid], or end it"
 	else
 		in_use all "fd:device:$pid:5"
 	fi
@@ -169,7 +169,7 @@ as_a_vm()
 by_vhost()
 {
 	in_use vhost "mm:null:$(told vhost pid):3" &&
-		next_is vhost "close fd 3 (/dev/vhost-vsock) of holder[$(told vhost pid)]"
+		next_is vhost "close fd 3 (/dev/vhost-vsock) of holder[$(told vhost pid)], or end it"
 }
 
 @test "why: in use by memory that only vhost keeps" {
@@ -193,7 +193,7 @@ stall()
 	if old; then
 		case_is stall container-stall high false 7 && waits stall "$(cat "$OUT/stall.unbinder")" &&
 			holders_are stall "fd:group:$(told stall pid):4" "fd:container:$(told stall pid):3" &&
-			next_is stall "close fd 4 of holder[$(told stall pid)]"
+			next_is stall "close fd 4 of holder[$(told stall pid)], or end it"
 	else
 		case_is stall not-applicable high false 0
 	fi

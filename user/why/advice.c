@@ -87,6 +87,15 @@ static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
 	return false;
 }
 
+/*
+ * Nobody closes another's descriptor from outside: what can be done is to end it. Not for a VM, which has
+ * ways of its own (see release_all()), not where a kill is no way, and not for pid 1.
+ */
+static const char *or_end_it(const struct vs_why_case *c, const struct vs_why_holder *h)
+{
+	return h->vm[0] || c->waits_back || h->tgid == 1 ? "" : ", or end it";
+}
+
 static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char *title)
 {
 	size_t nr = 1;
@@ -98,7 +107,7 @@ static void release_fds(struct vs_why_case *c, size_t i, size_t end, const char 
 			NEXT(c, ", %d", c->holders[j].fd);
 	if (nr > MOST_FDS)
 		NEXT(c, " and %zu more", nr - MOST_FDS);
-	NEXT(c, " of %s", title);
+	NEXT(c, " of %s%s", title, or_end_it(c, &c->holders[i]));
 }
 
 static void release_one(struct vs_why_case *c, size_t i, size_t end)
@@ -122,14 +131,15 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 		NEXT(c, "take the file out of the UNIX socket of fd %d of %s: let it receive, or end it",
 		     h->fd, title);
 	else if (h->how == VS_HOLD_RING && h->fd >= 0)
-		NEXT(c, "close fd %d of %s, an io_uring that the file is registered with", h->fd, title);
+		NEXT(c, "close fd %d of %s, an io_uring that the file is registered with%s", h->fd, title,
+		     or_end_it(c, h));
 	else if (h->how == VS_HOLD_RING)
 		NEXT(c, "end %s: the file is registered with an io_uring of its", title);
 	else if (h->how == VS_HOLD_RELEASE)
 		NEXT(c, "wait for %s, which has closed it already and is on the way to its release",
 		     closer);
 	else if (h->tgid)
-		NEXT(c, "close fd %d (%.30s) of %s", h->fd, h->path, title);
+		NEXT(c, "close fd %d (%.30s) of %s%s", h->fd, h->path, title, or_end_it(c, h));
 	else
 		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that "
 			"has exited");
