@@ -750,6 +750,22 @@ static void print(char *buf, size_t size)
 	fclose(file);
 }
 
+/* One process, three descriptors: who started it stands below them once. */
+static void test_an_origin_is_said_once(void **state)
+{
+	const char *origin = "holder[224] < sh[101] < init[1]";
+	char text[8192], *at;
+
+	(void)state;
+	load("fixed-all");
+	classify(NULL, -1, 0);
+	print(text, sizeof(text));
+	at = strstr(text, origin);
+	assert_non_null(at);
+	assert_non_null(strstr(text, "fd 4: the group's file\n          holder[224] < sh[101]"));
+	assert_null(strstr(at + 1, origin));
+}
+
 /* Without BPF all who have any VFIO device open are listed: nobody is told to stop them. */
 static void test_guesses_are_no_orders(void **state)
 {
@@ -1125,6 +1141,7 @@ int main(void)
 		TEST(test_a_group_that_no_vm_can_open),
 		TEST(test_another_pid_namespace),
 		TEST(test_kvm_holds_a_device),
+		TEST(test_an_origin_is_said_once),
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
 		TEST(test_a_vhost_keeper_is_proven),

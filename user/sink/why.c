@@ -177,9 +177,8 @@ static const char *kind_words(const struct vs_why_holder *h)
 static void say_holder(struct page *p, const struct vs_why_holder *h, bool first, bool shared)
 {
 	const char *label = first ? "HOLDS" : "";
-	char who[VS_HOLDER_LEN], name[VS_TASK_LEN], unit[100];
+	char who[VS_HOLDER_LEN], name[VS_TASK_LEN];
 
-	vs_name__in_quotes(unit, sizeof(unit), h->unit, sizeof(h->unit));
 	vs_holders__title(h, who, sizeof(who));
 	vs_name__quote(name, sizeof(name), h->comm, sizeof(h->comm));
 	if (h->how == VS_HOLD_FD)
@@ -207,6 +206,14 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 		row(p, label, "%s%s%s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",
 		    h->comm[0] ? name : "", h->comm[0] ? ")" : "",
 		    (unsigned long long)h->bytes >> 10);
+}
+
+/* Where the process comes from: once, below all that it holds. */
+static void say_origin(struct page *p, const struct vs_why_holder *h)
+{
+	char unit[100];
+
+	vs_name__in_quotes(unit, sizeof(unit), h->unit, sizeof(h->unit));
 	if (h->container[0])
 		row(p, "", "container %s%s%s", h->container, h->pod[0] ? ", pod " : "", h->pod);
 	if (h->unit[0] && !h->container[0])
@@ -282,8 +289,11 @@ static void say_case(struct page *p, const struct vs_evidence *e, const struct v
 	say_waiter(p, e, c);
 	if (c->message)
 		say_message(p, c->message);
-	for (size_t i = 0; i < c->nr_holders; i++)
+	for (size_t i = 0; i < c->nr_holders; i++) {
 		say_holder(p, &c->holders[i], !i, is_shared(c, i));
+		if (i + 1 == c->nr_holders || c->holders[i + 1].tgid != c->holders[i].tgid)
+			say_origin(p, &c->holders[i]);
+	}
 	say_victims(p, c);
 	say_proof(p, c);
 }
