@@ -214,7 +214,7 @@ static void say_none_lost(const struct vs_validation *v, struct vs_check *c)
 	set(c, VS_CHECK_PASS, "none");
 	for (unsigned int i = 0; i < VS_LOSS_END; i++)
 		if (!v->losses[i].reported) {
-			set(c, VS_CHECK_PASS, "none counted; this kernel does not tell when %s: what was not "
+			set(c, VS_CHECK_PASS, "none counted; this kernel does not report \"%s\": what was not "
 			    "seen for that would show in accounts and references", vs_loss__words(i));
 			return;
 		}
@@ -470,6 +470,14 @@ static void decide(const struct vs_validation *v, struct vs_ruling *r)
 		doubt(r);
 }
 
+/* Nobody has looked, so nothing was seen: that is no pass. */
+static void doubt_all_seen(struct vs_ruling *r)
+{
+	for (int i = VS_CHECK_LOSSES; i <= VS_CHECK_REFERENCES; i++)
+		if (r->checks[i].status == VS_CHECK_PASS)
+			set(&r->checks[i], VS_CHECK_UNKNOWN, "nothing was armed");
+}
+
 void vs_rule(const struct vs_validation *v, struct vs_ruling *r)
 {
 	static void (*const run[VS_CHECKS])(const struct vs_validation *, struct vs_check *) = {
@@ -480,6 +488,8 @@ void vs_rule(const struct vs_validation *v, struct vs_ruling *r)
 	memset(r, 0, sizeof(*r));
 	for (int i = 0; i < VS_CHECKS; i++)
 		run[i](v, &r->checks[i]);
+	if (!v->plan)
+		doubt_all_seen(r);
 	if (not_applicable(v) && contradicts_none(v))
 		skip_rest(r);
 	decide(v, r);
