@@ -669,6 +669,7 @@ static void test_another_pid_namespace(void **state)
 	evidence.snapshot.hidden_tasks = true;
 	classify(NULL, -1, 0);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_SEEN);
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_UNKNOWN);
 	assert_int_equal(vs_why__status(&why), VS_EXIT_INCONCLUSIVE);
 	vs_why__free(&why);
 	vs_evidence__free(&evidence);
@@ -682,7 +683,23 @@ static void test_another_pid_namespace(void **state)
 	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
 	assert_null(why.cases[0].task);
 	assert_non_null(strstr(why.cases[0].says, "A task that is out of sight waits"));
+	assert_null(strstr(why.cases[0].says, "no deadlock"));
+	assert_int_equal(why.cases[0].reboot, VS_REBOOT_UNKNOWN);
 	assert_int_equal(vs_why__status(&why), VS_EXIT_WAITS);
+}
+
+/* A process of another namespace has it mapped: somebody's vhost device here has nothing to do with it. */
+static void test_a_mapping_of_another_pid_namespace(void **state)
+{
+	(void)state;
+	load("6.12-vhost");
+	assert_int_equal(evidence.nr_openers, 1);
+	evidence.snapshot.hidden_tasks = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].nr_holders, 1);
+	assert_true(why.cases[0].holders[0].hidden);
+	assert_non_null(strstr(why.cases[0].next, "in the host's own PID namespace (from here it is not "
+						  "seen), and end it"));
 }
 
 /* v6.6: KVM holds the file of a device that was opened by cdev, and no descriptor does. */
@@ -1140,6 +1157,7 @@ int main(void)
 		TEST(test_a_driver_that_runs),
 		TEST(test_a_group_that_no_vm_can_open),
 		TEST(test_another_pid_namespace),
+		TEST(test_a_mapping_of_another_pid_namespace),
 		TEST(test_kvm_holds_a_device),
 		TEST(test_an_origin_is_said_once),
 		TEST(test_guesses_are_no_orders),

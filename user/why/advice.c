@@ -123,8 +123,8 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	else if (h->how == VS_HOLD_FD)
 		release_fds(c, i, end, title);
 	else if (h->hidden)
-		NEXT(c, "find who has the device's memory mapped, in the host's own PID namespace: "
-			"from here it is not seen");
+		NEXT(c, "find who has the device's memory mapped, in the host's own PID namespace (from "
+			"here it is not seen), and end it");
 	else if (h->how == VS_HOLD_MAP)
 		NEXT(c, "unmap the device's memory in %s or end it", title);
 	else if (h->how == VS_HOLD_SOCKET)
@@ -141,8 +141,8 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	else if (h->tgid)
 		NEXT(c, "close fd %d (%.30s) of %s%s", h->fd, h->path, title, or_end_it(c, h));
 	else
-		NEXT(c, "find who has a vhost device open: it keeps the memory of a process that "
-			"has exited");
+		NEXT(c, "find who has a vhost device open, which keeps the memory of a process that has "
+			"exited, and end it");
 }
 
 static bool is_fixed(const struct vs_why_case *c)
@@ -342,6 +342,8 @@ static void say_back(struct vs_why_case *c, const char *waiter)
 {
 	char who[VS_TASK_LEN];
 
+	if (!c->task)
+		return; /* who waits is out of sight, and so is who waits for that */
 	if (!c->waits_back)
 		SAY(c, " This is no deadlock.");
 	else if (c->cycle)

@@ -178,6 +178,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 	if (!c)
 		return -ENOMEM;
 	c->nr_elsewhere = why->nr_elsewhere;
+	c->reboot = verdict == VS_WHY_NOT_SEEN ? VS_REBOOT_UNKNOWN : VS_REBOOT_NO;
 	c->confidence = e->snapshot.hidden_tasks ? VS_LOW :
 			e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
 	c->group = s->pid ? -1 : group_asked(e, s);

@@ -244,16 +244,19 @@ static bool is_kept(const struct vs_evidence *e, uint64_t mm)
 	return false;
 }
 
-/* Where it was not found whose vhost device keeps it, all that have one are named. */
+/*
+ * Where it was not found whose vhost device keeps it, all that have one are named. In a PID namespace it is
+ * more likely to be of a process that is out of sight, which needs none to keep it.
+ */
 static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
 {
-	bool kept = is_kept(e, m->mm);
+	bool kept = is_kept(e, m->mm), guess = !e->snapshot.hidden_tasks;
 	struct vs_why_holder *h;
 
 	for (size_t i = 0; i < e->nr_openers; i++) {
 		const struct vs_ev_process *p = vs_evidence__process(e, e->openers[i].tgid);
 
-		if (kept && e->openers[i].mm != m->mm)
+		if (kept ? e->openers[i].mm != m->mm : !guess)
 			continue;
 		h = add(e, c, e->openers[i].tgid, p ? p->comm : m->comm);
 		if (!h)
@@ -265,7 +268,7 @@ static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, stru
 		h->bytes = m->end - m->start;
 		memcpy(h->path, e->openers[i].path, sizeof(h->path));
 	}
-	if (e->nr_openers)
+	if (kept || (guess && e->nr_openers))
 		return 0;
 	h = add(e, c, 0, m->comm);
 	if (!h)

@@ -158,6 +158,8 @@ static int unseen_case(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
+	if (!t)
+		c->reboot = VS_REBOOT_UNKNOWN;
 	take_subject(c, e, d, g);
 	err = find_holders(c, e, d);
 	if (c->confidence == VS_HIGH)
