@@ -650,6 +650,6 @@ const struct vs_command vs_cmd_validate = {
 		"  VULNERABLE, or a check failed    3          1    1\n"
 		"  INCONCLUSIVE                     5          4    2\n"
 		"  NOT-APPLICABLE                   0          4   32\n"
-		"  could not run                1,2,4,6      1,4 2,32\n\n",
+		"  could not run                1,2,4,6      1,4 2,32\n",
 	.run = cmd_validate,
 };

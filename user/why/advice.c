@@ -411,11 +411,14 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 
 static void deferred_late(struct vs_why_case *c, const char *what, const char *who)
 {
+	char place[VS_SITE_LEN];
+
 	SAY(c, "a deferred put of %s is late. The fix is in; the workqueue is not getting to it.",
 	    what);
-	NEXT(c, "look at what the workers do (below)%s%s; the put follows by itself when they are "
-		"done",
-	     c->task ? ", above all " : "", c->task ? who : "");
+	NEXT(c, "look at what the workers do (below)");
+	if (c->task)
+		NEXT(c, ", above all %s, which is in %s", who, function(c->place, place, sizeof(place)));
+	NEXT(c, "; the put follows by itself when they are done");
 }
 
 static void leak_suspect(struct vs_why_case *c, const char *what)
