@@ -109,5 +109,8 @@ void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t
 		return;
 	}
 	vs_name__quote(name, sizeof(name), comm, VS_COMM_LEN);
-	snprintf(buf, VS_TASK_LEN, "%s%s", name, id);
+	if (*comm)
+		snprintf(buf, VS_TASK_LEN, "%s%s", name, id);
+	else
+		snprintf(buf, VS_TASK_LEN, tid ? "task %u" : "a task", tid);
 }

@@ -38,7 +38,8 @@ size_t vs_name__quote(char *buf, size_t size, const char *name, size_t max);
 size_t vs_name__in_quotes(char *buf, size_t size, const char *name, size_t max);
 
 /*
- * "comm[tid]". @width 0: for a sentence, as vs_name__quote() has it. Otherwise for a column of that
+ * "comm[tid]". @width 0: for a sentence, as vs_name__quote() has it; one without a name, as a log may
+ * have it, is "task 7", or "a task" where there is no number either. Otherwise for a column of that
  * many characters: the name is cut, not the number, and there are no quotation marks.
  */
 void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,

@@ -66,7 +66,7 @@ static void in_a_sentence_what_is_no_plain_word_is_quoted(void **state)
 		{ "kworker/u16:2+ev", "kworker/u16:2+ev[7]" },
 		{ "(sd-pam)", "(sd-pam)[7]" },
 		{ "CPU 0/KVM", "\"CPU 0/KVM\"[7]" },
-		{ "", "\"\"[7]" },
+		{ "", "task 7" },
 		{ "a[1]", "\"a[1]\"[7]" },
 		{ "say \"no\"", "\"say \\x22no\\x22\"[7]" },
 		{ "x\nVERDICT ID", "\"x\\x0aVERDICT ID\"[7]" },

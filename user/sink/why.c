@@ -125,10 +125,7 @@ static void say_logged(struct page *p, const struct vs_why_case *c)
 	bool runs = l->told == VS_TOLD_RUNS || l->told == VS_TOLD_CPU;
 	char name[VS_TASK_LEN], age[100] = "";
 
-	if (c->task->comm[0])
-		vs_name__task(name, c->task->comm, c->task->tid, 0);
-	else
-		snprintf(name, sizeof(name), c->task->tid ? "task %u" : "a task", c->task->tid);
+	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	row(p, l->told == VS_TOLD_DIED ? "DIED" : runs ? "RUNS" : "WAITS", "%s in %s%s", name, c->place,
 	    since(c, age, sizeof(age)));
 	say_times(p, l);
@@ -140,8 +137,11 @@ static void say_message(struct page *p, const struct vs_ev_message *m)
 
 	stamp(first, sizeof(first), m->first_ns, "");
 	stamp(last, sizeof(last), m->last_ns, m->when);
-	row(p, "SAID", "%u time%s by VFIO%s%s%s%s", m->nr, m->nr == 1 ? "" : "s",
-	    first[0] ? ", first at " : "", first, last[0] ? ", last at " : "", last);
+	if (m->nr == 1)
+		row(p, "SAID", "once by VFIO%s%s", last[0] ? ", at " : "", last);
+	else
+		row(p, "SAID", "%u times by VFIO%s%s%s%s", m->nr, first[0] ? ", first at " : "", first,
+		    last[0] ? ", last at " : "", last);
 }
 
 static void say_waiter(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)

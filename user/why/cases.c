@@ -79,10 +79,7 @@ int why_case__prove_stack_of(struct vs_why_case *c, const struct vs_ev_task *t, 
 	char name[VS_TASK_LEN];
 	int err;
 
-	if (!t->comm[0] && !t->tid)	/* of a log */
-		snprintf(name, sizeof(name), "a task without a name");
-	else
-		vs_name__task(name, t->comm, t->tid, 0);
+	vs_name__task(name, t->comm, t->tid, 0);
 	err = why_case__prove(c, "kernel stack of %s:", name);
 	for (size_t i = 0; !err && i <= last && i < t->nr_frames; i++)
 		err = why_case__prove(c, "  %s", t->frames[i]);

@@ -15,12 +15,10 @@ const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size)
 {
 	char name[VS_TASK_LEN];
 
-	if (t->comm[0] && t->tid)
-		vs_name__task(name, t->comm, t->tid, 0);
-	else if (t->comm[0])
+	if (t->comm[0] && !t->tid)
 		vs_name__quote(name, sizeof(name), t->comm, VS_COMM_LEN);
 	else
-		snprintf(name, sizeof(name), t->tid ? "task %u" : "a task", t->tid);
+		vs_name__task(name, t->comm, t->tid, 0);
 	snprintf(buf, size, "%s", name);
 	return buf;
 }
@@ -221,8 +219,8 @@ static void say_driver(struct vs_why_case *c)
 	if (c->confidence == VS_LOW)
 		SAY(c, " Whether it stays there, one look does not tell.");
 	if (c->reboot == VS_REBOOT_YES)
-		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger). ");
-	NEXT(c, "See what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
+		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger); first, ");
+	NEXT(c, "see what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
 	     (int)strlen("the driver"), module ? module + 1 : "the driver");
 	if (c->driver_lock)
 		NEXT(c, ", and who else is inside of it (echo t > /proc/sysrq-trigger)");
