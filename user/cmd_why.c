@@ -426,8 +426,10 @@ static const struct vs_opt why_opts[] = {
 
 static int check(const struct question *q, int nr_operands)
 {
-	if (q->opts.wait && (!nr_operands || q->opts.evidence))
+	if (q->opts.wait && !nr_operands)
 		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
+	if (q->opts.wait && q->opts.evidence)
+		return fail(VS_EXIT_USAGE, "--wait needs the host itself, not --evidence", NULL);
 	if (!vs_display__is_color(q->opts.color))
 		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
 	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->opts.wait || q->opts.no_bpf))
