@@ -325,25 +325,12 @@ static void chain_deadlock(struct vs_why_case *c, const char *who)
 	     function(changer(c), place, sizeof(place)));
 }
 
-/* A holder's task that sleeps uninterruptibly, as one that does not answer a signal. */
-static const struct vs_ev_process *sleeping_holder(const struct vs_evidence *e,
-						   const struct vs_why_case *c)
-{
-	for (size_t i = 0; i < c->nr_holders; i++) {
-		const struct vs_ev_process *p = vs_evidence__process(e, c->holders[i].tgid);
-
-		if (p && p->uninterruptible && c->holders[i].tgid)
-			return p;
-	}
-	return NULL;
-}
-
-static void say_back(struct vs_why_case *c, const char *waiter)
+static void say_back(const struct vs_evidence *e, struct vs_why_case *c, const char *waiter)
 {
 	char who[VS_TASK_LEN];
 
-	if (!c->task)
-		return; /* who waits is out of sight, and so is who waits for that */
+	if (!c->waits_back && (!c->task || vs_holders__sleeping(e, c)))
+		return; /* it may be one, through what is not seen */
 	if (!c->waits_back)
 		SAY(c, " This is no deadlock.");
 	else if (c->cycle)
@@ -358,7 +345,7 @@ static void say_back(struct vs_why_case *c, const char *waiter)
 
 static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	const struct vs_ev_process *p = sleeping_holder(e, c);
+	const struct vs_ev_process *p = vs_holders__sleeping(e, c);
 	char who[VS_TASK_LEN];
 
 	if (!c->nr_now) {
@@ -393,7 +380,7 @@ static void in_use(const struct vs_evidence *e, struct vs_why_case *c, const cha
 
 	SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release%s.", what, who,
 	    way(c, on, sizeof(on)));
-	say_back(c, who);
+	say_back(e, c, who);
 	let_go(e, c);
 }
 
@@ -405,7 +392,7 @@ static void container_stall(const struct vs_evidence *e, struct vs_why_case *c, 
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, "
 	       "without a timeout%s.", what, who, way(c, on, sizeof(on)));
 	if (c->waits_back)
-		say_back(c, who);
+		say_back(e, c, who);
 	let_go(e, c);
 }
 

@@ -7,6 +7,7 @@
 #include "exit_codes.h"
 #include "why/advice.h"
 #include "why/classify_priv.h"
+#include "why/holders.h"
 
 static int by_weight(const void *a, const void *b)
 {
@@ -17,6 +18,13 @@ static int by_weight(const void *a, const void *b)
 	return x->group - y->group;
 }
 
+/* A holder that may not answer a signal may never let go. */
+static void doubt_its_end(struct vs_why_case *c, const struct vs_evidence *e)
+{
+	if (c->reboot == VS_REBOOT_NO && vs_holders__sleeping(e, c))
+		c->reboot = VS_REBOOT_UNKNOWN;
+}
+
 static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 {
 	int err = 0;
@@ -24,9 +32,11 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_tasks; i++)
 		err = why_roots__add(why, e, &e->tasks[i]);
 	err = err ?: why_roots__add_unseen(why, e);
-	for (size_t i = 0; !err && i < why->nr_cases; i++)
+	for (size_t i = 0; !err && i < why->nr_cases; i++) {
 		err = why_victims__add(&why->cases[i], e) ?:
 		      why_cycles__find_back(&why->cases[i]);
+		doubt_its_end(&why->cases[i], e);
+	}
 	return err ?: why_victims__add_dead_owners(why, e) ?:
 	       why_victims__add_driver_locks(why, e) ?:
 	       why_victims__add_unexplained(why, e) ?:

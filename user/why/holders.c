@@ -406,3 +406,15 @@ int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group
 			err = add_fd(e, &s->fds[i], c);
 	return err;
 }
+
+const struct vs_ev_process *vs_holders__sleeping(const struct vs_evidence *e,
+						 const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_holders; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, c->holders[i].tgid);
+
+		if (p && p->uninterruptible && c->holders[i].tgid)
+			return p;
+	}
+	return NULL;
+}

@@ -36,4 +36,8 @@ void vs_holders__unit(const char *cgroup, char *buf, size_t size);	/* "web.servi
 bool vs_holders__pod_name(const char *folder, const char *uid, char *buf, size_t size);
 void vs_holders__container(const char *cgroup, char *buf, size_t size);
 
+/* A holder with a task that sleeps uninterruptibly, so one that may not answer a signal; NULL: none. */
+const struct vs_ev_process *vs_holders__sleeping(const struct vs_evidence *e,
+						 const struct vs_why_case *c);
+
 #endif
