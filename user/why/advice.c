@@ -293,16 +293,27 @@ static void reset(struct vs_why_case *c, bool holds_lock)
 			: "may hang as well: they wait for the lock of every device");
 }
 
+/* A kernel can have it and put directly in another place (VS_FIX_BOTH). */
+static bool has_fix_all_the_same(const struct vs_evidence *e)
+{
+	return e->fix == VS_FIX_BOTH || e->fix == VS_FIX_PRESENT ||
+	       (e->fix == VS_FIX_UNKNOWN && e->has_fix);
+}
+
 static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c, const char *what,
 			      const char *who)
 {
-	(void)e;
+	static const char fix[] = "\"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13)";
+
 	SAY(c, "%s waits for itself, for ever: it made the last put of %s inside the notifier, "
 	       "and the release wants to leave the chain that it is called by.", who, what);
 	reset(c, c->device[0] || (c->task && c->task->nr_locked));
-	NEXT(c, ". Until then leave this group alone, other groups go on working. Then run a kernel "
-		"with \"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13); this vfio.ko "
-		"does not have it");
+	NEXT(c, ". Until then leave this group alone, other groups go on working. Then run ");
+	if (has_fix_all_the_same(e))
+		NEXT(c, "another kernel, and report it: this one has %s, and made the last put in the "
+			"notifier all the same", fix);
+	else
+		NEXT(c, "a kernel with %s; this vfio.ko does not have it", fix);
 }
 
 /* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
