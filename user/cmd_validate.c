@@ -23,6 +23,10 @@
 #define SETTLE_HELD_NS 1500000000ull	/* refs_check.c: a file leaks 1 s after its close */
 #define SETTLE_MOST_NS 4000000000ull
 #define LOOKS 5
+/* Findings that wait for the kernel's counter are worth some rests of the load, not all its time. */
+#define MOST_RESTS 4
+#define REST_NS 1200000000ull		/* a step's end, and the rest of vfio-stress */
+#define LOOK_EVERY_NS 200000000ull
 #define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
 #define END_NS 60000000000ull		/* the load ends so long after its time, or is left */
 #define STOP_NS 15000000000ull		/* so long it may take to put things back */
@@ -52,6 +56,8 @@ struct validate {
 	int log;
 	uint64_t ended_ns;	/* the load has, or 0 */
 	uint64_t begun_ns, written_ns;
+	uint64_t rest_ns, looked_ns;	/* the load was asked to rest, the counters were read */
+	unsigned int rests;
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -277,11 +283,35 @@ static bool load_is_over(struct validate *val, uint64_t now)
 	return !result.outstanding || now - val->ended_ns > SETTLE_MOST_NS;
 }
 
+/*
+ * A finding waits until the kernel's counter bears it out, and only that of a quiet group can. With the
+ * load going on until the end, losses would come first and leave it in doubt.
+ */
+static void ask_kernel(struct validate *val, uint64_t now)
+{
+	bool resting = val->rest_ns && now - val->rest_ns < REST_NS;
+
+	if (!val->load || !val->v.refs_kept ||
+	    !vs_refs__wants_look(vs_session__refs(val->live.session)))
+		return;
+	if (!resting) {
+		if (val->rests == MOST_RESTS)
+			return;
+		val->rests++;
+		val->rest_ns = now;
+		vs_load__rest(val->load);
+	} else if (now - val->looked_ns >= LOOK_EVERY_NS) {
+		check_refs(val);
+		val->looked_ns = vs_host__mono_ns();
+	}
+}
+
 static bool each(void *ctx, uint64_t now)
 {
 	struct validate *val = ctx;
 
 	vs_kernel_log__follow(val->log, &val->v.kernel);
+	ask_kernel(val, now);
 	if (val->gather.deadlock)
 		return true;
 	write_news(val, now);

@@ -32,18 +32,28 @@ struct stress {
 	int kmsg;
 };
 
-/* The only thing that a signal handler can reach. */
-static volatile sig_atomic_t stop_signal;
+/* A validation that asks for a rest reads the groups' counters meanwhile. */
+#define REST_NS 700000000ull
+
+/* The only things that a signal handler can reach. */
+static volatile sig_atomic_t stop_signal, rest_wanted;
 
 static void on_signal(int sig)
 {
 	stop_signal = sig;
 }
 
+static void on_rest(int sig)
+{
+	rest_wanted = sig;
+}
+
 static void catch_signals(void)
 {
 	struct sigaction stop = { .sa_handler = on_signal };
+	struct sigaction rest = { .sa_handler = on_rest, .sa_flags = SA_RESTART };
 
+	sigaction(SIGURG, &rest, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
@@ -298,6 +308,15 @@ static int prepare(void *ctx)
 	return st_step__prepare(ctx);
 }
 
+/* Between two steps, when no task of ours is in the kernel. It ends by itself, whoever asked. */
+static void rest_if_wanted(void)
+{
+	if (!rest_wanted)
+		return;
+	rest_wanted = 0;
+	nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
+}
+
 static int run_step(struct stress *s, const struct st_device *device, const char *mate)
 {
 	struct st_step step = {
@@ -309,6 +328,7 @@ static int run_step(struct stress *s, const struct st_device *device, const char
 	};
 	int err;
 
+	rest_if_wanted();
 	s->steps++;
 	step.strategy = choose(s, &step);
 	if (!step.strategy)

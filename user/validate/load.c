@@ -228,6 +228,12 @@ bool vs_load__follow(struct vs_load *l, struct vs_stress_result *result)
 	return l->ended;
 }
 
+void vs_load__rest(struct vs_load *l)
+{
+	if (!l->ended)
+		kill(l->pid, SIGURG);
+}
+
 void vs_load__stop(struct vs_load *l)
 {
 	if (!l->ended)

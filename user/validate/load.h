@@ -27,6 +27,12 @@ void vs_load__take_line(const char *line, struct vs_stress_result *result);
 /* Takes what it said; true once it has ended and everything is read. */
 bool vs_load__follow(struct vs_load *l, struct vs_stress_result *result);
 
+/*
+ * Asks it to rest for some time before its next step, so that the groups are quiet. By SIGURG, which a
+ * vfio-stress that does not know this ignores. Does not wait.
+ */
+void vs_load__rest(struct vs_load *l);
+
 /* Asks it to put everything back and to end. Does not wait. */
 void vs_load__stop(struct vs_load *l);
 
