@@ -246,10 +246,19 @@ static unsigned int style_of(const struct klog_scan *s)
 	return style | (is(s, n, "kernel:") ? 16 : 0);
 }
 
+/* "[<ffffffff8163a909>] schedule+0x29/0x70": x86 showed its addresses up to v4.9. */
+static bool has_address_of_x86(const struct klog_scan *s)
+{
+	const struct klog_token *t = klog_token__at(s, is(s, -1, "?") ? -2 : -1);
+
+	return t->kind == KLOG_ADDRESS && begins(t->text, "[<ffffffff");
+}
+
 static void mind_style(struct klog_scan *s, struct klog_report *r)
 {
 	unsigned int style = style_of(s);
 
+	r->about.addresses |= has_address_of_x86(s);
 	if (!r->style)
 		r->style = style;
 	else if (style && style != r->style)

@@ -62,6 +62,7 @@ struct vs_ev_logged {
 	enum vs_ev_wait wait;
 	bool torn;		/* its stack is cut off or mixed with another: not to be relied on */
 	bool loose;		/* it has frames with "? " only */
+	bool addresses;		/* of x86, before its frames: up to v4.9, and RHEL 7 */
 	bool hard;		/* a lockup with interrupts off, an RCU stall */
 	int cpu;		/* -1: not told */
 	uint32_t reports;	/* of the same */

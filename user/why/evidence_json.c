@@ -88,6 +88,7 @@ static const struct field logged_fields[] = {
 	FIELD(INT, vs_ev_logged, wait),
 	FIELD(BOOL, vs_ev_logged, torn),
 	FIELD(BOOL, vs_ev_logged, loose),
+	FIELD(BOOL, vs_ev_logged, addresses),
 	FIELD(BOOL, vs_ev_logged, hard),
 	FIELD(INT, vs_ev_logged, cpu),
 	FIELD(U32, vs_ev_logged, reports),

@@ -190,14 +190,15 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 /*
  * A wait for users wakes up every 10 s, one for the container (v4.13 to v5.19) does not: a task that is hung
  * for longer, or sleeps in schedule() itself, is in the second. Nor can a signal interrupt that one, so a task in
- * S is in the first. Before v4.0 the first had no limit either.
+ * S is in the first. Before v4.0 the first had no limit either; a text that does not name its kernel, or names
+ * one that no such stack is of, may be of one.
  */
 static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const struct vs_ev_task *t,
 					    bool *either, enum vs_confidence *confidence)
 {
 	const char *release = t->logged.release[0] ? t->logged.release : e->release;
 	bool no_stall = is_from(release, 6, 0) || has_late_functions(e, t->logged.boot);
-	bool old = is_before(release, 4, 0);
+	bool old = is_before(release, 4, 0) || (t->logged.addresses && !is_before(release, 4, 10));
 	bool hung = t->logged.told == VS_TOLD_HUNG && t->logged.hung_ns != VS_EV_UNKNOWN &&
 		    t->logged.hung_ns >= LONG_ROUNDS;
 
