@@ -178,11 +178,11 @@ static bool is_place_for_frame(const struct klog_scan *s)
 
 /* -- adding frames -- */
 
-/* /proc has no stamps: "[<0>] vfio_del_group_dev+0x216/0x3c0 [vfio]" */
+/* /proc has no stamps, and no prefix of syslog: "[<0>] vfio_del_group_dev+0x216/0x3c0 [vfio]" */
 static bool is_proc_style(const struct klog_scan *s)
 {
 	return klog_token__at(s, -1)->kind == KLOG_ADDRESS && klog_token__at(s, -1)->text[1] == '<' &&
-	       klog_token__at(s, -2)->kind != KLOG_STAMP && s->time_ns == UINT64_MAX;
+	       klog_token__at(s, -2)->kind != KLOG_STAMP && !is(s, -2, "kernel:") && s->time_ns == UINT64_MAX;
 }
 
 static bool sleeps(enum vs_ev_told told)

@@ -399,7 +399,8 @@ static int add_root(struct vs_why *why, const struct vs_evidence *e, const struc
 	if (has_flag(t, VS_FRAME_VFIO) && waits_for_hardware(t->frames[0]))
 		return add_driver(why, e, t, 0);
 	frame = why_frames__driver(t);
-	if (frame < t->nr_frames && !has_flag(t, VS_FRAME_VFIO) && !t->lock_name[0])
+	if (frame < t->nr_frames && !why_frames__is_core(t->frames[frame]) && !has_flag(t, VS_FRAME_VFIO) &&
+	    !t->lock_name[0])
 		return add_driver(why, e, t, frame);
 	return 0;
 }
