@@ -36,6 +36,16 @@ static const struct {
 	{ "unbind_store", DEVICE, VS_EV_MUTEX },
 	{ "bind_store", DEVICE, VS_EV_MUTEX },
 	{ "sriov_numvfs_store", DEVICE, VS_EV_MUTEX },
+	{ "sriov_numvfs_show", DEVICE, VS_EV_MUTEX },	/* from v5.8 on: DPDK reads it at each scan of the bus */
+	{ "uevent_show", DEVICE, VS_EV_MUTEX },		/* v6.10 */
+	{ "pci_dev_lock", DEVICE, VS_EV_MUTEX },	/* a reset through sysfs, of a bus or of a slot */
+	{ "pci_reset_function", DEVICE, VS_EV_MUTEX },
+	{ "report_error_detected", DEVICE, VS_EV_MUTEX }, /* AER */
+	{ "report_mmio_enabled", DEVICE, VS_EV_MUTEX },
+	{ "report_slot_reset", DEVICE, VS_EV_MUTEX },
+	{ "report_resume", DEVICE, VS_EV_MUTEX },
+	{ "__device_suspend", DEVICE, VS_EV_MUTEX },
+	{ "device_resume", DEVICE, VS_EV_MUTEX },
 };
 
 static bool has(const struct vs_ev_task *t, const char *function)

@@ -153,6 +153,12 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
 /* Its stack is whole, and it sleeps. */
 bool why_logged__sleeps(const struct vs_ev_task *t);
 
+/* It asks for a device's lock in a way that the device's user may. */
+bool why_logged__may_be_user(const struct vs_ev_task *t);
+
+/* A function that waits for a device or for an IOMMU. */
+bool why_logged__is_of_hardware(const char *frame);
+
 /* "bash[8657]", or "a task" where the text has no name. Returns @buf. */
 const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size);
 

@@ -503,6 +503,28 @@ static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct
 }
 
 /* It waits on the way to bind or unbind a device, or in VFIO, and no case has it. */
+/*
+ * A user of the device may read its sysfs (DPDK does at each scan of the bus) or reset it: both ask for the
+ * lock that the removal has. What binds and unbinds is no user.
+ */
+bool why_logged__may_be_user(const struct vs_ev_task *t)
+{
+	static const char *const names[] = { "sriov_numvfs_show", "uevent_show", "pci_dev_lock", "pci_reset_function" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!vs_ev_task__find(t, 0, names[i]))
+			return true;
+	return false;
+}
+
+static void mind_users(struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_victims; i++)
+		if (c->verdict == VS_WHY_IN_USE && c->reboot == VS_REBOOT_NO &&
+		    why_logged__may_be_user(c->victims[i].task))
+			c->reboot = VS_REBOOT_UNKNOWN;
+}
+
 static bool is_open_question(const struct vs_ev_task *t)
 {
 	if (!why_logged__sleeps(t) || (t->logged.told != VS_TOLD_HUNG && t->state != 'D' && t->state != '?'))
@@ -632,6 +654,8 @@ static void take_since(struct vs_why *why, const struct vs_evidence *e, const st
 {
 	for (size_t i = 0; i < why->nr_cases; i++) {
 		struct vs_why_case *c = &why->cases[i];
+	for (size_t i = 0; i < why->nr_cases; i++)
+		mind_users(&why->cases[i]);
 		uint64_t since = e->log_now_ns - m->first_ns;
 
 		if (c->verdict != VS_WHY_IN_USE || strcmp(c->device, m->device) || is_over(e, m) ||

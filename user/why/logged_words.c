@@ -92,6 +92,14 @@ static void say_cycle(struct vs_why_case *c)
 	NEXT(c, "%s. %s is killed already: nothing is left to close or unmap", reset_words, holder);
 }
 
+static bool may_wait_itself(const struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_victims; i++)
+		if (why_logged__may_be_user(c->victims[i].task))
+			return true;
+	return false;
+}
+
 static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	NEXT(c, "%s log does not show the holder. While the host hangs: vfioscope why%s%s names it (or: "
@@ -105,6 +113,9 @@ static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
 	else
 		NEXT(c, "Shut the VM down, or end the process that has it open. ");
 	NEXT(c, "What waits then ends by itself");
+	if (may_wait_itself(c))
+		NEXT(c, ". If that process is one of those BEHIND IT, it waits for itself: no signal ends that, "
+			"only a reset does");
 }
 
 static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
