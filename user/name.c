@@ -108,6 +108,10 @@ void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t
 		snprintf(buf, VS_TASK_LEN, "%.*s%s", most, name, id);
 		return;
 	}
+	if (!comm[0]) {	/* of a log: /proc/PID/stack has no names */
+		snprintf(buf, VS_TASK_LEN, "task %u", tid);
+		return;
+	}
 	vs_name__quote(name, sizeof(name), comm, VS_COMM_LEN);
 	if (*comm)
 		snprintf(buf, VS_TASK_LEN, "%s%s", name, id);
