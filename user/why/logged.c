@@ -376,6 +376,34 @@ static bool runs_for_long(const struct vs_ev_task *t)
 		t->logged.last_ns != VS_EV_UNKNOWN && t->logged.last_ns >= t->logged.first_ns + 2 * SECOND);
 }
 
+/*
+ * Kernels without frame pointers (Debian's up to v4.8) mark every frame with "? ". Which of them are left from
+ * earlier calls is not known, but the order of these is of no other call.
+ */
+static int add_loose(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	size_t nr = why->nr_cases, change, call;
+	int err;
+
+	if (t->lock_name[0])
+		return 0;
+	if (find_chain(t, &change, &call))
+		err = add_chain(why, t, change, call);
+	else
+		err = why_frames__unregister(t) ? 0 : add_unregister(why, e, t, 0);
+	if (err || why->nr_cases == nr)
+		return err;
+	why->cases[nr].confidence = VS_LOW;
+	why->cases[nr].either |= why->cases[nr].verdict == VS_WHY_CONTAINER_STALL;
+	return why_case__prove(&why->cases[nr], "each frame has a \"? \": the kernel is not certain of any");
+}
+
+static bool is_loose_only(const struct vs_ev_task *t)
+{
+	return t->logged.loose && !t->logged.torn && t->logged.wait != VS_WAIT_NOT &&
+	       t->logged.told <= VS_TOLD_BARE && t->nr_frames;
+}
+
 static int add_root(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	size_t change, call, frame;
@@ -385,6 +413,8 @@ static int add_root(struct vs_why *why, const struct vs_evidence *e, const struc
 		return add_dead(why, e, t);
 	if (runs_for_long(t) && has_flag(t, VS_FRAME_VFIO) && !t->logged.loose)
 		return add_running(why, e, t);
+	if (is_loose_only(t))
+		return add_loose(why, e, t);
 	if (!why_logged__sleeps(t))
 		return 0;
 	if (find_chain(t, &change, &call))
