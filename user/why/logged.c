@@ -161,7 +161,7 @@ static bool moves_memory(const struct vs_ev_task *t)
 {
 	static const char *const names[] = { "vfio_unmap_unpin", "vfio_remove_dma", "vfio_pin_map_dma",
 		"vfio_pin_pages_remote", "vfio_dma_do_unmap", "vfio_unpin_pages_remote", "vaddr_get_pfn",
-		"vaddr_get_pfns" };
+		"vaddr_get_pfns", "vfio_pci_mmap_fault", "vfio_pci_mmap_huge_fault", "vfio_pci_mmap_page_fault" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (has(t, names[i]))

@@ -188,6 +188,25 @@ static void say_chain(struct vs_why_case *c)
 		NEXT(c, ". This is not VFIO's notifier: report the stack below");
 }
 
+/* It asks a device or an IOMMU, and VFIO called it. */
+static bool asks_hardware(const struct vs_ev_task *t)
+{
+	for (size_t i = 0; i < why_frames__first(t, 0, VS_FRAME_VFIO) && i < t->nr_frames; i++)
+		if (why_logged__is_of_hardware(t->frames[i]))
+			return true;
+	return false;
+}
+
+static const char *moved(const struct vs_ev_task *t)
+{
+	if (stands_in(t, "vfio_pin_map_dma") || stands_in(t, "vfio_pin_pages_remote"))
+		return "much memory is pinned";
+	if (stands_in(t, "vfio_unmap_unpin") || stands_in(t, "vfio_remove_dma") ||
+	    stands_in(t, "vfio_dma_do_unmap") || stands_in(t, "vfio_unpin_pages_remote"))
+		return "much memory is unmapped";
+	return stands_in(t, "vfio_dma_do_map") ? "much memory is pinned" : "a large BAR of the device is mapped";
+}
+
 static void say_running(struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], place[VS_SITE_LEN], cpu[32] = "";
@@ -202,9 +221,11 @@ static void say_running(struct vs_why_case *c)
 	if (c->device[0])
 		SAY(c, " %s does not answer any more.", c->device);
 	if (c->reboot == VS_REBOOT_NO)
-		NEXT(c, "wait: much memory is %s here, and it ends by itself. If it does not for minutes: "
-			"see the IOMMU's messages in the log", stands_in(c->task, "vfio_pin_map_dma") ||
-		     stands_in(c->task, "vfio_pin_pages_remote") ? "pinned" : "unmapped");
+		NEXT(c, "wait: %s here, and it ends by itself. If it does not for minutes: "
+			"see the IOMMU's messages in the log", moved(c->task));
+	else if (c->reboot != VS_REBOOT_YES && !asks_hardware(c->task))
+		NEXT(c, "the text does not tell what keeps it there. A later report of the same task in another "
+			"function means that it goes on. If it stays in %s for minutes: a reset", place);
 	else
 		NEXT(c, "%s: what it waits for in %s does not answer. Look for a device that is "
 			"gone (PCIe errors, D3cold, link down) before it in the log",
