@@ -133,6 +133,36 @@ static bool take_inaccessible(struct klog_scan *s)
 	return say(s, &m);
 }
 
+/* Up to v5.6: "Refused to change power state, currently in D3"; a device that is gone reads as D3. */
+static bool take_refused(struct klog_scan *s)
+{
+	return is(s, 1, "to") && is(s, 2, "change") && is(s, 3, "power") ?
+	       say_of_device(s, VS_MSG_DEVICE_GONE) : false;
+}
+
+/* "can't change power state from D0 to D3hot (config space inaccessible)", from v5.4 on */
+static bool take_no_config(struct klog_scan *s)
+{
+	struct vs_ev_message m = { .kind = VS_MSG_DEVICE_GONE };
+
+	if (!is(s, -1, "space") || !is(s, -2, "(config"))
+		return false;
+	for (int n = -3; n > -16 && !m.device[0]; n--)
+		is_device(klog_word__at(s, n), m.device);
+	return say(s, &m);
+}
+
+/* "NVRM: Attempting to remove device 0000:8a:00.0 with non-zero usage count!": it polls until that is zero. */
+static bool take_busy(struct klog_scan *s)
+{
+	struct vs_ev_message m = { .kind = VS_MSG_DRIVER_BUSY };
+
+	if (!is(s, 1, "to") || !is(s, 2, "remove") || !is(s, 6, "non-zero"))
+		return false;
+	is_device(klog_word__at(s, 4), m.device);
+	return say(s, &m);
+}
+
 /* pciehp: "Slot(3): Link Down", "Slot(3): Card not present" */
 static bool take_slot(struct klog_scan *s)
 {
@@ -183,6 +213,9 @@ static const struct {
 	{ "Time", take_time_out },
 	{ "hotplugging", take_no_hotplug },
 	{ "inaccessible", take_inaccessible },
+	{ "inaccessible)", take_no_config },
+	{ "Refused", take_refused },
+	{ "Attempting", take_busy },
 	{ "Invalidation", take_iommu },
 	{ "Completion-Wait", take_iommu },
 	{ "CMD_SYNC", take_iommu },

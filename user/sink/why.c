@@ -384,7 +384,8 @@ static json_t *logged_json(const struct vs_ev_logged *l)
 static json_t *message_json(const struct vs_ev_message *m)
 {
 	static const char *const kinds[VS_MSG_KINDS] = { "requested", "no-channel", "blocked",
-		"iommufd-timeout", "no-hotplug", "device-gone", "link-down", "iommu-timeout", "rebound", "panic" };
+		"iommufd-timeout", "no-hotplug", "device-gone", "link-down", "iommu-timeout", "rebound", "panic",
+		"driver-busy" };
 	json_t *o;
 
 	if (!m)

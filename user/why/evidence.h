@@ -88,6 +88,7 @@ enum vs_ev_message_kind {
 	VS_MSG_IOMMU_TIMEOUT,	/* an invalidation was not answered */
 	VS_MSG_REBOUND,		/* a driver other than VFIO's has the device */
 	VS_MSG_PANIC,
+	VS_MSG_DRIVER_BUSY,	/* another driver's remove waits for the users of its device */
 	VS_MSG_KINDS,
 };
 

@@ -337,7 +337,7 @@ static bool has_panicked(const struct vs_evidence *e, const struct vs_ev_task *t
 }
 
 /* A device that does not come back, or an IOMMU that does not answer, however it was called. */
-static bool waits_for_hardware(const char *frame)
+bool why_logged__is_of_hardware(const char *frame)
 {
 	static const char *const names[] = { "pci_dev_wait", "pcie_wait_for_link", "pci_bridge_wait_for_",
 		"pci_power_up", "pci_set_power_state", "pci_raw_set_power_state", "qi_", "dmar_", "intel_iommu_",
@@ -426,7 +426,7 @@ static int add_root(struct vs_why *why, const struct vs_evidence *e, const struc
 		return add_iommufd(why, t);
 	if (t->owner)
 		return 0;
-	if (has_flag(t, VS_FRAME_VFIO) && waits_for_hardware(t->frames[0]))
+	if (has_flag(t, VS_FRAME_VFIO) && why_logged__is_of_hardware(t->frames[0]))
 		return add_driver(why, e, t, 0);
 	frame = why_frames__driver(t);
 	if (frame < t->nr_frames && !why_frames__is_core(t->frames[frame]) && !has_flag(t, VS_FRAME_VFIO) &&
@@ -503,6 +503,28 @@ static bool is_dying_user(const struct vs_ev_task *t)
 	       (has(t, "__fput") || has(t, "task_work_run"));
 }
 
+/*
+ * A user of the device may read its sysfs (DPDK does at each scan of the bus) or reset it: both ask for the
+ * lock that the removal has. What binds and unbinds is no user.
+ */
+bool why_logged__may_be_user(const struct vs_ev_task *t)
+{
+	static const char *const names[] = { "sriov_numvfs_show", "uevent_show", "pci_dev_lock", "pci_reset_function" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!vs_ev_task__find(t, 0, names[i]))
+			return true;
+	return false;
+}
+
+static void mind_users(struct vs_why_case *c)
+{
+	for (size_t i = 0; i < c->nr_victims; i++)
+		if (c->verdict == VS_WHY_IN_USE && c->reboot == VS_REBOOT_NO &&
+		    why_logged__may_be_user(c->victims[i].task))
+			c->reboot = VS_REBOOT_UNKNOWN;
+}
+
 /* Who waits behind the waiter is its device's user itself: nothing but a reset ends that. */
 static int find_back(struct vs_why_case *c)
 {
@@ -533,28 +555,6 @@ static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct
 }
 
 /* It waits on the way to bind or unbind a device, or in VFIO, and no case has it. */
-/*
- * A user of the device may read its sysfs (DPDK does at each scan of the bus) or reset it: both ask for the
- * lock that the removal has. What binds and unbinds is no user.
- */
-bool why_logged__may_be_user(const struct vs_ev_task *t)
-{
-	static const char *const names[] = { "sriov_numvfs_show", "uevent_show", "pci_dev_lock", "pci_reset_function" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!vs_ev_task__find(t, 0, names[i]))
-			return true;
-	return false;
-}
-
-static void mind_users(struct vs_why_case *c)
-{
-	for (size_t i = 0; i < c->nr_victims; i++)
-		if (c->verdict == VS_WHY_IN_USE && c->reboot == VS_REBOOT_NO &&
-		    why_logged__may_be_user(c->victims[i].task))
-			c->reboot = VS_REBOOT_UNKNOWN;
-}
-
 static bool is_open_question(const struct vs_ev_task *t)
 {
 	if (!why_logged__sleeps(t) || (t->logged.told != VS_TOLD_HUNG && t->state != 'D' && t->state != '?'))
@@ -654,6 +654,8 @@ int why_logged__add(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_logged; i++)
 		if (is_open_question(&e->logged[i]) && !is_explained(why, &e->logged[i]))
 			err = add_question(why, e, &e->logged[i]);
+	for (size_t i = 0; i < why->nr_cases; i++)
+		mind_users(&why->cases[i]);
 	return err;
 }
 
@@ -684,8 +686,6 @@ static void take_since(struct vs_why *why, const struct vs_evidence *e, const st
 {
 	for (size_t i = 0; i < why->nr_cases; i++) {
 		struct vs_why_case *c = &why->cases[i];
-	for (size_t i = 0; i < why->nr_cases; i++)
-		mind_users(&why->cases[i]);
 		uint64_t since = e->log_now_ns - m->first_ns;
 
 		if (c->verdict != VS_WHY_IN_USE || strcmp(c->device, m->device) || is_over(e, m) ||
@@ -720,6 +720,9 @@ static int note_message(struct vs_why *why, const struct vs_evidence *e, const s
 			    m->device[0] ? m->device : "a slot");
 	case VS_MSG_IOMMU_TIMEOUT:
 		return note(why, "[%.3f] the IOMMU was not answered in time", at);
+	case VS_MSG_DRIVER_BUSY:
+		return note(why, "[%.3f] nvidia waits until nobody has %s open any more", at,
+			    m->device[0] ? m->device : "a device");
 	default:
 		return 0;
 	}
@@ -776,6 +779,31 @@ static bool is_worth_a_line(const struct vs_ev_task *t)
 	return has_flag(t, VS_FRAME_VFIO) || why_logged__sleeps(t) || t->logged.told == VS_TOLD_HUNG;
 }
 
+/* A wait that has ended, and what other parts of the kernel say of devices: no case, but worth a line. */
+static int prove_said(struct vs_why_case *c, const struct vs_evidence *e, const struct vs_ev_message *m)
+{
+	const char *device = m->device[0] ? m->device : "a device";
+
+	switch (m->kind) {
+	case VS_MSG_REQUESTED:
+		return !is_over(e, m) ? 0 : why_case__prove(c, "%s was in use, up to request #%u to its user; that "
+							    "wait has ended", device, m->rounds);
+	case VS_MSG_IOMMUFD_TIMEOUT:
+		return why_case__prove(c, "iommufd gave up a wait for an object that was in use: at most "
+				       "10 s, 60 s from v6.13 on");
+	case VS_MSG_DEVICE_GONE:
+		return why_case__prove(c, "%s did not come back from a reset or from D3", device);
+	case VS_MSG_LINK_DOWN:
+		return why_case__prove(c, "%s: PCIe link down, or the card is gone", m->device[0] ? device : "a slot");
+	case VS_MSG_IOMMU_TIMEOUT:
+		return why_case__prove(c, "a device did not answer the IOMMU in time");
+	case VS_MSG_DRIVER_BUSY:
+		return why_case__prove(c, "nvidia waits until nobody has %s open any more", device);
+	default:
+		return 0;
+	}
+}
+
 int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			    const struct vs_why_subject *s)
 {
@@ -805,8 +833,6 @@ int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 				      told_words(t), t->frames[at]);
 	}
 	for (size_t i = 0; !err && i < e->nr_messages; i++)
-		if (e->messages[i].kind == VS_MSG_IOMMUFD_TIMEOUT)
-			err = why_case__prove(c, "iommufd gave up a wait for an object that was in use: at most "
-					      "10 s, 60 s from v6.13 on");
+		err = prove_said(c, e, &e->messages[i]);
 	return err;
 }

@@ -232,7 +232,17 @@ static void say_running(struct vs_why_case *c)
 		     c->reboot == VS_REBOOT_YES ? "a reset is needed" : "a reset may be needed", place);
 }
 
-static void say_driver(struct vs_why_case *c)
+/* nv_pci_remove() sleeps half a second at a time until the count of its users is zero. */
+static bool polls_for_users(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	bool said = false;
+
+	for (size_t i = 0; i < e->nr_messages; i++)
+		said |= e->messages[i].kind == VS_MSG_DRIVER_BUSY && e->messages[i].boot == t->logged.boot;
+	return stands_in(t, "nv_pci_remove") && (said || stands_in(t, "os_delay"));
+}
+
+static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 	const char *module = strchr(c->place, '[');
@@ -251,8 +261,11 @@ static void say_driver(struct vs_why_case *c)
 	if (c->confidence == VS_LOW)
 		SAY(c, " Whether it stays there, one look does not tell.");
 	if (c->reboot == VS_REBOOT_YES)
-		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger); first, ");
-	NEXT(c, "see what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
+		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger). ");
+	if (polls_for_users(e, c->task))
+		NEXT(c, "nvidia's remove goes on once nobody has the device open: end who has it (fuser -v "
+			"/dev/nvidia*), also nvidia-persistenced and device plugins. ");
+	NEXT(c, "See what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
 	     (int)strlen("the driver"), module ? module + 1 : "the driver");
 	if (c->driver_lock)
 		NEXT(c, ", and who else is inside of it (echo t > /proc/sysrq-trigger)");
@@ -300,6 +313,37 @@ static size_t torn(const struct vs_evidence *e)
 	return nr;
 }
 
+static const struct vs_ev_message *any_message(const struct vs_evidence *e, enum vs_ev_message_kind kind)
+{
+	for (size_t i = 0; i < e->nr_messages; i++)
+		if (e->messages[i].kind == kind)
+			return &e->messages[i];
+	return NULL;
+}
+
+/* What else the text says of devices: it may well be what the operator is after. */
+static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_ev_message *gone = any_message(e, VS_MSG_DEVICE_GONE);
+	const struct vs_ev_message *busy = any_message(e, VS_MSG_DRIVER_BUSY);
+	bool iommu = any_message(e, VS_MSG_IOMMU_TIMEOUT);
+
+	if (busy)
+		SAY(c, " But nvidia waits, before it gives %s away, until nobody has it open.",
+		    busy->device[0] ? busy->device : "a device");
+	if (gone || iommu)
+		SAY(c, " %s %s did not answer (see PROOF): each open, reset or close of it takes long or fails.",
+		    busy ? "And" : "But", gone && gone->device[0] ? gone->device : "a device");
+	if (busy)
+		NEXT(c, "end who has it open (fuser -v /dev/nvidia*), also nvidia-persistenced and device "
+			"plugins. ");
+	if (gone || iommu)
+		NEXT(c, "%s device that does not answer is often back only after the host was powered off, not "
+			"merely rebooted. ", busy ? "A" : "a");
+	if (c->next[0])
+		SAY(c, " This is not VFIO's.");
+}
+
 static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	size_t cut = torn(e);
@@ -308,9 +352,11 @@ static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 	if (cut)
 		SAY(c, " But %zu report%s cut off, mixed with another or not certain: what waits there cannot "
 		       "be told.", cut, cut == 1 ? " is" : "s are");
-	NEXT(c, "that does not mean that nothing waits: a wait in rounds is in no hung-task report. While the "
+	say_others(e, c);
+	NEXT(c, "%s: a wait in rounds is in no hung-task report. While the "
 		"host hangs: vfioscope why. Without it: echo w > /proc/sysrq-trigger and echo t, then "
-		"vfioscope why --log on the kernel's log");
+		"vfioscope why --log on the kernel's log", c->next[0] ? "Something may wait for VFIO all the same" :
+	     "that does not mean that nothing waits");
 }
 
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
@@ -326,7 +372,7 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
 	case VS_WHY_IN_USE:
 		return say_in_use(e, c);
 	case VS_WHY_NOT_VFIO:
-		return say_driver(c);
+		return say_driver(e, c);
 	case VS_WHY_COLLATERAL:
 		return say_collateral(c);
 	case VS_WHY_UNEXPLAINED:
