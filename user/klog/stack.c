@@ -165,7 +165,7 @@ static bool is_place_for_frame(const struct klog_scan *s)
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (!strcmp(word, never[i]) || (word[0] && word[strlen(word) - 1] == ':' && word[0] == '('))
 			return false;
-	if (!strcmp(word, "LR") || !strcmp(word, "lr") || is_last_break(s))
+	if (!strcmp(word, "LR") || !strcmp(word, "lr") || !strcmp(word, "NIP") || is_last_break(s))
 		return false;
 	if (klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len)
 		return true;
@@ -377,6 +377,8 @@ static bool take_pc(struct klog_scan *s)
 	for (int n = 1; n < 5; n++)
 		if (parse_frame(klog_word__at(s, n), frame)) {
 			push_exception(s, frame);
+			if (is_module(klog_word__at(s, n + 1)))
+				push_module(s, klog_word__at(s, n + 1));
 			return true;
 		}
 	return true;
