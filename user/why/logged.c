@@ -102,8 +102,8 @@ static bool is_idle_talk(const char *frame)
 	return false;
 }
 
-static struct vs_why_case *add(struct vs_why *why, enum vs_why_verdict verdict,
-			       const struct vs_ev_task *t)
+/* What a task that does not sleep runs: its innermost frame that is none of those. */
+static size_t running_in(const struct vs_ev_task *t)
 {
 	size_t at = 0;
 
@@ -115,7 +115,7 @@ static struct vs_why_case *add(struct vs_why *why, enum vs_why_verdict verdict,
 	while (t && at + 1 < t->nr_frames && t->logged.wait == VS_WAIT_NOT && is_idle_talk(t->frames[at]))
 		at++;
 	if (t && t->nr_frames)
-		memcpy(c->place, t->frames[at], sizeof(c->place));
+		memcpy(c->place, t->frames[running_in(t)], sizeof(c->place));
 	return c;
 }
 
@@ -161,7 +161,7 @@ static bool moves_memory(const struct vs_ev_task *t)
 {
 	static const char *const names[] = { "vfio_unmap_unpin", "vfio_remove_dma", "vfio_pin_map_dma",
 		"vfio_pin_pages_remote", "vfio_dma_do_unmap", "vfio_unpin_pages_remote", "vaddr_get_pfn",
-		"vaddr_get_pfns", "vfio_pci_mmap_fault", "vfio_pci_mmap_huge_fault", "vfio_pci_mmap_page_fault" };
+		"vaddr_get_pfns", "tce_iommu_clear", "vfio_pci_mmap_fault", "vfio_pci_mmap_huge_fault", "vfio_pci_mmap_page_fault" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (has(t, names[i]))
@@ -171,7 +171,7 @@ static bool moves_memory(const struct vs_ev_task *t)
 
 static int add_running(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
-	bool own = why_frames__has(t, 0, VS_FRAME_VFIO);
+	bool own = why_frames__has(t, running_in(t), VS_FRAME_VFIO);
 	struct vs_why_case *c = add(why, own ? VS_WHY_UNEXPLAINED : VS_WHY_NOT_VFIO, t);
 	const struct vs_ev_message *gone = only_message(e, t->logged.boot, VS_MSG_DEVICE_GONE);
 

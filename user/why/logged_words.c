@@ -202,7 +202,7 @@ static const char *moved(const struct vs_ev_task *t)
 	if (stands_in(t, "vfio_pin_map_dma") || stands_in(t, "vfio_pin_pages_remote"))
 		return "much memory is pinned";
 	if (stands_in(t, "vfio_unmap_unpin") || stands_in(t, "vfio_remove_dma") ||
-	    stands_in(t, "vfio_dma_do_unmap") || stands_in(t, "vfio_unpin_pages_remote"))
+	    stands_in(t, "vfio_dma_do_unmap") || stands_in(t, "tce_iommu_clear") || stands_in(t, "vfio_unpin_pages_remote"))
 		return "much memory is unmapped";
 	return stands_in(t, "vfio_dma_do_map") ? "much memory is pinned" : "a large BAR of the device is mapped";
 }
