@@ -281,6 +281,12 @@ static void say_collateral(struct vs_why_case *c)
 	if (c->task->logged.owner)
 		SAY(c, "Its owner is %s[%u], whose stack this text does not have.", owner,
 		    c->task->logged.owner);
+	if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames) {
+		NEXT(c, "See what the log says of the device before this: not ready after FLR, D3cold, link down. A "
+			"reset gives up after about a minute. A device that does not come back is often back only "
+			"after the host was powered off, not merely rebooted");
+		return;
+	}
 	else
 		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
 		       "never reported as hung.");
@@ -296,8 +302,12 @@ static void say_unexplained(struct vs_why_case *c)
 		say_running(c);
 		return;
 	}
-	SAY(c, "%s waits in %s, in VFIO; the reason was not recognized.",
-	    why_logged__name(c->task, who, sizeof(who)), function(c->place, place, sizeof(place)));
+	if (c->task->logged.wait == VS_WAIT_MUTEX || c->task->logged.wait == VS_WAIT_RWSEM)
+		SAY(c, "%s waits for a lock in %s, inside of VFIO. Who has it is not in this text.",
+		    why_logged__name(c->task, who, sizeof(who)), function(c->place, place, sizeof(place)));
+	else
+		SAY(c, "%s waits in %s, inside of VFIO; the reason was not recognized.",
+		    why_logged__name(c->task, who, sizeof(who)), function(c->place, place, sizeof(place)));
 	NEXT(c, "more would be told by all stacks: echo t > /proc/sysrq-trigger, then vfioscope why --log on the "
 		"kernel's log; or vfioscope why while the host hangs");
 }
