@@ -153,6 +153,9 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
 /* Its stack is whole, and it sleeps. */
 bool why_logged__sleeps(const struct vs_ev_task *t);
 
+/* Who died inside of VFIO in this boot, other than in a bind or unbind; NULL: nobody. */
+const struct vs_ev_task *why_logged__dead_user(const struct vs_evidence *e, uint32_t boot);
+
 /* It asks for a device's lock in a way that the device's user may. */
 bool why_logged__may_be_user(const struct vs_ev_task *t);
 

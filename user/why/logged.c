@@ -107,13 +107,19 @@ static size_t running_in(const struct vs_ev_task *t)
 {
 	size_t at = 0;
 
+	while (at + 1 < t->nr_frames && t->logged.wait == VS_WAIT_NOT && is_idle_talk(t->frames[at]))
+		at++;
+	return at;
+}
+
+static struct vs_why_case *add(struct vs_why *why, enum vs_why_verdict verdict,
+			       const struct vs_ev_task *t)
+{
 	struct vs_why_case *c = why_case__add(why, verdict, t);
 
 	if (!c)
 		return NULL;
 	c->confidence = VS_MEDIUM;
-	while (t && at + 1 < t->nr_frames && t->logged.wait == VS_WAIT_NOT && is_idle_talk(t->frames[at]))
-		at++;
 	if (t && t->nr_frames)
 		memcpy(c->place, t->frames[running_in(t)], sizeof(c->place));
 	return c;
@@ -517,6 +523,31 @@ bool why_logged__may_be_user(const struct vs_ev_task *t)
 	return false;
 }
 
+/* Somebody who died inside of VFIO, and may have had the device open; NULL: nobody. */
+const struct vs_ev_task *why_logged__dead_user(const struct vs_evidence *e, uint32_t boot)
+{
+	for (size_t i = 0; i < e->nr_logged; i++) {
+		const struct vs_ev_task *t = &e->logged[i];
+
+		if (t->logged.told == VS_TOLD_DIED && t->logged.boot == boot && has_flag(t, VS_FRAME_VFIO) &&
+		    !has_flag(t, VS_FRAME_DRIVER) && !has_panicked(e, t))
+			return t;
+	}
+	return NULL;
+}
+
+static int mind_the_dead(struct vs_why_case *c, const struct vs_evidence *e)
+{
+	uint32_t boot = c->task ? c->task->logged.boot : c->message ? c->message->boot : 0;
+	const struct vs_ev_task *dead = why_logged__dead_user(e, boot);
+
+	if (!dead || (c->verdict != VS_WHY_IN_USE && c->verdict != VS_WHY_CONTAINER_STALL))
+		return 0;
+	if (c->reboot == VS_REBOOT_NO)
+		c->reboot = VS_REBOOT_UNKNOWN;
+	return why_case__prove_stack_of(c, dead, 6);
+}
+
 static void mind_users(struct vs_why_case *c)
 {
 	for (size_t i = 0; i < c->nr_victims; i++)
@@ -654,8 +685,10 @@ int why_logged__add(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_logged; i++)
 		if (is_open_question(&e->logged[i]) && !is_explained(why, &e->logged[i]))
 			err = add_question(why, e, &e->logged[i]);
-	for (size_t i = 0; i < why->nr_cases; i++)
+	for (size_t i = 0; !err && i < why->nr_cases; i++) {
 		mind_users(&why->cases[i]);
+		err = mind_the_dead(&why->cases[i], e);
+	}
 	return err;
 }
 

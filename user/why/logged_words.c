@@ -118,6 +118,20 @@ static void find_holder(const struct vs_evidence *e, struct vs_why_case *c)
 			"only a reset does");
 }
 
+/* A file whose release died, or that was in use by who died, is never released. */
+static void say_dead_user(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	const struct vs_ev_task *dead = why_logged__dead_user(e, c->task ? c->task->logged.boot :
+							      c->message ? c->message->boot : 0);
+	char who[VS_TASK_LEN], place[VS_SITE_LEN];
+
+	if (!dead)
+		return;
+	SAY(c, " %s died in %s (see PROOF): if it had the device open, nobody gives that back.",
+	    why_logged__name(dead, who, sizeof(who)), function(dead->frames[0], place, sizeof(place)));
+	NEXT(c, "if no process has it open any more: %s. ", reset_words);
+}
+
 static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const char *how = way(c->task);
@@ -149,16 +163,18 @@ static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release%s%s.", device(c),
 		    why_logged__name(c->task, who, sizeof(who)), how ? ": " : "", how ? how : "");
 	}
+	say_dead_user(e, c);
 	find_holder(e, c);
 }
 
-static void say_stall(struct vs_why_case *c)
+static void say_stall(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN];
 
 	SAY(c, "%s is released, but its group is still in a container. %s waits until it has left, without a "
 	       "timeout. Who has the container open, a log does not show.", device(c),
 	    why_logged__name(c->task, who, sizeof(who)));
+	say_dead_user(e, c);
 	NEXT(c, "while the host hangs: vfioscope why names who has /dev/vfio/vfio and the group's file open "
 		"(or: fuser -v /dev/vfio/*). Shut that VM down or end that process; what waits then ends by "
 		"itself");
@@ -265,6 +281,12 @@ static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 	if (polls_for_users(e, c->task))
 		NEXT(c, "nvidia's remove goes on once nobody has the device open: end who has it (fuser -v "
 			"/dev/nvidia*), also nvidia-persistenced and device plugins. ");
+	if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames) {
+		NEXT(c, "See what the log says of the device before this: not ready after FLR, D3cold, link down. A "
+			"reset gives up after about a minute. A device that does not come back is often back only "
+			"after the host was powered off, not merely rebooted");
+		return;
+	}
 	NEXT(c, "See what %.*s says in the log before this", module ? (int)strcspn(module + 1, " ]") :
 	     (int)strlen("the driver"), module ? module + 1 : "the driver");
 	if (c->driver_lock)
@@ -281,12 +303,6 @@ static void say_collateral(struct vs_why_case *c)
 	if (c->task->logged.owner)
 		SAY(c, "Its owner is %s[%u], whose stack this text does not have.", owner,
 		    c->task->logged.owner);
-	if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames) {
-		NEXT(c, "See what the log says of the device before this: not ready after FLR, D3cold, link down. A "
-			"reset gives up after about a minute. A device that does not come back is often back only "
-			"after the host was powered off, not merely rebooted");
-		return;
-	}
 	else
 		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
 		       "never reported as hung.");
@@ -354,11 +370,25 @@ static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, " This is not VFIO's.");
 }
 
+static const struct vs_ev_task *any_dead(const struct vs_evidence *e)
+{
+	const struct vs_ev_task *dead = NULL;
+
+	for (size_t i = 0; i < e->nr_logged && !dead; i++)
+		dead = why_logged__dead_user(e, e->logged[i].logged.boot);
+	return dead;
+}
+
 static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 {
+	const struct vs_ev_task *dead = any_dead(e);
+	char who[VS_TASK_LEN];
 	size_t cut = torn(e);
 
 	SAY(c, "this text shows no wait for %s.", c->device[0] ? c->device : "VFIO");
+	if (dead)
+		SAY(c, " But %s died in VFIO: who waits for what it had open or locked may wait for ever.",
+		    why_logged__name(dead, who, sizeof(who)));
 	if (cut)
 		SAY(c, " But %zu report%s cut off, mixed with another or not certain: what waits there cannot "
 		       "be told.", cut, cut == 1 ? " is" : "s are");
@@ -378,7 +408,7 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
 	case VS_WHY_DEAD_OWNER:
 		return say_dead(c);
 	case VS_WHY_CONTAINER_STALL:
-		return say_stall(c);
+		return say_stall(e, c);
 	case VS_WHY_IN_USE:
 		return say_in_use(e, c);
 	case VS_WHY_NOT_VFIO:
