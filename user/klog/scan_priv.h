@@ -32,6 +32,7 @@ struct klog_report {
 	uint32_t tid;
 	char state;		/* '\0' not told */
 	unsigned int style;	/* what stands before its frames; 0: not known yet */
+	enum klog_stamped { KLOG_STAMPED_UNKNOWN, KLOG_STAMPED, KLOG_NOT_STAMPED } stamped; /* its row of a table */
 	unsigned int kept;	/* frames of the exception itself */
 	uint64_t last_at;	/* token of the last frame */
 	unsigned int nr, left_out;

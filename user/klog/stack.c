@@ -28,6 +28,7 @@ void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *n
 	r->open = true;
 	r->ended = r->proc_style = r->told_top = r->mixed = false;
 	r->nr = r->kept = r->left_out = r->style = 0;
+	r->stamped = KLOG_STAMPED_UNKNOWN;
 	r->state = '\0';
 	r->tid = tid;
 	snprintf(r->name, sizeof(r->name), "%s", name);
@@ -259,6 +260,8 @@ static void mind_style(struct klog_scan *s, struct klog_report *r)
 	unsigned int style = style_of(s);
 
 	r->about.addresses |= has_address_of_x86(s);
+	if (r->stamped != KLOG_STAMPED_UNKNOWN && style && (r->stamped == KLOG_STAMPED) != !!(style & 8))
+		r->mixed = true;
 	if (!r->style)
 		r->style = style;
 	else if (style && style != r->style)
