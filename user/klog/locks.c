@@ -11,6 +11,7 @@
 #define RESCAN "pci_rescan_remove_lock"
 #define RESET "reset_lock of a hot-plug slot"
 #define DEVICE "lock of a device"
+#define IOMMU VS_LOCK_OF_IOMMU_GROUP
 
 /* The innermost function of a task that waits, and what it waits for. */
 static const struct {
@@ -44,8 +45,15 @@ static const struct {
 	{ "report_mmio_enabled", DEVICE, VS_EV_MUTEX },
 	{ "report_slot_reset", DEVICE, VS_EV_MUTEX },
 	{ "report_resume", DEVICE, VS_EV_MUTEX },
-	{ "__device_suspend", DEVICE, VS_EV_MUTEX },
-	{ "device_resume", DEVICE, VS_EV_MUTEX },
+	{ "iommu_device_unuse_default_domain", IOMMU, VS_EV_MUTEX },
+	{ "iommu_device_use_default_domain", IOMMU, VS_EV_MUTEX },
+	{ "iommu_group_release_dma_owner", IOMMU, VS_EV_MUTEX },
+	{ "iommu_group_claim_dma_owner", IOMMU, VS_EV_MUTEX },
+	{ "iommu_device_release_dma_owner", IOMMU, VS_EV_MUTEX },
+	{ "iommu_device_claim_dma_owner", IOMMU, VS_EV_MUTEX },
+	{ "iommu_attach_group", IOMMU, VS_EV_MUTEX },
+	{ "iommu_detach_group", IOMMU, VS_EV_MUTEX },
+	{ "iommu_group_remove_device", IOMMU, VS_EV_MUTEX },
 };
 
 static bool has(const struct vs_ev_task *t, const char *function)

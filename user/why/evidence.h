@@ -106,6 +106,8 @@ struct vs_ev_message {
 	char when[40];		/* of the last, as the log has it */
 };
 
+#define VS_LOCK_OF_IOMMU_GROUP "lock of an IOMMU group" /* no wait for users has it, but an attach does */
+
 struct vs_ev_task {
 	uint64_t address;	/* struct task_struct *, 0: /proc only; a number of its own in a log */
 	uint32_t tid, tgid;

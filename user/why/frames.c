@@ -74,7 +74,7 @@ bool why_frames__is_core(const char *frame)
 		"__driver_probe_device", "__device_release_driver",
 		"device_release_driver_internal", "sriov_numvfs_store", "auxiliary_bus_remove",
 		"auxiliary_bus_probe", "amba_remove", "amba_probe", "driver_sysfs_add",
-		"driver_bound" };
+		"driver_bound", "device_unbind_cleanup" };
 	size_t len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -614,6 +614,22 @@ static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
 }
 
 static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
+/* It may wait for a device's lock for reasons that have nothing to do with VFIO: AER, a reader of sysfs, a reset. */
+static bool is_aside(const struct vs_ev_task *t)
+{
+	return why_logged__may_be_user(t) ||
+	       (t->nr_frames && !strncmp(t->frames[0], "report_", 7) && has(t, "pci_walk_bus"));
+}
+
+/* Who waits for users, or for the container, does not have an IOMMU group's lock. */
+static bool may_have(const struct vs_why_case *root, const struct vs_ev_task *t)
+{
+	if (t->lock_kind == VS_EV_NO_LOCK && !t->lock_name[0])
+		return false;
+	return strcmp(t->lock_name, VS_LOCK_OF_IOMMU_GROUP) || root->verdict == VS_WHY_NOT_VFIO ||
+	       root->verdict == VS_WHY_DEAD_OWNER;
+}
+
 {
 	const struct vs_ev_task *top = top_of(e, t);
 	struct vs_why_case *root = only_root(why, t->logged.boot), *c;
@@ -621,12 +637,14 @@ static int add_question(struct vs_why *why, const struct vs_evidence *e, const s
 
 	if (top != t && is_explained(why, top))
 		return 0;
-	if (root && (t->lock_kind != VS_EV_NO_LOCK || t->lock_name[0])) {
+	if (root && may_have(root, t)) {
 		if (!root->task)	/* it is held up still */
 			root->confidence = VS_MEDIUM;
 		return add_victim(root, root->nr_victims, t, 1, true);
 	}
 	if (top != t && why_logged__sleeps(top))
+	if (top == t && is_aside(t) && !own)
+		return 0;
 		c = add(why, VS_WHY_NOT_VFIO, top);
 	else
 		c = add(why, own && !t->lock_name[0] ? VS_WHY_UNEXPLAINED : VS_WHY_COLLATERAL, t);
