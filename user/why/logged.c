@@ -541,7 +541,8 @@ static int mind_the_dead(struct vs_why_case *c, const struct vs_evidence *e)
 	uint32_t boot = c->task ? c->task->logged.boot : c->message ? c->message->boot : 0;
 	const struct vs_ev_task *dead = why_logged__dead_user(e, boot);
 
-	if (!dead || (c->verdict != VS_WHY_IN_USE && c->verdict != VS_WHY_CONTAINER_STALL))
+	if (!dead || (c->verdict != VS_WHY_IN_USE && c->verdict != VS_WHY_CONTAINER_STALL &&
+		      c->verdict != VS_WHY_COLLATERAL && c->verdict != VS_WHY_UNEXPLAINED))
 		return 0;
 	if (c->reboot == VS_REBOOT_NO)
 		c->reboot = VS_REBOOT_UNKNOWN;
@@ -613,7 +614,6 @@ static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
 	return found;
 }
 
-static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 /* It may wait for a device's lock for reasons that have nothing to do with VFIO: AER, a reader of sysfs, a reset. */
 static bool is_aside(const struct vs_ev_task *t)
 {
@@ -630,6 +630,7 @@ static bool may_have(const struct vs_why_case *root, const struct vs_ev_task *t)
 	       root->verdict == VS_WHY_DEAD_OWNER;
 }
 
+static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_ev_task *top = top_of(e, t);
 	struct vs_why_case *root = only_root(why, t->logged.boot), *c;
@@ -642,9 +643,9 @@ static bool may_have(const struct vs_why_case *root, const struct vs_ev_task *t)
 			root->confidence = VS_MEDIUM;
 		return add_victim(root, root->nr_victims, t, 1, true);
 	}
-	if (top != t && why_logged__sleeps(top))
 	if (top == t && is_aside(t) && !own)
 		return 0;
+	if (top != t && why_logged__sleeps(top))
 		c = add(why, VS_WHY_NOT_VFIO, top);
 	else
 		c = add(why, own && !t->lock_name[0] ? VS_WHY_UNEXPLAINED : VS_WHY_COLLATERAL, t);

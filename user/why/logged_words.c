@@ -127,9 +127,16 @@ static void say_dead_user(const struct vs_evidence *e, struct vs_why_case *c)
 
 	if (!dead)
 		return;
-	SAY(c, " %s died in %s (see PROOF): if it had the device open, nobody gives that back.",
-	    why_logged__name(dead, who, sizeof(who)), function(dead->frames[0], place, sizeof(place)));
-	NEXT(c, "if no process has it open any more: %s. ", reset_words);
+	function(dead->frames[0], place, sizeof(place));
+	why_logged__name(dead, who, sizeof(who));
+	if (c->verdict == VS_WHY_IN_USE || c->verdict == VS_WHY_CONTAINER_STALL) {
+		SAY(c, " %s died in %s (see PROOF): if it had the device open, nobody gives that back.", who, place);
+		NEXT(c, "if no process has it open any more: %s. ", reset_words);
+	} else {
+		SAY(c, " %s died in %s (see PROOF): if it had what is waited for, nobody gives that back.", who,
+		    place);
+		NEXT(c, "if so, %s. ", reset_words);
+	}
 }
 
 static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
@@ -175,9 +182,9 @@ static void say_stall(const struct vs_evidence *e, struct vs_why_case *c)
 	       "timeout. Who has the container open, a log does not show.", device(c),
 	    why_logged__name(c->task, who, sizeof(who)));
 	say_dead_user(e, c);
-	NEXT(c, "while the host hangs: vfioscope why names who has /dev/vfio/vfio and the group's file open "
+	NEXT(c, "%shile the host hangs: vfioscope why names who has /dev/vfio/vfio and the group's file open "
 		"(or: fuser -v /dev/vfio/*). Shut that VM down or end that process; what waits then ends by "
-		"itself");
+		"itself", c->next[0] ? "W" : "w");
 }
 
 static void say_dead(struct vs_why_case *c)
@@ -293,7 +300,7 @@ static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 		NEXT(c, ", and who else is inside of it (echo t > /proc/sysrq-trigger)");
 }
 
-static void say_collateral(struct vs_why_case *c)
+static void say_collateral(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], owner[VS_TASK_LEN];
 
@@ -303,14 +310,17 @@ static void say_collateral(struct vs_why_case *c)
 	if (c->task->logged.owner)
 		SAY(c, "Its owner is %s[%u], whose stack this text does not have.", owner,
 		    c->task->logged.owner);
+	else if (!strcmp(c->task->lock_name, VS_LOCK_OF_IOMMU_GROUP))
+		SAY(c, "Who has it is not in this text: it may be who attaches or detaches the group.");
 	else
 		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
 		       "never reported as hung.");
-	NEXT(c, "while the host hangs: vfioscope why names who has the lock. Without it: echo t > "
-		"/proc/sysrq-trigger, then vfioscope why --log on the kernel's log");
+	say_dead_user(e, c);
+	NEXT(c, "%shile the host hangs: vfioscope why names who has the lock. Without it: echo t > "
+		"/proc/sysrq-trigger, then vfioscope why --log on the kernel's log", c->next[0] ? "W" : "w");
 }
 
-static void say_unexplained(struct vs_why_case *c)
+static void say_unexplained(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], place[VS_SITE_LEN];
 
@@ -324,8 +334,9 @@ static void say_unexplained(struct vs_why_case *c)
 	else
 		SAY(c, "%s waits in %s, inside of VFIO; the reason was not recognized.",
 		    why_logged__name(c->task, who, sizeof(who)), function(c->place, place, sizeof(place)));
-	NEXT(c, "more would be told by all stacks: echo t > /proc/sysrq-trigger, then vfioscope why --log on the "
-		"kernel's log; or vfioscope why while the host hangs");
+	say_dead_user(e, c);
+	NEXT(c, "%sore would be told by all stacks: echo t > /proc/sysrq-trigger, then vfioscope why --log on the "
+		"kernel's log; or vfioscope why while the host hangs", c->next[0] ? "M" : "m");
 }
 
 /* Reports that are cut off or mixed, of tasks that may wait. */
@@ -414,9 +425,9 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
 	case VS_WHY_NOT_VFIO:
 		return say_driver(e, c);
 	case VS_WHY_COLLATERAL:
-		return say_collateral(c);
+		return say_collateral(e, c);
 	case VS_WHY_UNEXPLAINED:
-		return say_unexplained(c);
+		return say_unexplained(e, c);
 	default:
 		return say_nothing(e, c);
 	}
