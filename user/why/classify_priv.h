@@ -164,6 +164,7 @@ bool why_logged__is_of_hardware(const char *frame);
 
 /* "bash[8657]", or "a task" where the text has no name. Returns @buf. */
 const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size);
+bool why_logged__asks_hardware(const struct vs_ev_task *t);	/* VFIO called it, and it stands in such a one */
 
 /* -- asked.c: of a subject only -- */
 

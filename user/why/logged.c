@@ -175,6 +175,24 @@ static bool moves_memory(const struct vs_ev_task *t)
 	return false;
 }
 
+/* It asks a device or an IOMMU, and VFIO called it. */
+bool why_logged__asks_hardware(const struct vs_ev_task *t)
+{
+	for (size_t i = 0; i < why_frames__first(t, 0, VS_FRAME_VFIO) && i < t->nr_frames; i++)
+		if (why_logged__is_of_hardware(t->frames[i]))
+			return true;
+	return false;
+}
+
+/* An RCU stall may be told of a task that only has much to do. */
+static enum vs_reboot reboot_of(const struct vs_evidence *e, const struct vs_ev_task *t)
+{
+	if (why_logged__asks_hardware(t) &&
+	    (t->logged.hard || message(e, t->logged.boot, VS_MSG_IOMMU_TIMEOUT, NULL)))
+		return VS_REBOOT_YES;
+	return moves_memory(t) ? VS_REBOOT_NO : VS_REBOOT_UNKNOWN;
+}
+
 static int add_running(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	bool own = why_frames__has(t, running_in(t), VS_FRAME_VFIO);
@@ -185,8 +203,7 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 		return -ENOMEM;
 	if (gone)
 		memcpy(c->device, gone->device, sizeof(c->device));
-	c->reboot = t->logged.hard || message(e, t->logged.boot, VS_MSG_IOMMU_TIMEOUT, NULL) ?
-			    VS_REBOOT_YES : moves_memory(t) ? VS_REBOOT_NO : VS_REBOOT_UNKNOWN;
+	c->reboot = reboot_of(e, t);
 	if (t->logged.last_ns != VS_EV_UNKNOWN && t->logged.last_ns > t->logged.first_ns &&
 	    (c->since_ns == VS_EV_UNKNOWN || t->logged.last_ns - t->logged.first_ns > c->since_ns))
 		c->since_ns = t->logged.last_ns - t->logged.first_ns;

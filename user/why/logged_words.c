@@ -211,15 +211,6 @@ static void say_chain(struct vs_why_case *c)
 		NEXT(c, ". This is not VFIO's notifier: report the stack below");
 }
 
-/* It asks a device or an IOMMU, and VFIO called it. */
-static bool asks_hardware(const struct vs_ev_task *t)
-{
-	for (size_t i = 0; i < why_frames__first(t, 0, VS_FRAME_VFIO) && i < t->nr_frames; i++)
-		if (why_logged__is_of_hardware(t->frames[i]))
-			return true;
-	return false;
-}
-
 static const char *moved(const struct vs_ev_task *t)
 {
 	if (stands_in(t, "vfio_pin_map_dma") || stands_in(t, "vfio_pin_pages_remote"))
@@ -246,7 +237,7 @@ static void say_running(struct vs_why_case *c)
 	if (c->reboot == VS_REBOOT_NO)
 		NEXT(c, "wait: %s here, and it ends by itself. If it does not for minutes: "
 			"see the IOMMU's messages in the log", moved(c->task));
-	else if (c->reboot != VS_REBOOT_YES && !asks_hardware(c->task))
+	else if (c->reboot != VS_REBOOT_YES && !why_logged__asks_hardware(c->task))
 		NEXT(c, "the text does not tell what keeps it there. A later report of the same task in another "
 			"function means that it goes on. If it stays in %s for minutes: a reset", place);
 	else
