@@ -156,15 +156,18 @@ bool why_logged__sleeps(const struct vs_ev_task *t);
 /* Who died inside of VFIO in this boot, other than in a bind or unbind; NULL: nobody. */
 const struct vs_ev_task *why_logged__dead_user(const struct vs_evidence *e, uint32_t boot);
 
+/* Who died in another driver than VFIO's in a bind or unbind; NULL: nobody. */
+const struct vs_ev_task *why_logged__dead_driver(const struct vs_evidence *e, uint32_t boot);
+
 /* It asks for a device's lock in a way that the device's user may. */
 bool why_logged__may_be_user(const struct vs_ev_task *t);
 
 /* A function that waits for a device or for an IOMMU. */
 bool why_logged__is_of_hardware(const char *frame);
+bool why_logged__asks_hardware(const struct vs_ev_task *t);	/* VFIO called it, and it stands in such a one */
 
 /* "bash[8657]", or "a task" where the text has no name. Returns @buf. */
 const char *why_logged__name(const struct vs_ev_task *t, char *buf, size_t size);
-bool why_logged__asks_hardware(const struct vs_ev_task *t);	/* VFIO called it, and it stands in such a one */
 
 /* -- asked.c: of a subject only -- */
 

@@ -647,10 +647,47 @@ static bool may_have(const struct vs_why_case *root, const struct vs_ev_task *t)
 	       root->verdict == VS_WHY_DEAD_OWNER;
 }
 
+static bool has_device_lock(const struct vs_ev_task *t)
+{
+	static const char *const names[] = { "device_release_driver_internal", "__device_release_driver", "really_probe",
+		"driver_detach", "device_driver_attach", "__driver_attach", "__device_attach" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (has(t, names[i]))
+			return true;
+	return false;
+}
+
+/* Who died in another driver while a device was bound or unbound: the device's lock died with it. */
+const struct vs_ev_task *why_logged__dead_driver(const struct vs_evidence *e, uint32_t boot)
+{
+	for (size_t i = 0; i < e->nr_logged; i++) {
+		const struct vs_ev_task *t = &e->logged[i];
+
+		if (t->logged.told == VS_TOLD_DIED && t->logged.boot == boot && has_device_lock(t) &&
+		    !has_flag(t, VS_FRAME_VFIO) && !has_panicked(e, t))
+			return t;
+	}
+	return NULL;
+}
+
+/* It may well wait for that lock. */
+static int add_dead_driver(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *dead,
+			   const struct vs_ev_task *t)
+{
+	int err = add_dead(why, e, dead);
+
+	if (err)
+		return err;
+	why->cases[why->nr_cases - 1].confidence = VS_LOW;
+	return add_victim(&why->cases[why->nr_cases - 1], 0, t, 1, true);
+}
+
 static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_ev_task *top = top_of(e, t);
 	struct vs_why_case *root = only_root(why, t->logged.boot), *c;
+	const struct vs_ev_task *dead = why_logged__dead_driver(e, t->logged.boot);
 	bool own = has_flag(t, VS_FRAME_VFIO);
 
 	if (top != t && is_explained(why, top))
@@ -660,6 +697,8 @@ static int add_question(struct vs_why *why, const struct vs_evidence *e, const s
 			root->confidence = VS_MEDIUM;
 		return add_victim(root, root->nr_victims, t, 1, true);
 	}
+	if (!root && top == t && dead && !strcmp(t->lock_name, "lock of a device"))
+		return add_dead_driver(why, e, dead, t);
 	if (top == t && is_aside(t) && !own)
 		return 0;
 	if (top != t && why_logged__sleeps(top))
@@ -845,7 +884,8 @@ static const char *told_words(const struct vs_ev_task *t)
 
 static bool is_worth_a_line(const struct vs_ev_task *t)
 {
-	return has_flag(t, VS_FRAME_VFIO) || why_logged__sleeps(t) || t->logged.told == VS_TOLD_HUNG;
+	return has_flag(t, VS_FRAME_VFIO) || why_logged__sleeps(t) || t->logged.told == VS_TOLD_HUNG ||
+	       (t->logged.told == VS_TOLD_DIED && has_device_lock(t));
 }
 
 /* A wait that has ended, and what other parts of the kernel say of devices: no case, but worth a line. */

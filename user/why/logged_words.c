@@ -372,25 +372,30 @@ static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, " This is not VFIO's.");
 }
 
-static const struct vs_ev_task *any_dead(const struct vs_evidence *e)
+/* Nobody is seen to wait for what the dead had, but somebody may. */
+static void say_any_dead(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	const struct vs_ev_task *dead = NULL;
+	const struct vs_ev_task *user = NULL, *driver = NULL;
+	char who[VS_TASK_LEN];
 
-	for (size_t i = 0; i < e->nr_logged && !dead; i++)
-		dead = why_logged__dead_user(e, e->logged[i].logged.boot);
-	return dead;
+	for (size_t i = 0; i < e->nr_logged; i++) {
+		user = user ?: why_logged__dead_user(e, e->logged[i].logged.boot);
+		driver = driver ?: why_logged__dead_driver(e, e->logged[i].logged.boot);
+	}
+	if (user)
+		SAY(c, " But %s died in VFIO: who waits for what it had open or locked may wait for ever.",
+		    why_logged__name(user, who, sizeof(who)));
+	if (driver)
+		SAY(c, " But %s died while a device was bound or unbound, with its lock: who binds, unbinds or "
+		       "removes that device waits for ever.", why_logged__name(driver, who, sizeof(who)));
 }
 
 static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	const struct vs_ev_task *dead = any_dead(e);
-	char who[VS_TASK_LEN];
 	size_t cut = torn(e);
 
 	SAY(c, "this text shows no wait for %s.", c->device[0] ? c->device : "VFIO");
-	if (dead)
-		SAY(c, " But %s died in VFIO: who waits for what it had open or locked may wait for ever.",
-		    why_logged__name(dead, who, sizeof(who)));
+	say_any_dead(e, c);
 	if (cut)
 		SAY(c, " But %zu report%s cut off, mixed with another or not certain: what waits there cannot "
 		       "be told.", cut, cut == 1 ? " is" : "s are");
