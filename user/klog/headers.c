@@ -186,7 +186,7 @@ static bool take_state(struct klog_scan *s)
 		return false;
 	join(s, from, -1, 5, name);
 	take_row(s, name, tid, state);
-	s->c->report.stamped = klog_token__at(s, from - 1)->kind == KLOG_STAMP ? KLOG_STAMPED : KLOG_NOT_STAMPED;
+	s->c->report.stamped = klog_token__is_stamp(klog_token__at(s, from - 1)) ? KLOG_STAMPED : KLOG_NOT_STAMPED;
 	return true;
 }
 

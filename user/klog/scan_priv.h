@@ -92,6 +92,13 @@ struct klog_scan {
 const struct klog_token *klog_token__at(const struct klog_scan *s, int n);
 const char *klog_word__at(const struct klog_scan *s, int n);	/* "" for stamps and addresses */
 
+/* A stamp, or the end of one of `dmesg -T` that was broken over two lines: "2014]". */
+static inline bool klog_token__is_stamp(const struct klog_token *t)
+{
+	return t->kind == KLOG_STAMP || (t->kind == KLOG_WORD && t->len == 5 && t->text[4] == ']' &&
+					 strspn(t->text, "0123456789") == 4);
+}
+
 bool klog_number(const char *text, uint32_t *value);	/* digits, and maybe ".,:;)]" behind them */
 
 /* -- headers.c: true when the token is part of one; its stack follows -- */

@@ -168,7 +168,7 @@ static bool is_place_for_frame(const struct klog_scan *s)
 			return false;
 	if (!strcmp(word, "LR") || !strcmp(word, "lr") || !strcmp(word, "NIP") || is_last_break(s))
 		return false;
-	if (klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len)
+	if (klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len || klog_token__is_stamp(p))
 		return true;
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
 		if (!strcmp(p->text, before[i]))
@@ -242,7 +242,7 @@ static unsigned int style_of(const struct klog_scan *s)
 		return 0;
 	for (; klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4; n--)
 		style |= klog_token__at(s, n)->text[1] == '<' ? 2u : 4u;
-	if (klog_token__at(s, n)->kind == KLOG_STAMP)
+	if (klog_token__is_stamp(klog_token__at(s, n)))
 		return style | 8;
 	return style | (is(s, n, "kernel:") ? 16 : 0);
 }
