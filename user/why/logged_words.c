@@ -406,7 +406,17 @@ static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 	     "that does not mean that nothing waits");
 }
 
-void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
+/* With hung_task_panic, say: what is told of that boot is history. */
+static void say_panic(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	uint32_t boot = c->task ? c->task->logged.boot : c->message ? c->message->boot : 0;
+	const struct vs_ev_message *m = any_message(e, VS_MSG_PANIC);
+
+	if (m && m->boot == boot && c->verdict != VS_WHY_NOT_SHOWN)
+		SAY(c, " The kernel panicked in that boot, so it has ended since.");
+}
+
+static void say_case(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	switch (c->verdict) {
 	case VS_WHY_NOTIFIER_DEADLOCK:
@@ -427,4 +437,10 @@ void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
 	default:
 		return say_nothing(e, c);
 	}
+}
+
+void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	say_case(e, c);
+	say_panic(e, c);
 }
