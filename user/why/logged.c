@@ -213,7 +213,8 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 /*
  * A wait for users wakes up every 10 s, one for the container (v4.13 to v5.19) does not: a task that is hung
  * for longer, or sleeps in schedule() itself, is in the second. Nor can a signal interrupt that one, so a task in
- * S is in the first. Before v4.0 the first had no limit either; a text that does not name its kernel, or names
+ * S is in the first. Before v4.0 the first had no limit either, and there
+ * was no second but maybe in RHEL 7; a text that does not name its kernel, or names
  * one that no such stack is of, may be of one.
  */
 static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const struct vs_ev_task *t,
@@ -232,8 +233,8 @@ static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const s
 		return VS_WHY_IN_USE;
 	}
 	if (t->logged.wait == VS_WAIT_EVENT) {
-		*either = old;
-		*confidence = old || no_stall ? VS_LOW : VS_MEDIUM;
+		*either = old && (!is_before(release, 4, 0) || !strncmp(release, "3.10.", 5));
+		*confidence = *either || no_stall ? VS_LOW : VS_MEDIUM;
 		return no_stall ? VS_WHY_UNEXPLAINED : old ? VS_WHY_IN_USE : VS_WHY_CONTAINER_STALL;
 	}
 	*either = !no_stall;

@@ -164,8 +164,11 @@ static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, "%s waits in the removal of %s from VFIO. Either it is in use, or its group is still "
 		       "in a container: this text fits both.", why_logged__name(c->task, who, sizeof(who)),
 		    device(c));
-		NEXT(c, "what would tell: the state of the task in ps (S: in use; D, and the kernel reports it as hung: "
-			"the container). In both cases its user has to let go. ");
+		if (c->task->logged.told == VS_TOLD_HUNG)	/* of an old kernel: both are hung in D there */
+			NEXT(c, "in both cases its user has to let go. ");
+		else
+			NEXT(c, "what would tell: the state of the task in ps (S: in use; D, and the kernel reports it "
+				"as hung: the container). In both cases its user has to let go. ");
 	} else {
 		SAY(c, "%s cannot leave VFIO: it is in use. %s waits for its release%s%s.", device(c),
 		    why_logged__name(c->task, who, sizeof(who)), how ? ": " : "", how ? how : "");
