@@ -186,7 +186,8 @@ static bool take_state(struct klog_scan *s)
 		return false;
 	join(s, from, -1, 5, name);
 	take_row(s, name, tid, state);
-	s->c->report.stamped = klog_token__is_stamp(klog_token__at(s, from - 1)) ? KLOG_STAMPED : KLOG_NOT_STAMPED;
+	s->c->report.row_style = klog_token__is_stamp(klog_token__at(s, from - 1)) ? KLOG_AFTER_STAMP :
+				 is(s, from - 1, "kernel:") ? KLOG_AFTER_SYSLOG : 0;
 	return true;
 }
 

@@ -24,6 +24,9 @@ struct klog_frame {
 	bool loose;		/* "? " */
 };
 
+#define KLOG_AFTER_STAMP 8
+#define KLOG_AFTER_SYSLOG 16	/* "kernel:" */
+
 /* A report of one task that is being read. */
 struct klog_report {
 	bool open, ended, proc_style, told_top, mixed;
@@ -32,7 +35,7 @@ struct klog_report {
 	uint32_t tid;
 	char state;		/* '\0' not told */
 	unsigned int style;	/* what stands before its frames; 0: not known yet */
-	enum klog_stamped { KLOG_STAMPED_UNKNOWN, KLOG_STAMPED, KLOG_NOT_STAMPED } stamped; /* its row of a table */
+	int row_style;		/* the same before its row of a table: KLOG_AFTER_..., 0; -1: there is none */
 	unsigned int kept;	/* frames of the exception itself */
 	uint64_t last_at;	/* token of the last frame */
 	unsigned int nr, left_out;

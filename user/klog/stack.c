@@ -28,7 +28,7 @@ void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *n
 	r->open = true;
 	r->ended = r->proc_style = r->told_top = r->mixed = false;
 	r->nr = r->kept = r->left_out = r->style = 0;
-	r->stamped = KLOG_STAMPED_UNKNOWN;
+	r->row_style = -1;
 	r->state = '\0';
 	r->tid = tid;
 	snprintf(r->name, sizeof(r->name), "%s", name);
@@ -243,8 +243,8 @@ static unsigned int style_of(const struct klog_scan *s)
 	for (; klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4; n--)
 		style |= klog_token__at(s, n)->text[1] == '<' ? 2u : 4u;
 	if (klog_token__is_stamp(klog_token__at(s, n)))
-		return style | 8;
-	return style | (is(s, n, "kernel:") ? 16 : 0);
+		return style | KLOG_AFTER_STAMP;
+	return style | (is(s, n, "kernel:") ? KLOG_AFTER_SYSLOG : 0);
 }
 
 /* "[<ffffffff8163a909>] schedule+0x29/0x70": x86 showed its addresses up to v4.9. */
@@ -260,7 +260,7 @@ static void mind_style(struct klog_scan *s, struct klog_report *r)
 	unsigned int style = style_of(s);
 
 	r->about.addresses |= has_address_of_x86(s);
-	if (r->stamped != KLOG_STAMPED_UNKNOWN && style && (r->stamped == KLOG_STAMPED) != !!(style & 8))
+	if (r->row_style >= 0 && style && (style & (KLOG_AFTER_STAMP | KLOG_AFTER_SYSLOG)) != (unsigned int)r->row_style)
 		r->mixed = true;
 	if (!r->style)
 		r->style = style;
