@@ -74,6 +74,15 @@ static void take_stamp(struct klog_scan *s, const struct klog_token *t)
 		s->highest_ns = t->time_ns;
 }
 
+/* syslog has no clock of the boot: "kernel: Linux version 6.1.0-26-amd64 (debian-kernel@...) (gcc-12 ..." */
+static bool is_banner_without_clock(const struct klog_scan *s)
+{
+	const struct klog_token *before = klog_token__at(s, -2);
+
+	return s->time_ns == UINT64_MAX && klog_word__at(s, 2)[0] == '(' &&
+	       (klog_token__is_stamp(before) || !strcmp(klog_word__at(s, -2), "kernel:"));
+}
+
 /* "Linux version 6.1.0 ...": all that came before was another boot, if its clock was ahead. */
 static void take_boot(struct klog_scan *s)
 {
@@ -83,6 +92,8 @@ static void take_boot(struct klog_scan *s)
 	if (s->highest_ns != UINT64_MAX && s->time_ns != UINT64_MAX && s->highest_ns > s->time_ns) {
 		s->boot++;
 		s->highest_ns = s->time_ns;
+	} else if (is_banner_without_clock(s)) {
+		s->boot++;
 	}
 	snprintf(s->release, sizeof(s->release), "%.63s", klog_word__at(s, 1));
 }

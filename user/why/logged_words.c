@@ -409,13 +409,28 @@ static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 	     "that does not mean that nothing waits");
 }
 
-/* With hung_task_panic, say: what is told of that boot is history. */
-static void say_panic(const struct vs_evidence *e, struct vs_why_case *c)
+static uint32_t last_boot(const struct vs_evidence *e)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < e->nr_logged; i++)
+		last = e->logged[i].logged.boot > last ? e->logged[i].logged.boot : last;
+	for (size_t i = 0; i < e->nr_messages; i++)
+		last = e->messages[i].boot > last ? e->messages[i].boot : last;
+	return last;
+}
+
+/* With hung_task_panic, or in a log of several boots: what is told of that boot is history. */
+static void say_ended(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	uint32_t boot = c->task ? c->task->logged.boot : c->message ? c->message->boot : 0;
 	const struct vs_ev_message *m = any_message(e, VS_MSG_PANIC);
 
-	if (m && m->boot == boot && c->verdict != VS_WHY_NOT_SHOWN)
+	if (c->verdict == VS_WHY_NOT_SHOWN)
+		return;
+	if (boot < last_boot(e))
+		SAY(c, " The host was booted after that, so it has ended since.");
+	else if (m && m->boot == boot)
 		SAY(c, " The kernel panicked in that boot, so it has ended since.");
 }
 
@@ -445,5 +460,5 @@ static void say_case(const struct vs_evidence *e, struct vs_why_case *c)
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	say_case(e, c);
-	say_panic(e, c);
+	say_ended(e, c);
 }
