@@ -58,7 +58,7 @@ static void fill_cost(struct vs_report_cost *to, struct vs_lat *lat, const struc
 	to->measured = cost.measured;
 	to->programs = cost.programs + (chain ? vs_chain__nr(chain) : 0);
 	to->runs = cost.runs;
-	to->heartbeat_runs = cost.heartbeat_runs;
+	to->own_runs = cost.own_runs;
 	to->run_ns = cost.run_ns;
 	to->map_bytes = cost.map_bytes;
 	to->cpu_ns = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECOND +

@@ -154,7 +154,7 @@ void vs_lat__groups(struct vs_lat *lat,
 struct vs_lat_cost {
 	uint64_t programs;	/* attached now, without kprobes */
 	uint64_t runs;		/* of programs, while statistics are on */
-	uint64_t heartbeat_runs; /* of these, by this process, of the programs of bpf/pulse.h */
+	uint64_t own_runs; /* of these, made by this process: its heartbeat and its questions */
 	uint64_t run_ns;	/* in programs; includes reading the clock, twice a run */
 	uint64_t map_bytes;
 	bool measured;		/* statistics are on */

@@ -108,12 +108,16 @@ int vs_lat__measure(struct vs_lat *lat)
 	return lat->stats_fd < 0 ? -errno : 0;
 }
 
-/* The programs that the heartbeat makes run and those that see its switch, see bpf/pulse_programs.h. */
-static bool is_of_heartbeat(const struct bpf_program *prog)
+/*
+ * Nothing but this process makes them run: the heartbeat, with those that see its switch
+ * (bpf/pulse_programs.h), and those that answer a question (raw tracepoints, by BPF_PROG_TEST_RUN).
+ */
+static bool is_own(const struct bpf_program *prog)
 {
 	const char *name = bpf_program__name(prog);
 
-	return !strncmp(name, "beat_", 5) || !strncmp(name, "switch_", 7);
+	return !strncmp(name, "beat_", 5) || !strncmp(name, "switch_", 7) ||
+	       bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT;
 }
 
 static void add_program(struct vs_lat_cost *cost, const struct bpf_program *prog)
@@ -124,8 +128,8 @@ static void add_program(struct vs_lat_cost *cost, const struct bpf_program *prog
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 		return;
 	cost->runs += info.run_cnt;
-	if (is_of_heartbeat(prog))
-		cost->heartbeat_runs += info.run_cnt;
+	if (is_own(prog))
+		cost->own_runs += info.run_cnt;
 	cost->run_ns += info.run_time_ns;
 }
 

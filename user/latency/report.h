@@ -39,7 +39,7 @@ const char *vs_lat_loss__words(unsigned int cause);
 struct vs_report_cost {
 	bool wanted;
 	bool measured;
-	uint64_t programs, runs, heartbeat_runs, run_ns, map_bytes;
+	uint64_t programs, runs, own_runs, run_ns, map_bytes;
 	uint64_t cpu_ns;	/* of this process, user and system */
 	uint64_t rss_bytes;	/* most so far */
 };

@@ -264,7 +264,7 @@ static json_t *cost_json(const struct vs_report *r)
 		return json_null();
 	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "measured", (int)c->measured,
 			 "programs", (jint)c->programs, "runs", (jint)c->runs,
-			 "heartbeat_runs", (jint)c->heartbeat_runs,
+			 "own_runs", (jint)c->own_runs,
 			 "run_ns", (jint)c->run_ns, "cpu_ns", (jint)c->cpu_ns,
 			 "rss_bytes", (jint)c->rss_bytes, "map_bytes", (jint)c->map_bytes);
 }
