@@ -239,6 +239,9 @@ static unsigned int look(struct vs_pulse *p, uint64_t now)
 	uint64_t touched = take_touch(p);
 	unsigned int silent = find_silent(p);
 
+	/* Touched meanwhile, what fires now may not have fired until then. */
+	if (!touched)
+		touched = take_touch(p);
 	if (!touched && !silent)
 		return 0;
 	if (!p->since_ns)
