@@ -25,7 +25,7 @@ static __always_inline void *event_of(__u32 fd)
 	return BPF_CORE_READ(file, private_data);
 }
 
-/* Of several probes of one event, which ours have not, the first. */
+/* Takes the first probe of an event that has several; ours have one. */
 static __always_inline struct trace_kprobe *probe_of(struct perf_event *event)
 {
 	char *call = (char *)BPF_CORE_READ(event, tp_event);

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What kprobes missed, asked for. */
+/* This program tells user space how many hits kprobes missed. */
 #include "missed_programs.h"

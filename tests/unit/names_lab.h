@@ -245,7 +245,7 @@ static inline void names_evidence(struct vs_evidence *e, const char *name)
 	NAME_INTO(e->words, name);
 }
 
-/* What cmdline and cgroup tell is parsed: put where it comes out. */
+/* The parsers of cmdline and cgroup would leave these names here. */
 static inline void names_holders(struct vs_why *why, const char *name)
 {
 	for (size_t i = 0; i < why->nr_cases; i++)
@@ -337,7 +337,7 @@ static inline void names_inspect(struct names_pages *p, char *name)
 	names_take(p, "inspect --json DIR", NAMES_JSON, &o);
 }
 
-/* Of all hooks nothing is armed, because of @name. */
+/* Makes a plan that arms no hook, because of @name. */
 static inline struct vs_plan names_plan(struct vs_plan_row rows[32], const char *name)
 {
 	struct vs_plan plan = { .rows = rows };
@@ -523,7 +523,7 @@ static inline bool names_is_ours(const char *line, const char *tame, const char 
 	return false;
 }
 
-/* What is wrong: a line that is not ours; or NULL. */
+/* Returns what is wrong with a line that is not ours, or NULL. */
 static inline const char *names_forged(const char *text, const char *tame, const char *name)
 {
 	static char found[200];
