@@ -67,6 +67,9 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	grep -q '^qemu-system-x86_64 ' "$E/summary"
 	is "$(grep -cE '^(begin|end): .* load [0-9.]+ ' "$E/load")" 2
 	grep -q '^MemAvailable:' "$E/load"
+	# Three looks at two CPUs; an idle one's stack is the kernel's, and can be read.
+	is "$(grep -cE '^RIP=[0-9a-f]{16} ' "$E/stuck")" 6
+	grep -qE '^look 3, the stack of CPU [01]: .*ffff[0-9a-f]{12}: 0x' "$E/stuck"
 }
 
 @test "lab: a guest that is killed leaves its evidence, and is not started again" {

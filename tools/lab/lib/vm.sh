@@ -337,16 +337,43 @@ monitor_ask()
 	reply='"error": no answer within 10 s'
 }
 
-# monitor_command WORDS: a command of QEMU's human monitor. It says nothing when all is well, or what was asked for.
-monitor_command()
+# monitor_words WORDS: sets reply to the answer to a command of QEMU's human monitor
+monitor_words()
 {
-	local words=${1//\\/\\\\} reply
+	local words=${1//\\/\\\\}
 	if [ -z "${monitor_in:-}" ]; then
 		exec {monitor_in}<>"$run/monitor.in" {monitor_out}<>"$run/monitor.out"
 		monitor_ask '{"execute":"qmp_capabilities"}'
 	fi
 	monitor_ask "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"${words//\"/\\\"}\"}}"
+}
+
+# monitor_command WORDS: it says nothing when all is well, or what was asked for.
+monitor_command()
+{
+	local reply
+	monitor_words "$1"
 	case $reply in *'"return": ""'*) ;; *) say "monitor: $1: $reply" ;; esac
+}
+
+# evidence_stuck: three looks at the registers and the stacks of a guest that did not end, since one that spins
+# writes nothing. The addresses of a direct image are those of its /proc/kallsyms.
+evidence_stuck()
+{
+	local reply round stack cpu
+	[ -n "$opt_evidence" ] || return 0
+	for round in 1 2 3; do
+		monitor_words 'info registers -a'
+		printf 'look %d: %b\n' $round "$reply"
+		cpu=0
+		for stack in $(grep -o 'RSP=[0-9a-f]*' <<<"$reply"); do
+			monitor_words "cpu $cpu"
+			monitor_words "x /160gx 0x${stack#RSP=}"
+			printf 'look %d, the stack of CPU %d: %b\n' $round $cpu "$reply"
+			cpu=$((cpu + 1))
+		done
+		sleep 0.2
+	done >"$opt_evidence/stuck"
 }
 
 follow_console()
@@ -415,6 +442,7 @@ vm_once()
 	vm_began=$SECONDS
 	vm_start
 	vm_wait
+	case $vm_status in timeout | no-boot) evidence_stuck ;; esac
 	vm_stop
 	evidence_end
 	note_guest
