@@ -12,9 +12,9 @@ setup_file()
 	other=$("$TOP/tools/lab/lab" path unfixed vfio.ko) || return
 	under="--file $TOP/build/tests/under:/bin/under"
 	# shellcheck disable=SC2086 # words are wanted
-	OUT=$BATS_FILE_TMPDIR/$OLD vm $OLD doctor.sh $under --file "$other:/opt/other.ko" || return
+	OUT=$BATS_FILE_TMPDIR/$OLD vm $OLD doctor.sh --host "${HOST:-amd}" $under --file "$other:/opt/other.ko" || return
 	# shellcheck disable=SC2086
-	OUT=$BATS_FILE_TMPDIR/$NEW vm $NEW doctor.sh $under --env SHORT=1
+	OUT=$BATS_FILE_TMPDIR/$NEW vm $NEW doctor.sh --host "${HOST:-pciehp}" $under --env SHORT=1
 }
 
 # on KERNEL

@@ -4,7 +4,7 @@ load vm
 
 setup_file()
 {
-	vm fixed fixed.sh || return
+	vm fixed fixed.sh --host "${HOST:-amd}" || return
 	"$BATS_TEST_DIRNAME/sites" "$("$TOP/tools/lab/lab" path fixed vfio.ko)" >"$OUT/sites"
 }
 

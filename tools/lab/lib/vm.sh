@@ -168,8 +168,9 @@ tsc_words()
 
 cmdline()
 {
-	local iommu=
-	[ "$host_iommu" = virtio ] || iommu=${host_iommu}_iommu=on
+	local iommu=${host_iommu}_iommu=on
+	# It does not remap interrupts, and VFIO lets no device be used without that unless it is told so.
+	[ "$host_iommu" != virtio ] || iommu=vfio_iommu_type1.allow_unsafe_interrupts=1
 	echo "$iommu console=ttyS0 panic=-1 tsc=reliable $(tsc_words) no_timer_check random.trust_cpu=on" \
 		"i8042.noaux i8042.nokbd $([ -n "$opt_console" ] && echo loglevel=7 || echo quiet loglevel=4) $opt_append"
 }
