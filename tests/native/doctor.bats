@@ -45,7 +45,7 @@ check()
 		run by_nobody $verb
 		[ "$status" -eq 6 ] || return
 		[ "${#lines[@]}" -eq 1 ] || return
-		[[ "${lines[0]}" == "vfioscope ${verb%% *}: "*"ordinary user"*"sudo vfioscope doctor"*"see vfioscope doctor" ]] || return
+		[[ "${lines[0]}" == "vfioscope ${verb%% *}: "*"ordinary user"*"try: sudo vfioscope ${verb%% *}; see vfioscope doctor" ]] || return
 	done
 }
 

@@ -7,11 +7,6 @@
 #include "doctor/checks.h"
 #include "doctor/env.h"
 #include "exit_codes.h"
-#include "one_line.h"
-
-#define LONGEST_COMMAND 90
-#define PREFIX 22	/* "vfioscope validate: " and a little */
-#define CUT " ..."
 
 enum vs_work vs_blocker__work(const struct vs_command *command)
 {
@@ -32,23 +27,14 @@ static void put_knob(const struct vs_diag_result *r, char *buf, size_t size)
 		 (int)(len - ends), r->what);
 }
 
-/*
- * The line has room for so much, and what is too long loses its middle: a command that has lost it
- * cannot be typed. So the words before it are cut, and a command that is too long is left to doctor.
- */
-static void put_words(const struct vs_diag_result *r, char *buf, size_t size)
+/* What root would type is the verb that cannot start, not doctor, which the line names anyway. */
+static const char *remedy(const struct vs_command *command, const struct vs_diag_result *r, char *buf,
+			  size_t size)
 {
-	bool fits = r->command[0] && strlen(r->command) <= LONGEST_COMMAND;
-	char knob[320], tail[LONGEST_COMMAND + 40];
-	size_t room;
-
-	snprintf(tail, sizeof(tail), "%s%.*s; see vfioscope doctor", fits ? "; try: " : "",
-		 fits ? LONGEST_COMMAND : 0, r->command);
-	room = VS_ONE_LINE - PREFIX - strlen(tail);
-	put_knob(r, knob, sizeof(knob));
-	if (strlen(knob) > room)
-		strcpy(knob + room - strlen(CUT), CUT);
-	snprintf(buf, size, "%s%s", knob, tail);
+	if (strcmp(r->command, VS_DIAG_AS_ROOT))
+		return r->command;
+	snprintf(buf, size, "sudo vfioscope %s", command->name);
+	return buf;
 }
 
 static const struct vs_diag_result *find_blocker(enum vs_work work, struct vs_diags *checks)
@@ -69,13 +55,13 @@ int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int st
 {
 	struct vs_diags checks;
 	const struct vs_diag_result *r = find_blocker(work, &checks);
-	char line[640];
+	char knob[320], as_root[40];
 
 	/* What only makes it see less is not why it failed for a reason of its own. */
 	if (!r || (r->starts && status == VS_EXIT_FAILURE))
 		return vs_command__fail(command, status, words, NULL);
-	put_words(r, line, sizeof(line));
-	return vs_command__fail(command, r->exit_status, line, NULL);
+	put_knob(r, knob, sizeof(knob));
+	return vs_command__advise(command, r->exit_status, knob, remedy(command, r, as_root, sizeof(as_root)));
 }
 
 bool vs_blocker__words(enum vs_work work, char *buf, size_t size)

@@ -24,6 +24,9 @@ enum vs_diag_status {
 /* "ok", "note", "weaker", "blocks", "unknown" */
 const char *vs_diag_status__name(enum vs_diag_status status);
 
+/* The command where all that is missing is root; a verb that cannot start names itself instead. */
+#define VS_DIAG_AS_ROOT "sudo vfioscope doctor"
+
 struct vs_diag_result {
 	const char *id;		/* stable: "kptr-restrict" */
 	const char *knob;	/* as an administrator knows it: "kernel.kptr_restrict" */

@@ -30,7 +30,7 @@ static void judge_user_namespace(const struct vs_host_state *h, struct vs_diag_r
 	vs_judge__cost(r, "everything live: no program can be loaded, no address can be seen");
 	vs_judge__remedy(r, "Run it on the host, or in a container that root started with "
 			 "--privileged.");
-	vs_judge__command(r, "sudo vfioscope doctor");
+	vs_judge__command(r, VS_DIAG_AS_ROOT);
 }
 
 static void judge_pid_namespace(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -105,7 +105,7 @@ static void judge_user(const struct vs_host_state *h, struct vs_diag_result *r)
 		       "nothing of others");
 	vs_judge__remedy(r, has_cap_bpf(h) ? "Run as root; or as a systemd service with "
 			 "AmbientCapabilities=" TRACING_CAPS "." : "Run as root.");
-	vs_judge__command(r, "sudo vfioscope doctor");
+	vs_judge__command(r, VS_DIAG_AS_ROOT);
 }
 
 /* What every user of a capability has to do to get it. */
@@ -117,7 +117,7 @@ static void say_how_to_get(const struct vs_host_state *h, struct vs_diag_result 
 	if (h->env->uid) {
 		vs_judge__remedy(r, "Run as root; or, in a systemd service, add %s to "
 				 "AmbientCapabilities=.", full);
-		vs_judge__command(r, "sudo vfioscope doctor");
+		vs_judge__command(r, VS_DIAG_AS_ROOT);
 		return;
 	}
 	vs_judge__remedy(r, "This is root without it: whoever started it took it away. In a "
