@@ -113,6 +113,7 @@ static void note_fentry(struct vs_plan *plan, int error)
 		row->nr_probes = 0;
 		snprintf(row->how, sizeof(row->how), "fentry of %.50s was tried: %.80s",
 			 row->rung->target, vs_attach_error__words(error));
+		snprintf(row->advice, sizeof(row->advice), "what stands above at \"fentry\"");
 	}
 }
 

@@ -351,6 +351,10 @@ static void fentry_is_tried_before_ready_is_said(void **state)
 	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_UNAVAILABLE);
 	assert_string_equal(vs_diags__blocker(&h->checks, VS_WORK_TRACE)->id, "fentry");
 	assert_null(vs_diags__blocker(&h->checks, VS_WORK_WHY));
+	/* What is refused is no matter of the kernel's configuration. */
+	h->env.fentry = -EPERM;
+	is(h, "fentry", VS_DIAG_BLOCKS, "dmesg");
+	assert_null(strstr(run(h, "fentry")->remedy, "CONFIG_"));
 }
 
 static void lockdown_is_seen_without_securityfs(void **state)

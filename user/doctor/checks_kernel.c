@@ -133,6 +133,12 @@ static void judge_fentry(const struct vs_host_state *h, struct vs_diag_result *r
 		       vs_attach_error__words(err));
 	vs_judge__cost(r, "trace, refs, validate do not see which notifier chains a task is inside: "
 		       "no deadlock can be recognised; VFIO's own functions are followed");
+	if (err == -EPERM || err == -EACCES) {
+		vs_judge__remedy(r, "It is not missing but refused, to a user who may load programs: by a security "
+				 "module, or by a kernel whose code is not to be changed. What was logged:");
+		vs_judge__command(r, "sudo dmesg | grep -iE 'avc|apparmor|lockdown|bpf|ftrace' | tail");
+		return;
+	}
 	vs_judge__remedy(r, "It takes a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y and "
 			 "CONFIG_BPF_JIT=y (arm64: v6.0 or later). What this one has:");
 	vs_judge__command(r, "grep -E 'WITH_DIRECT_CALLS|BPF_JIT' /boot/config-$(uname -r)");
