@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "scenario.h"
+#include "sink/out.h"
 #include "sink/words.h"
 
 #ifndef VS_FIXTURES
@@ -219,6 +220,36 @@ static void only_printable_ascii_comes_out(void **state)
 	free(text);
 }
 
+/* A line that was taken out by grep or a pager colours no other. */
+static bool ends_as_it_began(const char *line, size_t len)
+{
+	bool coloured = false;
+
+	for (const char *at = memchr(line, '\x1b', len); at; at = memchr(at + 1, '\x1b', len - (size_t)(at + 1 - line)))
+		coloured = strncmp(at, VS_STYLE_OFF, strlen(VS_STYLE_OFF));
+	return !coloured;
+}
+
+/* Over lines, where a line is broken, and where a line is empty. */
+static void each_line_has_its_own_colour(void **state)
+{
+	struct vs_out o;
+
+	(void)state;
+	vs_out__init(&o, -1);
+	vs_out__style(&o, "\x1b[31m");
+	vs_words__wrap(&o, "one two", 0, 2, 5);
+	vs_out__puts(&o, "\n");
+	vs_out__printf(&o, "%3s", "x");
+	vs_out__style(&o, "");
+	vs_out__style(&o, VS_STYLE_OFF);
+	vs_out__puts(&o, "y");
+	vs_out__raw(&o, "", 1);
+	assert_string_equal(o.buf,
+			    "\x1b[31mone\x1b[0m\n\x1b[31m  two\x1b[0m\n\n\x1b[31m  x\x1b[0my");
+	vs_out__fini(&o);
+}
+
 static void colour_is_only_on_request(void **state)
 {
 	struct vs_sink_opts o = { .fd = scratch_file(), .width = 80, .color = true };
@@ -230,6 +261,8 @@ static void colour_is_only_on_request(void **state)
 	feed_deadlock(s);
 	text = written(o.fd);
 	assert_non_null(strstr(text, "\x1b[1;31m==== BUG notifier-deadlock"));
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(ends_as_it_began(line, strcspn(line, "\n")));
 	free(text);
 	vs_session__free(s);
 	vs_sink__free(sink);
@@ -543,6 +576,7 @@ int main(void)
 		cmocka_unit_test(text_is_as_expected),
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(only_printable_ascii_comes_out),
+		cmocka_unit_test(each_line_has_its_own_colour),
 		cmocka_unit_test(colour_is_only_on_request),
 		cmocka_unit_test(ndjson_tells_the_deadlock),
 		cmocka_unit_test(ndjson_starts_and_ends_as_told),

@@ -23,7 +23,7 @@ void vs_out__init(struct vs_out *o, int fd)
 {
 	struct stat st;
 
-	*o = (struct vs_out){ .fd = fd };
+	*o = (struct vs_out){ .fd = fd, .style = "" };
 	o->regular = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
@@ -54,7 +54,7 @@ static bool reserve(struct vs_out *o, size_t len)
 	return true;
 }
 
-void vs_out__raw(struct vs_out *o, const char *data, size_t len)
+static void put(struct vs_out *o, const char *data, size_t len)
 {
 	if (!reserve(o, len))
 		return;
@@ -62,8 +62,57 @@ void vs_out__raw(struct vs_out *o, const char *data, size_t len)
 	o->len += len;
 }
 
+/* -- colours -- */
+
+static void begin_style(struct vs_out *o)
+{
+	if (o->styled || !*o->style)
+		return;
+	put(o, o->style, strlen(o->style));
+	o->styled = true;
+}
+
+static void end_style(struct vs_out *o)
+{
+	if (o->styled)
+		put(o, VS_STYLE_OFF, strlen(VS_STYLE_OFF));
+	o->styled = false;
+}
+
+void vs_out__style(struct vs_out *o, const char *sequence)
+{
+	if (!*sequence)
+		return;
+	end_style(o);
+	o->style = strcmp(sequence, VS_STYLE_OFF) ? sequence : "";
+}
+
+/* -- text -- */
+
+void vs_out__raw(struct vs_out *o, const char *data, size_t len)
+{
+	while (*o->style && len) {
+		const char *newline = memchr(data, '\n', len);
+		size_t line = newline ? (size_t)(newline - data) : len;
+
+		if (line)
+			begin_style(o);
+		put(o, data, line);
+		if (newline) {
+			end_style(o);
+			put(o, "\n", 1);
+			line++;
+		}
+		data += line;
+		len -= line;
+	}
+	put(o, data, len);
+}
+
 void vs_out__add(struct vs_out *o, const char *data, size_t len)
 {
+	if (len)
+		begin_style(o);
 	if (len > SIZE_MAX / VS_NAME_BYTE || !reserve(o, VS_NAME_BYTE * len))
 		return;
 	for (size_t i = 0; i < len; i++)
@@ -73,11 +122,6 @@ void vs_out__add(struct vs_out *o, const char *data, size_t len)
 void vs_out__text(struct vs_out *o, const char *text)
 {
 	vs_out__add(o, text, strlen(text));
-}
-
-void vs_out__style(struct vs_out *o, const char *sequence)
-{
-	vs_out__raw(o, sequence, strlen(sequence));
 }
 
 /* -- formats -- */
@@ -126,8 +170,11 @@ static void add_string(struct vs_out *o, const struct conversion *c, const char 
 {
 	size_t len = c->precision < 0 ? strlen(text) : strnlen(text, (size_t)c->precision);
 	bool left = c->width < 0 || strchr(c->flags, '-');
-	size_t start = o->len, width = (size_t)abs(c->width), shown, pad;
+	size_t width = (size_t)abs(c->width), start, shown, pad;
 
+	if (len || width)
+		begin_style(o);
+	start = o->len;
 	vs_out__add(o, text, len);
 	shown = o->len - start;
 	pad = shown < width ? width - shown : 0;
@@ -201,6 +248,8 @@ void vs_out__format(struct vs_out *o, const char *format, ...)
 
 void vs_out__fill(struct vs_out *o, char c, size_t nr)
 {
+	if (nr)
+		begin_style(o);
 	if (!reserve(o, nr))
 		return;
 	memset(o->buf + o->len, c, nr);

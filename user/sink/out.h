@@ -18,6 +18,8 @@ struct vs_out {
 	size_t len, room;
 	char *buf;
 	bool regular;	/* a file: writing does not wait for a reader */
+	const char *style; /* of what comes, "" for none */
+	bool styled;	/* the terminal has been told so */
 };
 
 void vs_out__init(struct vs_out *o, int fd);
@@ -38,8 +40,15 @@ void vs_out__text(struct vs_out *o, const char *text);
 void vs_out__format(struct vs_out *o, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* As it is: colours of our own, and JSON, which knows how to escape (json_text.h). */
+#define VS_STYLE_OFF "\033[0m"
+
+/*
+ * From here on in this colour, a literal; VS_STYLE_OFF ends it, "" changes nothing. Each line that is coloured begins and ends
+ * its colour itself, so a pager, grep or a log can take a line alone.
+ */
 void vs_out__style(struct vs_out *o, const char *sequence);
+
+/* As it is: words of our own, and JSON, which knows how to escape (json_text.h). */
 void vs_out__raw(struct vs_out *o, const char *data, size_t len);
 void vs_out__fill(struct vs_out *o, char c, size_t nr);
 

@@ -33,7 +33,7 @@ static const struct layout *layout_of(const struct vs_text *t)
 const char *vs_text__color(const struct vs_text *t, enum vs_color color)
 {
 	static const char *const codes[VS_COLORS] = {
-		[VS_PLAIN] = "\x1b[0m",
+		[VS_PLAIN] = VS_STYLE_OFF,
 		[VS_BUG] = "\x1b[1;31m",
 		[VS_HAZARD] = "\x1b[33m",
 		[VS_INFO] = "\x1b[36m",
