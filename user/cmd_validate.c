@@ -592,15 +592,21 @@ static int check_load(const struct validate_options *o)
 	return 0;
 }
 
+/* Wrong usage has a status of that style, too, where the style was said before. */
+static void take_style(struct validate *val)
+{
+	int style = val->opts.exit_style ? vs_exit_style__parse(val->opts.exit_style) : VS_STYLE_PLAIN;
+
+	val->style = style < 0 ? VS_STYLE_PLAIN : style;
+}
+
 static int check_options(struct validate *val)
 {
 	const struct validate_options *o = &val->opts;
-	int style = vs_exit_style__parse(o->exit_style ? o->exit_style : "plain");
 	int status;
 
-	if (style < 0)
+	if (vs_exit_style__parse(o->exit_style ? o->exit_style : "plain") < 0)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
-	val->style = style;
 	status = check_load(o);
 	if (status)
 		return status;
@@ -634,12 +640,13 @@ static int parse(struct validate *val, int argc, char **argv)
 	int first = vs_opts__parse(&vs_cmd_validate, argc, argv, &val->opts);
 	int status;
 
-	if (first < 0)
-		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
-	if (first < argc)
-		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope validate --help",
-			    NULL);
-	status = check_options(val);
+	if (first == -VS_OPTS_HELP)
+		return -1;
+	status = first < 0	? VS_EXIT_USAGE
+		 : first < argc ? fail(VS_EXIT_USAGE, "takes no operands; see vfioscope validate --help", NULL)
+				: 0;
+	take_style(val);
+	status = status ? status : check_options(val);
 	set_defaults(&val->opts);
 	return status ? vs_failure__exit(status, val->style) : 0;
 }
@@ -674,12 +681,16 @@ const struct vs_command vs_cmd_validate = {
 		"examples\n"
 		"  vfioscope validate --observe-only -d 10m\n"
 		"  vfioscope validate --devices 0000:03:00.0,0000:03:00.1 \\\n"
-		"      --i-know-this-can-hang-the-host --markdown report.md\n\n"
-		"exit status by --exit-style    plain  kselftest  ltp\n"
-		"  FIXED                            0          0    0\n"
-		"  VULNERABLE, or a check failed    3          1    1\n"
-		"  INCONCLUSIVE                     5          4    2\n"
-		"  NOT-APPLICABLE                   0          4   32\n"
-		"  could not run                1,2,4,6      1,4 2,32\n",
+		"      --i-know-this-can-hang-the-host --markdown report.md\n",
+	.statuses =
+		"exit status, by --exit-style             plain  kselftest  ltp\n"
+		"  FIXED                                      0          0    0\n"
+		"  VULNERABLE, or a check failed              3          1    1\n"
+		"  INCONCLUSIVE                               5          4    2\n"
+		"  NOT-APPLICABLE                             0          4   32\n"
+		"  it failed: the message says why            1          1    2\n"
+		"  wrong usage                                2          1    2\n"
+		"  the kernel lacks something: see doctor     4          4   32\n"
+		"  privileges are missing                     6          4   32\n",
 	.run = cmd_validate,
 };

@@ -12,6 +12,7 @@
 
 #define MAX_OPTS 32	/* bits of `seen` */
 #define HELP_CODE (256 + MAX_OPTS)
+#define HELP_COLUMN 26	/* where the words of an option begin */
 
 struct unit {
 	const char *name;
@@ -71,7 +72,10 @@ static void print_option(const struct vs_opt *opt)
 		snprintf(letter, sizeof(letter), "-%c,", opt->letter);
 	snprintf(left, sizeof(left), "%s --%s%s%s", letter, opt->name, opt->metavar ? " " : "",
 		 opt->metavar ? opt->metavar : "");
-	printf("  %-26s %s\n", left, opt->help);
+	if (strlen(left) > HELP_COLUMN)
+		printf("  %s\n  %*s %s\n", left, HELP_COLUMN, "", opt->help);
+	else
+		printf("  %-*s %s\n", HELP_COLUMN, left, opt->help);
 }
 
 static void print_help(const struct vs_command *command)
@@ -81,7 +85,8 @@ static void print_help(const struct vs_command *command)
 	for (const struct vs_opt *opt = command->opts; opt->name; opt++)
 		print_option(opt);
 	printf("      --btf FILE             the kernel's types, where it offers none itself\n"
-	       "  -h, --help                 this text\n\n%s\n%s", command->epilogue, VS_EXIT_HELP);
+	       "  -h, --help                 this text\n\n%s\n%s", command->epilogue,
+	       command->statuses ? command->statuses : VS_EXIT_HELP);
 }
 
 int vs_command__fail(const struct vs_command *command, int status, const char *words,

@@ -38,6 +38,7 @@ struct vs_command {
 	const char *operands;	/* shown after the name, "" for none */
 	const struct vs_opt *opts;
 	const char *epilogue;	/* examples and notes, shown under the options */
+	const char *statuses;	/* its own table of exit statuses; NULL: VS_EXIT_HELP */
 	int (*run)(int argc, char **argv);
 };
 
