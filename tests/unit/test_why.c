@@ -755,19 +755,82 @@ static void next_lacks(const char *text)
 		fail_msg("\"%s\" is in: %s", text, why.cases[0].next);
 }
 
-/* The report as a reader sees it, in @buf. */
-static void print(char *buf, size_t size)
+/* As a reader sees it, in @buf. */
+static void print_by(int (*printer)(int fd, const struct vs_why_report *r), unsigned int width, char *buf,
+		     size_t size)
 {
-	struct vs_why_report report = { .evidence = &evidence, .why = &why, .width = 200 };
+	struct vs_why_report report = { .evidence = &evidence, .why = &why, .width = width };
 	FILE *file = tmpfile();
 	size_t len;
 
 	assert_non_null(file);
-	assert_int_equal(vs_why__print_text(fileno(file), &report), 0);
+	assert_int_equal(printer(fileno(file), &report), 0);
 	rewind(file);
 	len = fread(buf, 1, size - 1, file);
 	buf[len] = '\0';
 	fclose(file);
+}
+
+static void print(char *buf, size_t size)
+{
+	print_by(vs_why__print_text, 200, buf, size);
+}
+
+/* What holds is said in the same words on the page and in the report, whatever it is. */
+static void test_a_report_has_the_words_of_the_page(void **state)
+{
+	static const enum vs_why_hold hows[] = { VS_HOLD_FD, VS_HOLD_MAP, VS_HOLD_SOCKET, VS_HOLD_RING, VS_HOLD_RELEASE };
+	static const char *const words[] = { "fd 5: the device", "no descriptor", "in flight", "an io\\_uring",
+					     "its task 129 has closed the device" };
+	char text[8192];
+
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		why.cases[0].holders[0].how = hows[i];
+		why.cases[0].holders[0].tid = 129;
+		print_by(vs_why__print_markdown, 0, text, sizeof(text));
+		if (!strstr(text, words[i]))
+			fail_msg("\"%s\" is not in: %s", words[i], text);
+	}
+	assert_non_null(strstr(text, "| group | 1 |"));
+}
+
+static void test_what_a_report_says_of_the_fix(void **state)
+{
+	char text[8192];
+
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	evidence.fix = VS_FIX_PRESENT;
+	print_by(vs_why__print_markdown, 0, text, sizeof(text));
+	assert_non_null(strstr(text, "- The fix of the notifier deadlock is present: the notifier queues"));
+	evidence.fix = VS_FIX_UNKNOWN;
+	evidence.has_vfio = false; /* then there is nothing to read it from */
+	print_by(vs_why__print_markdown, 0, text, sizeof(text));
+	assert_null(strstr(text, "The fix of"));
+}
+
+static void test_a_narrow_page(void **state)
+{
+	static const unsigned int widths[] = { 1, 60, 64, 80 };
+	char text[8192];
+
+	(void)state;
+	load("unfixed-deadlock");
+	classify(NULL, -1, 0);
+	why.cases[0].confidence = VS_MEDIUM; /* 62 columns in one line */
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		unsigned int most = widths[i] < 60 ? 60 : widths[i];
+
+		print_by(vs_why__print_text, widths[i], text, sizeof(text));
+		for (const char *at = text; *at; at += strcspn(at, "\n") + 1)
+			if (strcspn(at, "\n") > most && strncmp(at, "            ", 12))
+				fail_msg("wider than %u: %s", most, at);
+		assert_non_null(strstr(text, widths[i] < 62 ? "NOTIFIER DEADLOCK\n" : "NOTIFIER DEADLOCK   conf"));
+	}
 }
 
 /* One process, three descriptors: who started it stands below them once. */
@@ -1163,6 +1226,9 @@ int main(void)
 		TEST(test_a_mapping_of_another_pid_namespace),
 		TEST(test_kvm_holds_a_device),
 		TEST(test_an_origin_is_said_once),
+		TEST(test_a_report_has_the_words_of_the_page),
+		TEST(test_what_a_report_says_of_the_fix),
+		TEST(test_a_narrow_page),
 		TEST(test_guesses_are_no_orders),
 		TEST(test_a_vhost_guess_is_no_order),
 		TEST(test_a_vhost_keeper_is_proven),

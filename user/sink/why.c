@@ -8,6 +8,7 @@
 #include "sink/json.h"
 #include "sink/json_out.h"
 #include "sink/why.h"
+#include "sink/why_words.h"
 #include "sink/words.h"
 #include "why/holders.h"
 
@@ -22,6 +23,12 @@ struct page {
 	size_t width;
 	bool color;
 };
+
+/* Of a file or a pipe it is 0. */
+static size_t page_width(unsigned int width)
+{
+	return !width ? 80 : width < NARROWEST ? NARROWEST : width;
+}
 
 __attribute__((format(printf, 3, 4)))
 static void row(struct page *p, const char *label, const char *format, ...)
@@ -65,32 +72,24 @@ static const char *color_of(enum vs_why_verdict verdict)
 	return verdict <= VS_WHY_NOT_SEEN || verdict == VS_WHY_NOT_SHOWN ? "\033[1;33m" : "\033[1;32m";
 }
 
+/* In a narrow window the rest goes to a line of its own. */
 static void say_verdict(struct page *p, const struct vs_why_case *c)
 {
+	const char *reboot = c->reboot == VS_REBOOT_YES ? "NEEDED" :
+			     c->reboot == VS_REBOOT_NO ? "not needed" : "not known";
+	const char *confidence = vs_confidence__name(c->confidence);
+	size_t len = LABEL + strlen(title(c->verdict)) + strlen("   confidence , reboot ") +
+		     strlen(confidence) + strlen(reboot);
+
 	vs_out__printf(&p->out, "%-*s", LABEL, "VERDICT");
 	vs_out__style(&p->out, p->color ? color_of(c->verdict) : "");
 	vs_out__text(&p->out, title(c->verdict));
-	vs_out__style(&p->out, p->color ? "\033[0m" : "");
-	vs_out__printf(&p->out, "   confidence %s, reboot %s\n", vs_confidence__name(c->confidence),
-		       c->reboot == VS_REBOOT_YES ? "NEEDED" :
-		       c->reboot == VS_REBOOT_NO ? "not needed" : "not known");
-}
-
-static const char *since(const struct vs_why_case *c, char *buf, size_t size)
-{
-	char least[32], most[32];
-
-	if (c->since_ns == VS_EV_UNKNOWN && c->at_most_ns == VS_EV_UNKNOWN)
-		return "";
-	vs_words__age(least, sizeof(least), c->since_ns == VS_EV_UNKNOWN ? 0 : c->since_ns);
-	vs_words__age(most, sizeof(most), c->at_most_ns);
-	if (c->verdict == VS_WHY_DEFERRED_LATE)
-		snprintf(buf, size, ", for %s at least", least);
-	else if (c->at_most_ns == VS_EV_UNKNOWN || c->at_most_ns <= c->since_ns + c->since_ns / 4)
-		snprintf(buf, size, ", for %s", least);
+	vs_out__style(&p->out, p->color ? VS_STYLE_OFF : "");
+	if (len > p->width)
+		vs_out__printf(&p->out, "\n%*s", LABEL, "");
 	else
-		snprintf(buf, size, ", for %s at least, %s at most (its age)", least, most);
-	return buf;
+		vs_out__puts(&p->out, "   ");
+	vs_out__printf(&p->out, "confidence %s, reboot %s\n", confidence, reboot);
 }
 
 static void stamp(char *buf, size_t size, uint64_t ns, const char *when)
@@ -127,7 +126,7 @@ static void say_logged(struct page *p, const struct vs_why_case *c)
 
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	row(p, l->told == VS_TOLD_DIED ? "DIED" : runs ? "RUNS" : "WAITS", "%s in %s%s", name, c->place,
-	    since(c, age, sizeof(age)));
+	    vs_why_words__since(c, age, sizeof(age)));
 	say_times(p, l);
 }
 
@@ -155,80 +154,29 @@ static void say_waiter(struct page *p, const struct vs_evidence *e, const struct
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	vs_holders__family(e, c->task->tgid, family, sizeof(family));
 	row(p, c->verdict == VS_WHY_DEFERRED_LATE ? "BUSY" : c->runs ? "RUNS" : "WAITS", "%s in %s%s",
-	    name, c->place, since(c, age, sizeof(age)));
+	    name, c->place, vs_why_words__since(c, age, sizeof(age)));
 	if (family[0] && !c->task->kernel_thread)
 		row(p, "", "%s", family);
 }
 
-static const char *kind_words(const struct vs_why_holder *h)
-{
-	static const char *const names[VS_SNAP_FILE_KINDS] = {
-		[VS_SNAP_GROUP_FILE] = "the group's file",
-		[VS_SNAP_DEVICE_FILE] = "the device",
-		[VS_SNAP_CONTAINER_FILE] = "the container",
-		[VS_SNAP_CDEV_FILE] = "the device (cdev)",
-		[VS_SNAP_IOMMUFD_FILE] = "iommufd",
-		[VS_SNAP_KVM_FILE] = "KVM's VFIO device",
-	};
-
-	return names[h->kind];
-}
-
 static void say_holder(struct page *p, const struct vs_why_holder *h, bool first, bool shared)
 {
-	const char *label = first ? "HOLDS" : "";
-	char who[VS_HOLDER_LEN], name[VS_TASK_LEN];
+	char words[VS_HOLDER_WORDS];
 
-	vs_holders__title(h, who, sizeof(who));
-	vs_name__quote(name, sizeof(name), h->comm, sizeof(h->comm));
-	if (h->how == VS_HOLD_FD)
-		row(p, label, "%s fd %d: %s%s%s", who, h->fd, h->likely ? "likely " : "",
-		    kind_words(h),
-		    shared ? " (the same open file)" : "");
-	else if (h->how == VS_HOLD_MAP)
-		row(p, label, "%s: %llu KiB of the device mapped, no descriptor", who,
-		    (unsigned long long)h->bytes >> 10);
-	else if (h->how == VS_HOLD_SOCKET)
-		row(p, label, "%s fd %d: a UNIX socket with %s in flight", who, h->fd, kind_words(h));
-	else if (h->how == VS_HOLD_RING && h->fd >= 0)
-		row(p, label, "%s fd %d: an io_uring with %s registered", who, h->fd, kind_words(h));
-	else if (h->how == VS_HOLD_RING)
-		row(p, label, "%s: an io_uring without a descriptor, with %s registered", who,
-		    kind_words(h));
-	else if (h->how == VS_HOLD_RELEASE)
-		row(p, label, "%s: its task %u has closed %s, and is not through with the release", who,
-		    h->tid, kind_words(h));
-	else if (h->tgid)
-		row(p, label, "%s fd %d %s: %skeeps the memory of a process that has exited, with "
-		    "%llu KiB of the device mapped", who, h->fd, h->path, h->likely ? "likely " : "",
-		    (unsigned long long)h->bytes >> 10);
-	else
-		row(p, label, "%s%s%s%s: %llu KiB of the device mapped", who, h->comm[0] ? " (" : "",
-		    h->comm[0] ? name : "", h->comm[0] ? ")" : "",
-		    (unsigned long long)h->bytes >> 10);
+	vs_why_words__holder(h, shared, words, sizeof(words));
+	row(p, first ? "HOLDS" : "", "%s", words);
 }
 
 /* Where the process comes from: once, below all that it holds. */
 static void say_origin(struct page *p, const struct vs_why_holder *h)
 {
-	char unit[100];
+	char words[VS_HOLDER_WORDS];
 
-	vs_name__in_quotes(unit, sizeof(unit), h->unit, sizeof(h->unit));
-	if (h->container[0])
-		row(p, "", "container %s%s%s", h->container, h->pod[0] ? ", pod " : "", h->pod);
-	if (h->unit[0] && !h->container[0])
-		row(p, "", "unit %s", unit);
+	vs_why_words__origin(h, words, sizeof(words));
+	if (words[0])
+		row(p, "", "%s", words);
 	if (h->family[0])
 		row(p, "", "%s", h->family);
-}
-
-static bool is_shared(const struct vs_why_case *c, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (c->holders[j].file == c->holders[i].file && c->holders[i].file &&
-		    c->holders[j].how == VS_HOLD_FD)
-			return true;
-	return false;
 }
 
 static void say_victims(struct page *p, const struct vs_why_case *c)
@@ -290,7 +238,7 @@ static void say_case(struct page *p, const struct vs_evidence *e, const struct v
 	if (c->message)
 		say_message(p, c->message);
 	for (size_t i = 0; i < c->nr_holders; i++) {
-		say_holder(p, &c->holders[i], !i, is_shared(c, i));
+		say_holder(p, &c->holders[i], !i, vs_why_words__is_shared(c, i));
 		if (i + 1 == c->nr_holders || c->holders[i + 1].tgid != c->holders[i].tgid)
 			say_origin(p, &c->holders[i]);
 	}
@@ -326,7 +274,7 @@ static void say_count(struct page *p, const struct vs_why *why)
 
 int vs_why__print_text(int fd, const struct vs_why_report *r)
 {
-	struct page p = { .width = r->width >= NARROWEST ? r->width : 80, .color = r->color };
+	struct page p = { .width = page_width(r->width), .color = r->color };
 	const struct vs_snapshot *s = &r->evidence->snapshot;
 	char took[32];
 	int err;

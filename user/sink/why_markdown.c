@@ -6,9 +6,8 @@
 #include "name.h"
 #include "sink/out.h"
 #include "sink/why.h"
-#include "sink/words.h"
+#include "sink/why_words.h"
 #include "version.h"
-#include "why/holders.h"
 
 /* In a table a bar would begin a new cell, and "<" HTML. */
 static void cell(struct vs_out *o, const char *text)
@@ -29,32 +28,27 @@ static void line(struct vs_out *o, const char *label, const char *text)
 
 static void waiter(struct vs_out *o, const struct vs_why_case *c)
 {
-	char name[VS_TASK_LEN], text[VS_TASK_LEN + VS_SITE_LEN + 64], age[32] = "";
+	char name[VS_TASK_LEN], text[VS_TASK_LEN + VS_SITE_LEN + 120], age[100] = "";
 
 	if (!c->task)
 		return;
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
-	if (c->since_ns != VS_EV_UNKNOWN)
-		vs_words__age(age, sizeof(age), c->since_ns);
-	snprintf(text, sizeof(text), "%s in %s%s%s%s", name, c->place, age[0] ? ", for " : "", age,
-		 age[0] ? " at least" : "");
+	snprintf(text, sizeof(text), "%s in %s%s", name, c->place, vs_why_words__since(c, age, sizeof(age)));
 	line(o, "waits", text);
 }
 
 static void holders(struct vs_out *o, const struct vs_why_case *c)
 {
-	char who[320], text[400];
+	char text[VS_HOLDER_WORDS];
 
 	for (size_t i = 0; i < c->nr_holders; i++) {
 		const struct vs_why_holder *h = &c->holders[i];
 
-		vs_holders__title(h, who, sizeof(who));
-		if (h->how == VS_HOLD_FD)
-			snprintf(text, sizeof(text), "%s, descriptor %d%s", who, h->fd, h->likely ? " (likely)" : "");
-		else
-			snprintf(text, sizeof(text), "%s, %llu KiB mapped%s", who,
-				 (unsigned long long)h->bytes >> 10, h->likely ? " (likely)" : "");
+		vs_why_words__holder(h, vs_why_words__is_shared(c, i), text, sizeof(text));
 		line(o, "holds", text);
+		vs_why_words__origin(h, text, sizeof(text));
+		if (text[0] && (i + 1 == c->nr_holders || c->holders[i + 1].tgid != h->tgid))
+			line(o, "", text);
 	}
 }
 
@@ -73,12 +67,18 @@ static void victims(struct vs_out *o, const struct vs_why_case *c)
 
 static void one_case(struct vs_out *o, const struct vs_why_case *c)
 {
-	vs_out__printf(o, "## %s\n\n", vs_why_verdict__name(c->verdict));
+	char group[16];
+
+	vs_out__printf(o, "\n## %s\n\n", vs_why_verdict__name(c->verdict));
 	cell(o, c->says);
 	vs_out__puts(o, "\n\n| | |\n|---|---|\n");
 	line(o, "confidence", vs_confidence__name(c->confidence));
 	line(o, "reboot", c->reboot == VS_REBOOT_YES ? "needed" : c->reboot == VS_REBOOT_NO ? "not needed" :
 	     "not known");
+	if (c->group >= 0) {
+		snprintf(group, sizeof(group), "%d", c->group);
+		line(o, "group", group);
+	}
 	if (c->device[0])
 		line(o, "device", c->device);
 	if (c->driver[0])
@@ -95,7 +95,6 @@ static void one_case(struct vs_out *o, const struct vs_why_case *c)
 		vs_out__text(o, c->proof[i]);
 		vs_out__puts(o, "\n");
 	}
-	vs_out__puts(o, "\n");
 }
 
 static void versions(struct vs_out *o, const struct vs_evidence *e)
@@ -107,8 +106,8 @@ static void versions(struct vs_out *o, const struct vs_evidence *e)
 	if (e->from_log)
 		vs_out__puts(o, "- Made from the text of a kernel log alone: holders, counters and whether it still "
 			     "hangs are in no log.\n");
-	else
-		vs_out__printf(o, "- The fix of the notifier deadlock (811642d8d8a8): %s\n", vs_fix__words(e->fix));
+	else if (e->has_vfio || e->fix != VS_FIX_UNKNOWN) /* that VFIO is not loaded stands below */
+		vs_out__printf(o, "- The fix of the notifier deadlock is %s\n", vs_fix__words(e->fix));
 	if (e->words[0])
 		vs_out__printf(o, "- Not looked at: %s\n", e->words);
 	if (e->snapshot.words[0])
@@ -121,7 +120,7 @@ int vs_why__print_markdown(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&o, fd);
-	vs_out__puts(&o, "# VFIO: why it hangs\n\n");
+	vs_out__puts(&o, "# VFIO: why it hangs\n");
 	for (size_t i = 0; i < r->why->nr_cases; i++)
 		one_case(&o, &r->why->cases[i]);
 	for (size_t i = 0; i < r->why->nr_notes; i++) {
