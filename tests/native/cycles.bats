@@ -43,9 +43,21 @@ least_growth()
 	echo $least
 }
 
+# settled: until what ended runs had is freed
+settled()
+{
+	local i last="" now
+	for ((i = 0; i < 40; i++)); do
+		now=$(ours)
+		[ "$now" != "$last" ] || is_running || break
+		last=$now
+		sleep 0.5
+	done
+}
+
 @test "cycles: latency, started and stopped again and again, leaves nothing" {
 	build/vfioscope latency --all -d 10ms >/dev/null
-	sleep 1
+	settled
 	before=$(ours)
 	kib=$(kernel_kib)
 	files=$(awk '{ print $1 }' /proc/sys/fs/file-nr)
@@ -66,6 +78,7 @@ least_growth()
 }
 
 @test "cycles: latency, killed at any moment, leaves nothing" {
+	settled
 	before=$(ours)
 	RANDOM=7
 	for ((i = 0; i < ${KILLS:-20}; i++)); do
@@ -86,7 +99,10 @@ least_growth()
 	done
 	! is_running || { echo "a process is left"; return 1; }
 	build/vfioscope latency --all -d 20s >/dev/null &
-	sleep 1
+	for ((i = 0; i < 40; i++)); do
+		! is_running || break
+		sleep 0.5
+	done
 	is_running
 	kill -KILL $!
 	wait $! || true

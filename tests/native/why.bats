@@ -12,7 +12,8 @@ setup()
 }
 
 @test "why --wait: a command that hangs for another reason does not look like success" {
-	run build/vfioscope why --wait 500ms sleep 2
+	run build/vfioscope why --wait 500ms sh -c "echo \$\$ >$OUT/pid; exec sleep 60 >/dev/null 2>&1 3>&-"
+	kill "$(cat "$OUT/pid")"
 	[ "$status" -eq 5 ]
 	[[ "$output" == *"has not returned in time"* ]]
 }
