@@ -146,6 +146,17 @@ one_line()
 	done
 }
 
+# The names of findings stand in two tables of the program.
+finding_names()
+{
+	sed -nE 's/^\t+\[VS_[A-Z_]*\] = (\{ )?"([a-z-]+)".*/\2/p' user/ledger/finding.c user/latency/watch.c | sort
+}
+
+@test "the manual page has each finding, and no other" {
+	[ "$(finding_names | wc -l)" -gt 10 ]
+	is "$(sed -nE 's/^\.It Sy ([a-z-]+) Pq .*/\1/p' docs/man/vfioscope.8 | sort)" "$(finding_names)"
+}
+
 @test "every source file has its licence" {
 	git ls-files | grep -E '\.(c|h|S|awk|sh|bash|bats|mk)$|^Makefile$|^tools/deps$|^tests/run$' >"$BATS_TEST_TMPDIR/sources"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/sources")" -gt 200 ]
