@@ -227,19 +227,20 @@ static bool is_in(const struct question *q, const struct vs_evidence *e)
 /* What is neither in the evidence nor on this host was mistyped, or is gone. */
 static int check_subject(const struct question *q, const struct vs_evidence *e)
 {
-	char number[16];
+	char number[16], what[32];
 
 	if (q->opts.evidence || q->opts.nr_logs || is_in(q, e))
 		return 0;
 	snprintf(number, sizeof(number), "%d", q->subject.pid ? (int)q->subject.pid :
 		 q->subject.group);
+	snprintf(what, sizeof(what), "%s %s", q->subject.pid ? "pid" : "group", number);
 	if (q->subject.device && !exists("/sys/bus/pci/devices/%s", q->device) &&
 	    !exists("/sys/bus/mdev/devices/%s", q->device))
 		return fail(VS_EXIT_FAILURE, q->device, "there is no such device");
 	if (q->subject.group >= 0 && !exists("/sys/kernel/iommu_groups/%s", number))
-		return fail(VS_EXIT_FAILURE, number, "there is no such IOMMU group");
+		return fail(VS_EXIT_FAILURE, what, "there is no such IOMMU group");
 	if (q->subject.pid && !exists("/proc/%s", number))
-		return fail(VS_EXIT_FAILURE, number, "there is no such task");
+		return fail(VS_EXIT_FAILURE, what, "there is no such task");
 	return 0;
 }
 
@@ -382,8 +383,8 @@ static int take_subject(struct question *q, int argc, char **argv)
 		return 0;
 	if (argc == 2 && take_number(q, argv[0], argv[1]))
 		return 0;
-	return fail(VS_EXIT_USAGE, "what is asked about is a device as 0000:65:00.0, or group N, or "
-		    "pid P; see vfioscope why --help", NULL);
+	return fail(VS_EXIT_USAGE, "ask about a device (0000:65:00.0), a group (group 17) or a task "
+		    "(pid 4711); see vfioscope why --help", NULL);
 }
 
 #define OPTION(n, l, k, m, h, f) \

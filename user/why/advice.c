@@ -470,6 +470,12 @@ static void dead_owner(struct vs_why_case *c, const char *what, const char *who)
 	NEXT(c, ". The kernel's log may say who it was: dmesg | grep -A 40 -E 'BUG:|Oops|fault'");
 }
 
+/* A function of the driver core or of a bus is none of the driver: that one is further inside. */
+static const char *where(const struct vs_why_case *c, const char *in)
+{
+	return why_frames__is_core(c->place) ? "has not returned to" : in;
+}
+
 /* It sleeps nowhere, so nobody can tell what it waits for. */
 static void runs(struct vs_why_case *c, const char *what, const char *who)
 {
@@ -477,8 +483,8 @@ static void runs(struct vs_why_case *c, const char *what, const char *who)
 
 	function(c->place, place, sizeof(place));
 	if (c->verdict == VS_WHY_NOT_VFIO)
-		SAY(c, "this is not VFIO: driver %s, which %s is bound to, runs in %s", c->driver[0] ?
-		    c->driver : "(not known)", what, place);
+		SAY(c, "this is not VFIO: driver %s, which %s is bound to, %s %s", c->driver[0] ?
+		    c->driver : "(not known)", what, where(c, "runs in"), place);
 	else
 		SAY(c, "%s runs in %s, in VFIO", who, place);
 	SAY(c, ", without sleeping. It may have much to do (memory of a large guest), or wait for "
@@ -501,8 +507,8 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 		return;
 	}
 	function(c->place, place, sizeof(place));
-	SAY(c, "this is not VFIO: driver %s, which %s is bound to, sleeps in %s%s. %s waits for it.",
-	    c->driver[0] ? c->driver : "(not known)", what, place,
+	SAY(c, "this is not VFIO: driver %s, which %s is bound to, %s %s%s. %s waits for it.",
+	    c->driver[0] ? c->driver : "(not known)", what, where(c, "sleeps in"), place,
 	    why_frames__in_rounds(c->task) ? ", in rounds" : "", who);
 	NEXT(c, "if something has device nodes of driver %s open (fuser: services, displays), end that; "
 		"else only the driver knows what it waits for: see its messages in dmesg",
