@@ -875,6 +875,29 @@ static void every_layout(void **state)
 
 /* -- what others may see -- */
 
+/* That nothing was found in a text that is no log says nothing. */
+static void no_log_at_all(void **state)
+{
+	static const struct {
+		const char *text;
+		enum vs_confidence confidence;
+	} texts[] = {
+		{ "root:x:0:0:root:/root:/bin/bash\n", VS_LOW },
+		{ "Jun  3 14:21:02 host sshd[1]: Accepted publickey\n", VS_LOW },
+		{ "[    0.000000] Command line: quiet\n", VS_MEDIUM },
+		{ "Jun  3 14:21:02 host kernel: usb 1-1: new device\n", VS_MEDIUM },
+		{ "[Tue Jun  3 14:21:02 2014] usb 1-1: new device\n", VS_MEDIUM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		explain(texts[i].text, 0);
+		assert_int_equal(why.cases[0].verdict, VS_WHY_NOT_SHOWN);
+		assert_int_equal(why.cases[0].confidence, texts[i].confidence);
+		assert_int_equal(!strstr(why.cases[0].says, "No line of it looks like"), texts[i].confidence);
+	}
+}
+
 /* The names of the text are in nothing that is printed. */
 static void redacted(void **state)
 {
@@ -975,6 +998,7 @@ int main(void)
 		cmocka_unit_test_teardown(folded, teardown),
 		cmocka_unit_test_teardown(mixed, teardown),
 		cmocka_unit_test_teardown(every_layout, teardown),
+		cmocka_unit_test_teardown(no_log_at_all, teardown),
 		cmocka_unit_test_teardown(redacted, teardown),
 		cmocka_unit_test_teardown(records_of_kmsg, teardown),
 		cmocka_unit_test_teardown(nothing_is_never_idle, teardown),

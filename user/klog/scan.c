@@ -67,6 +67,7 @@ static void take_stamp(struct klog_scan *s, const struct klog_token *t)
 {
 	s->c = caller_of(s, t->caller);
 	s->c->used = s->at + 1;
+	s->of_kernel = true;
 	if (t->time_ns == UINT64_MAX)
 		return;
 	s->time_ns = t->time_ns;
@@ -113,6 +114,7 @@ static void handle(struct klog_scan *s)
 	if (t->kind == KLOG_ADDRESS)
 		return;
 	s->text_before = true;
+	s->of_kernel |= t->kind == KLOG_WORD && !strcmp(t->text, "kernel:");
 	take_boot(s);
 	if (!klog_headers__take(s))
 		klog_messages__take(s);
@@ -218,5 +220,6 @@ int vs_klog__evidence(const struct vs_klog *k, struct vs_evidence *e)
 	e->log_lines += klog_lines__count(k->lines);
 	if (k->scan.release[0] && !e->release[0])
 		snprintf(e->release, sizeof(e->release), "%s", k->scan.release);
+	e->log_of_kernel |= k->scan.of_kernel;
 	return klog_table__give(k->scan.table, e);
 }

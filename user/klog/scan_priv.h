@@ -73,6 +73,7 @@ static inline bool klog_index__may_have(const struct klog_index *x, const struct
 }
 
 struct klog_scan {
+	bool of_kernel;		/* some line is one of a kernel: with its clock, or behind "kernel:" */
 	struct klog_index index;
 	struct klog_token window[KLOG_WINDOW];
 	uint64_t head, at;	/* tokens that came; the one that is handled */

@@ -60,6 +60,7 @@ struct vs_why_holder {
 	char vm[80];		/* libvirt or QEMU guest name, "" if none */
 	char pod[64], container[80]; /* from the cgroup, "" if none */
 	char pod_name[160];	/* "namespace/name", "" if not known */
+	char container_name[96]; /* as its runtime has it, "" if not known */
 	char unit[96];		/* of systemd, from the cgroup, "" if none */
 	char family[160];	/* "sh[12] < sshd[7] < systemd[1]" */
 };

@@ -148,6 +148,8 @@ int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 
 /* Of a host whose log was read as well: why->notes, and since when a device is asked for. 0 or -ENOMEM. */
 int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e);
+/* Returns true if something of the text looks like a kernel's log. */
+bool why_logged__is_of_kernel(const struct vs_evidence *e);
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
 
 /* Its stack is whole, and it sleeps. */

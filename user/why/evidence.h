@@ -150,6 +150,7 @@ struct vs_ev_process {
 	bool q35;		/* of QEMU: the machine whose root bus is PCIe */
 	bool exiting;		/* every thread of it is on its way out */
 	char pod_name[160];	/* "namespace/name" of its pod, "" if not known */
+	char container_name[96]; /* as its runtime has it, "" if not known */
 	bool stuck;		/* reading /proc of it did not return in time */
 	bool uninterruptible;	/* a task of it sleeps so */
 };
@@ -211,6 +212,7 @@ struct vs_evidence {
 	/* What the kernel's log tells: weaker than all of the above. */
 	bool from_log;		/* there is nothing but a log */
 	uint64_t log_lines;	/* that were read */
+	bool log_of_kernel;	/* some of them look like a kernel's, be it only by their clock */
 	uint64_t log_now_ns;	/* when, in the clock of its stamps; 0: a log of some other time */
 	struct vs_ev_task *logged;
 	size_t nr_logged;

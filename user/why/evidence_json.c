@@ -55,6 +55,7 @@ static const struct field evidence_fields[] = {
 static const struct field log_fields[] = {
 	FIELD(BOOL, vs_evidence, from_log),
 	FIELD(TIME, vs_evidence, log_lines),
+	FIELD(BOOL, vs_evidence, log_of_kernel),
 	FIELD(TIME, vs_evidence, log_now_ns),
 	END
 };
@@ -136,6 +137,7 @@ static const struct field process_fields[] = {
 	FIELD(BOOL, vs_ev_process, q35),
 	FIELD(BOOL, vs_ev_process, exiting),
 	FIELD(TEXT, vs_ev_process, pod_name),
+	FIELD(TEXT, vs_ev_process, container_name),
 	FIELD(BOOL, vs_ev_process, stuck),
 	FIELD(BOOL, vs_ev_process, uninterruptible),
 	END

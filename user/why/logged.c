@@ -883,6 +883,11 @@ static const char *told_words(const struct vs_ev_task *t)
 	}
 }
 
+bool why_logged__is_of_kernel(const struct vs_evidence *e)
+{
+	return e->log_of_kernel || e->nr_logged || e->nr_messages;
+}
+
 static bool is_worth_a_line(const struct vs_ev_task *t)
 {
 	return has_flag(t, VS_FRAME_VFIO) || why_logged__sleeps(t) || t->logged.told == VS_TOLD_HUNG ||
@@ -923,7 +928,7 @@ int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 
 	if (!c)
 		return -ENOMEM;
-	c->confidence = VS_MEDIUM;
+	c->confidence = why_logged__is_of_kernel(e) ? VS_MEDIUM : VS_LOW;
 	c->reboot = VS_REBOOT_UNKNOWN;
 	if (s->device)
 		snprintf(c->device, sizeof(c->device), "%s", s->device);

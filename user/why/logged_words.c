@@ -398,6 +398,12 @@ static void say_nothing(const struct vs_evidence *e, struct vs_why_case *c)
 	size_t cut = torn(e);
 
 	SAY(c, "this text shows no wait for %s.", c->device[0] ? c->device : "VFIO");
+	if (!why_logged__is_of_kernel(e)) {
+		SAY(c, " No line of it looks like one of a kernel's log.");
+		NEXT(c, "give it what the kernel wrote: dmesg > FILE, or journalctl -k > FILE, then vfioscope why "
+			"--log FILE. On the host itself, while it hangs: vfioscope why");
+		return;
+	}
 	say_any_dead(e, c);
 	if (cut)
 		SAY(c, " But %zu report%s cut off, mixed with another or not certain: what waits there cannot "
