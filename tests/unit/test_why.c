@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,6 +21,9 @@
 #include "why/classify.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
+#include "text_file.h"
+#include "why/redact.h"
+#include "why/runtime.h"
 #include "why/ways.h"
 
 static struct vs_evidence evidence;
@@ -995,6 +999,20 @@ static void test_a_deadlock_needs_a_reset(void **state)
 
 static void test_vm_names(void **state)
 {
+	static const char *const paths[][2] = {
+		{ "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "web" },
+		{ "/machine.slice/machine-qemu\\x2d3\\x2dweb\\x2ddb\\x2b1.scope/libvirt/vcpu0", "web-db+1" },
+		{ "/machine.slice/machine-qemu\\x2dembed\\x2d01ab23cd\\x2d2\\x2dweb.scope", "web" },
+		{ "/machine.slice/machine-qemu\\x2dweb.scope", "web" }, /* libvirt before 1.3 */
+		{ "/machine.slice/machine-qemu\\x2d12.scope", "12" },
+		{ "/machine.slice/machine-qemu\\x2d1\\x.scope", "1\\x" },
+		{ "/machine/qemu-7-web.libvirt-qemu/emulator", "web" },
+		{ "/machine/prod.partition/web-1.libvirt-qemu", "web-1" },
+		{ "/libvirt/qemu/web/vcpu1", "web" },
+		{ "/qemu.slice/100.scope", "100" },
+		{ "/machine.slice/machine-lxc\\x2d1\\x2dweb.scope", "" },
+		{ "/system.slice/100.scope", "" },
+	};
 	char buf[80];
 
 	(void)state;
@@ -1005,6 +1023,10 @@ static void test_vm_names(void **state)
 	vs_holders__vm("", "/machine.slice/machine-qemu\\x2d12\\x2dweb\\x2d1.scope/emulator",
 		       buf, sizeof(buf));
 	assert_string_equal(buf, "web-1");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		vs_holders__vm("", paths[i][0], buf, sizeof(buf));
+		assert_string_equal(buf, paths[i][1]);
+	}
 	vs_holders__vm("holder device", "/user.slice", buf, sizeof(buf));
 	assert_string_equal(buf, "");
 }
@@ -1146,6 +1168,97 @@ static void test_a_cycle_through_a_reader(void **state)
 	assert_int_equal(why.cases[0].reboot, VS_REBOOT_UNKNOWN);
 }
 
+/* In what the runtimes write, and in what is none of it. */
+static void test_container_names(void **state)
+{
+	static const char podman[] = "[{\"id\":\"x\",\"names\":[\"no\"]},{\"id\":\"" ID "\",\"names\":[\"db\",\"d\"]},"
+				     "{\"id\":7},{}]";
+	static const char *const damaged[] = { "", "[", "{}", "[]", "7", "{\"Name\":7}", "[{\"id\":\"" ID "\"}]" };
+	char buf[96];
+
+	(void)state;
+	vs_runtime__docker_name("{\"ID\":\"x\",\"Config\":{\"Name\":\"no\"},\"Name\":\"/web\"}", buf, sizeof(buf));
+	assert_string_equal(buf, "web");
+	vs_runtime__podman_name(podman, ID, buf, sizeof(buf));
+	assert_string_equal(buf, "db");
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		vs_runtime__docker_name(damaged[i], buf, sizeof(buf));
+		assert_string_equal(buf, "");
+		vs_runtime__podman_name(damaged[i], ID, buf, sizeof(buf));
+		assert_string_equal(buf, "");
+	}
+	vs_runtime__lxc("/lxc.payload.web/init.scope", buf, sizeof(buf));
+	assert_string_equal(buf, "web");
+	vs_runtime__lxc("/lxc/101/ns", buf, sizeof(buf));
+	assert_string_equal(buf, "101");
+	vs_runtime__lxc("/system.slice/lxc.service", buf, sizeof(buf));
+	assert_string_equal(buf, "");
+}
+
+static void put_file(const char *root, const char *folder, const char *name, const char *text)
+{
+	char path[512];
+
+	for (size_t i = 1; i <= strlen(folder); i++)
+		if (folder[i] == '/' || !folder[i]) {
+			snprintf(path, sizeof(path), "%s%.*s", root, (int)i, folder);
+			mkdir(path, 0700);
+		}
+	snprintf(path, sizeof(path), "%s%s/%s", root, folder, name);
+	assert_int_equal(vs_text_file__write(path, text), 0);
+}
+
+static void test_files_of_runtimes(void **state)
+{
+	char root[] = "/tmp/vfioscope-why.XXXXXX", command[80], buf[96];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	put_file(root, "/var/lib/docker/containers/" ID, "config.v2.json", "{\"Name\":\"/web\"}");
+	vs_runtime__name(root, "/system.slice/docker-" ID ".scope", buf, sizeof(buf));
+	assert_string_equal(buf, "web");
+	vs_runtime__name(root, "/machine.slice/libpod-a" ID ".scope", buf, sizeof(buf)); /* 65 digits are no id */
+	assert_string_equal(buf, "");
+	snprintf(command, sizeof(command), "rm -r %s/var", root);
+	assert_int_equal(system(command), 0);
+	put_file(root, "/run/containers/storage/overlay-containers", "volatile-containers.json",
+		 "[{\"id\":\"" ID "\",\"names\":[\"gpu\"]}]");
+	vs_runtime__name(root, "/machine.slice/libpod-" ID ".scope/container", buf, sizeof(buf));
+	assert_string_equal(buf, "gpu");
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+/* Names of pods and containers, devices that a task removes, and QEMU's arguments are names, too. */
+static void test_nothing_is_left_to_be_read(void **state)
+{
+	struct vs_ev_process *p;
+	char *text;
+
+	(void)state;
+	load("fixed-device");
+	classify(NULL, -1, 0);
+	p = (struct vs_ev_process *)vs_evidence__process(&evidence, why.cases[0].holders[0].tgid);
+	strcpy(p->pod_name, "secret/pod");
+	strcpy(p->container_name, "secret");
+	strcpy(p->cmdline, "qemu -name guest=secret -S");
+	strcpy(p->vfio_args, "vfio-pci,host=00:05.0,id=secret vfio-pci,host=0000:ee:00.0,bus=secret");
+	p->q35 = true;
+	strcpy(evidence.tasks[0].about, "0000:00:05.0 0000:00:06.0");
+	vs_why__free(&why);
+	classify(NULL, -1, 0);
+	next_has("from where it cannot be detached");
+	vs_why__free(&why);
+	assert_int_equal(vs_redact(&evidence, NULL), 0);
+	classify(NULL, -1, 0);
+	next_has("from where it cannot be detached");
+	text = vs_evidence__to_json(&evidence);
+	assert_null(strstr(text, "secret"));
+	assert_null(strstr(text, "0000:00:0"));
+	assert_null(strstr(text, "00:05.0"));
+	free(text);
+}
+
 static void test_units_and_pod_names(void **state)
 {
 	char buf[160];
@@ -1240,6 +1353,9 @@ int main(void)
 		TEST(test_where_qemu_has_it),
 		TEST(test_pods),
 		TEST(test_units_and_pod_names),
+		TEST(test_container_names),
+		TEST(test_files_of_runtimes),
+		TEST(test_nothing_is_left_to_be_read),
 		TEST(test_ways),
 		TEST(test_ways_by_their_frames),
 		TEST(test_a_cycle_through_a_reader),

@@ -391,6 +391,7 @@ static json_t *holder_json(const struct vs_why_holder *h)
 	set(o, "vm", string_or_null(h->vm));
 	set(o, "pod", string_or_null(h->pod));
 	set(o, "pod_name", string_or_null(h->pod_name));
+	set(o, "container_name", string_or_null(h->container_name));
 	set(o, "unit", string_or_null(h->unit));
 	set(o, "container", string_or_null(h->container));
 	set(o, "family", string_or_null(h->family));

@@ -8,8 +8,8 @@
 #include "name.h"
 #include "snapshot/rows.h"
 #include "why/holders.h"
+#include "why/runtime.h"
 
-#define CONTAINER_ID 64		/* hexadecimal digits, with all runtimes */
 #define SHORT_ID 12		/* as their tools print it */
 #define ANCESTORS 6
 #define VM_SHOWN 64		/* characters of a name that may be much longer */
@@ -34,23 +34,78 @@ static void vm_of_cmdline(const char *cmdline, char *buf, size_t size)
 	copy(buf, size, at, strcspn(at, ", "));
 }
 
-/* machine-qemu\x2d3\x2dweb1.scope, where "-" is written \x2d */
-static void vm_of_cgroup(const char *cgroup, char *buf, size_t size)
+/* systemd writes what may not stand in the name of a unit as \xNN. */
+static void unescape(char *buf, size_t size, const char *text, size_t len)
 {
-	const char *at = strstr(cgroup, "machine-qemu\\x2d"), *end;
 	size_t used = 0;
 
-	at = at ? strstr(at + strlen("machine-qemu\\x2d"), "\\x2d") : NULL;
-	end = at ? strstr(at, ".scope") : NULL;
-	if (!end)
-		return;
-	for (at += 4; at < end && used + 1 < size; at++) {
-		bool dash = !strncmp(at, "\\x2d", 4);
+	for (size_t i = 0; i < len && used + 1 < size; i++) {
+		unsigned int byte;
 
-		buf[used++] = dash ? '-' : *at;
-		at += dash ? 3 : 0;
+		if (i + 4 <= len && !strncmp(text + i, "\\x", 2) && sscanf(text + i + 2, "%2x", &byte) == 1) {
+			buf[used++] = (char)byte;
+			i += 3;
+		} else {
+			buf[used++] = text[i];
+		}
 	}
 	buf[used] = '\0';
+}
+
+/* A part of the path that begins and ends so: what is between, or NULL. */
+static const char *between(const char *path, const char *begin, const char *end, size_t *len)
+{
+	size_t first = strlen(begin), last = strlen(end), part;
+
+	for (const char *at = path; *at; at += part) {
+		at += *at == '/';
+		part = strcspn(at, "/");
+		if (part <= first + last || strncmp(at, begin, first) || strncmp(at + part - last, end, last))
+			continue;
+		*len = part - first - last;
+		return at + first;
+	}
+	return NULL;
+}
+
+/* libvirt's name of a machine: "3-web1", of an embedded driver "embed-0123abcd-3-web1", of old ones "web1". */
+static const char *name_of_machine(const char *machine)
+{
+	const char *name = machine;
+	size_t digits;
+
+	if (!strncmp(name, "embed-", 6))
+		name += 6 + strcspn(name + 6, "-") + 1;
+	digits = strspn(name, "0123456789");
+	return digits && name[digits] == '-' ? name + digits + 1 : machine;
+}
+
+/*
+ * machine-qemu\x2d3\x2dweb1.scope with systemd; without it (v1) qemu-3-web1.libvirt-qemu, before that
+ * web1.libvirt-qemu and /libvirt/qemu/web1. Proxmox has /qemu.slice/100.scope.
+ */
+static void vm_of_cgroup(const char *cgroup, char *buf, size_t size)
+{
+	char machine[256];
+	const char *at, *old = strstr(cgroup, "/libvirt/qemu/");
+	size_t len;
+
+	at = between(cgroup, "machine-qemu\\x2d", ".scope", &len);
+	at = at ? at : between(cgroup, "qemu-", ".libvirt-qemu", &len);
+	if (at) {
+		unescape(machine, sizeof(machine), at, len);
+		copy(buf, size, name_of_machine(machine), sizeof(machine));
+		return;
+	}
+	at = between(cgroup, "", ".libvirt-qemu", &len);
+	if (!at && strstr(cgroup, "/qemu.slice/"))
+		at = between(cgroup, "", ".scope", &len);
+	if (!at && old) {
+		at = old + strlen("/libvirt/qemu/");
+		len = strcspn(at, "/");
+	}
+	if (at)
+		copy(buf, size, at, len);
 }
 
 void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t size)
@@ -107,14 +162,10 @@ void vs_holders__unit(const char *cgroup, char *buf, size_t size)
 
 void vs_holders__container(const char *cgroup, char *buf, size_t size)
 {
-	size_t run = 0;
+	char id[VS_CONTAINER_ID + 1];
 
-	buf[0] = '\0';
-	for (const char *at = cgroup; *at; at++) {
-		run = isxdigit((unsigned char)*at) ? run + 1 : 0;
-		if (run == CONTAINER_ID && !isxdigit((unsigned char)at[1]))
-			copy(buf, size, at - CONTAINER_ID + 1, SHORT_ID);
-	}
+	vs_runtime__id(cgroup, id);
+	copy(buf, size, id, SHORT_ID);
 }
 
 void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, size_t size)
@@ -136,7 +187,7 @@ void vs_holders__family(const struct vs_evidence *e, uint32_t tgid, char *buf, s
 
 void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 {
-	char name[VS_TASK_LEN], vm[VM_SHOWN], pod[VM_SHOWN];
+	char name[VS_TASK_LEN], vm[VM_SHOWN], pod[VM_SHOWN], container[VM_SHOWN];
 	int used;
 
 	if (!h->tgid) {
@@ -147,6 +198,7 @@ void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 	vs_name__task(name, h->comm, h->tgid, 0);
 	vs_name__in_quotes(vm, sizeof(vm), h->vm, sizeof(h->vm));
 	vs_name__in_quotes(pod, sizeof(pod), h->pod_name, sizeof(h->pod_name));
+	vs_name__in_quotes(container, sizeof(container), h->container_name, sizeof(h->container_name));
 	used = snprintf(buf, size, "%s", name);
 	if (h->vm[0])
 		snprintf(buf + used, size - (size_t)used, " (VM %s)", vm);
@@ -154,6 +206,8 @@ void vs_holders__title(const struct vs_why_holder *h, char *buf, size_t size)
 		snprintf(buf + used, size - (size_t)used, " (pod %s)", pod);
 	else if (h->pod[0])
 		snprintf(buf + used, size - (size_t)used, " (pod %s)", h->pod);
+	else if (h->container_name[0])
+		snprintf(buf + used, size - (size_t)used, " (container %s)", container);
 	else if (h->container[0])
 		snprintf(buf + used, size - (size_t)used, " (container %s)", h->container);
 }
@@ -210,6 +264,7 @@ static struct vs_why_holder *add(const struct vs_evidence *e, struct vs_why_case
 	vs_holders__container(p->cgroup, h->container, sizeof(h->container));
 	vs_holders__unit(p->cgroup, h->unit, sizeof(h->unit));
 	memcpy(h->pod_name, p->pod_name, sizeof(h->pod_name));
+	memcpy(h->container_name, p->container_name, sizeof(h->container_name));
 	vs_holders__family(e, tgid, h->family, sizeof(h->family));
 	h->exiting = p->exiting;
 	h->fixed = vs_holders__is_fixed(p->vfio_args, p->q35, c->device);

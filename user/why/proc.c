@@ -16,6 +16,7 @@
 #include "why/collect_priv.h"
 #include "why/holders.h"
 #include "why/proc.h"
+#include "why/runtime.h"
 
 #define PATIENCE_MS 200
 #define MAX_STUCK 3
@@ -234,6 +235,7 @@ static bool describe_one(void *ctx, size_t i, void *row)
 	*p = d->e->processes[i];
 	read_cgroup(p->tgid, p);
 	read_pod_name(p);
+	vs_runtime__name("", p->cgroup, p->container_name, sizeof(p->container_name));
 	if (!d->no_cmdline[i])
 		read_cmdline(p->tgid, p);
 	return true;

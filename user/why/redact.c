@@ -66,6 +66,22 @@ static void device(struct redaction *r, char *name)
 		snprintf(name, VS_DEVICE_LEN, "device-%zu", number(r, &r->devices, name) % 100000);
 }
 
+/* Several with blanks between. */
+static void devices(struct redaction *r, char *names, size_t size)
+{
+	char old[256], name[VS_DEVICE_LEN], *rest = old, *one;
+
+	snprintf(old, sizeof(old), "%s", names);
+	names[0] = '\0';
+	while ((one = strsep(&rest, " "))) {
+		size_t used = strlen(names);
+
+		snprintf(name, sizeof(name), "%s", one);
+		device(r, name);
+		snprintf(names + used, size - used, "%s%s", used ? " " : "", name);
+	}
+}
+
 /* Of locks: the only ones that a report has. */
 static void address(struct redaction *r, uint64_t *value)
 {
@@ -101,6 +117,13 @@ static void task(struct redaction *r, struct vs_ev_task *t)
 	lock_name(r, t->lock_name, sizeof(t->lock_name));
 	for (size_t i = 0; i < t->nr_locked; i++)
 		device(r, t->locked[i].name);
+	devices(r, t->about, sizeof(t->about));
+}
+
+static void name(struct redaction *r, struct names *n, const char *kind, char *text, size_t size)
+{
+	if (text[0])
+		snprintf(text, size, "%s-%zu", kind, number(r, n, text));
 }
 
 /* What is printed of them is the name of a VM, pod or container; the rest goes. */
@@ -112,6 +135,8 @@ static void command(struct redaction *r, struct vs_ev_process *p)
 	vs_holders__vm(p->cmdline, p->cgroup, vm, sizeof(vm));
 	vs_holders__pod(p->cgroup, pod, sizeof(pod));
 	vs_holders__container(p->cgroup, container, sizeof(container));
+	name(r, &r->pods, "pod", p->pod_name, sizeof(p->pod_name));
+	name(r, &r->containers, "container", p->container_name, sizeof(p->container_name));
 	p->cmdline[0] = p->cgroup[0] = '\0';
 	if (vm[0])
 		snprintf(p->cmdline, sizeof(p->cmdline), "- -name guest=vm-%zu", number(r, &r->vms, vm));
@@ -119,6 +144,21 @@ static void command(struct redaction *r, struct vs_ev_process *p)
 		snprintf(p->cgroup, sizeof(p->cgroup), "/kubepods/pod%08zx/%064zx",
 			 pod[0] ? number(r, &r->pods, pod) : 0,
 			 container[0] ? number(r, &r->containers, container) : 0);
+}
+
+/* What is told by QEMU's arguments is whether a device is where it cannot be unplugged. */
+static void arguments(const struct redaction *r, struct vs_ev_process *p)
+{
+	char told[sizeof(p->vfio_args)] = "";
+
+	for (size_t i = 0; i < r->devices.nr; i++) {
+		size_t used = strlen(told);
+
+		if (vs_holders__is_fixed(p->vfio_args, p->q35, r->devices.names[i]) && used + 40 < sizeof(told))
+			snprintf(told + used, sizeof(told) - used, "%sdevice-%zu,host,bus=pcie.0", used ? " " : "",
+				 i + 1);
+	}
+	memcpy(p->vfio_args, told, sizeof(told));
 }
 
 static void snapshot(struct redaction *r, struct vs_snapshot *s)
@@ -150,6 +190,8 @@ int vs_redact(struct vs_evidence *e, char *asked)
 	}
 	if (asked)
 		device(&r, asked);
+	for (size_t i = 0; i < e->nr_processes; i++)
+		arguments(&r, &e->processes[i]);
 	free(r.processes.names);
 	free(r.vms.names);
 	free(r.pods.names);
