@@ -18,13 +18,7 @@ sleep 1.5
 stopped INT
 tracer=$first traced=many
 stopped INT
-# The kernel frees maps a while after the last descriptor is closed.
-tries=0
-while bpftool map list | grep -q vfioscope && [ $tries -lt 100 ]; do
-	tries=$((tries + 1))
-	usleep 100000
-done
-leftovers left
+left_after left
 
 watching works --json
 unbind 05.0

@@ -46,4 +46,4 @@ sleep 2
 ended latency
 other_stopped control "$control"
 awk '/^(Slab|Percpu|VmallocUsed|MemTotal|MemAvailable):/' /proc/meminfo >$OUT/meminfo
-leftovers after
+left_after after

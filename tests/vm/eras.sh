@@ -11,5 +11,4 @@ wait_for $OUT/unload '"type":"gap"'
 compared text-traced
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
-sleep 2
-leftovers after-kill
+left_after after-kill

@@ -67,6 +67,7 @@ same_one_by_one()
 # Nobody can have changed it between the write and the oracle's reading.
 @test "exact: on one CPU each value is what memory held" {
 	OUT=$BATS_FILE_TMPDIR/one-cpu
+	[ "$(product | wc -l)" -ge 300 ]
 	diff <(product | sort -k2n | cut -d' ' -f4) <(sort -n "$OUT/oracle" | cut -d' ' -f6)
 	is "$(product | awk '{ print $2, $3, $4, $1 }' | chain | cut -d' ' -f1,2)" "0 0"
 }
@@ -76,7 +77,7 @@ values_follow_each_other()
 	local breaks moved last
 	read -r breaks moved last < <(product | awk '{ print $2, $3, $4, $1 }' | chain)
 	echo "# ${OUT##*/}: $breaks breaks in the sequence of values, $moved moved, last value $last" >&3
-	is "$breaks" 0 && is "$last" "$(sort -n "$OUT/oracle" | tail -1 | cut -d' ' -f6)"
+	[ "$(product | wc -l)" -ge 80 ] && is "$breaks" 0 && is "$last" "$(sort -n "$OUT/oracle" | tail -1 | cut -d' ' -f6)"
 }
 
 @test "exact: each value follows from the one before, the last one is what is in memory" {
@@ -120,8 +121,8 @@ probes_agree()
 {
 	awk '/^change / && $5 == "+" { print $3, $2, $6 }' "$OUT/changes" | by_task >"$OUT/up"
 	awk '/^get / { print $3, $2, $6 }' "$OUT/changes" | by_task >"$OUT/gets"
-	diff "$OUT/up" "$OUT/gets" || return 1
-	is "$(grep -c '^change .* - ' "$OUT/changes")" "$(grep -c '^put ' "$OUT/changes")"
+	[ -s "$OUT/gets" ] && diff "$OUT/up" "$OUT/gets" || return
+	is "$(grep -c '^change .* - ' "$OUT/changes")" "$(grep -c '^put ' "$OUT/changes")" || return
 	sort -k3,3n -k2,2n "$OUT/changes" | awk '
 		/^get / && last != "change" || /^change .* - / && last != "put" { print; bad++ }
 		/^(change|get|put) / { last = $1 }

@@ -75,9 +75,9 @@ lost()
 @test "faults: who reads no more ends it without a word" {
 	for name in pipe pipe-json pipe-refs pipe-latency; do
 		# 5: a busy guest may have lost something by then, and nobody is there to read of it.
-		grep -qxE '0|5' "$OUT/$name.status"
-		is "$(cat "$OUT/$name.err")" ''
-		is "$(wc -l <"$OUT/$name")" 1
+		grep -qxE '0|5' "$OUT/$name.status" || return
+		silent cat "$OUT/$name.err" || return
+		is "$(wc -l <"$OUT/$name")" 1 || return
 	done
 }
 
@@ -85,7 +85,9 @@ lost()
 	has_status clock 0
 	is "$(summary clock .events_by_type.open)" 30
 	is "$(summary clock .lost)" 0
-	of clock event .time_ns | sort -c -n
+	of clock event .time_ns >"$OUT/times"
+	[ "$(wc -l <"$OUT/times")" -ge 60 ]
+	sort -c -n "$OUT/times"
 	[ "$(summary clock .duration_ns)" -ge 3000000000 ]
 	[ "$(summary clock .duration_ns)" -lt 20000000000 ]
 	is "$(of clock deferred '.end_ns - .queue_ns' | awk '$1 > 0 && $1 < 1e10' | wc -l)" \
@@ -128,5 +130,5 @@ as_before()
 }
 
 @test "faults: the kernel has not complained" {
-	is "$(cat "$OUT/dmesg")" ''
+	silent cat "$OUT/dmesg"
 }

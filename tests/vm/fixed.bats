@@ -94,9 +94,10 @@ site()
 @test "fixed: sites and contexts are named" {
 	of events event 'select(.event == "put") | .site' >"$OUT/put.sites"
 	of events event 'select(.event == "get") | .site' >"$OUT/get.sites"
-	is "$(grep -vxF "$(grep '^put ' "$OUT/sites" | cut -d' ' -f2)" "$OUT/put.sites")" ""
+	sed -n 's/^put //p' "$OUT/sites" >"$OUT/sites.put"
+	is "$(grep -cvxFf "$OUT/sites.put" "$OUT/put.sites")" 0
 	for function in vfio_group_put_bg vfio_group_fops_release; do
-		says put.sites "^$function[+]"
+		says put.sites "^$function[+]" || return
 	done
 	says get.sites "^$(site get vfio_group_fops_open | sed 's/+/[+]/')\$"
 	is "$(of events event 'select(.event == "put" and (.site | startswith("vfio_group_put_bg+"))) | .context' | sort -u)" worker
@@ -110,7 +111,9 @@ site()
 }
 
 @test "fixed: times never go back" {
-	of events event .time_ns | sort -c -n
+	of events event .time_ns >"$OUT/times"
+	[ "$(wc -l <"$OUT/times")" -gt 20 ]
+	sort -c -n "$OUT/times"
 }
 
 @test "fixed: each deferred put is one line with its latencies" {
@@ -140,6 +143,19 @@ site()
 @test "fixed: --output holds the same text" {
 	has_status output 0
 	grep -q 'losses: none' "$OUT/output-copy"
+}
+
+@test "fixed: what is armed, a pinned map and a probe event would be found" {
+	for what in 'cat /sys/kernel/debug/kprobes/list' 'cat /sys/kernel/tracing/enabled_functions' \
+		'bpftool prog list' 'bpftool map list' 'bpftool link list'; do
+		[ "$(grep -FxA1 "== $what" "$OUT/armed" | grep -vc '^==')" = 1 ] || { echo "$what found nothing"; return 1; }
+	done
+	for name in armed pinned event; do
+		run nothing_left $name
+		[ "$status" -eq 1 ] || return
+	done
+	says pinned '^left$'
+	says event 'p:left/probe'
 }
 
 @test "fixed: nothing stays behind after SIGKILL" {

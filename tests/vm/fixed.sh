@@ -55,11 +55,17 @@ cp /tmp/copy $OUT/output-copy
 
 tracing killed
 bind vfio-pci 05.0
+leftovers armed
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
 unbind 05.0
-sleep 2
-leftovers after-kill
+left_after after-kill
+bpftool map create /sys/fs/bpf/left type array key 4 value 4 entries 1 name left
+leftovers pinned
+rm /sys/fs/bpf/left
+echo 'p:left/probe vfio_group_fops_open' >/sys/kernel/tracing/kprobe_events
+leftovers event
+echo >/sys/kernel/tracing/kprobe_events
 
 step nobody-doctor su -s /bin/sh nobody -c 'vfioscope doctor'
 step nobody-trace su -s /bin/sh nobody -c 'vfioscope trace'

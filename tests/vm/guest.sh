@@ -109,18 +109,44 @@ complaints()
 	dmesg | grep -E 'WARNING|BUG|Oops|rcu.*stall|general protection' | grep -v 'admin-guide/hw-vuln' >"$OUT/$1"
 }
 
-# leftovers NAME: everything a tracer could leave behind in the kernel
+# leftovers NAME: everything a tracer could leave behind in the kernel; the last line says that it is whole
 leftovers()
 {
 	{
-		cat /sys/kernel/debug/kprobes/list
-		cat /sys/kernel/tracing/kprobe_events
-		cat /sys/kernel/tracing/enabled_functions
-		ls -A /sys/fs/bpf
-		bpftool prog list
-		bpftool map list
-		bpftool link list
+		listed cat /sys/kernel/debug/kprobes/list &&
+			listed cat /sys/kernel/tracing/kprobe_events &&
+			listed cat /sys/kernel/tracing/enabled_functions &&
+			listed ls -A /sys/fs/bpf &&
+			listed bpftool prog list &&
+			listed bpftool map list &&
+			listed bpftool link list &&
+			echo 'leftovers: all was listed'
 	} >"$OUT/$1" 2>&1
+}
+
+# listed COMMAND...: under a line that names it, without what the guest had before the scenario
+listed()
+{
+	echo "== $*"
+	"$@" >/tmp/listed || return
+	grep -vxFf /tmp/had_before /tmp/listed || true
+}
+
+# busybox's grep takes no pattern at all for one that matches everything.
+echo 'no line of a list' >/tmp/had_before
+leftovers had_before
+sed '/^==/d; /^$/d' $OUT/had_before >/tmp/had_before
+echo 'no line of a list' >>/tmp/had_before
+
+# left_after NAME: leftovers, once there are none, or after half a minute. The kernel frees what a process had some
+# time after its end, and who keeps some of it for vfioscope ends when it sees that nobody is there any more.
+left_after()
+{
+	_tries=0
+	while leftovers "$1" && grep -qv '^== \|^leftovers: ' "$OUT/$1" && [ $_tries -lt 100 ]; do
+		_tries=$((_tries + 1))
+		usleep 300000
+	done
 }
 
 # compared NAME: what text_dump says of vfio.ko while others have kprobes in it, one of them, if the kernel

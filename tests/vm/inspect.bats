@@ -52,7 +52,7 @@ boot_image()
 	cp "$TOP/build/vfioscope" "$dir/root/bin/"
 	ln -s busybox "$dir/root/bin/sh"
 	cp "$BATS_TEST_DIRNAME/builtin-init" "$dir/root/init"
-	(cd "$dir/root" && find . | cpio --quiet -o -H newc -R 0:0) >"$dir/initramfs"
+	(cd "$dir/root" || exit; find . | cpio --quiet -o -H newc -R 0:0) >"$dir/initramfs"
 	timeout 120 qemu-system-x86_64 -accel tcg -cpu max -m 512 -nographic -no-reboot -kernel "$1" \
 		-initrd "$dir/initramfs" -append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r'
 }

@@ -79,7 +79,9 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	timeout 60 bash -c 'until grep -q "the last words" "$1/console" 2>/dev/null; do sleep 0.2; done' wait "$E"
 	# The one QEMU whose console that is.
 	for exe in /proc/[0-9]*/cmdline; do
-		! tr '\0' '\n' <"$exe" 2>/dev/null | grep -qxF "file,id=console,path=$E/console" || kill -KILL "$(cut -d/ -f3 <<<"$exe")"
+		if tr '\0' '\n' <"$exe" 2>/dev/null | grep -qxF "file,id=console,path=$E/console"; then
+			kill -KILL "$(cut -d/ -f3 <<<"$exe")"
+		fi
 	done
 	status=0
 	wait $lab || status=$?

@@ -97,5 +97,4 @@ echo clear >$RUN
 watching overdue --work wqload_victim --overdue 100ms --lost 400ms
 echo "burn cpu=1 ms=900; victim cpu=1; wait" >$RUN
 stopped INT
-sleep 1
-leftovers after
+left_after after

@@ -66,7 +66,7 @@ setup_file()
 @test "6.12: the text of vfio.ko is as in its file, whoever probes it, and after a reload" {
 	as_in_its_file text-traced
 	says doctor 'text of vfio.ko in memory +as in its file'
-	is "$(of unload gap 'select(.why == "changed") | .words')" ""
+	silent of unload gap 'select(.why == "changed") | .words'
 	of unload notice .words >"$OUT/notices"
 	says_not notices 'not compared'
 }

@@ -16,8 +16,7 @@ tracing killed
 unbind 05.0
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
-sleep 2
-leftovers after-kill
+left_after after-kill
 tracing unload -q --json
 unbind 05.0
 unbind 05.1

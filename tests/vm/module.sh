@@ -183,5 +183,4 @@ stopped INT
 rmmod textpoke
 step put-back vfioscope doctor
 vfio_unload
-sleep 2
-leftovers after
+left_after after

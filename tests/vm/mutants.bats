@@ -46,9 +46,9 @@ nothing_lost()
 finds()
 {
 	of_mutant "$1"
-	is "$(bugs)" "$2"
-	is "$(places "$2")" "$3"
-	nothing_lost
+	is "$(bugs)" "$2" || return
+	is "$(places "$2")" "$3" || return
+	nothing_lost || return
 	has_status refs 3
 }
 
@@ -56,8 +56,8 @@ finds()
 quiet()
 {
 	of_mutant "$1"
-	is "$(bugs)" ""
-	nothing_lost
+	silent bugs || return
+	nothing_lost || return
 	has_status refs 0
 }
 

@@ -36,10 +36,10 @@ agrees()
 sequence()
 {
 	local breaks moved last
-	is "$(wc -l <"$OUT/$1.log")" "$(sed -n 's/^changes \([0-9]*\) .*/\1/p' "$OUT/$1.watch")"
+	is "$(wc -l <"$OUT/$1.log")" "$(sed -n 's/^changes \([0-9]*\) .*/\1/p' "$OUT/$1.watch")" || return
 	read -r breaks moved last < <(awk '{ print $1, $4, $5, $2 }' "$OUT/$1.log" | chain)
 	echo "# $1: $breaks breaks in the sequence of values, $moved moved, last value $last" >&3
-	is "$breaks" 0 && is "$last" "$(sort -n "$OUT/$1.log" | tail -1 | cut -d' ' -f6)"
+	is "$breaks $last" "0 $(sort -n "$OUT/$1.log" | tail -1 | cut -d' ' -f6)" || return
 	is "$(awk '{ sum += $4 "1" } END { print sum + 0 }' "$OUT/$1.log")" 0
 }
 

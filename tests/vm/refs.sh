@@ -86,8 +86,7 @@ leftovers before-kill
 following killed
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
-sleep 2
-leftovers after-kill
+left_after after-kill
 vfio_unload
 step unloaded vfioscope refs --once
 

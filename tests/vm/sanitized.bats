@@ -23,16 +23,20 @@ sanitized()
 
 setup_file()
 {
-	local file=$TOP/build/tests
 	sanitized short fixed sanitized.sh || return
-	[ -n "${SOAK:-}" ] || return 0
+	[ -z "${SOAK:-}" ] || large_ones
+}
+
+large_ones()
+{
+	local file=$TOP/build/tests
 	export VM_TIMEOUT=1200
-	sanitized fixed fixed fixed.sh
-	sanitized unfixed unfixed unfixed.sh
-	sanitized module fixed module.sh --no-vfio
-	sanitized refs fixed refs.sh --env CYCLES=2000 --file "$file/holder:/bin/holder"
-	sanitized why-deadlock unfixed why_deadlock.sh
-	sanitized why-6.1 6.1 why.sh --file "$file/holder:/bin/holder"
+	sanitized fixed fixed fixed.sh || return
+	sanitized unfixed unfixed unfixed.sh || return
+	sanitized module fixed module.sh --no-vfio || return
+	sanitized refs fixed refs.sh --env CYCLES=2000 --file "$file/holder:/bin/holder" || return
+	sanitized why-deadlock unfixed why_deadlock.sh || return
+	sanitized why-6.1 6.1 why.sh --file "$file/holder:/bin/holder" || return
 	sanitized faults fixed faults.sh --env CYCLES=10 --env KILLS=30 \
 		--file "$TOP/tests/vm/cycles.sh:/lab/cycles.sh" --file "$file/small_maps:/bin/small_maps"
 }
@@ -40,12 +44,12 @@ setup_file()
 no_reports()
 {
 	# A child that was told to end, or a whole run: each has a file of its own.
-	! grep -H . "$OUT"/sanitizer.* 2>/dev/null
+	[ "$(find "$OUT" -name '*.status' | wc -l)" -ge 3 ] && silent find "$OUT" -name 'sanitizer.*' -size +0 -exec grep -H . {} +
 }
 
 no_failures()
 {
-	! grep -lxE '99|13[0-9]' "$OUT"/*.status
+	absent '^(99|13[0-9])$' "$OUT"/*.status
 }
 
 @test "sanitized: no report in any scenario" {

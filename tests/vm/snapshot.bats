@@ -65,7 +65,7 @@ complete()
 
 nothing_bound()
 {
-	complete nothing-bound && ! grep -E '^(group|device|fd|map)' "$OUT/nothing-bound"
+	complete nothing-bound && says_not nothing-bound '^(group|device|fd|map)'
 }
 
 @test "snapshot: nothing bound, nothing there" {
@@ -223,7 +223,7 @@ stuck()
 
 after()
 {
-	complete after && ! grep -E '^(group|fd|map)' "$OUT/after"
+	complete after && says_not after '^(group|fd|map)'
 }
 
 @test "snapshot: when the mapping is gone the unbind ends and nothing is left" {
@@ -245,14 +245,20 @@ both()
 
 cdev()
 {
-	complete cdev && says cdev.holder '^(skipped|ready)' && {
-		grep -q skipped "$OUT/cdev.holder" ||
-		says cdev "^fd cdev pid=$(told cdev pid) fd=$(told cdev fd) .*object=device:0000:00:05.0"
-	}
+	complete cdev && says cdev "^fd cdev pid=$(told cdev pid) fd=$(told cdev fd) .*object=device:0000:00:05.0"
+}
+
+# with_cdev: the cases whose kernel has /dev/vfio/devices; the holder says on each which it is
+with_cdev()
+{
+	says cdev.holder '^(skipped|ready)' >&2 || return
+	absent '^skipped' "$OUT/cdev.holder" >/dev/null && echo "${OUT##*/}" || true
 }
 
 @test "snapshot: a device opened by its own node, where the kernel has that" {
-	each cdev
+	cases=$(each with_cdev)
+	[ -n "$cases" ] || skip "none of these kernels has /dev/vfio/devices"
+	CASES=$cases each cdev
 }
 
 weaker()

@@ -69,8 +69,16 @@ right_task()
 	each in_d_state
 }
 
+# The history of a group has an end: on a busy machine others do more than it takes while one processor stands still.
+# Then rows are cut, and the culprit's own are there all the same.
+other_put()
+{
+	is "$(deadlock '.picture | "\(.other_puts >= 1) \(.complete or .rows_cut > 0) " +
+		([.rows[] | select(.other | not) | .event] | map(select(IN("notifier-enter", "get", "put", "release", "chain-deadlock"))) |
+		unique | join(" "))')" "true true chain-deadlock get notifier-enter put release" || { deadlock .picture; return 1; }
+}
+
 @test "unfixed: the picture shows the other task's put" {
-	other_put() { [ "$(deadlock .picture.other_puts)" -ge 1 ] && [ "$(deadlock .picture.complete)" = true ] || { deadlock .picture; return 1; }; }
 	each other_put
 }
 
@@ -79,8 +87,26 @@ right_task()
 	each all_puts
 }
 
+# A get has the count that it made, exactly: from each of them follows the same count before the first row, and
+# from that one no reference is left after the culprit's last put. The picture folds only what cancels out; where
+# rows are cut, in the middle, each half is looked at; where the history does not reach back to the culprit's get, what
+# lies between is not known.
+adds_up()
+{
+	local sum
+	sum=$(deadlock '.picture | (.rows | length / 2 | floor) as $half | .complete as $whole |
+		(if .rows_cut > 0 then [.rows[:$half], .rows[$half:]] else [.rows] end) |
+		map(map(select(.event == "put" or (.event == "get" and ($whole or .other))))) |
+		(.[-1] | map(.event == "put" and .last and (.other | not)) | index(true)) as $stop |
+		if $stop == null then "no last put of its own" else
+		.[-1] |= .[:$stop + 1] | map(. as $part | map(if .event == "get" then 1 else -1 end) as $step |
+			{before: ([range(length) as $i | select($part[$i].event == "get") | $part[$i].refs - ($step[:$i + 1] | add)] | unique),
+			 steps: ($step | add), last: $part[-1].refs}) |
+		"\(map(.before | length) | max) \(.[-1] | if .before == [] then .last - 1 else .before[0] + .steps end)" end')
+	is "$sum" "1 0" || { deadlock .picture; return 1; }
+}
+
 @test "unfixed: the counts in the picture add up to the last put" {
-	adds_up() { deadlock '.picture.rows[] | select(.event == "put" and .last) | .other' | grep -qx false; }
 	each adds_up
 }
 
@@ -95,8 +121,7 @@ right_task()
 }
 
 @test "unfixed: /dev/vfio/N is gone while the task hangs, as the release had removed it" {
-	gone() { ! grep -qx 1 "$OUT/dev-vfio"; }
-	each gone
+	each says_not dev-vfio '^1$'
 }
 
 @test "unfixed: Ctrl-C ends the trace with its summary, and nothing stays behind" {

@@ -5,8 +5,7 @@ step doctor vfioscope doctor
 tracing killed -q
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null
-sleep 2
-leftovers after-kill
+left_after after-kill
 tracing race -q --json -o /tmp/copy
 race 3000 >$OUT/stress 2>&1
 cp /tmp/copy $OUT/copy-while-hung
@@ -16,5 +15,4 @@ for task in /proc/[0-9]*; do
 	grep -q vfio_group_release "$task/stack" 2>/dev/null && echo "${task#/proc/}" >$OUT/stuck
 done
 stopped INT
-sleep 2
-leftovers after
+left_after after

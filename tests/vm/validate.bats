@@ -59,12 +59,7 @@ check()
 
 well_formed()
 {
-	if command -v xmllint >/dev/null; then
-		xmllint --noout "$OUT/$1.xml"
-	else
-		perl -MXML::Parser -e 'XML::Parser->new->parsefile(shift)' "$OUT/$1.xml" 2>/dev/null ||
-			grep -q '</testsuites>' "$OUT/$1.xml"
-	fi
+	xmllint --noout "$OUT/$1.xml"
 }
 
 @test "validate: fixed is FIXED, with the path exercised" {
@@ -148,7 +143,7 @@ not_fixed()
 @test "validate: what puts in the notifier is VULNERABLE" {
 	for mutant in fix-taken-out put-sometimes-direct put-before-switch; do
 		in_case "$mutant"
-		is "$(json default .verdict)" VULNERABLE
+		is "$(json default .verdict)" VULNERABLE || return
 	done
 }
 
@@ -181,7 +176,7 @@ same_fix()
 	for mutant in wrong-work outlined; do
 		in_case "$mutant"
 		echo "# $mutant: $(json default '"\(.verdict) (\(.reason))"')" >&3
-		is "$(json default .verdict)" FIXED
+		is "$(json default .verdict)" FIXED || return
 	done
 }
 
@@ -231,7 +226,7 @@ same_fix()
 	for hook in $HOOKS; do
 		is "$(json "$hook" .verdict)" INCONCLUSIVE || { echo "without $hook"; json "$hook" .reason; return 1; }
 		json "$hook" .reason | grep -q "^probes: hook $hook is missing" || { echo "without $hook"; json "$hook" .reason; return 1; }
-		has_status "$hook" 5
+		has_status "$hook" 5 || return
 	done
 }
 
@@ -240,8 +235,8 @@ same_fix()
 	has_status INT 130
 	has_status TERM 143
 	for signal in INT TERM; do
-		cmp "$OUT/before" "$OUT/$signal.bound"
-		says_not "$signal.run" vfio-stress
+		cmp "$OUT/before" "$OUT/$signal.bound" || return
+		says_not "$signal.run" vfio-stress || return
 	done
 }
 
@@ -258,12 +253,12 @@ same_fix()
 @test "vfio-stress: each strategy runs and puts everything back" {
 	in_case restore
 	for strategy in bind close open remove; do
-		has_status $strategy 0
-		says $strategy '^done: 20 cycles'
-		says $strategy 'if this is the last line you see, the host hung in step 1: '$strategy
+		has_status $strategy 0 || return
+		says $strategy '^done: 20 cycles' || return
+		says $strategy 'if this is the last line you see, the host hung in step 1: '$strategy || return
 	done
 	cmp "$OUT/before" "$OUT/after-all"
-	is "$(cat "$OUT/dmesg")" ""
+	silent cat "$OUT/dmesg"
 }
 
 @test "vfio-stress: refuses what is in use, bridges and what is not there" {

@@ -26,7 +26,7 @@ all_are_right()
 	local pair=${OUT##*/} found
 	found=$(cells "$OUT" "$(hotplug_of "${pair#*:}")" "${pair%:*}")
 	echo "$found" | sed "s/^/# $pair: /" >&3
-	[ "$(echo "$found" | grep -c ' right$')" -ge 4 ] && ! echo "$found" | grep ' wrong '
+	[ "$(echo "$found" | grep -c ' right$')" -ge 4 ] && prints_not ' wrong ' echo "$found"
 }
 
 @test "ways: each way and each holder is told right" {
