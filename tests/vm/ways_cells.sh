@@ -2,6 +2,12 @@
 # shellcheck shell=bash
 # What came of the cells of ways.sh, for ways.bats and tools/hosts-table; $TOP is the checkout.
 
+# hotplug_of HOST: acpi or native
+hotplug_of()
+{
+	awk -v host="$1" '$1 == host { print $6 }' "$TOP/tools/lab/hosts"
+}
+
 # way_words WAY HOTPLUG KERNEL: of ways.table
 way_words()
 {

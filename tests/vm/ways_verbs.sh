@@ -35,7 +35,12 @@ load 4
 verb exact refs --exact -d 3s
 load 4
 verb latency latency -d 3s
+load 4
+verb latency-all latency --all -d 3s
 wait
+verb validate validate --devices 0000:00:05.0,0000:00:05.1 --i-know-this-can-hang-the-host -n 1500 --strategy bind \
+	--min-last-puts 1
+verb inspect inspect
 bind vfio-pci 05.0
 verb once refs --once
 verb why why

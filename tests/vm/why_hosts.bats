@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
-# The commonest hangs on hosts of other kinds: all views say the same, and the right thing. Compressed
-# images on this machine have five-level page tables; the names say the kernel and the kind.
+# The commonest hangs on hosts of other kinds: all views say the same, and the right thing. The names say the
+# kernel and the kind; 6.1 and 6.12 have five-level page tables in the suite `why`.
 load vm
 
-CASES="6.1-la57 6.12-la57 7.x-la57 6.1-rt 6.12-rt"
+CASES="7.x-la57 6.1-rt 6.12-rt"
 
 setup_file()
 {
