@@ -178,23 +178,25 @@ end_all()
 	until_true 12 grep -q 'pciehp_reset_slot' "/proc/$holder/stack"
 }
 
+# card_again DEVICE: once that is gone, the first card comes back. QEMU has taken it when the guest has switched
+# its slot off, which is a second after the device went, or several; too early a device_add is refused.
+card_again()
+{
+	for _try in 1 2 3 4 5 6; do
+		until_true 10 is_gone "$1"
+		sleep 1
+		monitor device_add edu,bus=slot1,id=card1
+		! until_true 12 is_there $device || return
+	done
+}
+
 undo()
 {
 	case $1 in
 	override) echo >/sys/bus/pci/devices/$device/driver_override ;;
 	remove) echo 1 >/sys/bus/pci/rescan ;;
-	unplug | power | surprise)
-		until_true 10 is_gone $device
-		sleep 1
-		monitor device_add edu,bus=slot1,id=card1
-		until_true 15 is_there $device
-		;;
-	second)
-		until_true 10 is_gone $second
-		sleep 1
-		monitor device_add edu,bus=slot1,id=card1
-		until_true 15 is_there $device
-		;;
+	unplug | power | surprise) card_again $device ;;
+	second) card_again $second ;;
 	numvfs | pf | module)
 		modprobe vfio-pci
 		unbind 0000:03:00.0
