@@ -632,10 +632,11 @@ static void hold_vf(void)
 	printf("ready pid=%d fd=%d expect=fd:device:%d:%d\n", getpid(), h.device, getpid(), h.device);
 }
 
-/* Two devices of two groups, the first with the descriptor `fd`, the second with 50. */
-static void hold_two_devices(int fd)
+/* Two devices of two groups. A task that ends releases the one with the higher descriptor first: the second. */
+static void hold_both_later_first(void)
 {
 	struct held first = open_device(), second;
+	int fd = 40;
 
 	device_name = getenv("SECOND");
 	group_number = getenv("SECOND_GROUP");
@@ -651,17 +652,6 @@ static void hold_two_devices(int fd)
 	printf("ready pid=%d fd=%d fd2=50 expect=fd:device:%d:%d\n", getpid(), fd, getpid(), fd);
 }
 
-/* A task that ends releases the one with the higher descriptor first. */
-static void hold_both(void)
-{
-	hold_two_devices(60);
-}
-
-static void hold_both_later_first(void)
-{
-	hold_two_devices(40);
-}
-
 static const struct {
 	const char *name;
 	void (*hold)(void);
@@ -669,7 +659,7 @@ static const struct {
 	{ "socket", hold_socket }, { "backlog", hold_backlog }, { "ring", hold_ring },
 	{ "hidden-ring", hold_hidden_ring }, { "exiting", hold_exiting },
 	{ "exiting-early", hold_exiting_early }, { "namespace", hold_namespace },
-	{ "token", hold_token }, { "vf", hold_vf }, { "both", hold_both }, { "both-later-first", hold_both_later_first },
+	{ "token", hold_token }, { "vf", hold_vf }, { "both-later-first", hold_both_later_first },
 	{ "group", hold_group }, { "dup", hold_dup }, { "fork", hold_fork },
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },

@@ -38,6 +38,11 @@ is_free()
 	[ -z "$(waiters)" ]
 }
 
+is_over()
+{
+	! is_alive "$1"
+}
+
 is_there()
 {
 	[ -e "/sys/bus/pci/devices/$1" ]
@@ -101,18 +106,25 @@ device()
 	esac
 }
 
-# prepare WAY: the device is there and bound
+# bound DEVICE: one that has just come is in sysfs some time before the kernel lets a driver have it
+bound()
+{
+	until_true 10 bind vfio-pci "$1"
+}
+
+# prepare WAY: the device is there and bound. Nobody holds the second one of `second`: its release might want the
+# slot's lock, which the thread that waits behind the first has, and only a reboot would end that.
 prepare()
 {
 	second=
 	case $1 in
 	second)
 		second=0000:03:00.0
-		bind vfio-pci $second || return
+		bound $second || return
 		;;
 	cycle)
 		second=0000:02:00.0
-		bind vfio-pci $second || return
+		bound $second || return
 		;;
 	numvfs) make_vfs nvme || return ;;
 	pf) make_vfs vfio-pci || return ;;
@@ -122,7 +134,7 @@ prepare()
 		make_vfs stuckdriver || return
 		;;
 	esac
-	bind vfio-pci $device
+	bound $device
 }
 
 # make_vfs DRIVER: of the PF
@@ -256,7 +268,7 @@ let_go_of()
 		umount /tmp/holder.fuse
 		;;
 	esac
-	wait "$holder" 2>/dev/null
+	until_true 20 is_over "$holder" && wait "$holder" 2>/dev/null
 }
 
 for module in nvme vhost_vsock fuse kvm-amd; do
@@ -278,8 +290,8 @@ product()
 
 # The default is each way and each holder once; CELLS=all is each with each. The last ones do not end.
 if ls /sys/bus/pci_express/drivers/pciehp/*:pcie* >/dev/null 2>&1; then
-	once='unplug:device surprise:device power:device second:both cycle:both-later-first'
-	all="$(product 'unplug surprise power' "$HOLDERS") second:both cycle:both-later-first"
+	once='unplug:device surprise:device power:device second:device cycle:both-later-first'
+	all="$(product 'unplug surprise power' "$HOLDERS") second:device cycle:both-later-first"
 else
 	once="$(product unbind "$HOLDERS")
 		$(product 'override remove unplug power numvfs' device) pf:vf module:device shutdown:device"
