@@ -4,6 +4,8 @@
 # reference leak, by a kmalloc() that fails.
 load vm
 
+FIXED_ON=amd
+
 # in_guest KERNEL SCENARIO [lab options]
 in_guest()
 {

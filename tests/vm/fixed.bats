@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 load vm
 
+FIXED_ON=amd
+
 setup_file()
 {
-	vm fixed fixed.sh --host "${HOST:-amd}" || return
+	vm fixed fixed.sh || return
 	"$BATS_TEST_DIRNAME/sites" "$("$TOP/tools/lab/lab" path fixed vfio.ko)" >"$OUT/sites"
 }
 

@@ -3,6 +3,7 @@
 # Every BPF program through the verifier of every kernel of the lab, and what it costs there.
 load vm
 
+FIXED_ON=amd
 KERNELS=$("$BATS_TEST_DIRNAME/../../tools/lab/lab" names check)
 TABLE=$TOP/build/tests/verifier.md
 

@@ -15,13 +15,15 @@ with_bpftool()
 	done
 }
 
-# run_guest KERNEL SCENARIO [lab options]
+# run_guest KERNEL SCENARIO [lab options]: `fixed`, which most suites boot, runs on the kind of host FIXED_ON
+# where a suite says so. HOST goes first, and so does an option of the suite's own.
 run_guest()
 {
-	local kernel=$1 scenario=$2
+	local kernel=$1 scenario=$2 host=
 	shift 2
+	[ "$kernel" != fixed ] || [ -n "${HOST:-}" ] || host=${FIXED_ON:-}
 	# shellcheck disable=SC2046 # words are wanted
-	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) --timeout "${VM_TIMEOUT:-150}" \
+	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) ${host:+--host "$host"} --timeout "${VM_TIMEOUT:-150}" \
 		--keep-log "$OUT/kernel.log" --evidence "$OUT/guest" \
 		--file "$BATS_TEST_DIRNAME/guest.sh:/lab/guest.sh" \
 		--file "$BATS_TEST_DIRNAME/$scenario:/lab/scenario" \
