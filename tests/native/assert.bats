@@ -158,6 +158,18 @@ fails()
 	[ "$(grep -c '^get [a-z_]*+0x[0-9a-f]*$' "$OUT/sites")" -ge 1 ]
 }
 
+@test "assert: a key that no document has is found, and so is no JSON" {
+	echo '{"type":"start","schema":1,"kernel":"x"}' >"$OUT/known"
+	echo '{"type":"event","schema":1,"event":"get","no_such_key":1}' >"$OUT/more"
+	cat "$OUT/known" "$OUT/more" >"$OUT/unknown"
+	"$TOP/tests/schema" "$OUT/known"
+	fails "$TOP/tests/schema" "$OUT/unknown"
+	fails "$TOP/tests/schema" "$OUT/known" "$OUT/unknown"
+	fails "$TOP/tests/schema" "$OUT/text"
+	fails "$TOP/tests/schema" "$OUT/missing"
+	fails "$TOP/tests/schema"
+}
+
 # What the lint accepts must be what bash and bats do.
 @test "assert: what the lint accepts with a false check fails under bats" {
 	awk -v dir="$OUT" '/^== / { keep = /^== good.*\(fails\)$/; if (keep) file = dir "/good-" ++n ".bats"; if (keep) print "load assert" >file; next }
