@@ -165,6 +165,13 @@ fails()
 	"$TOP/tests/schema" "$OUT/known"
 	fails "$TOP/tests/schema" "$OUT/unknown"
 	fails "$TOP/tests/schema" "$OUT/known" "$OUT/unknown"
+	# Objects of many lines, too, however long they are.
+	jq -n '{type: "why", schema: 1, cases: [range(1000) | {verdict: "idle"}]}' >"$OUT/long"
+	"$TOP/tests/schema" "$OUT/long"
+	jq '.cases[900].no_such_key = 1' "$OUT/long" >"$OUT/long-unknown"
+	fails "$TOP/tests/schema" "$OUT/long-unknown"
+	head -n 500 "$OUT/long" >"$OUT/torn"
+	fails "$TOP/tests/schema" "$OUT/torn"
 	fails "$TOP/tests/schema" "$OUT/text"
 	fails "$TOP/tests/schema" "$OUT/missing"
 	fails "$TOP/tests/schema"

@@ -170,11 +170,12 @@ finding_names()
 	[ -z "$hosts" ] || ! git grep -nIF "$hosts" -- .
 }
 
-@test "the documents describe each key of what why and inspect write as JSON" {
+@test "the documents describe each key of what why, inspect and validate write as JSON" {
 	for file in tests/evidence/*.json; do
 		"$VFIOSCOPE" why --json --evidence "$file" >"$BATS_TEST_TMPDIR/$(basename "$file")" || [ $? -ge 3 ] || return
 	done
 	"$VFIOSCOPE" inspect --json build/tests/fixtures/inspect/gcc-2.o >"$BATS_TEST_TMPDIR/inspect.json" || [ $? -eq 3 ]
+	"$VFIOSCOPE" validate --observe-only -d 1 --json "$BATS_TEST_TMPDIR/validate.json" || [ $? -ge 3 ]
 	tests/schema "$BATS_TEST_TMPDIR"/*.json
 }
 

@@ -169,6 +169,6 @@ teardown_file()
 {
 	local files
 	mapfile -t files < <(find "$BATS_FILE_TMPDIR" -type f ! -name out.tar -size +0 -exec sh -c \
-		'for file; do [ "$(head -c 8 "$file" | tr -d "\0")" != "{\"type\":" ] || echo "$file"; done' sh {} +)
+		'for file; do head -c 16 "$file" | tr -d "\0\n" | grep -q "^{ *\"type\":" && echo "$file"; done' sh {} +)
 	[ ${#files[@]} -eq 0 ] || "$TOP/tests/schema" "${files[@]}"
 }
