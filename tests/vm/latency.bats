@@ -178,7 +178,13 @@ culprit()
 	report "$1" "[.slowest[0].parts[] | select(.why == \"$2\" and (.words | contains(\"$3\"))) | .ns] | add // 0"
 }
 
-# blamed NAME WHY FUNCTION WANTED: it is the first part, and its time is true
+# taken NAME FUNCTION: ns in which tasks had the CPU, as a shell has while a work burns it; its log does not see that
+taken()
+{
+	report "$1" "[.slowest[0].parts[] | select(.why == \"task\" and (.words | contains(\"$2\") | not)) | .ns] | add // 0"
+}
+
+# blamed NAME WHY FUNCTION WANTED: it is the first part, more than all others, and its time is true
 blamed()
 {
 	has_status "$1" 0 || return
@@ -187,7 +193,8 @@ blamed()
 	near "$1, delay" "$(report "$1" '.slowest[0].delay_ns')" "$(truth "$1")" || return
 	is "$(report "$1" '.slowest[0].parts[0].why')" "$2" || return
 	report "$1" '.slowest[0].parts[0].words' | grep -q "$3" || return
-	near "$1, $3" "$(culprit "$1" "$2" "$3")" "$4" || return
+	[ "$(($(culprit "$1" "$2" "$3") * 2))" -gt "$4" ] || return
+	near "$1, $3" "$(($(culprit "$1" "$2" "$3") + $(taken "$1" "$3")))" "$4" || return
 	is "$(report "$1" '.slowest[0] | .delay_ns - ([.parts[].ns] | add)')" 0
 }
 
