@@ -13,7 +13,7 @@ setup_file()
 	for kernel in $CASES; do
 		latency=
 		[[ " $DEFERRED " != *" $kernel "* ]] || latency=1
-		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=400 vm "$kernel" blind.sh --env "LATENCY=$latency" \
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" blind.sh --env "LATENCY=$latency" \
 			--file "$TOP/build/tests/under:/bin/under" \
 			--file "$TOP/build/tests/disable_events:/bin/disable_events" || return
 	done

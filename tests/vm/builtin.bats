@@ -11,7 +11,7 @@ in_guest()
 {
 	local kernel=$1 scenario=$2
 	shift 2
-	OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=300 vm "$kernel" "$scenario" --mem 2G --env CYCLES=60 "$@" \
+	OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" "$scenario" --mem 2G --env CYCLES=60 "$@" \
 		--file "$TOP/build/tests/refwatch:/bin/refwatch" \
 		--file "$TOP/build/tests/holder:/bin/holder"
 }

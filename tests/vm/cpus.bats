@@ -5,7 +5,7 @@ load vm
 
 setup_file()
 {
-	VM_TIMEOUT=${VM_TIMEOUT:-900} vm fixed cpus.sh --smp 64 --mem 4G
+	vm fixed cpus.sh --smp 64 --mem 4G
 }
 
 @test "cpus: trace sees what each of 64 did" {

@@ -6,7 +6,7 @@ load vm
 
 setup_file()
 {
-	VM_TIMEOUT=${VM_TIMEOUT:-300} vm fixed faults.sh \
+	vm fixed faults.sh \
 		--env "CYCLES=${CYCLES:-6}" --env "KILLS=${KILLS:-16}" \
 		--file "$TOP/tests/vm/cycles.sh:/lab/cycles.sh" \
 		--file "$TOP/build/tests/small_maps:/bin/small_maps"

@@ -7,7 +7,7 @@ setup_file()
 	local unfixed outlined
 	unfixed=$("$TOP/tools/lab/lab" path unfixed vfio.ko) || return
 	outlined=$("$TOP/tools/lab/lab" path mutant:outlined vfio.ko) || return
-	VM_TIMEOUT=240 vm fixed module.sh --no-vfio --file "$TOP/build/tests/text_dump:/bin/text_dump" --file "$unfixed:/lab/unfixed.ko" \
+	vm fixed module.sh --no-vfio --file "$TOP/build/tests/text_dump:/bin/text_dump" --file "$unfixed:/lab/unfixed.ko" \
 		--file "$outlined:/lab/outlined.ko" || return
 	for build in fixed unfixed mutant:outlined; do
 		"$BATS_TEST_DIRNAME/sites" "$("$TOP/tools/lab/lab" path $build vfio.ko)" >"$OUT/sites-${build#*:}" || return

@@ -9,7 +9,7 @@ CASES="fixed ${EVERY:+6.1 6.12} 7.x"
 setup_file()
 {
 	for kernel in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=300 vm "$kernel" privilege.sh \
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" privilege.sh \
 			--file "$TOP/build/tests/under:/bin/under" \
 			--file "$TOP/build/tests/caps_dump:/bin/caps_dump" || return
 	done

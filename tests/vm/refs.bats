@@ -10,7 +10,7 @@ refs()
 {
 	local kernel=$1 cycles=$2
 	shift 2
-	OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=${VM_TIMEOUT:-300} vm "$kernel" refs.sh --mem 2G --env "CYCLES=$cycles" "$@" \
+	OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" refs.sh --mem 2G --env "CYCLES=$cycles" "$@" \
 		--file "$TOP/tests/vm/refs_watch.sh:/lab/refs_watch.sh" \
 		--file "$TOP/build/tests/few_files:/bin/few_files" \
 		--file "$TOP/build/tests/blind_refs:/bin/blind_refs" \
@@ -20,7 +20,7 @@ refs()
 
 exact()
 {
-	OUT=$BATS_FILE_TMPDIR/exact-$1 VM_TIMEOUT=300 vm "$1" refs_exact.sh --mem 2G --env "CYCLES=$2" \
+	OUT=$BATS_FILE_TMPDIR/exact-$1 vm "$1" refs_exact.sh --mem 2G --env "CYCLES=$2" \
 		--file "$TOP/build/tests/refwatch:/bin/refwatch" \
 		--file "$TOP/build/tests/extuser:/bin/extuser" \
 		--file "$TOP/build/tests/holder:/bin/holder"

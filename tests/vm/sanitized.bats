@@ -14,7 +14,7 @@ sanitized()
 	local name=$1 program=$TOP/build/sanitized/vfioscope lib
 	shift
 	# shellcheck disable=SC2046 # words are wanted
-	OUT=$BATS_FILE_TMPDIR/$name VM_TIMEOUT=${VM_TIMEOUT:-300} vm "$@" --mem 2G \
+	OUT=$BATS_FILE_TMPDIR/$name vm "$@" --mem 2G \
 		--file "$program:/bin/vfioscope" \
 		$(ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do echo "--file $lib:$lib"; done) \
 		--env "ASAN_OPTIONS=log_path=/tmp/out/sanitizer:exitcode=99" \

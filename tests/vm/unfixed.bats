@@ -8,7 +8,7 @@ CASES="1 2 3 4 5"
 setup_file()
 {
 	for run in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$run VM_TIMEOUT=120 vm unfixed unfixed.sh || return
+		OUT=$BATS_FILE_TMPDIR/$run vm unfixed unfixed.sh || return
 	done
 }
 

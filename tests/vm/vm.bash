@@ -17,13 +17,14 @@ with_bpftool()
 
 # run_guest KERNEL SCENARIO [lab options]: `fixed`, which most suites boot, runs on the kind of host FIXED_ON
 # where a suite says so. HOST goes first, and so does an option of the suite's own.
+# The time is for guests that never end: a busy machine takes five times as long.
 run_guest()
 {
 	local kernel=$1 scenario=$2 host=
 	shift 2
 	[ "$kernel" != fixed ] || [ -n "${HOST:-}" ] || host=${FIXED_ON:-}
 	# shellcheck disable=SC2046 # words are wanted
-	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) ${host:+--host "$host"} --timeout "${VM_TIMEOUT:-150}" \
+	"$TOP/tools/lab/lab" run "$kernel" $(with_bpftool) ${host:+--host "$host"} --timeout "${VM_TIMEOUT:-900}" \
 		--keep-log "$OUT/kernel.log" --evidence "$OUT/guest" \
 		--file "$BATS_TEST_DIRNAME/guest.sh:/lab/guest.sh" \
 		--file "$BATS_TEST_DIRNAME/$scenario:/lab/scenario" \

@@ -16,7 +16,7 @@ setup_file()
 	for pair in $CASES; do
 		cells=$CELLS
 		[ "$(hotplug_of "${pair#*:}")" = acpi ] || cells=
-		OUT=$BATS_FILE_TMPDIR/$pair VM_TIMEOUT=300 vm "${pair%:*}" ways.sh --host "${pair#*:}" --layout slots \
+		OUT=$BATS_FILE_TMPDIR/$pair vm "${pair%:*}" ways.sh --host "${pair#*:}" --layout slots \
 			--env "CELLS=$cells" --file "$TOP/build/tests/holder:/bin/holder" || return
 	done
 }

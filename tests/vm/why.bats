@@ -10,7 +10,7 @@ WITH_MODULES="fixed 6.1"
 setup_file()
 {
 	for kernel in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$kernel VM_TIMEOUT=300 vm "$kernel" why.sh --mem 2G \
+		OUT=$BATS_FILE_TMPDIR/$kernel vm "$kernel" why.sh --mem 2G \
 			--file "$TOP/build/tests/holder:/bin/holder" || return
 	done
 	OUT=$BATS_FILE_TMPDIR/unfixed vm unfixed why_deadlock.sh || return

@@ -10,7 +10,7 @@ setup_file()
 {
 	local case
 	for case in $CASES; do
-		OUT=$BATS_FILE_TMPDIR/$case VM_TIMEOUT=240 vm "${case%-la57}" why_hosts.sh --host la57 --mem 2G \
+		OUT=$BATS_FILE_TMPDIR/$case vm "${case%-la57}" why_hosts.sh --host la57 --mem 2G \
 			--file "$TOP/build/tests/holder:/bin/holder" || return
 	done
 }
