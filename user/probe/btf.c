@@ -93,6 +93,24 @@ struct vs_btf *vs_btf__read(const char *path, const struct vs_btf *base)
 	return btf;
 }
 
+struct vs_btf *vs_btf__of(void *data, size_t len, const struct vs_btf *base)
+{
+	struct vs_btf *btf = calloc(1, sizeof(*btf));
+	int err = btf ? 0 : -ENOMEM;
+
+	if (btf) {
+		*btf = (struct vs_btf){ .data = data, .len = len, .base = base };
+		err = find_sections(btf);
+	} else {
+		free(data);
+	}
+	if (!err)
+		return btf;
+	vs_btf__free(btf);
+	errno = -err;
+	return NULL;
+}
+
 /* A module's strings are numbered on from those of vmlinux. */
 const char *vs_btf__name(const struct vs_btf *btf, uint32_t name_off)
 {
@@ -250,6 +268,41 @@ const char *vs_btf__member_type(const struct vs_btf *btf, const struct btf_type 
 		return of ? vs_btf__name(btf, of->name_off) : "";
 	}
 	return NULL;
+}
+
+struct field {
+	const struct vs_btf *btf;
+	const char *type, *member;
+	unsigned int at, bits;
+};
+
+static int find_field(void *ctx, const struct btf_type *type, const char *name)
+{
+	struct field *f = ctx;
+	const struct btf_member *m = (const void *)(type + 1);
+
+	if (BTF_INFO_KIND(type->info) != BTF_KIND_STRUCT || strcmp(name, f->type) ||
+	    !BTF_INFO_KFLAG(type->info))
+		return 0;
+	for (unsigned int nr = BTF_INFO_VLEN(type->info); nr; nr--, m++)
+		if (!strcmp(vs_btf__name(f->btf, m->name_off), f->member)) {
+			f->at = BTF_MEMBER_BIT_OFFSET(m->offset);
+			f->bits = BTF_MEMBER_BITFIELD_SIZE(m->offset);
+			return 1;
+		}
+	return 0;
+}
+
+bool vs_btf__field(const struct vs_btf *btf, const char *type, const char *member, unsigned int *at,
+		   unsigned int *bits)
+{
+	struct field f = { btf, type, member, 0, 0 };
+
+	if (!vs_btf__each(btf, find_field, &f))
+		return false;
+	*at = f.at;
+	*bits = f.bits;
+	return true;
 }
 
 struct question {

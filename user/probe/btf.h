@@ -21,6 +21,9 @@ struct vs_btf;
 struct vs_btf *vs_btf__read(const char *path, const struct vs_btf *base);
 void vs_btf__free(struct vs_btf *btf);	/* NULL is fine */
 
+/* The same of bytes in memory, which are malloc'ed and taken over, also on failure. NULL with errno. */
+struct vs_btf *vs_btf__of(void *data, size_t len, const struct vs_btf *base);
+
 /*
  * Calls `each` for every type of this file until it returns nonzero, and returns
  * that. Ends early at a kind that is not known: nobody knows where the next one is.
@@ -37,6 +40,13 @@ const char *vs_btf__name(const struct vs_btf *btf, uint32_t name_off);
  */
 const char *vs_btf__member_type(const struct vs_btf *btf, const struct btf_type *type,
 				const char *member);
+
+/*
+ * A member of a struct that has bitfields: where it begins, and its width (0: no bitfield), in bits. Returns false
+ * if there is none.
+ */
+bool vs_btf__field(const struct vs_btf *btf, const char *type, const char *member, unsigned int *at,
+		   unsigned int *bits);
 
 /* One member wanted of a struct; several questions go through BTF in one walk. */
 struct vs_btf_query {
