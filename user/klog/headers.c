@@ -434,6 +434,15 @@ static bool take_comm(struct klog_scan *s)
 
 /* -- other tools -- */
 
+/* Digits, and then nothing but @end. */
+static bool digits_to(const char *text, char end, uint32_t *value)
+{
+	char *behind;
+
+	*value = (uint32_t)strtoul(text, &behind, 10);
+	return behind != text && behind[0] == end && !behind[1];
+}
+
 /* crash: PID: 1  TASK: ffff...  CPU: 24  COMMAND: "systemd-shutdow" */
 static bool take_crash(struct klog_scan *s)
 {
@@ -500,6 +509,39 @@ static bool take_proc_stack(struct klog_scan *s, const char *path)
 	return true;
 }
 
+/* What stands before a name: the line's begin or its prefix, or the frame of another task. */
+static bool begins_name(const struct klog_scan *s, int n)
+{
+	const struct klog_token *before = klog_token__at(s, n - 1);
+
+	return klog_token__at(s, n)->first || before->kind != KLOG_WORD || !before->len || before->plus ||
+	       klog_token__is_stamp(before) || is(s, n - 1, "kernel:") || before->text[0] == '[';
+}
+
+/* `why --all-stacks`: "CPU 1/KVM[4545] process 4540 parent 1 state S for 8.100 s" */
+static bool take_all_stacks(struct klog_scan *s)
+{
+	char name[KLOG_NAME], *bracket;
+	const char *state = klog_word__at(s, 5);
+	uint32_t tid, number;
+	int from = -1;
+
+	if (!is(s, 2, "parent") || !is(s, 4, "state") || !state[0] || state[1] ||
+	    !klog_number(klog_word__at(s, 1), &number) || !klog_number(klog_word__at(s, 3), &number))
+		return false;
+	while (from > -NAME_TOKENS && !begins_name(s, from))
+		from--;
+	join(s, from, -1, 0, name);
+	bracket = strrchr(name, '[');
+	if (!bracket || !digits_to(bracket + 1, ']', &tid))
+		return false;
+	*bracket = '\0';
+	klog_report__begin(s, VS_TOLD_STACK, name, tid);
+	s->c->report.state = state[0];
+	s->c->report.told_top = s->c->report.plain = true;
+	return true;
+}
+
 /* -- all of them -- */
 
 static bool take_tainted(struct klog_scan *s)
@@ -539,6 +581,7 @@ static const struct {
 	{ "->", take_chain },
 	{ "Comm:", take_comm },
 	{ "PID:", take_crash },
+	{ "process", take_all_stacks },
 	{ "Tainted:", take_tainted },
 	{ "tainted", take_tainted },
 };

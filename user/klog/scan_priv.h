@@ -30,6 +30,7 @@ struct klog_frame {
 /* A report of one task that is being read. */
 struct klog_report {
 	bool open, ended, proc_style, told_top, mixed;
+	bool plain;		/* its frames do not tell how long their functions are */
 	struct vs_ev_logged about;	/* times are those of its first token */
 	char name[KLOG_NAME];
 	uint32_t tid;

@@ -26,7 +26,7 @@ void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *n
 
 	klog_report__close(s, s->c);
 	r->open = true;
-	r->ended = r->proc_style = r->told_top = r->mixed = false;
+	r->ended = r->proc_style = r->told_top = r->mixed = r->plain = false;
 	r->nr = r->kept = r->left_out = r->style = 0;
 	r->row_style = -1;
 	r->state = '\0';
@@ -98,6 +98,20 @@ static bool parse_frame(const char *text, char frame[VS_SITE_LEN])
 	if (!digits || strncmp(at, "/0x", 3) || !isxdigit((unsigned char)at[3]))
 		return false;
 	snprintf(frame, VS_SITE_LEN, "%.*s", (int)(plus + 3 + digits - text), text);
+	return true;
+}
+
+/* "symbol+0x12", as `why --all-stacks` writes it. */
+static bool parse_plain(const struct klog_scan *s, const char *text, char frame[VS_SITE_LEN])
+{
+	const char *plus = strstr(text, "+0x");
+	size_t len = 0;
+
+	while (is_symbol(text[len]))
+		len++;
+	if (!s->c->report.open || !s->c->report.plain || !plus || text + len != plus || !len || plus[3 + strspn(plus + 3, "0123456789abcdef")] || !plus[3])
+		return false;
+	snprintf(frame, VS_SITE_LEN, "%.*s", VS_SITE_LEN - 1, text);
 	return true;
 }
 
@@ -553,8 +567,16 @@ bool klog_stack__take(struct klog_scan *s)
 	if (t->plus && parse_frame(t->text, frame) && is_place_for_frame(s)) {
 		if (!s->c->report.open && s->c->pending == VS_TOLD_WARNED)
 			return true;	/* where the warning is, not yet its stack */
+		if (s->c->report.open && s->c->report.plain) {
+			s->c->report.mixed = true;
+			klog_report__close(s, s->c);
+		}
 		take_inner(s);
 		push(s, frame, is(s, -1, "?") || is(s, 1, "(unreliable)"));
+		return true;
+	}
+	if (t->plus && parse_plain(s, t->text, frame)) {
+		push(s, frame, false);
 		return true;
 	}
 	if (t->text[0] == '[' && s->c->report.open && s->c->report.last_at + 1 == s->at &&
