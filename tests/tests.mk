@@ -37,6 +37,10 @@ soak: ## the long runs: 1000 starts, 100 kills, 10000 cycles, fuzzing, sanitizer
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 
+mutate: tests ## plant small faults into the pure files, see whether the unit tests notice (10 minutes)
+	@CC='$(patsubst ccache,,$(firstword $(CC))) $(wordlist 2,9,$(CC))' CFLAGS='$(ALL_CFLAGS) -O1 $(SANITIZE) -g0' LDLIBS='$(LDLIBS)' LINKER='-fuse-ld=lld' \
+		BUILD=$(BUILD) nice -n 19 tests/mutate $(MUTATE)
+
 hosts: ## run every verb, way and holder on all kinds of host, write docs/hosts.md and the table of docs/why.md (an hour)
 	@tools/deps build test lab
 	@+$(MAKE) --no-print-directory all tests
@@ -147,4 +151,4 @@ $(FIXTURES)/done: $(wildcard $(F)/kmod_* $(F)/text_* $(F)/*.txt) $(FIXTURES)/ins
 
 -include $(TEST_OBJ:.o=.d) $(BUILD)/sanitized/user/main.d $(UNIT_BIN:=.d) $(GUEST_BIN:=.d) $(BENCH_BIN:=.d)
 
-.PHONY: check check-fresh check-fast hosts soak demo deps tests
+.PHONY: mutate check check-fresh check-fast hosts soak demo deps tests
