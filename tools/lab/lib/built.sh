@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # variables shared between the files
-# A kernel that the lab builds itself, from linux-source and allnoconfig: the row whose VFIO is built in.
+# A kernel that the lab builds itself, from linux-source and allnoconfig: the row whose VFIO is built in. Others
+# have only their modules of VFIO built (rebuilt.sh).
 
 row_is_built()
 {
-	[ "$row_vfio" = builtin ]
+	[ "$row_vfio" = builtin ] || row_is_rebuilt
 }
 
 built_image_dir()
 {
+	row_is_rebuilt && { rebuilt_image_dir; return; }
 	echo "$CACHE/built/$({ debs 'linux-source-*'; cat "$LAB/config.builtin" "$LAB/lib/built.sh"; } | hash_in)"
 }
 
@@ -81,6 +83,7 @@ collect_built()
 make_built_image()
 {
 	local dir image final
+	row_is_rebuilt && { make_rebuilt_image; return; }
 	final=$(built_image_dir)
 	[ ! -d "$final" ] || return 0
 	dir=$(scratch_dir)

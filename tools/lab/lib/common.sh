@@ -117,12 +117,12 @@ mutant_names()
 # row_has_own_vfio: vfio.ko is built here and replaces the shipped one
 row_has_own_vfio()
 {
-	case $row_vfio in stock | builtin) return 1 ;; esac
+	[ "$row_vfio" != stock ] && ! row_is_built
 }
 
 row_builds_modules()
 {
-	row_has_own_vfio || [ -n "$row_extra" ]
+	row_has_own_vfio || row_is_rebuilt || [ -n "$row_extra" ]
 }
 
 need_tools()

@@ -165,11 +165,13 @@ apt_try()
 	return 1
 }
 
-# depends_of DIR PACKAGE: names that belong to the kernel; a metapackage leads to the real ones
+# depends_of DIR PACKAGE: names that belong to the kernel; a metapackage leads to the real ones. An image without a
+# signature is the same one again.
 depends_of()
 {
 	apt-cache -c "$1/apt.conf" --no-all-versions show "$2" 2>/dev/null | sed -n 's/^\(Pre-\)\?Depends: *//p' |
-		tr ',|' '\n' | sed 's/^ *//; s/[ :(].*//' | grep -E '^linux-(image|base|binary|modules|headers|kbuild)-' || true
+		tr ',|' '\n' | sed 's/^ *//; s/[ :(].*//' | grep -E '^linux-(image|base|binary|modules|headers|kbuild)-' |
+		grep -v -- '-unsigned$' || true
 }
 
 # closure DIR PACKAGE: it and the kernel packages it needs, real ones only
