@@ -15,6 +15,7 @@
 
 #include <bpf/btf.h>
 
+#include "bpf/stacks.h"
 #include "probe/btf.h"
 #include "snapshot/rows.h"
 #include "snapshot/symbols.h"
@@ -109,6 +110,7 @@ static void made_up_layout(void)
 		.group_opened_file = VS_ABSENT, .device_kref = VS_ABSENT,
 		.device_open_count = VS_ABSENT, .device_inode = VS_ABSENT,
 		.device_file_device = VS_ABSENT, .device_file_group = VS_ABSENT,
+		.device_file_iommufd = VS_ABSENT,
 		.kvm_vfio_files = VS_ABSENT, .kvm_group_file = VS_ABSENT,
 		.kvm_file_node = VS_ABSENT, .kvm_file_file = VS_ABSENT,
 	};
@@ -512,20 +514,58 @@ static void device_files_of_6_6(void **state)
 	(void)state;
 	layout.device_file_device = 8;
 	layout.device_file_group = 0x20;
+	layout.device_file_iommufd = 0x28;
 	make_table(FILES, TABLE, ARRAY, 64);
 	make_file(FILE_AT(0), OPS(VS_SNAP_DEVICE_FILE), AT(80));
 	make_file(FILE_AT(1), OPS(VS_SNAP_DEVICE_FILE), AT(81));
 	put64(AT(80) + 8, DEVICE);
 	put64(AT(80) + 0x20, GROUP);
 	put64(AT(81) + 8, DEVICE);
+	put64(AT(81) + 0x28, AT(90));
 	put64(ARRAY, FILE_AT(0));
 	put64(ARRAY + 8, FILE_AT(1));
 	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
 	assert_int_equal(snapshot.nr_fds, 2);
 	assert_int_equal(snapshot.fds[0].kind, VS_SNAP_DEVICE_FILE);
 	assert_int_equal(snapshot.fds[0].object, DEVICE);
+	assert_int_equal(snapshot.fds[0].iommufd, 0);
 	assert_int_equal(snapshot.fds[1].kind, VS_SNAP_CDEV_FILE);
 	assert_int_equal(snapshot.fds[1].object, DEVICE);
+	assert_int_equal(snapshot.fds[1].iommufd, AT(90));
+}
+
+/* A close of v6.6: no work has the file, the stack does. What a descriptor has is not being released. */
+static void closed_and_on_a_stack(void **state)
+{
+	struct vs_stack_row row = { .task = AT(70), .stack = AT(100), .tid = 12, .tgid = 11, .comm = "vcpu",
+				    .nr_frames = 2, .frames = { 0xffffffff81111111ull,
+				    RELEASE(VS_SNAP_DEVICE_FILE) + 0x3f } };
+	const struct vs_snap_far far = { .fput = 0xffffffff81222222ull, .rows = &row, .nr_rows = 1 };
+
+	(void)state;
+	layout.file_task_work = 0x50;
+	layout.task_works = 0x10;
+	layout.work_func_of = 8;
+	make_table(FILES, TABLE, ARRAY, 8);
+	make_file(FILE_AT(0), OPS(VS_SNAP_DEVICE_FILE), DEVICE);
+	make_file(FILE_AT(1), OPS(VS_SNAP_DEVICE_FILE), DEVICE);
+	make_file(FILE_AT(2), OPS(VS_SNAP_CONTAINER_FILE), AT(6));
+	put64(ARRAY, FILE_AT(0));
+	for (int i = 0; i < 3; i++)
+		put64(AT(101) + 8 + 16 * i, FILE_AT(i));
+	assert_int_equal(vs_walk__fds(&walk, kinds, &qemu, 1, &snapshot, NULL), 0);
+	assert_int_equal(snapshot.nr_fds, 1);
+	assert_int_equal(vs_walk__releases(&walk, kinds, &far, &snapshot), 0);
+	assert_int_equal(snapshot.nr_fds, 2);
+	assert_int_equal(snapshot.fds[1].via, VS_VIA_RELEASE);
+	assert_int_equal(snapshot.fds[1].file, FILE_AT(1));
+	assert_int_equal(snapshot.fds[1].object, DEVICE);
+	assert_int_equal(snapshot.fds[1].tid, 12);
+	assert_int_equal(snapshot.fds[1].fd, -1);
+	row.frames[1] = RELEASE(VS_SNAP_DEVICE_FILE) - 1;
+	row.tid = 13;
+	assert_int_equal(vs_walk__releases(&walk, kinds, &far, &snapshot), 0);
+	assert_int_equal(snapshot.nr_fds, 2);
 }
 
 /* Closed, freed and used again between two reads: the descriptor names another file. */
@@ -903,7 +943,7 @@ int main(void)
 		TEST(groups_and_devices), TEST(waiters), TEST(device_by_its_file), TEST(device_that_leaves),
 		TEST(the_right_vfio),
 		TEST(no_list_of_groups), TEST(old_device), TEST(newer_group),
-		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6),
+		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6), TEST(closed_and_on_a_stack),
 		TEST(file_changes_meanwhile), TEST(threads_with_their_own_table),
 		TEST(unreadable_tables), TEST(kvm_device), TEST(kvm_device_by_files),
 		TEST(other_kvm_device), TEST(mappings), TEST(same_tree_twice),

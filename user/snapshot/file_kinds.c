@@ -66,6 +66,15 @@ int vs_file_kinds__of(struct vs_file_kinds *kinds, uint64_t operations)
 	return slot->kind;
 }
 
+uint64_t vs_walk__file_iommufd(const struct vs_walk *walk, uint64_t file)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	uint64_t private = vs_mem__pointer(walk->mem, file + l->file_private);
+
+	return private && l->device_file_iommufd != VS_ABSENT ?
+		vs_mem__pointer(walk->mem, private + l->device_file_iommufd) : 0;
+}
+
 uint64_t vs_walk__file_device(const struct vs_walk *walk, uint64_t file)
 {
 	const struct vs_snap_layout *l = walk->layout;

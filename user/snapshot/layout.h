@@ -136,7 +136,8 @@
 	FIELD(device_next, "vfio_device", "group_next") \
 	FIELD(device_inode, "vfio_device", "inode") /* v6.10: a mapping of its own */ \
 	FIELD(device_file_device, "vfio_device_file", "device") /* v6.6 */ \
-	FIELD(device_file_group, "vfio_device_file", "group") /* NULL: opened by cdev */
+	FIELD(device_file_group, "vfio_device_file", "group") /* NULL: opened by cdev */ \
+	FIELD(device_file_iommufd, "vfio_device_file", "iommufd") /* v6.6 */
 
 #define VS_LAYOUT_KVM(FIELD) \
 	FIELD(kvm_device_ops, "kvm_device", "ops") \

@@ -71,6 +71,7 @@ struct vs_snap_fd {
 	uint64_t file;		/* struct file *: the same for dup()ed, inherited, passed ones */
 	uint64_t object;
 	uint64_t device;	/* KVM: struct vfio_device * whose own file it holds (v6.6), or 0 */
+	uint64_t iommufd;	/* a device's file: struct iommufd_ctx * that it is bound to (v6.6), or 0 */
 	uint32_t tgid;
 	uint32_t tid;		/* of VS_VIA_RELEASE */
 	int fd;

@@ -74,6 +74,9 @@ uint64_t vs_walk__file_of(const struct vs_walk *walk, uint64_t files, int fd);
 /* The struct vfio_device of a device's file, 0 if it cannot be read. */
 uint64_t vs_walk__file_device(const struct vs_walk *walk, uint64_t file);
 
+/* The struct iommufd_ctx that a device's file is bound to; 0: none, or this kernel knows none. */
+uint64_t vs_walk__file_iommufd(const struct vs_walk *walk, uint64_t file);
+
 /*
  * Adds the descriptors of these tasks. Call after vs_walk__groups(). Returns the number
  * of tables that could not be read to their end (0: complete) or -ENOMEM. Descriptors of

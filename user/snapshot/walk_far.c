@@ -254,6 +254,16 @@ static int follow(const struct releases *r, uint64_t work, const struct vs_stack
 	return err;
 }
 
+/* Its words, as many as there are. */
+static size_t read_stack(const struct vs_mem *mem, const struct vs_stack_row *t, uint64_t words[STACK_WORDS])
+{
+	size_t nr = 0;
+
+	while (nr < STACK_WORDS && !vs_mem__read(mem, t->stack + 8 * nr, &words[nr], VS_PEEK_BLOCK))
+		nr += VS_PEEK_BLOCK / 8;
+	return nr;
+}
+
 /*
  * task_work_run() has taken the list off the task: the work that is done now, or the next one, is
  * known to its stack alone.
@@ -263,11 +273,9 @@ static int look_at_stack(const struct releases *r, const struct vs_stack_row *t)
 	const struct vs_mem *mem = r->far.walk->mem;
 	uint64_t words[STACK_WORDS], funcs[STACK_WORDS], at[STACK_WORDS];
 	bool ok[STACK_WORDS];
-	size_t nr = 0;
+	size_t nr = read_stack(mem, t, words);
 	int err = 0;
 
-	while (nr < STACK_WORDS && !vs_mem__read(mem, t->stack + 8 * nr, &words[nr], VS_PEEK_BLOCK))
-		nr += VS_PEEK_BLOCK / 8;
 	for (size_t i = 0; i < nr; i++)
 		at[i] = words[i] + r->far.walk->layout->work_func_of;
 	vs_mem__words(mem, at, funcs, ok, nr);
@@ -332,6 +340,54 @@ static int look_at_closing(const struct releases *r, const struct vs_stack_row *
 	return err;
 }
 
+static bool is_open(const struct releases *r, uint64_t file)
+{
+	const struct vs_snapshot *s = r->far.snapshot;
+
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (s->fds[i].via == VS_VIA_FD && s->fds[i].file == file)
+			return true;
+	return false;
+}
+
+/*
+ * A close(2) of v6.6 and later releases the file at once, and no work knows it. But a task that is inside of the
+ * release of a kind has that very file on its stack, as no descriptor has.
+ */
+static int look_at_release(const struct releases *r, const struct vs_stack_row *t, uint64_t release)
+{
+	const struct vs_mem *mem = r->far.walk->mem;
+	const struct vs_snap_layout *l = r->far.walk->layout;
+	uint64_t words[STACK_WORDS], found[STACK_WORDS], at[STACK_WORDS];
+	bool ok[STACK_WORDS];
+	size_t nr = read_stack(mem, t, words);
+	int err = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		at[i] = words[i] + l->file_op;
+	vs_mem__words(mem, at, found, ok, nr);
+	for (size_t i = 0; i < nr; i++)
+		at[i] = ok[i] ? found[i] + l->op_release : 0;
+	vs_mem__words(mem, at, found, ok, nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (ok[i] && found[i] == release && !is_open(r, words[i]))
+			err = keep_release(r, words[i], t);
+	return err;
+}
+
+static int look_at_releases(const struct releases *r, const struct vs_stack_row *t)
+{
+	int err = 0;
+
+	for (int kind = 0; kind < VS_SNAP_FILE_KINDS && !err; kind++) {
+		uint64_t release = r->far.walk->symbols->release[kind];
+
+		if (release && is_inside(t, release))
+			err = look_at_release(r, t, release);
+	}
+	return err;
+}
+
 int vs_walk__releases(const struct vs_walk *walk, struct vs_file_kinds *kinds,
 		      const struct vs_snap_far *where, struct vs_snapshot *snapshot)
 {
@@ -351,6 +407,7 @@ int vs_walk__releases(const struct vs_walk *walk, struct vs_file_kinds *kinds,
 			err = look_at_stack(&r, t);
 		if (!err && is_inside(t, where->put_files))
 			err = look_at_closing(&r, t);
+		err = err ?: look_at_releases(&r, t);
 	}
 	return err;
 }

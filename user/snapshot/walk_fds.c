@@ -85,6 +85,17 @@ static bool is_cdev(const struct vs_walk *walk, uint64_t file)
 	       !vs_mem__pointer(walk->mem, private + l->device_file_group);
 }
 
+static void add_device_file(struct scan *scan, const struct open_fd *open)
+{
+	const struct vs_walk *walk = scan->walk;
+	struct vs_snap_fd *row;
+
+	row = add_row(scan, open, is_cdev(walk, open->file) ? VS_SNAP_CDEV_FILE : VS_SNAP_DEVICE_FILE,
+		      vs_walk__file_device(walk, open->file));
+	if (row)
+		row->iommufd = vs_walk__file_iommufd(walk, open->file);
+}
+
 static void add_file(struct scan *scan, const struct open_fd *open, int kind)
 {
 	const struct vs_walk *walk = scan->walk;
@@ -94,8 +105,7 @@ static void add_file(struct scan *scan, const struct open_fd *open, int kind)
 		add_kvm(scan, open);
 		return;
 	case VS_SNAP_DEVICE_FILE:
-		add_row(scan, open, is_cdev(walk, open->file) ? VS_SNAP_CDEV_FILE : kind,
-			vs_walk__file_device(walk, open->file));
+		add_device_file(scan, open);
 		return;
 	}
 	add_row(scan, open, kind,
@@ -136,7 +146,10 @@ int vs_walk__keep(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint6
 	kept->object = kind == VS_SNAP_KVM_FILE ? 0 :
 		       kind == VS_SNAP_DEVICE_FILE ? vs_walk__file_device(walk, file) :
 		       vs_mem__pointer(walk->mem, file + walk->layout->file_private);
-	if (kind == VS_SNAP_DEVICE_FILE && is_cdev(walk, file))
+	if (kind != VS_SNAP_DEVICE_FILE)
+		return 0;
+	kept->iommufd = vs_walk__file_iommufd(walk, file);
+	if (is_cdev(walk, file))
 		kept->kind = VS_SNAP_CDEV_FILE;
 	return 0;
 }
