@@ -31,7 +31,7 @@
 /*
  * `object` depends on the type:
  *   create, notifier-enter/exit, unregister-notifier   struct notifier_block *
- *   register, unregister                                struct vfio_device *
+ *   register, unregister, iommufd-*                     struct vfio_device *
  *   queue, start, end                                   struct work_struct *
  *   open, close                                         struct file * (0 if not known)
  *   change                                              the counter's address
@@ -65,6 +65,10 @@ enum vs_type {
 	VS_CONTAINER_USE,	/* a device, or the group itself, begins to use its container; refs:
 				 * container_users from just before; may still be refused */
 	VS_CONTAINER_UNUSE,	/* it ends to */
+	VS_IOMMUFD_BIND,	/* a device is bound to an iommufd, ctx_object; may still be refused */
+	VS_IOMMUFD_UNBIND,	/* and is so no more */
+	VS_IOMMUFD_ATTACH,	/* it gets an address space of its iommufd; may still be refused */
+	VS_IOMMUFD_DETACH,	/* and has none any more */
 	VS_TYPE_END
 };
 
@@ -109,7 +113,7 @@ struct vs_event {
 	__u64 group;		/* struct vfio_group *, 0 if not known */
 	__u64 ip;		/* the probed instruction, 0 for fentry and tracepoints */
 	__u64 object;
-	__u64 ctx_object;	/* chain head (notifier, chain) or work (worker) */
+	__u64 ctx_object;	/* chain head (notifier, chain), work (worker); of iommufd-bind the context */
 	__u64 ctx_group;	/* the group that the notifier or work is about */
 	__s32 iommu_group;	/* its number, -1 if not known */
 	__s32 refs;
@@ -120,7 +124,7 @@ struct vs_event {
 };
 _Static_assert(sizeof(struct vs_event) == 104, "struct vs_event is ABI");
 
-/* VS_REGISTER, VS_UNREGISTER, VS_NOTIFIER_ENTER: which device. */
+/* VS_REGISTER, VS_UNREGISTER, VS_NOTIFIER_ENTER, VS_IOMMUFD_*: which device. */
 struct vs_device_event {
 	struct vs_event e;
 	char device[VS_DEVICE_LEN];	/* dev_name(), NUL-terminated, may be empty */

@@ -8,6 +8,7 @@
 #include "task.h"
 #include "emit.h"
 #include "group.h"
+#include "device.h"
 #include "probe.h"
 
 /*
@@ -277,35 +278,17 @@ int release_fentry(void *ctx)
 	return emit_release(cfg.entry[VS_ENTRY_RELEASE], argument(ctx, 0));
 }
 
-static __always_inline int emit_device(__u64 ip, __u8 type, __u64 device, __u64 group)
-{
-	__u64 dev = read_pointer(device, cfg.layout.device_dev);
-	__u64 wakeup;
-	struct vs_device_event *d = emit_begin(type, struct vs_device_event, &wakeup);
-
-	if (!d)
-		return 0;
-	d->e.ip = ip;
-	d->e.object = device;
-	d->e.group = group;
-	d->e.iommu_group = device_number(dev);
-	read_device_name(d->device, dev);
-	emit_context(&d->e);
-	emit_end(d, wakeup);
-	return 0;
-}
-
 SEC("kprobe")
 int BPF_KPROBE(device_register, __u64 device)
 {
-	return cfg.vfio_ready ? emit_device(probe_ip(ctx), VS_REGISTER, device, 0) : 0;
+	return cfg.vfio_ready ? emit_device(probe_ip(ctx), VS_REGISTER, device, 0, 0) : 0;
 }
 
 SEC("fentry/vfio_register_group_dev")
 int register_fentry(void *ctx)
 {
 	return cfg.vfio_ready ? emit_device(cfg.entry[VS_ENTRY_REGISTER], VS_REGISTER,
-					    argument(ctx, 0), 0) : 0;
+					    argument(ctx, 0), 0, 0) : 0;
 }
 
 static __always_inline int emit_unregister(__u64 ip, __u64 device)
@@ -313,7 +296,7 @@ static __always_inline int emit_unregister(__u64 ip, __u64 device)
 	if (!cfg.vfio_ready)
 		return 0;
 	return emit_device(ip, VS_UNREGISTER, device,
-			   read_pointer(device, cfg.layout.device_group));
+			   read_pointer(device, cfg.layout.device_group), 0);
 }
 
 SEC("kprobe")

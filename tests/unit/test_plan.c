@@ -253,11 +253,12 @@ static void assert_no_deferred(const char *why)
 	assert_not_applicable("deferred-end", why);
 }
 
-/* Those of containers are of later kernels than the others. */
+/* Those of containers and of iommufd are of later kernels than the others. */
 static void assert_all(enum vs_hook_status status)
 {
 	for (size_t i = 0; i < plan.nr_rows; i++)
-		if (strncmp(plan.rows[i].hook->name, "container-", 10))
+		if (strncmp(plan.rows[i].hook->name, "container-", 10) &&
+		    strncmp(plan.rows[i].hook->name, "iommufd-", 8))
 			assert_status(plan.rows[i].hook->name, status);
 }
 
@@ -442,6 +443,24 @@ static void test_container_users(void **state)
 	make();
 	assert_status("container-use", VS_HOOK_NOT_APPLICABLE);
 	assert_status("container-unuse", VS_HOOK_NOT_APPLICABLE);
+}
+
+/* Of a physical device and of an emulated one; up to v6.5 there is no detach. */
+static void test_iommufd(void **state)
+{
+	static const char *const hooks[] = { "iommufd-bind", "iommufd-unbind", "iommufd-attach", "iommufd-detach" };
+
+	(void)state;
+	load("iommufd");
+	make();
+	for (size_t i = 0; i < 4; i++)
+		assert_armed(hooks[i], VS_HOOK_READY, VS_RUNG_FUNCTION, 2);
+	assert_int_equal(count_in("iommufd_bind", "vfio_iommufd_emulated_bind"), 1);
+	teardown(NULL);
+	load("6.12");
+	make();
+	for (size_t i = 0; i < 4; i++)
+		assert_status(hooks[i], VS_HOOK_NOT_APPLICABLE);
 }
 
 /* The kref that devices had before 5.13 is another thing. */
@@ -1162,7 +1181,7 @@ int main(void)
 		TEST(test_6_12_still_traced),
 		TEST(test_6_12_layout),
 		TEST(test_registrations),
-		TEST(test_container_users),
+		TEST(test_container_users), TEST(test_iommufd),
 		TEST(test_no_registrations),
 		TEST(test_registrations_without_file),
 		TEST(test_6_12_not_loaded),

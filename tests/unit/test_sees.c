@@ -100,19 +100,15 @@ static void the_later_ones(void **state)
 	}
 }
 
-/* No kernel of the lab has iommufd: this is all that is known of one that has. */
 static void with_iommufd(void **state)
 {
-	struct vs_kmod_func *func;
-
 	(void)state;
-	load("6.12");
-	func = &facts.vfio.funcs[0];
-	free(func->name);
-	func->name = strdup("vfio_iommufd_physical_bind");
+	load("iommufd");
 	find();
-	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_NO, "not traced");
+	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_YES, "each");
+	assert_seen("iommufd", VS_SEES_PUTS, VS_SEES_YES, "each");
 	assert_seen("iommufd", VS_SEES_HOLDERS, VS_SEES_YES, "/dev/iommu");
+	assert_seen("iommufd", VS_SEES_WAITS, VS_SEES_PARTLY, "vfioscope why");
 }
 
 /* What cannot be looked into was not built without anything. */

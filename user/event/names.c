@@ -30,6 +30,10 @@ static const char *const types[VS_TYPE_END] = {
 	[VS_REG_PUT] = "registration-put",
 	[VS_CONTAINER_USE] = "container-use",
 	[VS_CONTAINER_UNUSE] = "container-unuse",
+	[VS_IOMMUFD_BIND] = "iommufd-bind",
+	[VS_IOMMUFD_UNBIND] = "iommufd-unbind",
+	[VS_IOMMUFD_ATTACH] = "iommufd-attach",
+	[VS_IOMMUFD_DETACH] = "iommufd-detach",
 };
 
 static const char *const contexts[] = {

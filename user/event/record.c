@@ -13,6 +13,10 @@ static size_t least_size(unsigned int type)
 	case VS_REGISTER:
 	case VS_UNREGISTER:
 	case VS_NOTIFIER_ENTER:
+	case VS_IOMMUFD_BIND:
+	case VS_IOMMUFD_UNBIND:
+	case VS_IOMMUFD_ATTACH:
+	case VS_IOMMUFD_DETACH:
 		return sizeof(struct vs_device_event);
 	case VS_CHAIN_DEADLOCK:
 		return sizeof(struct vs_alarm_event);

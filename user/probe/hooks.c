@@ -210,6 +210,50 @@ const struct vs_hook vs_hooks[] = {
 				 .needs = VS_NEEDS_CONTAINER_USERS, .together = true),
 		},
 	}, {
+		.name = "iommufd-bind",
+		.what = "a device is bound to an iommufd, by its own node or by its group",
+		.lost = "which devices an iommufd has is only known from looking",
+		.applies = VS_APPLIES_IOMMUFD,
+		.rungs = {
+			FUNCTION("vfio_iommufd_physical_bind", "iommufd_bind",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_iommufd_emulated_bind", "iommufd_bind",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP, .together = true),
+		},
+	}, {
+		.name = "iommufd-unbind",
+		.what = "a device is bound to its iommufd no more",
+		.lost = "since when a device has left its iommufd",
+		.applies = VS_APPLIES_IOMMUFD,
+		.rungs = {
+			FUNCTION("vfio_iommufd_physical_unbind", "iommufd_unbind",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_iommufd_emulated_unbind", "iommufd_unbind",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP, .together = true),
+		},
+	}, {
+		.name = "iommufd-attach",
+		.what = "a device gets an address space of its iommufd",
+		.lost = "when DMA of a device was allowed by iommufd",
+		.applies = VS_APPLIES_IOMMUFD,
+		.rungs = {
+			FUNCTION("vfio_iommufd_physical_attach_ioas", "iommufd_attach",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_iommufd_emulated_attach_ioas", "iommufd_attach",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP, .together = true),
+		},
+	}, {
+		.name = "iommufd-detach",
+		.what = "a device has no address space of its iommufd any more",
+		.lost = "when DMA of a device was taken away by iommufd",
+		.applies = VS_APPLIES_IOMMUFD,
+		.rungs = {
+			FUNCTION("vfio_iommufd_physical_detach_ioas", "iommufd_detach",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP),
+			FUNCTION("vfio_iommufd_emulated_detach_ioas", "iommufd_detach",
+				 .needs = VS_NEEDS_DEVICE_DEV | VS_NEEDS_DEVICE_GROUP, .together = true),
+		},
+	}, {
 		.name = "open",
 		.what = "/dev/vfio/N opened",
 		.lost = "who opened a group",

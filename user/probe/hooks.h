@@ -53,6 +53,7 @@ enum vs_applies {
 	VS_APPLIES_MODULE,	/* VFIO as a module */
 	VS_APPLIES_REGISTRATION, /* devices have a count of their own: v5.13, v5.10.137 */
 	VS_APPLIES_CONTAINER_LOCKED, /* container_users changes in functions, under a lock: v6.1 */
+	VS_APPLIES_IOMMUFD,	/* VFIO is built with iommufd: v6.2 */
 };
 
 struct vs_hook {

@@ -15,6 +15,8 @@
 #include "probe/facts.h"
 #include "probe/hooks.h"
 
+#define VS_NO_IOMMUFD "this kernel's VFIO is built without iommufd"
+
 enum vs_hook_status {
 	VS_HOOK_READY = 0,	/* can be armed now */
 	VS_HOOK_PARTIAL,	/* armed, but sees only part: words say which */

@@ -131,6 +131,8 @@ const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applie
 		return "an open device keeps its group instead on this kernel (before v5.13)";
 	if (applies == VS_APPLIES_CONTAINER_LOCKED)
 		return "counted inline on this kernel (up to v6.0)";
+	if (applies == VS_APPLIES_IOMMUFD)
+		return VS_NO_IOMMUFD;
 	if (plan->fix == VS_FIX_NO_NOTIFIER)
 		return "IOMMU groups of this kernel have no notifier (gone in v5.19)";
 	if (plan->fix == VS_FIX_NO_REFERENCE)
@@ -163,6 +165,9 @@ bool plan_applies(const struct planner *p, enum vs_applies which)
 	case VS_APPLIES_CONTAINER_LOCKED:
 		return !plan_vfio_known(p->facts) ||
 		       vs_kmod__func(&p->facts->vfio, "vfio_container_attach_group");
+	case VS_APPLIES_IOMMUFD:
+		return !plan_vfio_known(p->facts) ||
+		       vs_kmod__func(&p->facts->vfio, "vfio_iommufd_physical_bind");
 	}
 	return true;
 }

@@ -167,6 +167,14 @@ static void see_device(const struct vs_plan *plan, struct vs_sees *row)
 		 &cells[VS_SEES_WAITS]);
 }
 
+/* The probes see the calls, not a count. */
+static void see_calls_only(struct vs_sees *row)
+{
+	for (int part = VS_SEES_GETS; part <= VS_SEES_PUTS; part++)
+		if (row->cells[part].answer == VS_SEES_YES)
+			snprintf(row->cells[part].words, sizeof(row->cells[part].words), "each");
+}
+
 static void see_file(const struct vs_facts *facts, const struct vs_plan *plan,
 		     struct vs_sees *row)
 {
@@ -176,10 +184,7 @@ static void see_file(const struct vs_facts *facts, const struct vs_plan *plan,
 							  "vfio_group.opened";
 	by_hook(plan, "open", &row->cells[VS_SEES_GETS]);
 	by_hook(plan, "close", &row->cells[VS_SEES_PUTS]);
-	/* They see the call, not the count. */
-	for (int part = VS_SEES_GETS; part <= VS_SEES_PUTS; part++)
-		if (row->cells[part].answer == VS_SEES_YES)
-			snprintf(row->cells[part].words, sizeof(row->cells[part].words), "each");
+	see_calls_only(row);
 	say(&row->cells[VS_SEES_HOLDERS], VS_SEES_YES,
 	    "processes with their descriptors, KVM");
 	say(&row->cells[VS_SEES_WAITS], VS_SEES_NOTHING, "nothing waits for these%s",
@@ -225,8 +230,8 @@ static void see_deferred(const struct vs_plan *plan, struct vs_sees *row)
 	    "late workers and what keeps them: vfioscope latency");
 }
 
-/* Built without it there is no such function in vfio.ko. */
-static void see_iommufd(const struct vs_facts *facts, struct vs_sees *row)
+/* Built without it there is no such function in vfio.ko. Its own wait is in another module, and short. */
+static void see_iommufd(const struct vs_facts *facts, const struct vs_plan *plan, struct vs_sees *row)
 {
 	row->subject = "iommufd";
 	row->what = "users of an iommufd context";
@@ -235,13 +240,16 @@ static void see_iommufd(const struct vs_facts *facts, struct vs_sees *row)
 		if (!facts->vfio.nr_funcs)
 			say(&row->cells[part], VS_SEES_NO, "not known: there is no vfio to look into");
 		else if (!has_iommufd(facts))
-			say(&row->cells[part], VS_SEES_NOTHING,
-			    "this kernel's VFIO is built without iommufd");
-		else
-			say(&row->cells[part], VS_SEES_NO, "not traced");
-	if (has_iommufd(facts))
-		say(&row->cells[VS_SEES_HOLDERS], VS_SEES_YES,
-		    "processes with /dev/iommu or a device's own file open");
+			say(&row->cells[part], VS_SEES_NOTHING, VS_NO_IOMMUFD);
+	if (!has_iommufd(facts))
+		return;
+	by_hook(plan, "iommufd-bind", &row->cells[VS_SEES_GETS]);
+	by_hook(plan, "iommufd-unbind", &row->cells[VS_SEES_PUTS]);
+	see_calls_only(row);
+	say(&row->cells[VS_SEES_HOLDERS], VS_SEES_YES,
+	    "processes with /dev/iommu or a device's own file open");
+	say(&row->cells[VS_SEES_WAITS], VS_SEES_PARTLY,
+	    "a close that waits for calls of iommufd: vfioscope why");
 }
 
 void vs_sees__find(const struct vs_facts *facts, const struct vs_plan *plan,
@@ -253,5 +261,5 @@ void vs_sees__find(const struct vs_facts *facts, const struct vs_plan *plan,
 	see_file(facts, plan, &rows[2]);
 	see_container(plan, &rows[3]);
 	see_deferred(plan, &rows[4]);
-	see_iommufd(facts, &rows[5]);
+	see_iommufd(facts, plan, &rows[5]);
 }
