@@ -92,7 +92,7 @@ static void summarize(char *buf, size_t size)
 static void check_line(char *line)
 {
 	char *name = strsep(&line, " "), *asked = strsep(&line, " "), got[1024];
-	const char *device = strchr(asked, ':') ? asked : NULL;
+	const char *device = strpbrk(asked + 1, ":-") ? asked : NULL; /* also an mdev, by its UUID */
 
 	load(name);
 	classify(device, -1, !device && *asked != '-' ? (uint32_t)atoi(asked) : 0);
@@ -709,6 +709,74 @@ static void test_a_mapping_of_another_pid_namespace(void **state)
 						  "seen), and end it"));
 }
 
+/* -- a wait of iommufd itself -- */
+
+/* Another iommufd of the same process: its call may be of that one. */
+static void test_iommufd_of_two(void **state)
+{
+	struct vs_snapshot *s = &evidence.snapshot;
+
+	(void)state;
+	load("iommufd-wait");
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (s->fds[i].kind == VS_SNAP_IOMMUFD_FILE) {
+			struct vs_snap_fd *other = vs_rows__add(&s->fds, &s->nr_fds, sizeof(*other));
+
+			*other = s->fds[i];
+			other->object += 0x1000;
+			break;
+		}
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.cases[0].confidence, VS_MEDIUM);
+	assert_true(why.cases[0].holders[0].likely);
+	assert_non_null(strstr(why.cases[0].next, "perhaps"));
+}
+
+/* Who is in a call of another one only has nothing to do with it. */
+static void test_iommufd_of_another(void **state)
+{
+	struct vs_snapshot *s = &evidence.snapshot;
+
+	(void)state;
+	load("iommufd-wait");
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (s->fds[i].kind == VS_SNAP_IOMMUFD_FILE)
+			s->fds[i].object += 0x1000;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_int_equal(why.cases[0].nr_holders, 0);
+	assert_int_equal(why.cases[0].confidence, VS_LOW);
+	assert_non_null(strstr(why.cases[0].next, "wait a minute"));
+}
+
+/* Not known which it closes: any iommufd may be the one, and no device is named. */
+static void test_iommufd_not_known_which(void **state)
+{
+	struct vs_snapshot *s = &evidence.snapshot;
+
+	(void)state;
+	load("iommufd-wait");
+	for (size_t i = 0; i < s->nr_fds; i++)
+		if (s->fds[i].via == VS_VIA_RELEASE)
+			s->fds[i].iommufd = 0;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IN_USE);
+	assert_string_equal(why.cases[0].device, "");
+	assert_int_equal(why.cases[0].confidence, VS_MEDIUM);
+}
+
+/* What is destroyed there waits for something else, further inside: not for a call. */
+static void test_iommufd_waits_further_inside(void **state)
+{
+	(void)state;
+	load("iommufd-wait");
+	snprintf(task(505)->frames[0], VS_SITE_LEN, "iommu_device_release_dma_owner+0x20");
+	classify(NULL, -1, 0);
+	for (size_t i = 0; i < why.nr_cases; i++)
+		assert_false(why.cases[i].iommufd);
+}
+
 /* v6.6: KVM holds the file of a device that was opened by cdev, and no descriptor does. */
 static void test_kvm_holds_a_device(void **state)
 {
@@ -1306,7 +1374,8 @@ static void test_pods(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_recorded),
+		TEST(test_iommufd_of_two), TEST(test_iommufd_of_another), TEST(test_iommufd_not_known_which),
+		TEST(test_iommufd_waits_further_inside), TEST(test_recorded),
 		TEST(test_saved_and_loaded),
 		TEST(test_bad_evidence),
 		TEST(test_nested_chain_is_no_deadlock),

@@ -70,6 +70,11 @@ void vs_why_words__holder(const struct vs_why_holder *h, bool shared, char *buf,
 		snprintf(buf, size, "%s fd %d: an io_uring with %s registered", who, h->fd, kind_words(h));
 	else if (h->how == VS_HOLD_RING)
 		snprintf(buf, size, "%s: an io_uring without a descriptor, with %s registered", who, kind_words(h));
+	else if (h->how == VS_HOLD_CALL && h->fd >= 0)
+		snprintf(buf, size, "%s fd %d: its task %u is in a call of %s iommufd", who, h->fd, h->tid,
+			 h->likely ? "an" : "this");
+	else if (h->how == VS_HOLD_CALL)
+		snprintf(buf, size, "%s: its task %u is in a call of an iommufd", who, h->tid);
 	else if (h->how == VS_HOLD_RELEASE)
 		snprintf(buf, size, "%s: its task %u has closed %s, and is not through with the release", who,
 			 h->tid, kind_words(h));

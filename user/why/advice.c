@@ -336,11 +336,17 @@ static void chain_deadlock(struct vs_why_case *c, const char *who)
 	     function(changer(c), place, sizeof(place)));
 }
 
+/* A holder that may not answer. One that waits in iommufd does, for it does not wait for long. */
+static const struct vs_ev_process *sleeper(const struct vs_evidence *e, const struct vs_why_case *c)
+{
+	return c->in_iommufd ? NULL : vs_holders__sleeping(e, c);
+}
+
 static void say_back(const struct vs_evidence *e, struct vs_why_case *c, const char *waiter)
 {
 	char who[VS_TASK_LEN];
 
-	if (!c->waits_back && (!c->task || vs_holders__sleeping(e, c)))
+	if (!c->waits_back && (!c->task || sleeper(e, c)))
 		return; /* it may be one, through what is not seen */
 	if (!c->waits_back)
 		SAY(c, " This is no deadlock.");
@@ -356,7 +362,7 @@ static void say_back(const struct vs_evidence *e, struct vs_why_case *c, const c
 
 static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 {
-	const struct vs_ev_process *p = vs_holders__sleeping(e, c);
+	const struct vs_ev_process *p = sleeper(e, c);
 	char who[VS_TASK_LEN];
 
 	if (!c->nr_now) {
@@ -379,6 +385,8 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 	} else if (p) {
 		vs_name__task(who, p->comm, p->tgid, 0);
 		NEXT(c, ". That may not work: a task of %s sleeps uninterruptibly", who);
+	} else if (c->in_iommufd) {
+		NEXT(c, ". It waits in iommufd itself, for a minute at most: see its own case (vfioscope why)");
 	} else if (!nr_likely(c)) {
 		NEXT(c, ". What waits then ends by itself");
 	}
@@ -703,7 +711,7 @@ void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 	case VS_WHY_DEAD_OWNER:
 		return dead_owner(c, what, who);
 	case VS_WHY_IN_USE:
-		return in_use(e, c, what, who);
+		return c->iommufd ? why_iommufd__advise(c) : in_use(e, c, what, who);
 	case VS_WHY_CONTAINER_STALL:
 		return container_stall(e, c, what, who);
 	case VS_WHY_DEFERRED_LATE:

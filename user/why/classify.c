@@ -15,13 +15,15 @@ static int by_weight(const void *a, const void *b)
 
 	if (x->verdict != y->verdict)
 		return x->verdict < y->verdict ? -1 : 1;
+	if (x->iommufd != y->iommufd) /* others wait for what this one has closed */
+		return x->iommufd ? -1 : 1;
 	return x->group - y->group;
 }
 
 /* A holder that may not answer a signal may never let go. */
 static void doubt_its_end(struct vs_why_case *c, const struct vs_evidence *e)
 {
-	if (c->reboot == VS_REBOOT_NO && vs_holders__sleeping(e, c))
+	if (c->reboot == VS_REBOOT_NO && !c->iommufd && !c->in_iommufd && vs_holders__sleeping(e, c))
 		c->reboot = VS_REBOOT_UNKNOWN;
 }
 
@@ -32,6 +34,7 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	for (size_t i = 0; !err && i < e->nr_tasks; i++)
 		err = why_roots__add(why, e, &e->tasks[i]);
 	err = err ?: why_roots__add_unseen(why, e);
+	why_iommufd__link(why);
 	for (size_t i = 0; !err && i < why->nr_cases; i++) {
 		err = why_victims__add(&why->cases[i], e) ?:
 		      why_cycles__find_back(&why->cases[i]);

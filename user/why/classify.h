@@ -44,10 +44,11 @@ struct vs_why_holder {
 		VS_HOLD_SOCKET,	/* on its way through the UNIX socket `fd` */
 		VS_HOLD_RING,	/* registered with the io_uring `fd`, -1: one without a descriptor */
 		VS_HOLD_RELEASE, /* closed; the task `tid` has not got through its release */
+		VS_HOLD_CALL,	/* the task `tid` is in a call of the iommufd `fd` (-1: not known which) */
 	} how;
 	enum vs_snap_file_kind kind; /* of an fd */
 	uint32_t tgid;		/* 0: not known */
-	uint32_t tid;		/* of a release */
+	uint32_t tid;		/* of a release, of a call */
 	int fd;
 	uint64_t file;		/* struct file *: descriptors of one file share it */
 	uint64_t bytes;		/* mapped */
@@ -94,6 +95,8 @@ struct vs_why_case {
 	size_t nr_elsewhere;	/* idle, not applicable: as in struct vs_why */
 	bool runs;		/* the task does not sleep: it was running there at each look */
 	bool driver_lock;	/* the driver waits for a lock */
+	bool iommufd;		/* in use: not the device, but an object of iommufd that goes away */
+	bool in_iommufd;	/* a holder closes it already, and waits in such a case of its own */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	bool either;		/* of a log: in use, or a stalled container; it does not tell which */
 	const struct vs_ev_message *message; /* of a log: VFIO's own words; NULL: none */

@@ -94,6 +94,9 @@ bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task
 /* Both are in the same function of VFIO, or of a driver for the same device. */
 bool why_frames__same_place(const struct vs_ev_task *a, const struct vs_ev_task *b);
 
+/* Of iommufd's wait for those who use an object; none unless it waits right there. */
+size_t why_frames__iommufd(const struct vs_ev_task *t);
+
 /* Two looks found it there, running both times: it does not sleep, and does not come back. */
 bool why_frames__keeps_running(const struct vs_ev_task *t);
 
@@ -136,6 +139,15 @@ int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e);	/* wh
 
 /* Sets c->waits_back when a holder is among the victims; 0 or -ENOMEM. */
 int why_cycles__find_back(struct vs_why_case *c);
+
+/* -- iommufd.c: a wait of iommufd's own -- */
+
+/* 0 or -ENOMEM, for a task of which why_frames__iommufd() has told a frame. */
+int why_iommufd__add(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t);
+
+/* Sets in_iommufd where a task of such a case is the holder of another one. */
+void why_iommufd__link(struct vs_why *why);
+void why_iommufd__advise(struct vs_why_case *c);
 
 int why_puts__add_late(struct vs_why *why, const struct vs_evidence *e);
 int why_puts__add_leaks(struct vs_why *why, const struct vs_evidence *e);

@@ -27,6 +27,7 @@
 #define MAX_KEPT 8192			/* tasks of interest */
 #define WAITING_FRAMES 6		/* a lock is asked for by one of the innermost frames */
 #define MAX_WORKERS 8			/* whose stacks are kept */
+#define OURS (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN | VS_FRAME_IOMMUFD)
 
 char collect_state_letter(uint32_t state)
 {
@@ -81,14 +82,11 @@ static bool is_waiter(const struct collect *c, const struct vs_stack_row *row)
 
 static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
 {
-	unsigned int flags;
-
 	if (row->tgid == (uint32_t)getpid())
 		return false;
 	if (collect_state_letter(row->state) == 'D' || is_asked(c, row) || is_waiter(c, row))
 		return true;
-	flags = flags_of(c, row, VS_STACK_LEN);
-	return flags & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN);
+	return flags_of(c, row, VS_STACK_LEN) & OURS;
 }
 
 static int take_frames(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t)
@@ -286,7 +284,7 @@ static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
 	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];
 
 	if (t->lock_kind != VS_EV_NO_LOCK || is_asked(c, row) || is_waiter(c, row) ||
-	    flags_of(c, row, VS_STACK_LEN) & (VS_FRAME_VFIO | VS_FRAME_DRIVER | VS_FRAME_CHAIN))
+	    flags_of(c, row, VS_STACK_LEN) & OURS)
 		return;
 	free(t->frames);
 	memset(t, 0, sizeof(*t));

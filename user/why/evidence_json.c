@@ -202,6 +202,7 @@ static const struct field fd_fields[] = {
 	FIELD(ADDRESS, vs_snap_fd, file),
 	FIELD(ADDRESS, vs_snap_fd, object),
 	FIELD(ADDRESS, vs_snap_fd, device),
+	FIELD(ADDRESS, vs_snap_fd, iommufd),
 	FIELD(U32, vs_snap_fd, tgid),
 	FIELD(INT, vs_snap_fd, fd),
 	FIELD(TEXT, vs_snap_fd, comm),

@@ -190,6 +190,32 @@ bool why_frames__same_driver(const struct vs_ev_task *a, const struct vs_ev_task
 	       is_same_function(a->frames[i], b->frames[j]) && are_locked_alike(a, b);
 }
 
+static bool is_scheduler(const char *frame)
+{
+	static const char *const names[] = { "__schedule", "schedule", "schedule_timeout" };
+	size_t len = strcspn(frame, "+. ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && !strncmp(frame, names[i], len))
+			return true;
+	return false;
+}
+
+/* What is destroyed there may wait as well, further inside: that is another wait. */
+size_t why_frames__iommufd(const struct vs_ev_task *t)
+{
+	static const char *const names[] = { "iommufd_object_dec_wait_shortterm", "iommufd_object_dec_wait",
+					     "iommufd_object_remove" };
+	size_t at = 0;
+
+	while (at < t->nr_frames && is_scheduler(t->frames[at]))
+		at++;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (vs_ev_task__find(t, 0, names[i]) == at)
+			return at;
+	return t->nr_frames;
+}
+
 static size_t outermost_vfio(const struct vs_ev_task *t)
 {
 	size_t i = t->nr_frames;

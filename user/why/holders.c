@@ -291,6 +291,21 @@ static int add_fd(const struct vs_evidence *e, const struct vs_snap_fd *f, struc
 	return 0;
 }
 
+int vs_holders__add_call(const struct vs_evidence *e, const struct vs_ev_task *t, int fd, bool likely,
+			 struct vs_why_case *c)
+{
+	struct vs_why_holder *h = add(e, c, t->tgid, t->comm);
+
+	if (!h)
+		return -ENOMEM;
+	h->how = VS_HOLD_CALL;
+	h->kind = VS_SNAP_IOMMUFD_FILE;
+	h->tid = t->tid;
+	h->fd = fd;
+	h->likely = likely;
+	return 0;
+}
+
 static bool is_kept(const struct vs_evidence *e, uint64_t mm)
 {
 	for (size_t i = 0; mm && i < e->nr_openers; i++)

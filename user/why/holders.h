@@ -10,6 +10,10 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
 			 struct vs_why_case *c);
 
+/* Task @t of a process is in a call of its iommufd @fd (-1: not known which). */
+int vs_holders__add_call(const struct vs_evidence *e, const struct vs_ev_task *t, int fd, bool likely,
+			 struct vs_why_case *c);
+
 /* Of all devices, each as likely: it is not known which device it is about. */
 int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c);
 

@@ -373,12 +373,10 @@ bool why_logged__is_of_hardware(const char *frame)
 	return false;
 }
 
-/* iommufd waits for other users of an object, 10 s at most, 60 s from v6.13 on. */
+/* iommufd waits for other users of an object, and not for ever. */
 static bool waits_in_iommufd(const struct vs_ev_task *t)
 {
-	return t->logged.wait == VS_WAIT_TIMED && (!vs_ev_task__find(t, 0, "iommufd_object_remove") ||
-						   !vs_ev_task__find(t, 0, "iommufd_object_dec_wait_shortterm") ||
-						   !vs_ev_task__find(t, 0, "iommufd_object_dec_wait"));
+	return t->logged.wait == VS_WAIT_TIMED && t->nr_frames && !why_frames__iommufd(t);
 }
 
 static int add_iommufd(struct vs_why *why, const struct vs_ev_task *t)

@@ -158,7 +158,7 @@ static void say_in_use(const struct vs_evidence *e, struct vs_why_case *c)
 			SAY(c, " %s waits for the %s, as it seems behind this: it is collateral.",
 			    why_logged__name(c->victims[0].task, who, sizeof(who)), c->victims[0].lock);
 	} else if (c->at_most_ns != VS_EV_UNKNOWN) {
-		SAY(c, "%s waits until an object of iommufd is let go, for 10 s at most, 60 s from v6.13 on.",
+		SAY(c, "%s waits until an object of iommufd is let go, for 60 s at most, 10 s on older kernels.",
 		    why_logged__name(c->task, who, sizeof(who)));
 	} else if (c->either) {
 		SAY(c, "%s waits in the removal of %s from VFIO. Either it is in use, or its group is still "

@@ -79,7 +79,8 @@ static const struct {
 unsigned int vs_frame__flags(const char *frame)
 {
 	bool vfio = strstr(frame, "[vfio") || !strncmp(frame, "vfio_", 5);
-	unsigned int flags = vfio ? VS_FRAME_VFIO : 0;
+	bool iommufd = strstr(frame, "[iommufd]") || !strncmp(frame, "iommufd_", 8);
+	unsigned int flags = (vfio ? VS_FRAME_VFIO : 0) | (iommufd ? VS_FRAME_IOMMUFD : 0);
 	size_t len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)

@@ -16,6 +16,7 @@ enum vs_frame_flag {
 	VS_FRAME_RWSEM = 16,	/* asks for one; only up to v5.18 */
 	VS_FRAME_SEMAPHORE = 32, /* the same */
 	VS_FRAME_LOCK = 64,	/* of a lock's own code, where the kernel shows it: PREEMPT_RT */
+	VS_FRAME_IOMMUFD = 128,	/* iommufd's own code; v6.2 and later */
 };
 
 unsigned int vs_frame__flags(const char *frame);

@@ -320,6 +320,8 @@ int why_roots__add(struct vs_why *why, const struct vs_evidence *e, const struct
 		return 0;
 	if (frame < t->nr_frames)
 		return unregister_case(why, e, t, frame);
+	if (t->state == 'D' && why_frames__iommufd(t) < t->nr_frames)
+		return why_iommufd__add(why, e, t);
 	frame = why_frames__driver(t);
 	if (frame < t->nr_frames && !why_frames__has(t, frame, VS_FRAME_VFIO) &&
 	    (why_frames__is_long(t, 1) || why_frames__in_rounds(t)))

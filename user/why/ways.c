@@ -51,6 +51,7 @@ static const struct {
 	{ "device_driver_attach", NULL, "bind of another driver" },
 	{ "device_reprobe", NULL, "bind of another driver" },
 	{ "driver_unregister", NULL, "its driver unregisters" },
+	{ "vfio_device_fops_release", NULL, "its file is closed" },
 };
 
 static bool is_in(const char *frame, size_t way)
