@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/fuse.h>
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <linux/vhost.h>
 #include <pthread.h>
@@ -29,6 +31,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "iommufd_uapi.h"
 
 #define SKIPPED 77
 #define BAR_BYTES (1 << 20)	/* of QEMU's edu device */
@@ -366,18 +370,192 @@ static void hold_vhost(void)
 	printf("ready pid=%d gone=%d expect=mm:null:%d:%d\n", getpid(), pid, getpid(), vhost);
 }
 
-static void hold_cdev(void)
+/* -- a device by its own node, and an iommufd -- */
+
+struct bound {
+	int device, iommu;
+	uint32_t id;	/* of the device in the iommufd */
+};
+
+/* /dev/vfio/devices/vfioN of the device */
+static int open_cdev(void)
 {
-	char path[128];
+	static const char *const buses[] = { "pci", "mdev" };
+	char pattern[128], path[64];
+	glob_t found = {};
 	int fd;
 
 	if (access("/dev/vfio/devices", F_OK) || access("/dev/iommu", F_OK)) {
 		printf("skipped: no /dev/vfio/devices or no /dev/iommu here\n");
 		exit(SKIPPED);
 	}
-	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", device_name);
+	for (size_t i = 0; i < 2 && !found.gl_pathc; i++) {
+		snprintf(pattern, sizeof(pattern), "/sys/bus/%s/devices/%s/vfio-dev/vfio*", buses[i],
+			 device_name);
+		glob(pattern, 0, NULL, &found);
+	}
+	errno = ENODEV;
+	check(found.gl_pathc ? 0 : -1, "the node of the device");
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", strrchr(found.gl_pathv[0], '/') + 1);
 	fd = check(open(path, O_RDWR), path);
-	printf("ready pid=%d fd=%d\n", getpid(), fd);
+	globfree(&found);
+	return fd;
+}
+
+/* As QEMU does it with -object iommufd and -device vfio-pci,iommufd=. */
+static struct bound bind_cdev(void)
+{
+	struct bound b = { .device = open_cdev(),
+			   .iommu = check(open("/dev/iommu", O_RDWR), "/dev/iommu") };
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind), .iommufd = b.iommu };
+	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+
+	check(ioctl(b.device, VFIO_DEVICE_BIND_IOMMUFD, &bind), "VFIO_DEVICE_BIND_IOMMUFD");
+	check(ioctl(b.iommu, IOMMU_IOAS_ALLOC, &ioas), "IOMMU_IOAS_ALLOC");
+	attach.pt_id = ioas.out_ioas_id;
+	check(ioctl(b.device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach),
+	      "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
+	b.id = bind.out_devid;
+	return b;
+}
+
+static void ready_with_cdev(int pid, int fd)
+{
+	printf("ready pid=%d fd=%d expect=fd:cdev:%d:%d\n", pid, fd, pid, fd);
+}
+
+/* Opened, and bound to nothing: that alone keeps the device registered. */
+static void hold_cdev(void)
+{
+	ready_with_cdev(getpid(), open_cdev());
+}
+
+static void hold_cdev_bound(void)
+{
+	struct bound b = bind_cdev();
+
+	printf("ready pid=%d fd=%d iommu=%d expect=fd:cdev:%d:%d\n", getpid(), b.device, b.iommu, getpid(),
+	       b.device);
+}
+
+/* The device keeps its context; nobody else has a descriptor of that. */
+static void hold_cdev_alone(void)
+{
+	struct bound b = bind_cdev();
+
+	close(b.iommu);
+	ready_with_cdev(getpid(), b.device);
+}
+
+/* A manager opens both and hands them over, as libvirt does for QEMU. */
+static void hold_cdev_passed(void)
+{
+	int sockets[2], device, iommu;
+	struct bound b;
+	char byte = 0;
+	pid_t pid;
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), "socketpair");
+	pid = child();
+	if (!pid) {
+		device = check(dup2(receive_fd(sockets[1]), 55), "dup2");
+		iommu = check(dup2(receive_fd(sockets[1]), 56), "dup2");
+		for (int fd = 3; fd < 55; fd++)
+			close(fd == sockets[1] ? -1 : fd);
+		check(write(sockets[1], &byte, 1), "write");
+		(void)device, (void)iommu;
+		wait_to_be_killed();
+	}
+	b = bind_cdev();
+	send_fd(sockets[0], b.device);
+	send_fd(sockets[0], b.iommu);
+	close(b.device);
+	close(b.iommu);
+	check(read(sockets[0], &byte, 1), "read");
+	ready_with_cdev(pid, 55);
+}
+
+static void hold_cdev_mmap(void)
+{
+	struct bound b = bind_cdev();
+
+	map_bar(b.device);
+	close(b.device);
+	close(b.iommu);
+	printf("ready pid=%d expect=map:null:%d:null\n", getpid(), getpid());
+}
+
+/* The context alone: it was bound, and the device has been closed. Nobody holds the device. */
+static void hold_iommufd(void)
+{
+	struct bound b = bind_cdev();
+
+	close(b.device);
+	printf("ready pid=%d fd=%d\n", getpid(), b.iommu);
+}
+
+/* The way of groups, with an iommufd in the place of the container. */
+static void hold_compat(void)
+{
+	struct held h = { .container = open("/dev/iommu", O_RDWR), .group = open_group() };
+
+	if (h.container < 0) {
+		printf("skipped: no /dev/iommu here\n");
+		exit(SKIPPED);
+	}
+	check(ioctl(h.group, VFIO_GROUP_SET_CONTAINER, &h.container), "VFIO_GROUP_SET_CONTAINER");
+	h.device = check(ioctl(h.group, VFIO_GROUP_GET_DEVICE_FD, device_name),
+			 "VFIO_GROUP_GET_DEVICE_FD");
+	close(h.container);
+	close(h.group);
+	printf("ready pid=%d fd=%d expect=fd:device:%d:%d\n", getpid(), h.device, getpid(), h.device);
+}
+
+static struct bound asked;
+static void *nobody_answers;
+
+/* Asks about the device in the iommufd. The answer goes to memory that nobody fills in. */
+static void *ask_for_ever(void *ignored)
+{
+	struct iommu_hw_info info = { .size = sizeof(info), .dev_id = asked.id, .data_len = 64,
+				      .data_uptr = (uintptr_t)nobody_answers };
+
+	ioctl(asked.iommu, IOMMU_GET_HW_INFO, &info);
+	return ignored;
+}
+
+/* A page whose first touch waits for whoever reads the userfaultfd, which nobody does. */
+static void *page_without_answer(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = check((int)syscall(SYS_userfaultfd, O_CLOEXEC), "userfaultfd");
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register reg = { .range = { (uintptr_t)page, 4096 },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	check(ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
+	check(ioctl(fd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER");
+	return page;
+}
+
+/*
+ * The device's only file is closed while another thread is in a question about the device: the close
+ * waits for that in iommufd, for some time.
+ */
+static void hold_iommufd_wait(void)
+{
+	pthread_t thread;
+
+	asked = bind_cdev();
+	nobody_answers = page_without_answer();
+	if (pthread_create(&thread, NULL, ask_for_ever, NULL))
+		fail("pthread_create");
+	sleep(1);
+	printf("ready pid=%d fd=%d iommu=%d\n", getpid(), asked.device, asked.iommu);
+	fflush(stdout);
+	close(asked.device);
+	printf("closed\n");
 }
 
 #define OPENERS 3
@@ -664,7 +842,10 @@ static const struct {
 	{ "pass", hold_pass }, { "device", hold_device }, { "all", hold_all },
 	{ "container", hold_container }, { "mmap", hold_mmap }, { "two", hold_two },
 	{ "device-dup", hold_device_dup }, { "device-fork", hold_device_fork }, { "stall", hold_stall },
-	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "cdev", hold_cdev }, { "sleepers", hold_sleepers },
+	{ "kvm", hold_kvm }, { "vhost", hold_vhost }, { "sleepers", hold_sleepers },
+	{ "cdev", hold_cdev }, { "cdev-bound", hold_cdev_bound }, { "cdev-alone", hold_cdev_alone },
+	{ "cdev-passed", hold_cdev_passed }, { "cdev-mmap", hold_cdev_mmap },
+	{ "iommufd", hold_iommufd }, { "compat", hold_compat }, { "iommufd-wait", hold_iommufd_wait },
 	{ "reopen", hold_reopen }, { "waits-back", hold_waits_back },
 };
 

@@ -243,24 +243,6 @@ both()
 	each both
 }
 
-cdev()
-{
-	complete cdev && says cdev "^fd cdev pid=$(told cdev pid) fd=$(told cdev fd) .*object=device:0000:00:05.0"
-}
-
-# with_cdev: the cases whose kernel has /dev/vfio/devices; the holder says on each which it is
-with_cdev()
-{
-	says cdev.holder '^(skipped|ready)' >&2 || return
-	absent '^skipped' "$OUT/cdev.holder" >/dev/null && echo "${OUT##*/}" || true
-}
-
-@test "snapshot: a device opened by its own node, where the kernel has that" {
-	cases=$(each with_cdev)
-	[ -n "$cases" ] || skip "none of these kernels has /dev/vfio/devices"
-	CASES=$cases each cdev
-}
-
 weaker()
 {
 	has_status "$1" 0 && is "$(head -1 "$OUT/$1")" "scope groups=0 counters=0 fds=0 maps=0" &&

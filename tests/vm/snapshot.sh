@@ -10,7 +10,7 @@ step sysfs snapshot_dump sysfs
 step unprivileged su -s /bin/sh nobody -c snapshot_dump
 modprobe kvm-amd
 modprobe vhost_vsock
-for scenario in group dup fork pass device all container mmap two kvm vhost cdev; do
+for scenario in group dup fork pass device all container mmap two kvm vhost; do
 	holding $scenario $scenario
 	step $scenario snapshot_dump
 	let_go
