@@ -615,6 +615,23 @@ static void test_find_and_code(void **state)
 	vs_ksyms__free(ksyms);
 }
 
+/* As 7.3 has put_files_struct(): a task that ends is never seen in the short one. */
+static void test_find_part(void **state)
+{
+	struct vs_ksyms *ksyms = read_symbols("ffffffff81001000 t put_files.part.0.cold\n"
+					      "ffffffff81002000 t put_files_too.part.0\n"
+					      "ffffffff81003000 t put_files.part.0\n"
+					      "ffffffff81004000 T put_files\n"
+					      "ffffffff81005000 T put_files.constprop.0\n"
+					      "ffffffff81006000 T whole\n");
+
+	(void)state;
+	assert_int_equal(vs_ksyms__find_part(ksyms, "put_files"), 0xffffffff81003000);
+	assert_int_equal(vs_ksyms__find(ksyms, "put_files"), 0xffffffff81004000);
+	assert_int_equal(vs_ksyms__find_part(ksyms, "whole"), 0);
+	vs_ksyms__free(ksyms);
+}
+
 static void test_lookup_is_cut(void **state)
 {
 	struct vs_ksyms *ksyms = read_symbols(symbols);
@@ -695,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_lookup_far_away),
 		cmocka_unit_test(test_find_and_code),
+		cmocka_unit_test(test_find_part),
 		cmocka_unit_test(test_lookup_is_cut),
 		cmocka_unit_test(test_hidden_addresses),
 		cmocka_unit_test(test_big_table),

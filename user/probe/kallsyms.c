@@ -203,6 +203,20 @@ bool vs_ksyms__is_code(const struct vs_ksyms *k, uint64_t addr)
 	return entry && addr - entry->addr <= MAX_DISTANCE && entry->is_code;
 }
 
+uint64_t vs_ksyms__find_part(const struct vs_ksyms *k, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < k->nr; i++) {
+		const char *symbol = k->names + k->entries[i].name;
+
+		if (!strncmp(symbol, name, len) && !strncmp(symbol + len, ".part.", 6) &&
+		    !strstr(symbol + len, ".cold"))
+			return k->entries[i].addr;
+	}
+	return 0;
+}
+
 uint64_t vs_ksyms__find(const struct vs_ksyms *k, const char *name)
 {
 	for (size_t i = 0; i < k->nr; i++)

@@ -44,4 +44,7 @@ bool vs_ksyms__is_code(const struct vs_ksyms *ksyms, uint64_t addr);
 /* The lowest address of a symbol of this name, 0 if there is none. Looks at all of them. */
 uint64_t vs_ksyms__find(const struct vs_ksyms *ksyms, const char *name);
 
+/* The same of "name.part.0", where a compiler has put most of a function that it split; 0 if it has not. */
+uint64_t vs_ksyms__find_part(const struct vs_ksyms *ksyms, const char *name);
+
 #endif

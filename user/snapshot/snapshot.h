@@ -163,6 +163,7 @@ struct vs_snap_far {
 	uint64_t fput;		/* ____fput(), the work by which a task releases a file */
 	uint64_t work_run;	/* task_work_run() */
 	uint64_t put_files;	/* put_files_struct(), where a task that ends closes all it has */
+	uint64_t work_run_part, put_files_part; /* most of them, where the compiler has split them */
 	const struct vs_stack_row *rows; /* the tasks */
 	size_t nr_rows;
 };

@@ -403,9 +403,9 @@ int vs_walk__releases(const struct vs_walk *walk, struct vs_file_kinds *kinds,
 		const struct vs_stack_row *t = &where->rows[i];
 
 		err = follow(&r, vs_mem__pointer(walk->mem, t->task + l->task_works), t);
-		if (!err && is_inside(t, where->work_run))
+		if (!err && (is_inside(t, where->work_run) || is_inside(t, where->work_run_part)))
 			err = look_at_stack(&r, t);
-		if (!err && is_inside(t, where->put_files))
+		if (!err && (is_inside(t, where->put_files) || is_inside(t, where->put_files_part)))
 			err = look_at_closing(&r, t);
 		err = err ?: look_at_releases(&r, t);
 	}

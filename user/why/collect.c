@@ -357,6 +357,8 @@ static int take_snapshot(struct collect *c, char *error, size_t size)
 		.fput = vs_why_names__symbol(c->names, VS_SYM_FPUT),
 		.work_run = vs_why_names__symbol(c->names, VS_SYM_WORK_RUN),
 		.put_files = vs_why_names__symbol(c->names, VS_SYM_PUT_FILES),
+		.work_run_part = vs_why_names__part(c->names, VS_SYM_WORK_RUN),
+		.put_files_part = vs_why_names__part(c->names, VS_SYM_PUT_FILES),
 		.rows = c->rows,
 		.nr_rows = c->nr_rows,
 	};

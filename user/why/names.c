@@ -133,6 +133,11 @@ static void find_symbols(struct vs_why_names *n)
 		n->symbols[i] = vs_ksyms__find(n->ksyms, symbol_names[i]);
 }
 
+uint64_t vs_why_names__part(const struct vs_why_names *n, enum vs_why_symbol symbol)
+{
+	return vs_ksyms__find_part(n->ksyms, symbol_names[symbol]);
+}
+
 struct vs_why_names *vs_why_names__read(void)
 {
 	struct vs_why_names *n = calloc(1, sizeof(*n));

@@ -44,4 +44,7 @@ enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYM_DI
 		     VS_SYM_WORK_RUN, VS_SYM_PUT_FILES, VS_SYM_SOCK_CLOSE, VS_SYM_RING_RELEASE, VS_SYMS };
 uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol);
 
+/* Most of its code, where the compiler has split that function; 0 if it has not. */
+uint64_t vs_why_names__part(const struct vs_why_names *n, enum vs_why_symbol symbol);
+
 #endif
