@@ -72,6 +72,18 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	grep -qE '^look 3, the stack of CPU [01]: .*ffff[0-9a-f]{12}: 0x' "$E/stuck"
 }
 
+# Without an init the kernel panics, and QEMU ends.
+@test "lab: a guest that dies while it boots is started once more, which is said, and not with STRICT" {
+	export VFIOSCOPE_GUESTS=$BATS_TEST_TMPDIR/guests
+	STRICT= run -125 "$LAB" run fixed --host plain --append rdinit=/nowhere -- true
+	[[ "$output" == *"the guest (fixed on plain) died and did not come up within "*"; once more"* ]]
+	[[ "$output" == *"the guest died before the command ended (fixed on plain; QEMU ended by itself, status 0)"* ]]
+	is "$(grep -c ' no-boot$' "$VFIOSCOPE_GUESTS")" 2
+	STRICT=1 run -125 "$LAB" run fixed --host plain --append rdinit=/nowhere -- true
+	[[ "$output" != *"once more"* ]]
+	is "$(grep -c ' no-boot$' "$VFIOSCOPE_GUESTS")" 3
+}
+
 @test "lab: a guest that is killed leaves its evidence, and is not started again" {
 	export VFIOSCOPE_GUESTS=$BATS_TEST_TMPDIR/guests
 	"$LAB" run fixed --host plain --evidence "$E" -- 'echo "the last words" >/dev/ttyS0; sleep 100' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &

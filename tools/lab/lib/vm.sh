@@ -2,9 +2,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables shared between the files
 # One virtual machine: four serial lines (see guest/init), an overlay on the initramfs, a time limit.
 
-# An emulated machine that is starved at the wrong moment of its boot may hang: about one in a few
-# hundred on a busy host. The command has not begun then, so it is safe to start again: it is said, and with
-# STRICT=1 not done.
+# An emulated machine that is starved at the wrong moment of its boot may hang, or die of a breakpoint that one
+# CPU has taken back and another still runs into: about one in a few hundred on a busy host. The command has not
+# begun then, so it is safe to start again: it is said, and with STRICT=1 not done.
 readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=6
 
 vm_defaults()
@@ -385,24 +385,27 @@ follow_console()
 }
 
 # vm_wait: until the guest has told its status, is gone, or the time is up; sets vm_status to a number,
-# nothing, no-boot or timeout
+# nothing, no-boot or timeout, and vm_died if the guest is gone
 vm_wait()
 {
-	local line rc=0 start=$SECONDS limit
+	local line rc=0 start=$SECONDS limit ready=
 	boot_limit=$((BOOT_LIMIT + opt_smp * BOOT_LIMIT_CPU))
 	limit=$((opt_timeout < boot_limit ? opt_timeout : boot_limit))
 	vm_status=
+	vm_died=
 	while [ -z "$vm_status" ] && [ $rc -eq 0 ]; do
 		line=
 		read -r -t $((start + limit > SECONDS ? start + limit - SECONDS : 1)) -u "$status_fd" line || rc=$?
 		case $line in
-		ready) limit=$opt_timeout ;;
+		ready) limit=$opt_timeout ready=1 ;;
 		exit\ *) vm_status=${line#exit } ;;
 		monitor\ *) monitor_command "${line#monitor }" ;;
 		esac
 	done
 	[ -n "$vm_status" ] || [ $rc -le 128 ] || vm_status=timeout
 	[ "$vm_status" != timeout ] || [ "$limit" -eq "$opt_timeout" ] || vm_status=no-boot
+	[ -n "$vm_status" ] || vm_died=-died
+	[ -n "$vm_status$ready" ] || vm_status=no-boot
 }
 
 vm_stop()
@@ -443,7 +446,7 @@ vm_once()
 	vm_began=$SECONDS
 	vm_start
 	vm_wait
-	case $vm_status in timeout | no-boot) evidence_stuck ;; esac
+	case $vm_status$vm_died in timeout | no-boot) evidence_stuck ;; esac
 	vm_stop
 	evidence_end
 	note_guest
@@ -455,13 +458,15 @@ vm_run()
 	vm_prepare "$@"
 	vm_once
 	if [ "$vm_status" = no-boot ] && [ -z "${STRICT:-}" ]; then
-		say "the guest ($vm_name on $host_name) did not come up within $boot_limit s; once more"
+		say "the guest ($vm_name on $host_name) ${vm_died:+died and }did not come up within $boot_limit s; once more"
+		tail -n 5 "$console" | tr -d '\r' >&2
+		[ -z "$opt_evidence" ] || cp "$console" "$console-first"
 		vm_once
 	fi
-	case $vm_status in
+	case $vm_status$vm_died in
 	timeout) die "$EX_TIMEOUT" "the command did not end within $opt_timeout s ($vm_name on $host_name)" ;;
+	no-boot-died | -died) report_death ;;
 	no-boot) die "$EX_TIMEOUT" "the guest did not come up within $boot_limit s ($vm_name on $host_name)" ;;
-	'') report_death ;;
 	esac
 	take_results
 	exit "$vm_status"
