@@ -3,6 +3,7 @@
 # The references that keep a device registered (5.10.137, 5.13 and later), and the unbind that waits for them.
 load vm
 
+FIXED_ON=amd
 CASES="fixed 6.1 6.12 7.x"
 
 setup_file()

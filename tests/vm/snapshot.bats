@@ -3,6 +3,7 @@
 # What exists, found without any history, in every way that VFIO can be held, on every kernel.
 load vm
 
+FIXED_ON=amd
 CASES="fixed 6.1 6.12 7.x"
 
 setup_file()
