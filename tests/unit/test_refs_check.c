@@ -9,6 +9,9 @@
 
 #include "refs_lab.h"
 
+#include "ledger/refs_report.h"
+#include "sink/text.h"
+
 /* -- the beginning -- */
 
 /* Snapshots are taken 1 s after T0, for 1 ms. */
@@ -953,6 +956,78 @@ static void shuffled_records_are_matched(void **state)
 	lab_free(l);
 }
 
+/* -- what the text says -- */
+
+static const char *devices_of(void *ctx, int number)
+{
+	(void)ctx;
+	return number == 1 ? "0000:00:05.0 0000:00:05.1" : "";
+}
+
+/* ledger_text: at 10 s after T0 */
+static const char *ledger_text(const struct lab *l, const struct vs_snapshot *s, bool traced)
+{
+	static char words[8192];
+	struct vs_refs_report_opts opts = {
+		.refs = l->r, .snapshot = s, .sites = l->sites, .now_ns = T0 + 10 * SECOND * 1000, .traced = traced,
+		.devices = devices_of,
+	};
+	struct vs_refs_report *r = vs_refs_report__new(&opts);
+	struct vs_text text = { .start_ns = T0 };
+
+	assert_non_null(r);
+	vs_out__init(&text.out, -1);
+	vs_text__ledger(&text, r);
+	snprintf(words, sizeof(words), "%.*s", (int)text.out.len, text.out.buf);
+	vs_out__fini(&text.out);
+	vs_refs_report__free(r);
+	return words;
+}
+
+static void the_text_of_a_look(void **state)
+{
+	struct lab *l = lab_new();
+	struct picture_of p;
+
+	(void)state;
+	snap_init(&p, SNAP);
+	snap_group(&p, GROUP, 1, 5, 1);
+	snap_device(&p, DEV1, GROUP);
+	snap_device(&p, DEV2, GROUP);
+	snap_fd(&p, VS_SNAP_GROUP_FILE, FILE1, GROUP, qemu.tid);
+	snap_fd(&p, VS_SNAP_GROUP_FILE, FILE1, GROUP, other_vm.tid);	/* inherited */
+	vs_refs__seed(l->r, &p.s);
+	assert_string_equal(ledger_text(l, &p.s, false),
+			    "group 1 (0000:00:05.0 0000:00:05.1) has 5 references\n"
+			    "  1-2/5 by nobody that can be seen: no device, open file or KVM accounts for them\n"
+			    "  3/5 by device 0000:00:05.0\n"
+			    "  4/5 by device 0000:00:05.0\n"
+			    "  5/5 by qemu[4711] fd 3, qemu[5000] fd 3 /dev/vfio/1\n");
+	lab_free(l);
+}
+
+static void the_text_while_it_is_traced(void **state)
+{
+	struct lab *l = lab_new();
+	struct picture_of p;
+	const char *text;
+
+	(void)state;
+	do_create(l, sh, 0, DEV1);
+	do_open(l, qemu, 100, 2);
+	file_snapshot(&p, 2, 1, qemu.tid);
+	vs_refs__check(l->r, &p.s);
+	text = ledger_text(l, &p.s, true);
+	assert_memory_equal(text, "---- ledger at 10 s ----", 24);
+	assert_string_equal(strchr(text, '\n'),
+			    "\ngroup 1 (0000:00:05.0 0000:00:05.1) has 2 references\n"
+			    "  1/2 by device 0000:00:05.0, for 10.0 s, born with the group\n"
+			    "  2/2 by qemu[4711] fd 3 /dev/vfio/1, for 10.0 s, at vfio_group_fops_open+0x47\n"
+			    "references  2 live in 1 group; seen: 1 born with their group, 1 get, 0 puts; "
+			    "unattributed 0\n");
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -993,6 +1068,8 @@ int main(void)
 		cmocka_unit_test(more_puts_wait_than_there_is_room),
 		cmocka_unit_test(rubbish_does_no_harm),
 		cmocka_unit_test(shuffled_records_are_matched),
+		cmocka_unit_test(the_text_of_a_look),
+		cmocka_unit_test(the_text_while_it_is_traced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
