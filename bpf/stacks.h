@@ -24,9 +24,11 @@ struct vs_stack_row {
 	__u32 state;		/* TASK_RUNNING 0, ... as in include/linux/sched.h */
 	__u32 flags;		/* PF_* */
 	__s32 nr_frames;	/* negative errno: no stack to be had */
+	__u32 stack_pages;	/* of the kernel stack; 0: it is not mapped, so not known */
+	__u32 pad;
 	char comm[VS_COMM_LEN];
 	__u64 frames[VS_STACK_LEN]; /* innermost first */
 };
-_Static_assert(sizeof(struct vs_stack_row) == 104 + 8 * VS_STACK_LEN, "struct vs_stack_row is ABI");
+_Static_assert(sizeof(struct vs_stack_row) == 112 + 8 * VS_STACK_LEN, "struct vs_stack_row is ABI");
 
 #endif

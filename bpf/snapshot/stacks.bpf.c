@@ -21,6 +21,15 @@ struct task_struct___blocker {
 	unsigned long blocker;
 } __attribute__((preserve_access_index));
 
+/* With CONFIG_VMAP_STACK: how a stack is mapped, without its guard page. */
+struct vm_struct___stack {
+	unsigned int nr_pages;
+} __attribute__((preserve_access_index));
+
+struct task_struct___mapped {
+	struct vm_struct___stack *stack_vm_area;
+} __attribute__((preserve_access_index));
+
 /* Larger than a BPF stack may be; one reader runs it, so one is enough. */
 struct vs_stack_row row;
 
@@ -38,6 +47,13 @@ static __always_inline __u64 blocker_of(struct task_struct *task)
 	struct task_struct___blocker *t = (void *)task;
 
 	return bpf_core_field_exists(t->blocker) ? BPF_CORE_READ(t, blocker) : 0;
+}
+
+static __always_inline __u32 stack_pages_of(struct task_struct *task)
+{
+	struct task_struct___mapped *t = (void *)task;
+
+	return bpf_core_field_exists(t->stack_vm_area) ? BPF_CORE_READ(t, stack_vm_area, nr_pages) : 0;
 }
 
 /* Neither CLOCK_MONOTONIC nor comparable with it: so that of the reader comes along. */
@@ -63,6 +79,7 @@ static __always_inline void fill_addresses(struct task_struct *task)
 	row.task = (__u64)task;
 	row.mm = (__u64)task->mm;
 	row.stack = (__u64)BPF_CORE_READ(task, stack);
+	row.stack_pages = stack_pages_of(task);
 	row.blocker = blocker_of(task);
 }
 

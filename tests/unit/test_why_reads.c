@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "host.h"
+#include "snapshot/kstack.h"
 #include "why/locks.h"
 #include "why/proc.h"
 #include "why/running.h"
@@ -106,6 +107,34 @@ static void test_mutex(void **state)
 	assert_int_equal(t.lock_kind, VS_EV_MUTEX);
 	assert_int_equal(t.lock, mutex);
 	assert_int_equal(t.owner, TASK(2));
+}
+
+/* With KASAN a stack is twice as large, and its outer frames are in its upper half. */
+static void test_a_large_stack(void **state)
+{
+	struct vs_locks locks = { &mem, &layout, { BASE }, is_task, NULL };
+	struct vs_stack_row row = { .task = TASK(1), .stack = STACK, .state = 2, .stack_pages = 8 };
+	uint64_t mutex = BASE + 0x100, waiter = STACK + 0x6000;
+	struct vs_ev_task t = { .address = TASK(1) };
+
+	(void)state;
+	set_up_memory();
+	put(mutex, TASK(2) | 1);
+	put(mutex + 16, waiter);
+	put(mutex + 24, waiter);
+	put(waiter, mutex + 16);
+	put(waiter + 8, mutex + 16);
+	put(waiter + 16, TASK(1));
+	vs_locks__wait(&locks, &row, 0, &t);
+	assert_int_equal(t.lock, mutex);
+	assert_int_equal(vs_kstack__bytes(&row), 8 * sysconf(_SC_PAGESIZE));
+	/* Where it is not known, what is behind 16 KiB may be another's. */
+	row.stack_pages = 0;
+	t = (struct vs_ev_task){ .address = TASK(1) };
+	vs_locks__wait(&locks, &row, 0, &t);
+	assert_int_equal(t.lock, 0);
+	row.stack_pages = 1 << 30; /* read from memory that has something else by now */
+	assert_int_equal(vs_kstack__bytes(&row), VS_KSTACK_MOST);
 }
 
 /* Its owner has ended with it. The last reader of an rwsem may be gone as well, and that is well. */
@@ -488,6 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_a_large_stack),
 		cmocka_unit_test(test_dead_owner),
 		cmocka_unit_test(test_rwsem),
 		cmocka_unit_test(test_semaphore),

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bpf/stacks.h"
+#include "snapshot/kstack.h"
 #include "snapshot/rows.h"
 #include "snapshot/walk.h"
 
@@ -19,7 +20,6 @@
 #define RINGS_OF_TASK 16	/* IO_RINGFD_REG_MAX */
 #define FILE_FLAGS 7ull		/* low bits of a registered file's address */
 #define MAX_WORKS 65536		/* of one task */
-#define STACK_WORDS 2048	/* 16 KiB; what is above is not mapped */
 #define CODE_BYTES 1024		/* of task_work_run(), and more */
 
 struct far {
@@ -254,16 +254,6 @@ static int follow(const struct releases *r, uint64_t work, const struct vs_stack
 	return err;
 }
 
-/* Its words, as many as there are. */
-static size_t read_stack(const struct vs_mem *mem, const struct vs_stack_row *t, uint64_t words[STACK_WORDS])
-{
-	size_t nr = 0;
-
-	while (nr < STACK_WORDS && !vs_mem__read(mem, t->stack + 8 * nr, &words[nr], VS_PEEK_BLOCK))
-		nr += VS_PEEK_BLOCK / 8;
-	return nr;
-}
-
 /*
  * task_work_run() has taken the list off the task: the work that is done now, or the next one, is
  * known to its stack alone.
@@ -271,9 +261,9 @@ static size_t read_stack(const struct vs_mem *mem, const struct vs_stack_row *t,
 static int look_at_stack(const struct releases *r, const struct vs_stack_row *t)
 {
 	const struct vs_mem *mem = r->far.walk->mem;
-	uint64_t words[STACK_WORDS], funcs[STACK_WORDS], at[STACK_WORDS];
-	bool ok[STACK_WORDS];
-	size_t nr = read_stack(mem, t, words);
+	uint64_t words[VS_KSTACK_WORDS], funcs[VS_KSTACK_WORDS], at[VS_KSTACK_WORDS];
+	bool ok[VS_KSTACK_WORDS];
+	size_t nr = vs_kstack__read(mem, t, words);
 	int err = 0;
 
 	for (size_t i = 0; i < nr; i++)
@@ -327,16 +317,13 @@ static int keep_table(const struct releases *r, uint64_t files, const struct vs_
 static int look_at_closing(const struct releases *r, const struct vs_stack_row *t)
 {
 	const struct vs_mem *mem = r->far.walk->mem;
-	uint64_t words[VS_PEEK_BLOCK / 8];
+	uint64_t words[VS_KSTACK_WORDS];
+	size_t nr = vs_kstack__read(mem, t, words);
 	int err = 0;
 
-	for (uint64_t at = 0; at < 8 * STACK_WORDS && !err; at += VS_PEEK_BLOCK) {
-		if (vs_mem__read(mem, t->stack + at, words, VS_PEEK_BLOCK))
-			break;
-		for (size_t i = 0; i < VS_PEEK_BLOCK / 8 && !err; i++)
-			if (words[i] && !(words[i] & 7))
-				err = keep_table(r, words[i], t);
-	}
+	for (size_t i = 0; i < nr && !err; i++)
+		if (words[i] && !(words[i] & 7))
+			err = keep_table(r, words[i], t);
 	return err;
 }
 
@@ -358,9 +345,9 @@ static int look_at_release(const struct releases *r, const struct vs_stack_row *
 {
 	const struct vs_mem *mem = r->far.walk->mem;
 	const struct vs_snap_layout *l = r->far.walk->layout;
-	uint64_t words[STACK_WORDS], found[STACK_WORDS], at[STACK_WORDS];
-	bool ok[STACK_WORDS];
-	size_t nr = read_stack(mem, t, words);
+	uint64_t words[VS_KSTACK_WORDS], found[VS_KSTACK_WORDS], at[VS_KSTACK_WORDS];
+	bool ok[VS_KSTACK_WORDS];
+	size_t nr = vs_kstack__read(mem, t, words);
 	int err = 0;
 
 	for (size_t i = 0; i < nr; i++)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "snapshot/kstack.h"
 #include "snapshot/rows.h"
 #include "why/classify_priv.h"
 #include "why/collect_priv.h"
@@ -18,7 +19,6 @@
 
 #define AGAIN_US 1000000
 #define MAX_RUNNING 8		/* that are looked at: more than run in VFIO at once */
-#define STACK_WORDS 2048
 
 struct running {
 	size_t nr;
@@ -36,7 +36,7 @@ static bool may_be_inside(struct collect *c, const struct vs_stack_row *row)
 {
 	uint64_t words[VS_PEEK_BLOCK / 8];
 
-	for (size_t page = 0; page < STACK_WORDS * 8 / VS_PEEK_BLOCK; page++) {
+	for (size_t page = 0; page < vs_kstack__bytes(row) / VS_PEEK_BLOCK; page++) {
 		if (vs_mem__read(c->mem, row->stack + page * VS_PEEK_BLOCK, words, sizeof(words)))
 			continue;
 		for (size_t i = 0; i < sizeof(words) / 8; i++) {
@@ -173,25 +173,15 @@ static size_t outer_frames(struct collect *c, const uint64_t *words, size_t nr, 
 	return inside ? nr_frames : 0;
 }
 
-static size_t read_stack(const struct collect *c, uint64_t base, uint64_t *words)
-{
-	size_t nr = 0;
-
-	while (nr < STACK_WORDS &&
-	       !vs_mem__read(c->mem, base + 8 * nr, &words[nr], VS_PEEK_BLOCK))
-		nr += VS_PEEK_BLOCK / 8;
-	return nr;
-}
-
 static int take_from_memory(struct collect *c, const struct vs_stack_row *seen, uint64_t since_ns)
 {
-	uint64_t words[STACK_WORDS], frames[VS_STACK_LEN];
+	uint64_t words[VS_KSTACK_WORDS], frames[VS_STACK_LEN];
 	struct vs_locks locks = { c->mem, c->layout, c->space, collect_is_task, c };
 	struct vs_stack_row row = *seen;
 	struct vs_ev_task t = {};
 	int err;
 
-	row.nr_frames = (int32_t)outer_frames(c, words, read_stack(c, row.stack, words), frames);
+	row.nr_frames = (int32_t)outer_frames(c, words, vs_kstack__read(c->mem, &row, words), frames);
 	for (int i = 0; i < row.nr_frames; i++)
 		row.frames[i] = frames[row.nr_frames - 1 - i];
 	err = row.nr_frames ? collect_take_task(c, &row, &t) : 0;

@@ -3,11 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "snapshot/kstack.h"
 #include "snapshot/walk.h"
 #include "why/locks.h"
 
-#define STACK_BYTES 16384	/* x86_64 and arm64 with 4 KiB pages; what is above is not mapped */
-#define STACK_WORDS (STACK_BYTES / 8)
 #define OWNER_FLAGS 7ull	/* of both kinds, kernel/locking/ */
 #define READER_OWNED 1ull	/* of an rwsem */
 #define MAX_WAITERS 4096	/* of one lock */
@@ -15,15 +14,13 @@
 struct stack {
 	uint64_t base;
 	size_t nr;
-	uint64_t words[STACK_WORDS];
+	uint64_t words[VS_KSTACK_WORDS];
 };
 
-static void read_stack(const struct vs_mem *mem, uint64_t base, struct stack *s)
+static void read_stack(const struct vs_mem *mem, const struct vs_stack_row *row, struct stack *s)
 {
-	s->base = base;
-	for (s->nr = 0; s->nr < STACK_WORDS; s->nr += VS_PEEK_BLOCK / 8)
-		if (vs_mem__read(mem, base + 8 * s->nr, &s->words[s->nr], VS_PEEK_BLOCK))
-			break;
+	s->base = row->stack;
+	s->nr = vs_kstack__read(mem, row, s->words);
 }
 
 /*
@@ -238,7 +235,7 @@ void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, ui
 
 	if (!is_rt(s->layout) && (s->layout->mutex_owner < 0 || s->layout->rwsem_owner < 0))
 		return;
-	read_stack(s->mem, row->stack, &stack);
+	read_stack(s->mem, row, &stack);
 	if (is_rt(s->layout))
 		rt_wait(s, row, &stack, t);
 	else if (!take_blocker(row, t))
@@ -302,17 +299,17 @@ static int owner_of_mutex(const struct vs_snap_layout *l)
 void vs_locks__held(const struct vs_locks *s, const struct vs_stack_row *row, struct vs_ev_task *t)
 {
 	int owner = owner_of_mutex(s->layout);
-	uint64_t devices[STACK_WORDS], at[STACK_WORDS], owners[STACK_WORDS];
-	bool ok[STACK_WORDS];
+	uint64_t devices[VS_KSTACK_WORDS], at[VS_KSTACK_WORDS], owners[VS_KSTACK_WORDS];
+	bool ok[VS_KSTACK_WORDS];
 	struct stack stack;
 	size_t nr = 0;
 
 	if (owner < 0 || s->layout->device_mutex < 0)
 		return;
-	read_stack(s->mem, row->stack, &stack);
+	read_stack(s->mem, row, &stack);
 	for (size_t i = 0; i < stack.nr; i++) {
 		if (!vs_kernel_space__has(&s->space, stack.words[i]) ||
-		    stack.words[i] - row->stack < STACK_BYTES)
+		    stack.words[i] - row->stack < vs_kstack__bytes(row))
 			continue;
 		devices[nr] = stack.words[i];
 		at[nr++] = stack.words[i] + (uint64_t)(s->layout->device_mutex + owner);
