@@ -115,7 +115,7 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 	if (is_loaded(c) && c->plan.deferred_func)
 		return VS_CHAIN_READY;
 	if (fix == VS_FIX_ABSENT || fix == VS_FIX_NO_REFERENCE || fix == VS_FIX_NO_NOTIFIER) {
-		snprintf(words, size, "no put is deferred here: the fix is %s", vs_fix__words(fix));
+		snprintf(words, size, "no put is deferred here, the fix is %s", vs_fix__words(fix));
 		return VS_CHAIN_NONE;
 	}
 	if (is_loaded(c)) {

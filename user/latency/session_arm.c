@@ -8,6 +8,7 @@
 #include "exit_codes.h"
 #include "host.h"
 #include "latency/session_priv.h"
+#include "sink/words.h"
 
 static void tell_programs(struct vs_lat_session *s)
 {
@@ -130,7 +131,7 @@ int lat_follow_modules(struct vs_lat_session *s)
 
 int lat_check_chain(struct vs_lat_session *s)
 {
-	char words[300];
+	char words[360];
 
 	if (!s->deferred)
 		return 0;
@@ -140,5 +141,6 @@ int lat_check_chain(struct vs_lat_session *s)
 				strerror(errno));
 	if (vs_chain__state(s->chain, words, sizeof(words)) != VS_CHAIN_NONE)
 		return 0;
-	return lat_fail(VS_EXIT_UNAVAILABLE, words, "--work SYMBOL or --all follow others");
+	vs_words__append(words, sizeof(words), "; --work SYMBOL and --all follow other works");
+	return lat_fail(VS_EXIT_UNAVAILABLE, words, NULL);
 }
