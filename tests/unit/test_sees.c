@@ -121,8 +121,8 @@ static void without_a_vfio_nothing_is_said_of_iommufd(void **state)
 	nr = facts.vfio.nr_funcs;
 	facts.vfio.nr_funcs = 0;
 	find();
-	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_NO, "not known");
-	assert_seen("iommufd", VS_SEES_WAITS, VS_SEES_NO, "not known");
+	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_NO, "no vfio");
+	assert_seen("iommufd", VS_SEES_WAITS, VS_SEES_NO, "no vfio");
 	facts.vfio.nr_funcs = nr;
 }
 

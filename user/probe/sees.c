@@ -238,7 +238,7 @@ static void see_iommufd(const struct vs_facts *facts, const struct vs_plan *plan
 	row->counter = NULL;
 	for (int part = 0; part < VS_SEES_PARTS; part++)
 		if (!facts->vfio.nr_funcs)
-			say(&row->cells[part], VS_SEES_NO, "not known: there is no vfio to look into");
+			say(&row->cells[part], VS_SEES_NO, "there is no vfio to look into");
 		else if (!has_iommufd(facts))
 			say(&row->cells[part], VS_SEES_NOTHING, VS_NO_IOMMUFD);
 	if (!has_iommufd(facts))
