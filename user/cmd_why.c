@@ -74,7 +74,8 @@ static int load_logs(const struct why_options *opts, struct vs_evidence *e)
 		err = vs_klog__read_file(k, opts->logs[i]);
 	if (err) {
 		vs_klog__free(k);
-		return fail(VS_EXIT_FAILURE, i ? opts->logs[i - 1] : "--log", vs_text_file__why(-err));
+		return fail(VS_EXIT_FAILURE, !i ? "--log" : strcmp(opts->logs[i - 1], "-") ? opts->logs[i - 1] :
+			    "standard input", vs_text_file__why(-err));
 	}
 	e->from_log = e->weaker = e->has_vfio = true;
 	err = vs_klog__evidence(k, e);

@@ -461,7 +461,7 @@ int vs_evidence__from_json(const char *text, struct vs_evidence *e, char *error,
 	if (root)
 		err = load(root, e, error, size);
 	else
-		snprintf(error, size, "line %d: %s", where.line, where.text);
+		snprintf(error, size, "this is no evidence file: line %d: %s", where.line, where.text);
 	json_decref(root);
 	if (err)
 		vs_evidence__free(e);
