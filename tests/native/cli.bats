@@ -46,6 +46,18 @@ one_line()
 	done
 }
 
+# A page may be read where the program is not: each option has to be in it, and no other.
+@test "each manual page has the options of its command" {
+	for verb in $("$VFIOSCOPE" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		"$VFIOSCOPE" "$verb" --help | sed -n '/^options/,/^$/s/^  *\(-\(.\),\)\{0,1\}  *--\([a-z-]*\).*/\2 --\3/p' |
+			grep -vE ' --(help|btf)$' | sort >"$BATS_TEST_TMPDIR/help"
+		[ -s "$BATS_TEST_TMPDIR/help" ] || return
+		grep '^\.It Fl ' "docs/man/vfioscope-$verb.8" | sed 's/ \(Ar\|Cm\) .*//; s/^\.It Fl //; s/ , /\n/g' |
+			sed -n '/^.$/{N;s/\n/ -/p;d};s/^-/ --/p' | grep -vE ' --(help|btf)$' | sort >"$BATS_TEST_TMPDIR/page"
+		diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page" || return
+	done
+}
+
 @test "help lists every exit status" {
 	run "$VFIOSCOPE" trace --help
 	for status in 0 1 2 3 4 5 6 7; do
