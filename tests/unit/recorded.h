@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Facts recorded on the kernels of the lab, for the tests that plan from them. */
+/* What was recorded on the kernels of the lab, for the tests that rest on it. */
 #ifndef VFIOSCOPE_TEST_RECORDED_H
 #define VFIOSCOPE_TEST_RECORDED_H
 
@@ -8,21 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* tests/facts/NAME.json, or that of $VS_FACTS; malloc'ed. */
-static inline char *read_recorded(const char *name)
+/* The whole file, malloc'ed; it must be there and not be empty. */
+static inline char *read_file(const char *path)
 {
-	const char *dir = getenv("VS_FACTS");
-	char path[512], *text = NULL;
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
 	size_t room = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : "tests/facts", name);
-	file = fopen(path, "re");
 	if (!file)
 		fail_msg("%s: %s", path, strerror(errno));
 	assert_true(getdelim(&text, &room, '\0', file) > 0);
 	fclose(file);
 	return text;
+}
+
+/* tests/facts/NAME.json, or that of $VS_FACTS; malloc'ed. */
+static inline char *read_recorded(const char *name)
+{
+	const char *dir = getenv("VS_FACTS");
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : "tests/facts", name);
+	return read_file(path);
 }
 
 #endif

@@ -14,25 +14,13 @@
 
 #include "exit_codes.h"
 #include "klog/klog.h"
+#include "recorded.h"
 #include "sink/words.h"
 #include "why/classify.h"
 #include "why/redact.h"
 
 static struct vs_evidence evidence;
 static struct vs_why why;
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(getdelim(&text, &room, '\0', file) > 0);
-	fclose(file);
-	return text;
-}
 
 static char *read_log(const char *name)
 {

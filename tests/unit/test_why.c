@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "evidence_lab.h"
 #include "sink/why.h"
 #include "sink/words.h"
 #include "snapshot/rows.h"
@@ -31,30 +32,9 @@ static struct vs_why why;
 
 /* -- recorded evidence -- */
 
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(getdelim(&text, &room, '\0', file) > 0);
-	fclose(file);
-	return text;
-}
-
 static void load(const char *name)
 {
-	char path[256], error[200] = "", *text;
-	int err;
-
-	snprintf(path, sizeof(path), "tests/evidence/%s.json", name);
-	text = read_file(path);
-	err = vs_evidence__from_json(text, &evidence, error, sizeof(error));
-	free(text);
-	if (err)
-		fail_msg("%s: %s", name, error);
+	load_evidence(name, &evidence);
 }
 
 static void classify(const char *device, int group, uint32_t pid)

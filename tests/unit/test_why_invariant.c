@@ -16,41 +16,15 @@
 
 #include <cmocka.h>
 
+#include "evidence_lab.h"
 #include "why/classify.h"
 #include "why/classify_priv.h"
 
-#define EVIDENCE "tests/evidence"
 #define VARIANTS 200	/* of each file */
 
 static struct vs_evidence evidence;
 static const char *name;
 static unsigned int variant;
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	assert_true(getdelim(&text, &room, '\0', file) > 0);
-	fclose(file);
-	return text;
-}
-
-static void load(void)
-{
-	char path[512], error[200] = "", *text;
-	int err;
-
-	snprintf(path, sizeof(path), EVIDENCE "/%s", name);
-	text = read_file(path);
-	err = vs_evidence__from_json(text, &evidence, error, sizeof(error));
-	free(text);
-	if (err)
-		fail_msg("%s: %s", name, error);
-}
 
 /* -- what a kernel may not show -- */
 
@@ -262,7 +236,7 @@ static unsigned int check_file(void)
 
 	state = 7;
 	for (variant = 0; variant < VARIANTS; variant++) {
-		load();
+		load_evidence(name, &evidence);
 		name_waiters();
 		if (variant)
 			vary();
@@ -281,9 +255,13 @@ static void test_views_agree(void **unused)
 	(void)unused;
 	assert_non_null(dir);
 	while ((entry = readdir(dir))) {
+		char *end = strstr(entry->d_name, ".json");
+
+		if (!end)
+			continue;
+		*end = '\0';
 		name = entry->d_name;
-		if (strstr(name, ".json"))
-			nr += check_file();
+		nr += check_file();
 	}
 	closedir(dir);
 	assert_true(nr > 1000);	/* devices that were leaving */
