@@ -119,6 +119,30 @@ int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
 int why_roots__add_driver_lock(struct vs_why *why, const struct vs_evidence *e,
 			       const struct vs_ev_task *t);
 
+/* -- tree.c: who waits behind whom -- */
+
+/* Of which tasks, and what tells that @t waits for @of in the case; *likely if one of several is meant. */
+struct why_tree {
+	const struct vs_ev_task *tasks;
+	size_t nr;
+	bool (*waits)(const struct vs_why_case *c, const struct vs_evidence *e, const struct vs_ev_task *t,
+		      const struct vs_ev_task *of, bool *likely);
+};
+
+/* Adds all who wait for the task of the case, and who wait for these. 0 or -ENOMEM. */
+int why_tree__grow(struct vs_why_case *c, const struct vs_evidence *e, const struct why_tree *tree);
+
+/* Adds one of them before c->victims[@at]; what is beyond a limit is left out. */
+int why_tree__add(struct vs_why_case *c, size_t at, const struct vs_ev_task *t, unsigned int depth, bool likely);
+
+/* Returns true if it is the task of the case or behind it; of some case. */
+bool why_tree__has(const struct vs_why_case *c, const struct vs_ev_task *t);
+bool why_tree__explains(const struct vs_why *why, const struct vs_ev_task *t);
+
+/* Who owns the lock that it waits for, NULL: not known; the last of the chain of these. */
+const struct vs_ev_task *why_tree__owner(const struct vs_evidence *e, const struct vs_ev_task *t);
+const struct vs_ev_task *why_tree__top(const struct vs_evidence *e, const struct vs_ev_task *t);
+
 /* All who wait for the task of the case, as a tree. */
 int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e);
 
@@ -160,6 +184,7 @@ int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 
 /* Of a host whose log was read as well: why->notes, and since when a device is asked for. 0 or -ENOMEM. */
 int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e);
+
 /* Returns true if something of the text looks like a kernel's log. */
 bool why_logged__is_of_kernel(const struct vs_evidence *e);
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);

@@ -14,7 +14,6 @@
 #define SECOND 1000000000ull
 #define ROUND (10 * SECOND)	/* of VFIO's wait for a device's users; it asks them at each */
 #define LONG_ROUNDS (12 * SECOND) /* a task that wakes up every 10 s is never hung for so long */
-#define MOST_VICTIMS 256
 #define MOST_NOTES 8
 
 bool why_logged__sleeps(const struct vs_ev_task *t)
@@ -459,63 +458,19 @@ static int add_root(struct vs_why *why, const struct vs_evidence *e, const struc
 
 /* -- who waits for whom -- */
 
-static const struct vs_ev_task *owner_of(const struct vs_evidence *e, const struct vs_ev_task *t)
+static bool waits_for(const struct vs_why_case *c, const struct vs_evidence *e, const struct vs_ev_task *t,
+		      const struct vs_ev_task *of, bool *likely)
 {
-	return t->owner && t->owner <= e->nr_logged ? &e->logged[t->owner - 1] : NULL;
-}
-
-static bool is_in(const struct vs_why_case *c, const struct vs_ev_task *t)
-{
-	bool found = c->task == t;
-
-	for (size_t i = 0; i < c->nr_victims; i++)
-		found |= c->victims[i].task == t;
-	return found;
-}
-
-static bool is_explained(const struct vs_why *why, const struct vs_ev_task *t)
-{
-	for (size_t i = 0; i < why->nr_cases; i++)
-		if (is_in(&why->cases[i], t))
-			return true;
-	return false;
-}
-
-static int add_victim(struct vs_why_case *c, size_t at, const struct vs_ev_task *t,
-		      unsigned int depth, bool likely)
-{
-	struct vs_why_victim v = { .task = t, .depth = depth, .likely = likely };
-
-	if (c->nr_victims == MOST_VICTIMS)
-		return 0;
-	if (!vs_rows__add(&c->victims, &c->nr_victims, sizeof(v)))
-		return -ENOMEM;
-	snprintf(v.lock, sizeof(v.lock), "%s", t->lock_name[0] ? t->lock_name :
-		 t->lock_kind == VS_EV_MUTEX ? "mutex" : t->lock_kind == VS_EV_RWSEM ? "rwsem" : "lock");
-	memmove(&c->victims[at + 1], &c->victims[at], (c->nr_victims - 1 - at) * sizeof(v));
-	c->victims[at] = v;
-	return 0;
-}
-
-static int add_level(struct vs_why_case *c, const struct vs_evidence *e, size_t below)
-{
-	const struct vs_ev_task *of = below ? c->victims[below - 1].task : c->task;
-	unsigned int depth = below ? c->victims[below - 1].depth + 1 : 1;
-	int err = 0;
-
-	for (size_t i = e->nr_logged; !err && i-- > 0;)
-		if (owner_of(e, &e->logged[i]) == of && !is_in(c, &e->logged[i]))
-			err = add_victim(c, below, &e->logged[i], depth, e->logged[i].owner_reads);
-	return err;
+	(void)c;
+	*likely = t->owner_reads;
+	return why_tree__owner(e, t) == of;
 }
 
 static int add_victims(struct vs_why_case *c, const struct vs_evidence *e)
 {
-	int err = c->task ? add_level(c, e, 0) : 0;
+	struct why_tree tree = { e->logged, e->nr_logged, waits_for };
 
-	for (size_t i = 1; !err && i <= c->nr_victims; i++)
-		err = add_level(c, e, i);
-	return err;
+	return why_tree__grow(c, e, &tree);
 }
 
 /* A process that ends closes its files one after the other: while it waits in one, the rest is open. */
@@ -587,19 +542,6 @@ static int find_back(struct vs_why_case *c)
 	c->cycle = true;
 	return why_case__prove_stack_of(c, c->waits_back,
 					min_size(vs_ev_task__find(c->waits_back, 0, "do_exit"), 12));
-}
-
-/* The outermost of its chain of owners that the text has. */
-static const struct vs_ev_task *top_of(const struct vs_evidence *e, const struct vs_ev_task *t)
-{
-	for (int i = 0; i < 32; i++) {
-		const struct vs_ev_task *owner = owner_of(e, t);
-
-		if (!owner || owner == t)
-			break;
-		t = owner;
-	}
-	return t;
 }
 
 /* It waits on the way to bind or unbind a device, or in VFIO, and no case has it. */
@@ -679,22 +621,22 @@ static int add_dead_driver(struct vs_why *why, const struct vs_evidence *e, cons
 	if (err)
 		return err;
 	why->cases[why->nr_cases - 1].confidence = VS_LOW;
-	return add_victim(&why->cases[why->nr_cases - 1], 0, t, 1, true);
+	return why_tree__add(&why->cases[why->nr_cases - 1], 0, t, 1, true);
 }
 
 static int add_question(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
-	const struct vs_ev_task *top = top_of(e, t);
+	const struct vs_ev_task *top = why_tree__top(e, t);
 	struct vs_why_case *root = only_root(why, t->logged.boot), *c;
 	const struct vs_ev_task *dead = why_logged__dead_driver(e, t->logged.boot);
 	bool own = has_flag(t, VS_FRAME_VFIO);
 
-	if (top != t && is_explained(why, top))
+	if (top != t && why_tree__explains(why, top))
 		return 0;
 	if (root && may_have(root, t)) {
 		if (!root->task)	/* it is held up still */
 			root->confidence = VS_MEDIUM;
-		return add_victim(root, root->nr_victims, t, 1, true);
+		return why_tree__add(root, root->nr_victims, t, 1, true);
 	}
 	if (!root && top == t && dead && !strcmp(t->lock_name, "lock of a device"))
 		return add_dead_driver(why, e, dead, t);
@@ -757,7 +699,7 @@ int why_logged__add(struct vs_why *why, const struct vs_evidence *e)
 		err = add_victims(&why->cases[i], e) ?: find_back(&why->cases[i]);
 	err = err ?: add_messages(why, e);
 	for (size_t i = 0; !err && i < e->nr_logged; i++)
-		if (is_open_question(&e->logged[i]) && !is_explained(why, &e->logged[i]))
+		if (is_open_question(&e->logged[i]) && !why_tree__explains(why, &e->logged[i]))
 			err = add_question(why, e, &e->logged[i]);
 	for (size_t i = 0; !err && i < why->nr_cases; i++) {
 		mind_users(&why->cases[i]);
