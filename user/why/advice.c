@@ -306,7 +306,7 @@ static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c
 	static const char fix[] = "\"vfio: Fix group release deadlock\" (811642d8d8a8, v4.13)";
 
 	SAY(c, "%s waits for itself, for ever: it made the last put of %s inside the notifier, "
-	       "and the release wants to leave the chain that it is called by.", who, what);
+	       "and the release unregisters from the notifier chain that is calling it.", who, what);
 	reset(c, c->device[0] || (c->task && c->task->nr_locked));
 	NEXT(c, ". Until then leave this group alone, other groups go on working. Then run ");
 	if (has_fix_all_the_same(e))
