@@ -135,4 +135,5 @@ not_working
 kill $(cat /run/busy)
 sleep 1
 stopped INT
-dmesg | grep -E 'WARNING:|BUG:|BUG at|Oops' >$OUT/dmesg
+# What it says of a flaw of the processor's model is no complaint.
+dmesg | grep -E 'WARNING:|BUG:|BUG at|Oops' | grep -v 'data leaks possible' >$OUT/dmesg

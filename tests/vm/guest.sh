@@ -106,7 +106,7 @@ other_stopped()
 # complaints NAME: what the kernel complained of; advice about a flaw of the processor's model is none
 complaints()
 {
-	dmesg | grep -E 'WARNING|BUG|Oops|rcu.*stall|general protection' | grep -v 'admin-guide/hw-vuln' >"$OUT/$1"
+	dmesg | grep -E 'WARNING|BUG|Oops|rcu.*stall|general protection' | grep -vE 'admin-guide/hw-vuln|data leaks possible' >"$OUT/$1"
 }
 
 # leftovers NAME: everything a tracer could leave behind in the kernel; the last line says that it is whole

@@ -10,7 +10,7 @@ in_guest()
 }
 
 @test "inspect: running fixed kernel, vfio.ko loaded, checked against its build-id" {
-	in_guest fixed -- 'vfioscope inspect'
+	in_guest fixed --host "${HOST:-amd}" -- 'vfioscope inspect'
 	[ "$status" -eq 0 ]
 	[[ "$output" == *FIXED*"the loaded vfio has the same build-id as its file"* ]]
 	[[ "$output" == *"vfio_group_put_bg+0x"*"refcount_dec_and_mutex_lock"* ]]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # The commonest hangs on hosts of other kinds: all views say the same, and the right thing. The names say the
-# kernel and the kind; 6.1 and 6.12 have five-level page tables in the suite `why`.
+# kernel and the kind; 6.1 has five-level page tables in the suite `why`, 6.12 in `ways`.
 load vm
 
 CASES="7.x-la57 6.1-rt 6.12-rt"
