@@ -535,11 +535,21 @@ static void check_xml(const char *text)
 
 static void test_junit(void **state)
 {
+	static const char *const properties[] = {
+		"verdict", "reason", "vfioscope", "release", "version", "machine", "vfio.srcversion", "vfio.build-id",
+		"livepatches",
+	};
 	char *text = print(vs_validate__junit);
 
 	(void)state;
 	check_xml(text);
 	assert_non_null(strstr(text, "tests=\"11\" failures=\"0\" errors=\"0\" skipped=\"0\""));
+	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
+		char property[64];
+
+		snprintf(property, sizeof(property), "<property name=\"%s\" value=", properties[i]);
+		assert_non_null(strstr(text, property));
+	}
 	free(text);
 	make_hostile();
 	text = print(vs_validate__junit);
