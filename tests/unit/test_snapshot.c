@@ -133,7 +133,7 @@ static int set_up(void **state)
 	memset(&fake, 0, sizeof(fake));
 	memset(&symbols, 0, sizeof(symbols));
 	mem = (struct vs_mem){ fake_read, fake_words, NULL };
-	walk = (struct vs_walk){ &mem, &layout, &symbols, 0 };
+	walk = (struct vs_walk){ &mem, &layout, &symbols, 0, 0 };
 	made_up_layout();
 	made_up_operations();
 	kinds = vs_file_kinds__new(&walk);
@@ -305,6 +305,24 @@ static void groups_and_devices(void **state)
 	assert_string_equal(snapshot.devices[0].name, "0000:00:05.0");
 	assert_string_equal(snapshot.devices[0].driver, "vfio-pci");
 	assert_false(snapshot.devices[0].leaving);
+}
+
+/* Without sysfs the IOMMU group tells its other devices, those of other drivers, too. */
+static void neighbours(void **state)
+{
+	(void)state;
+	make_group();
+	name_device(FOREIGN_DEV, "0000:00:05.2");
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(vs_walk__neighbours(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 2);
+	assert_string_equal(snapshot.devices[1].name, "0000:00:05.2");
+	assert_string_equal(snapshot.devices[1].driver, "");
+	assert_int_equal(snapshot.devices[1].address, 0);
+	assert_int_equal(snapshot.devices[1].number, 26);
+	assert_int_equal(snapshot.devices[1].refs, VS_SNAP_UNKNOWN);
+	assert_int_equal(vs_walk__neighbours(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 2);
 }
 
 /* Off the list, but still its driver's; what another driver keeps is not taken for one. */
@@ -734,6 +752,20 @@ static void mappings(void **state)
 	assert_int_equal(snapshot.maps[2].mm, AT(92));
 }
 
+/* A dump names the inode itself; what leads to the same tree on two ways is walked once. */
+static void by_the_inode(void **state)
+{
+	(void)state;
+	make_tree();
+	walk.anonymous_inode = AT(80);
+	put64(AT(80) + layout.inode_mapping, MAPPING);
+	assert_int_equal(vs_walk__maps(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(snapshot.nr_maps, 3);
+	walk.anonymous_file = 0;
+	assert_int_equal(vs_walk__maps(&walk, kinds, &qemu, 1, &snapshot), 0);
+	assert_int_equal(snapshot.nr_maps, 6);
+}
+
 /* What the same tree is reached by twice is told once. */
 static void same_tree_twice(void **state)
 {
@@ -946,7 +978,7 @@ int main(void)
 		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6), TEST(closed_and_on_a_stack),
 		TEST(file_changes_meanwhile), TEST(threads_with_their_own_table),
 		TEST(unreadable_tables), TEST(kvm_device), TEST(kvm_device_by_files),
-		TEST(other_kvm_device), TEST(mappings), TEST(same_tree_twice),
+		TEST(other_kvm_device), TEST(mappings), TEST(by_the_inode), TEST(neighbours), TEST(same_tree_twice),
 		TEST(broken_trees), TEST(tree_heals), TEST(module_symbols),
 		TEST(module_symbols_broken), TEST(kallsyms_file),
 		TEST(kallsyms_built_in),

@@ -114,6 +114,18 @@ static int assume(struct vs_snap_layout *layout)
 	return vs_snap_layout__assume_vfio(layout);
 }
 
+int vs_snap_layout__of(const struct vs_btf *const *btfs, size_t nr, struct vs_snap_layout *layout)
+{
+	struct vs_btf_query queries[ARRAY_SIZE(questions)];
+
+	memcpy(queries, questions, sizeof(queries));
+	for (size_t i = 0; i < nr; i++)
+		vs_btf__query(btfs[i], queries, ARRAY_SIZE(queries));
+	memset(layout, 0, sizeof(*layout));
+	take_answers(layout, queries);
+	return assume(layout);
+}
+
 int vs_snap_layout__collect(const char *root, struct vs_snap_layout *layout)
 {
 	struct vs_btf_query queries[ARRAY_SIZE(questions)];

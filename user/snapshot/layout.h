@@ -8,6 +8,7 @@
 #define VFIOSCOPE_SNAPSHOT_LAYOUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define VS_ABSENT (-1)	/* there is no such member */
 
@@ -165,6 +166,10 @@ struct vs_snap_layout {
  * (locks of another size: lock debugging), -ENOMEM.
  */
 int vs_snap_layout__collect(const char *root, struct vs_snap_layout *layout);
+
+/* The same of types that were read already: those of vmlinux, then those of modules. */
+struct vs_btf;
+int vs_snap_layout__of(const struct vs_btf *const *btfs, size_t nr, struct vs_snap_layout *layout);
 
 /*
  * Fills in VFIO's structures as they were from 4.15 to 5.15 on 64-bit kernels.

@@ -119,9 +119,31 @@ struct vs_snapshot {
 	size_t nr_maps;
 };
 
+/*
+ * A machine that is not the one that this runs on: its dump. All of it is the caller's, for as long as
+ * snapshots are taken.
+ */
+struct vs_mem;
+struct vs_snap_layout;
+struct vs_task_row;
+struct vs_stack_row;
+struct vs_snap_machine {
+	const struct vs_mem *mem;
+	const struct vs_snap_layout *layout;
+	const char *kallsyms;	/* text, as of /proc/kallsyms */
+	size_t kallsyms_len;
+	const struct vs_task_row *tasks;
+	size_t nr_tasks;
+	const struct vs_stack_row *rows; /* by tid */
+	size_t nr_rows;
+	uint64_t anonymous_inode; /* struct inode * of all anonymous files, 0: not known */
+	bool has_vfio;
+};
+
 struct vs_snapshot_opts {
 	const char *root;	/* prefixed to /sys and /proc; NULL or "": the system */
 	bool no_memory;		/* only what sysfs says, as without privileges */
+	const struct vs_snap_machine *machine; /* NULL: the running one; else neither /sys nor /proc is read */
 };
 
 /*
@@ -156,7 +178,6 @@ void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
 int vs_snapper__get_ready(struct vs_snapper *snapper);
 
 /* Where files may be that no descriptor names. An address of 0: not looked there. */
-struct vs_stack_row;
 struct vs_snap_far {
 	uint64_t sock_close;	/* file_operations.release of a socket */
 	uint64_t uring_release;	/* of an io_uring */
@@ -179,12 +200,10 @@ int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *er
  * more. Valid while the snapper is and until the next snapshot. NULL with errno where
  * memory cannot be read: EPERM without privileges.
  */
-struct vs_mem;
-struct vs_snap_layout;
 const struct vs_mem *vs_snapper__memory(struct vs_snapper *snapper,
 					const struct vs_snap_layout **layout);
 
-/* As vs_peek__stacks(). */
+/* As vs_peek__stacks(); of a machine in a dump a copy of its rows. */
 struct vs_stack_row *vs_snapper__stacks(struct vs_snapper *snapper, size_t *nr);
 
 /* What was found; *s is empty afterwards. NULL is fine. */

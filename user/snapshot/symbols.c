@@ -158,6 +158,29 @@ int vs_snap_symbols__of_module(const struct vs_mem *mem, const struct vs_snap_la
 	return err;
 }
 
+int vs_snap_symbols__each_of_module(const struct vs_mem *mem, const struct vs_snap_layout *layout, uint64_t module,
+				    int (*each)(void *ctx, const struct vs_symbol *symbol), void *ctx)
+{
+	struct table table = {};
+	int err = read_table(mem, layout, module, &table);
+
+	for (uint32_t i = 0; !err && i < table.nr; i++) {
+		const Elf64_Sym *s = &table.symbols[i];
+		const struct vs_symbol symbol = {
+			.addr = s->st_value,
+			.type = ELF64_ST_TYPE(s->st_info) == STT_FUNC ? 't' : 'd',
+			.name = table.names + s->st_name,
+			.module = "",
+		};
+
+		if (symbol.name[0] && symbol.addr && s->st_shndx != SHN_UNDEF)
+			err = each(ctx, &symbol);
+	}
+	free(table.symbols);
+	free(table.names);
+	return err;
+}
+
 bool vs_snap_symbols__have_vfio(const struct vs_snap_symbols *symbols)
 {
 	return symbols->release[VS_SNAP_GROUP_FILE] || symbols->release[VS_SNAP_DEVICE_FILE];

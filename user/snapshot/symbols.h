@@ -38,6 +38,14 @@ int vs_snap_symbols__read(FILE *kallsyms, struct vs_snap_symbols *symbols);
 int vs_snap_symbols__of_module(const struct vs_mem *mem, const struct vs_snap_layout *layout,
 			       uint64_t module, struct vs_snap_symbols *symbols);
 
+/*
+ * Calls `each` for those of the struct module at this address that have a place; a function has the type 't', all
+ * else 'd'. 0, or what `each` returned, or an error as above.
+ */
+struct vs_symbol;
+int vs_snap_symbols__each_of_module(const struct vs_mem *mem, const struct vs_snap_layout *layout, uint64_t module,
+				    int (*each)(void *ctx, const struct vs_symbol *symbol), void *ctx);
+
 /* VFIO is there. */
 bool vs_snap_symbols__have_vfio(const struct vs_snap_symbols *symbols);
 

@@ -21,6 +21,7 @@
 
 struct vs_snapper {
 	struct vs_snapshot_opts opts;
+	const struct vs_snap_machine *machine; /* NULL: the running one */
 	const char *root;
 	/* Kept from one snapshot to the next, as long as vfio.ko stays. */
 	struct vs_peek *peek;
@@ -93,6 +94,20 @@ static int read_kallsyms(struct vs_snapper *t)
 	return err;
 }
 
+/* Neither modules nor symbols change in a dump. */
+static int read_machine_symbols(struct vs_snapper *t)
+{
+	FILE *file = fmemopen((void *)t->machine->kallsyms, t->machine->kallsyms_len, "r");
+	int err;
+
+	if (!file)
+		return -errno;
+	memset(&t->symbols, 0, sizeof(t->symbols));
+	err = vs_snap_symbols__read(file, &t->symbols);
+	fclose(file);
+	return err;
+}
+
 static bool is_present(const struct vs_snapper *t, const char *file)
 {
 	char path[PATH_MAX];
@@ -104,12 +119,14 @@ static bool is_present(const struct vs_snapper *t, const char *file)
 /* Built in, VFIO has a folder in /sys/module only if it has parameters. */
 static bool has_vfio(const struct vs_snapper *t)
 {
+	if (t->machine)
+		return t->machine->has_vfio;
 	return is_present(t, "/sys/module/vfio") || is_present(t, "/sys/class/vfio") ||
 	       is_present(t, "/sys/class/vfio-dev");
 }
 
 /* Each time anew, as vfio.ko may have been loaded again elsewhere; what is built in stays. */
-static int read_symbols(struct vs_snapper *t)
+static int read_running_symbols(struct vs_snapper *t)
 {
 	int err = 0;
 
@@ -120,6 +137,13 @@ static int read_symbols(struct vs_snapper *t)
 	}
 	read_module(t, "kvm");
 	read_module(t, "iommufd");
+	return err;
+}
+
+static int read_symbols(struct vs_snapper *t)
+{
+	int err = t->machine ? read_machine_symbols(t) : read_running_symbols(t);
+
 	t->symbols.release[VS_FILE_SOCKET] = t->far.sock_close;
 	t->symbols.release[VS_FILE_RING] = t->far.uring_release;
 	return err;
@@ -144,7 +168,7 @@ static int say_layout(struct vs_snapshot *s, int err)
 
 static int get_layout(struct vs_snapper *t)
 {
-	uint64_t vfio = module_address(t->root, "vfio");
+	uint64_t vfio = t->machine ? 0 : module_address(t->root, "vfio");
 	int err;
 
 	if (t->has_layout && vfio == t->vfio)
@@ -198,16 +222,24 @@ static int get_symbols(struct vs_snapper *t)
 /* Everything that the walks need. What is missing is said. */
 static int get_ready(struct vs_snapper *t)
 {
-	int err = t->peek ? 0 : open_peek(t);
+	int err = t->peek || t->machine ? 0 : open_peek(t);
 
 	return err ?: get_layout(t) ?: get_symbols(t);
 }
 
-/* With an assumed layout a list can look whole and be something else. */
+/*
+ * With an assumed layout a list can look whole and be something else. A dump has no sysfs to ask: there a group
+ * has a number at least.
+ */
 static bool groups_are_real(const struct vs_snapper *t)
 {
 	char path[PATH_MAX];
 
+	for (size_t i = 0; t->machine && i < t->s->nr_groups; i++)
+		if (t->s->groups[i].number < 0)
+			return false;
+	if (t->machine)
+		return true;
 	for (size_t i = 0; i < t->s->nr_groups; i++) {
 		snprintf(path, sizeof(path), "%s/sys/kernel/iommu_groups/%d", t->root,
 			 t->s->groups[i].number);
@@ -255,6 +287,8 @@ static bool sees_all_tasks(const struct vs_snapper *t)
 	char path[PATH_MAX];
 	struct stat st;
 
+	if (t->machine)
+		return true;
 	snprintf(path, sizeof(path), "%s/proc/self/ns/pid", t->root);
 	return stat(path, &st) || st.st_ino == INIT_PID_NAMESPACE;
 }
@@ -265,8 +299,21 @@ static void say_hidden(struct vs_snapshot *s)
 		say(s, "only processes of this PID namespace are seen: run it on the host");
 }
 
+static int copy_tasks(struct vs_snapper *t)
+{
+	t->nr_tasks = t->machine->nr_tasks;
+	t->tasks = calloc(t->nr_tasks + 1, sizeof(*t->tasks));
+	if (!t->tasks)
+		return -ENOMEM;
+	if (t->nr_tasks)
+		memcpy(t->tasks, t->machine->tasks, t->nr_tasks * sizeof(*t->tasks));
+	return 0;
+}
+
 static int look_at_tasks(struct vs_snapper *t)
 {
+	if (t->machine)
+		return copy_tasks(t);
 	t->tasks = vs_peek__tasks(t->peek, &t->nr_tasks);
 	if (!t->tasks && errno == ENOMEM)
 		return -ENOMEM;
@@ -331,12 +378,13 @@ static int look_into_memory(struct vs_snapper *t)
 {
 	int err;
 
-	t->walk = (struct vs_walk){ &t->mem, &t->layout, &t->symbols, 0 };
+	t->walk = (struct vs_walk){ &t->mem, &t->layout, &t->symbols, 0,
+				    t->machine ? t->machine->anonymous_inode : 0 };
 	t->kinds = vs_file_kinds__new(&t->walk);
 	if (!t->kinds)
 		return -ENOMEM;
 	err = look_at_groups(t) ?: look_at_tasks(t) ?: look_at_fds(t);
-	t->walk.anonymous_file = anonymous_file(t);
+	t->walk.anonymous_file = t->machine ? 0 : anonymous_file(t);
 	return err ?: look_at_maps(t) ?: vs_walk__devices_of_files(&t->walk, t->s);
 }
 
@@ -359,7 +407,9 @@ static int take(struct vs_snapper *t)
 		say_nothing_seen(t->s, "as asked");
 	else if (!(err = get_ready(t)))
 		err = look_into_memory(t);
-	return err == -ENOMEM ? err : vs_sysfs__complete(t->root, t->s);
+	if (err == -ENOMEM || (t->machine && err))
+		return err == -ENOMEM ? err : 0;
+	return t->machine ? vs_walk__neighbours(&t->walk, t->s) : vs_sysfs__complete(t->root, t->s);
 }
 
 struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts)
@@ -371,6 +421,12 @@ struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts)
 	if (opts)
 		t->opts = *opts;
 	t->root = t->opts.root ? t->opts.root : "";
+	t->machine = t->opts.machine;
+	if (t->machine) {
+		t->mem = *t->machine->mem;
+		t->layout = *t->machine->layout;
+		t->has_layout = true;
+	}
 	return t;
 }
 
@@ -385,7 +441,7 @@ void vs_snapper__free(struct vs_snapper *t)
 /* Also where there is no VFIO: then the snapshot has not looked into memory. */
 static int need_peek(struct vs_snapper *t)
 {
-	if (t->peek)
+	if (t->peek || t->machine)
 		return 0;
 	t->peek = vs_peek__new();
 	if (!t->peek)
@@ -418,10 +474,22 @@ const struct vs_mem *vs_snapper__memory(struct vs_snapper *t, const struct vs_sn
 	return err ? NULL : &t->mem;
 }
 
+static struct vs_stack_row *copy_rows(const struct vs_snap_machine *machine, size_t *nr)
+{
+	struct vs_stack_row *rows = calloc(machine->nr_rows + 1, sizeof(*rows));
+
+	if (rows && machine->nr_rows)
+		memcpy(rows, machine->rows, machine->nr_rows * sizeof(*rows));
+	*nr = machine->nr_rows;
+	return rows;
+}
+
 struct vs_stack_row *vs_snapper__stacks(struct vs_snapper *t, size_t *nr)
 {
 	int err = need_peek(t);
 
+	if (t->machine)
+		return copy_rows(t->machine, nr);
 	errno = -err;
 	return err ? NULL : vs_peek__stacks(t->peek, nr);
 }

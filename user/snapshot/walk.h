@@ -23,6 +23,7 @@ struct vs_walk {
 	struct vs_snap_layout *layout;	/* an assumed vfio_device is corrected */
 	const struct vs_snap_symbols *symbols;
 	uint64_t anonymous_file;	/* any struct file on the anonymous inode, or 0 */
+	uint64_t anonymous_inode;	/* that inode itself, or 0 */
 };
 
 /*
@@ -40,6 +41,12 @@ void vs_walk__string(const struct vs_mem *mem, uint64_t address, char *buf, size
  * -ENOMEM.
  */
 int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot);
+
+/*
+ * Adds what sysfs tells of the running machine: the other devices of each group, with their drivers. Call after
+ * vs_walk__groups(). 0 or -ENOMEM.
+ */
+int vs_walk__neighbours(const struct vs_walk *walk, struct vs_snapshot *snapshot);
 
 /*
  * Adds devices that open files and mappings lead to and that neither a group's list nor its IOMMU

@@ -348,3 +348,46 @@ int vs_walk__devices_of_files(struct vs_walk *walk, struct vs_snapshot *s)
 	free(w.nodes);
 	return err;
 }
+
+static bool has_name(const struct vs_snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->nr_devices; i++)
+		if (!strcmp(s->devices[i].name, name))
+			return true;
+	return false;
+}
+
+static int add_neighbour(const struct vs_walk *walk, uint64_t dev, int number, struct vs_snapshot *s)
+{
+	struct vs_snap_device d = { .number = number, .refs = VS_SNAP_UNKNOWN, .open_count = VS_SNAP_UNKNOWN }, *row;
+
+	device_name(walk, dev, d.name, sizeof(d.name));
+	if (!d.name[0] || has_name(s, d.name))
+		return 0;
+	driver_name(walk, dev, d.driver, sizeof(d.driver));
+	row = vs_rows__add(&s->devices, &s->nr_devices, sizeof(*row));
+	if (!row)
+		return -ENOMEM;
+	*row = d;
+	return 0;
+}
+
+int vs_walk__neighbours(const struct vs_walk *walk, struct vs_snapshot *s)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	uint64_t *nodes = malloc(VS_WALK_MAX_LIST * sizeof(*nodes));
+	int err = nodes ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr_groups && !err; i++) {
+		uint64_t group = s->groups[i].address ?
+				 pointer_at(walk, s->groups[i].address, l->group_iommu_group) : 0;
+		int nr = group && l->iommu_group_devices != VS_ABSENT ?
+			 vs_walk__list(walk->mem, group + l->iommu_group_devices, nodes, VS_WALK_MAX_LIST) : 0;
+
+		for (int j = 0; j < nr && !err; j++)
+			err = add_neighbour(walk, pointer_at(walk, nodes[j] - l->iommu_member_list,
+							     l->iommu_member_dev), s->groups[i].number, s);
+	}
+	free(nodes);
+	return err;
+}

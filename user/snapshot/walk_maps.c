@@ -211,6 +211,7 @@ static void find_mappings(const struct vs_walk *walk, const struct vs_snapshot *
 	if (walk->anonymous_file)
 		add_mapping(mappings, vs_mem__pointer(walk->mem,
 			    walk->anonymous_file + l->file_mapping));
+	add_inode(walk, mappings, walk->anonymous_inode);
 	for (size_t i = 0; i < s->nr_devices && l->device_inode != VS_ABSENT; i++)
 		if (s->devices[i].address)
 			add_inode(walk, mappings, vs_mem__pointer(walk->mem,
