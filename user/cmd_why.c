@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "core/dump.h"
 #include "doctor/blocker.h"
 #include "event/device_name.h"
 #include "display.h"
@@ -27,7 +28,7 @@
 #define MOST_LOGS 64
 
 struct why_options {
-	const char *evidence, *save_evidence;
+	const char *evidence, *save_evidence, *core, *vmlinux;
 	const char *logs[MOST_LOGS];
 	size_t nr_logs;
 	const char *all_stacks, *markdown;
@@ -97,9 +98,10 @@ static void close_stacks(struct question *q, FILE *file)
 {
 	bool failed = file && ferror(file);
 
-	if (!q->opts.all_stacks)
+	if (!file)
 		return;
-	if (!file || fclose(file) || failed)
+	errno = 0;
+	if (fclose(file) || failed)
 		q->stacks_error = errno ? errno : EIO;
 }
 
@@ -119,25 +121,64 @@ static void add_kmsg(struct vs_evidence *e)
 	vs_klog__free(k);
 }
 
-static int collect(struct question *q, struct vs_evidence *e)
+/* The file of all stacks; NULL where none is wanted, or with *status where it cannot be written. */
+static FILE *open_stacks(struct question *q, int *status)
 {
 	const char *path = q->opts.all_stacks;
 	FILE *file = path ? fopen(path, "we") : NULL;
-	struct vs_collect_opts opts = { q->subject.pid, q->opts.no_bpf, file };
-	int open_error = errno, err;
-	char error[200] = "";
 
-	if (path && !file && is_mistaken(open_error))
-		return fail(VS_EXIT_FAILURE, path, strerror(open_error));
-	err = vs_evidence__collect(&opts, e, error, sizeof(error));
-	errno = file ? 0 : open_error;
-	close_stacks(q, file);
+	if (path && !file && is_mistaken(errno))
+		*status = fail(VS_EXIT_FAILURE, path, strerror(errno));
+	else if (path && !file)
+		q->stacks_error = errno;
+	return file;
+}
+
+static int collect_running(const struct vs_collect_opts *opts, struct vs_evidence *e)
+{
+	char error[200] = "";
+	int err = vs_evidence__collect(opts, e, error, sizeof(error));
+
 	if (!err) {
 		add_kmsg(e);
 		return 0;
 	}
 	return vs_blocker__fail(&vs_cmd_why, VS_WORK_WHY, err == -EPERM ? VS_EXIT_PERMISSION :
 				VS_EXIT_UNAVAILABLE, error);
+}
+
+/* Another machine than this one: its dump has all that a verdict rests on. */
+static int collect_core(const struct question *q, struct vs_collect_opts *opts, struct vs_evidence *e)
+{
+	uint64_t begun = vs_host__mono_ns();
+	char error[300] = "";
+	int err;
+
+	opts->dump = calloc(1, sizeof(*opts->dump));
+	err = opts->dump ? vs_dump__open(q->opts.core, q->opts.vmlinux, opts->dump, error, sizeof(error)) : -ENOMEM;
+	if (!err)
+		err = vs_evidence__collect(opts, e, error, sizeof(error));
+	if (!err)
+		e->took_ns = vs_host__mono_ns() - begun;
+	if (opts->dump)
+		vs_dump__close(opts->dump);
+	free(opts->dump);
+	return err ? fail(VS_EXIT_FAILURE, q->opts.core, error[0] ? error : strerror(-err)) : 0;
+}
+
+static int collect(struct question *q, struct vs_evidence *e)
+{
+	int status = 0;
+	struct vs_collect_opts opts = {
+		.pid = q->subject.pid,
+		.no_bpf = q->opts.no_bpf,
+		.all_stacks = open_stacks(q, &status),
+	};
+
+	if (!status)
+		status = q->opts.core ? collect_core(q, &opts, e) : collect_running(&opts, e);
+	close_stacks(q, opts.all_stacks);
+	return status;
 }
 
 static bool has_suspect(const struct vs_why *why)
@@ -225,12 +266,18 @@ static bool is_in(const struct question *q, const struct vs_evidence *e)
 	return false;
 }
 
+/* Not the host that this runs on is explained. */
+static bool is_elsewhere(const struct question *q)
+{
+	return q->opts.evidence || q->opts.nr_logs || q->opts.core;
+}
+
 /* What is neither in the evidence nor on this host was mistyped, or is gone. */
 static int check_subject(const struct question *q, const struct vs_evidence *e)
 {
 	char number[16], what[32];
 
-	if (q->opts.evidence || q->opts.nr_logs || is_in(q, e))
+	if (is_elsewhere(q) || is_in(q, e))
 		return 0;
 	snprintf(number, sizeof(number), "%d", q->subject.pid ? (int)q->subject.pid :
 		 q->subject.group);
@@ -257,7 +304,7 @@ static int explain(struct question *q)
 		status = check_subject(q, &e);
 	if (!status)
 		status = classify(q, &e, &why);
-	if (!status && !q->opts.evidence && !q->opts.nr_logs && has_suspect(&why))
+	if (!status && !is_elsewhere(q) && has_suspect(&why))
 		status = look_again(q, &e, &why);
 	if (!status && q->opts.redact)
 		status = redact(q, &e, &why);
@@ -413,6 +460,8 @@ static const struct vs_opt why_opts[] = {
 	OPTION("json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/why.md)", json),
 	{ .name = "log", .letter = 'l', .kind = VS_OPT_LIST, .metavar = "FILE", .add = add_log,
 	  .help = "explain kernel logs, of any machine; - is stdin" },
+	OPTION("core", 'c', VS_OPT_TEXT, "FILE", "explain a dump of a machine's memory (vmcore)", core),
+	OPTION("vmlinux", 0, VS_OPT_TEXT, "FILE", "with --core: the kernel's types, where it has none", vmlinux),
 	OPTION("save-evidence", 0, VS_OPT_TEXT, "FILE", "save what the verdict rests on",
 	       save_evidence),
 	OPTION("evidence", 0, VS_OPT_TEXT, "FILE", "explain what was saved, on any machine",
@@ -437,6 +486,11 @@ static int check(const struct question *q, int nr_operands)
 	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->opts.wait || q->opts.no_bpf))
 		return fail(VS_EXIT_USAGE, "--log reads a text: it goes with no --evidence, --all-stacks, "
 			    "--wait or --no-bpf", NULL);
+	if (q->opts.core && (q->opts.evidence || q->opts.nr_logs || q->opts.wait || q->opts.no_bpf))
+		return fail(VS_EXIT_USAGE, "--core reads a dump: it goes with no --evidence, --log, --wait or --no-bpf",
+			    NULL);
+	if (q->opts.vmlinux && !q->opts.core)
+		return fail(VS_EXIT_USAGE, "--vmlinux goes with --core", NULL);
 	if (q->opts.evidence && q->opts.all_stacks)
 		return fail(VS_EXIT_USAGE, "--all-stacks needs the host itself, not --evidence", NULL);
 	return 0;
@@ -490,6 +544,7 @@ const struct vs_command vs_cmd_why = {
 		"  vfioscope why 0000:65:00.0             why can this device not be unbound?\n"
 		"  vfioscope why pid 4711                 what does this task wait for?\n"
 		"  vfioscope why --log dmesg.txt          what does this kernel log show?\n"
+		"  vfioscope why --core vmcore            what does this dump show?\n"
 		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n",
 	.run = cmd_why,
 };

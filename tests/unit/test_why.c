@@ -648,6 +648,44 @@ static void test_a_group_that_no_vm_can_open(void **state)
 			       "to it, is at driver e1000e"));
 }
 
+/* A dump that lacks something is never called fine, and one that shows somebody on his way through a driver is not. */
+static void test_dump(void **state)
+{
+	struct vs_ev_task *t;
+
+	(void)state;
+	load("fixed-idle");
+	evidence.from_core = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	assert_int_equal(vs_why__status(&why), 0);
+	vs_why__free(&why);
+	evidence.incomplete = true;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].confidence, VS_LOW);
+	assert_int_equal(vs_why__status(&why), 5);
+	teardown(NULL);
+
+	/* It sleeps in rounds, or runs, and there is no second look. */
+	for (int runs = 0; runs < 2; runs++) {
+		load("fixed-polls");
+		evidence.from_core = true;
+		for (t = evidence.tasks; t < evidence.tasks + evidence.nr_tasks; t++)
+			t->stayed_ns = VS_EV_UNKNOWN;
+		for (t = evidence.tasks; runs && t < evidence.tasks + evidence.nr_tasks; t++) {
+			t->state = 'R';
+			t->stayed_ns = 1000000;
+		}
+		classify(NULL, -1, 0);
+		assert_int_equal(why.cases[0].verdict, VS_WHY_IDLE);
+		assert_int_equal(why.cases[0].confidence, VS_LOW);
+		assert_int_equal(vs_why__status(&why), 5);
+		assert_non_null(strstr(why.cases[0].says, "another dump would"));
+		teardown(NULL);
+	}
+}
+
 /* In a container: what is not seen is not said to be idle. */
 static void test_another_pid_namespace(void **state)
 {
@@ -1356,7 +1394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_iommufd_of_two), TEST(test_iommufd_of_another), TEST(test_iommufd_not_known_which),
 		TEST(test_iommufd_waits_further_inside), TEST(test_recorded),
-		TEST(test_saved_and_loaded),
+		TEST(test_saved_and_loaded), TEST(test_dump),
 		TEST(test_bad_evidence),
 		TEST(test_nested_chain_is_no_deadlock),
 		TEST(test_deadlock_without_memory),

@@ -298,10 +298,10 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 		    vs_plural(r->evidence->nr_seen), took,
 		    r->evidence->release[0] ? r->evidence->release : "not named");
 	else
-		row(&p, "LOOKED AT", "%u task%s, %zu group%s, %zu device%s in %s; kernel %s",
-		    r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
+		row(&p, "LOOKED AT", "%s%u task%s, %zu group%s, %zu device%s in %s; kernel %s%s",
+		    r->evidence->from_core ? "a dump: " : "", r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
 		    vs_plural(s->nr_groups), s->nr_devices, vs_plural(s->nr_devices), took,
-		    r->evidence->release);
+		    r->evidence->release, r->evidence->from_core ? ". All is as it was when it was taken." : "");
 	err = vs_out__flush(&p.out);
 	vs_out__fini(&p.out);
 	return err;
@@ -483,7 +483,7 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set_int(o, "tasks", r->evidence->nr_seen);
 	set_int(o, "took_ns", r->evidence->took_ns);
 	set(o, "has_notifier", json_boolean(r->evidence->has_notifier));
-	set(o, "source", json_string(r->evidence->from_log ? "log" : "host"));
+	set(o, "source", json_string(r->evidence->from_log ? "log" : r->evidence->from_core ? "core" : "host"));
 	set(o, "fix", json_string(vs_fix__name(r->evidence->fix)));
 	set_limits(o, r->evidence);
 	set(o, "asked", task_json(r->why->asked));

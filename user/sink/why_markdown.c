@@ -103,6 +103,8 @@ static void versions(struct vs_out *o, const struct vs_evidence *e)
 	vs_out__puts(o, "- vfioscope " VS_VERSION ", kernel ");
 	vs_out__text(o, e->release[0] ? e->release : "not named");
 	vs_out__puts(o, "\n");
+	if (e->from_core)
+		vs_out__puts(o, "- Made from a dump of the machine's memory: all is as it was when it was taken.\n");
 	if (e->from_log)
 		vs_out__puts(o, "- Made from the text of a kernel log alone: holders, counters and whether it still "
 			     "hangs are in no log.\n");

@@ -560,15 +560,19 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], place[VS_SITE_LEN];
+	size_t frame;
 
 	for (size_t i = 0; i < e->nr_tasks; i++) {
 		const struct vs_ev_task *t = &e->tasks[i];
 
 		if (!why_frames__is_open(t))
 			continue;
-		SAY(c, " But %s is in %s, for a moment or for ever: ask again.",
-		    task(t, who),
-		    function(t->frames[why_frames__driver(t)], place, sizeof(place)));
+		frame = why_frames__driver(t);
+		if (frame == t->nr_frames)
+			frame = why_frames__first(t, 0, VS_FRAME_VFIO);
+		SAY(c, " But %s is in %s, for a moment or for ever: %s.", task(t, who),
+		    function(t->frames[frame], place, sizeof(place)),
+		    e->from_core ? "one look does not tell; another dump would" : "ask again");
 		return;
 	}
 }

@@ -61,7 +61,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 	int err;
 
 	memset(why, 0, sizeof(*why));
-	why->blind = e->weaker || e->snapshot.hidden_tasks || !e->snapshot.scope.fds || has_open(e);
+	why->blind = e->weaker || e->incomplete || e->snapshot.hidden_tasks || !e->snapshot.scope.fds || has_open(e);
 	err = e->from_log ? why_logged__add(why, e) : find_cases(why, e);
 	if (!err) {
 		why_asked__keep(why, e, subject);

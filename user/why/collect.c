@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/stacks.h"
+#include "core/dump.h"
 #include "doctor/blocker.h"
 #include "host.h"
 #include "probe/facts.h"
@@ -55,7 +56,9 @@ static int read_rows(struct collect *c)
 {
 	if (c->opts->no_bpf)
 		return -ENOTSUP;
-	c->snapper = vs_snapper__new(NULL);
+	if (c->opts->dump)
+		collect_dump_machine(c);
+	c->snapper = vs_snapper__new(c->opts->dump ? &(struct vs_snapshot_opts){ .machine = &c->machine } : NULL);
 	if (!c->snapper)
 		return -ENOMEM;
 	c->rows = vs_snapper__stacks(c->snapper, &c->nr_rows);
@@ -86,7 +89,7 @@ static int by_tid(const void *key, const void *row)
 	return tid < other ? -1 : tid > other;
 }
 
-static const struct vs_stack_row *row_of(const struct collect *c, uint32_t tid)
+const struct vs_stack_row *collect_row_of(const struct collect *c, uint32_t tid)
 {
 	return c->nr_rows ? bsearch(&tid, c->rows, c->nr_rows, sizeof(*c->rows), by_tid) : NULL;
 }
@@ -111,7 +114,8 @@ static int find_late(struct collect *c, uint64_t wq, uint64_t func)
 	size_t kept = 0;
 	int err = vs_works__find(c->mem, c->layout, wq, func, name_function, c, e);
 
-	if (err || !e->nr_works)
+	/* A dump can be looked at once: for how long it was so is not known. */
+	if (err || !e->nr_works || c->opts->dump)
 		return err;
 	usleep(LATE_US);
 	err = vs_works__find(c->mem, c->layout, wq, func, name_function, c, &again);
@@ -148,7 +152,7 @@ static int add_works(struct collect *c)
 
 static int add_process(struct collect *c, uint32_t tgid)
 {
-	const struct vs_stack_row *row = row_of(c, tgid);
+	const struct vs_stack_row *row = collect_row_of(c, tgid);
 	struct vs_ev_process *p;
 
 	if (!tgid || vs_evidence__process(c->e, tgid))
@@ -170,7 +174,7 @@ static int add_family(struct collect *c, uint32_t tgid)
 
 	for (int i = 0; !err && tgid && i < ANCESTORS; i++) {
 		err = add_process(c, tgid);
-		tgid = row_of(c, tgid) ? row_of(c, tgid)->parent : 0;
+		tgid = collect_row_of(c, tgid) ? collect_row_of(c, tgid)->parent : 0;
 	}
 	return err;
 }
@@ -217,7 +221,7 @@ static bool is_exiting(const struct collect *c, uint32_t tgid)
 static int describe_processes(struct collect *c)
 {
 	bool *no_cmdline = calloc(c->e->nr_processes + 1, sizeof(*no_cmdline));
-	int err;
+	int err = 0;
 
 	if (!no_cmdline)
 		return -ENOMEM;
@@ -226,7 +230,10 @@ static int describe_processes(struct collect *c)
 			has_task_in_d(c, c->e->processes[i].tgid);
 		c->e->processes[i].exiting = is_exiting(c, c->e->processes[i].tgid);
 	}
-	err = vs_proc__describe(c->e, no_cmdline);
+	if (c->opts->dump)
+		collect_dump_describe(c);
+	else
+		err = vs_proc__describe(c->e, no_cmdline);
 	free(no_cmdline);
 	return err;
 }
@@ -266,7 +273,7 @@ static void find_kept_mms(struct collect *c)
 {
 	for (size_t i = 0; c->mem && i < c->e->nr_openers; i++) {
 		struct vs_ev_opener *o = &c->e->openers[i];
-		const struct vs_stack_row *row = row_of(c, o->tgid);
+		const struct vs_stack_row *row = collect_row_of(c, o->tgid);
 
 		if (row && c->layout->task_files != VS_ABSENT)
 			find_kept_mm(c, row, o);
@@ -285,6 +292,8 @@ static int find_openers(struct collect *c)
 		;
 	if (i == s->nr_maps)
 		return 0;
+	if (c->opts->dump)
+		return collect_dump_openers(c) ?: (find_kept_mms(c), 0);
 	tgids = calloc(c->nr_rows + 1, sizeof(*tgids));
 	if (!tgids)
 		return -ENOMEM;
@@ -385,8 +394,12 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	return err ?: collect_see_rounds(c) ?: collect_see_running(c) ?:
-	       collect_check_dead(c) ?: collect_add_about(c->e) ?: add_processes(c) ?: describe_processes(c);
+	if (!err && c->opts->dump)
+		collect_dump_running(c);
+	else if (!err)
+		err = collect_see_rounds(c) ?: collect_see_running(c) ?: collect_check_dead(c) ?:
+		      collect_add_about(c->e);
+	return err ?: add_processes(c) ?: describe_processes(c);
 }
 
 static bool read_fix(void *ctx, size_t i, void *row)
@@ -413,15 +426,33 @@ static enum vs_fix find_fix(const char *release)
 	return answered == 1 ? fix : VS_FIX_UNKNOWN;
 }
 
-static void take_kernel(struct collect *c)
+static void take_running(struct vs_evidence *e)
 {
 	struct utsname name;
 
 	uname(&name);
-	snprintf(c->e->release, sizeof(c->e->release), "%.79s", name.release);
-	c->e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
-	if (c->e->has_vfio)
-		c->e->fix = find_fix(name.release);
+	snprintf(e->release, sizeof(e->release), "%.79s", name.release);
+	e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
+	if (e->has_vfio)
+		e->fix = find_fix(name.release);
+}
+
+static void take_dumped(const struct vs_dump *d, struct vs_evidence *e)
+{
+	snprintf(e->release, sizeof(e->release), "%s", d->release);
+	e->has_vfio = d->has_vfio;
+	e->from_core = true;
+	e->incomplete = d->incomplete;
+	if (d->words[0])
+		collect_say(e, "%s", d->words);
+}
+
+static void take_kernel(struct collect *c)
+{
+	if (c->opts->dump)
+		take_dumped(c->opts->dump, c->e);
+	else
+		take_running(c->e);
 	if (!c->names)
 		return;
 	c->e->has_notifier = vs_why_names__symbol(c->names, VS_SYM_NOTIFIER);
@@ -462,7 +493,8 @@ static void *read_names(void *ctx)
 {
 	struct collect *c = ctx;
 
-	c->names = vs_why_names__read();
+	c->names = c->opts->dump ? vs_why_names__of_text(c->opts->dump->kallsyms, c->opts->dump->kallsyms_len)
+				 : vs_why_names__read();
 	c->names_error = c->names ? 0 : errno;
 	return NULL;
 }
@@ -485,9 +517,9 @@ static int collect(struct collect *c, char *error, size_t size)
 {
 	int err = read_rows_and_names(c);
 
-	c->now_ns = vs_host__mono_ns();
+	c->now_ns = c->opts->dump ? c->opts->dump->now_ns : vs_host__mono_ns();
 	take_kernel(c);
-	if (err && err != -ENOMEM)
+	if (err && err != -ENOMEM && !c->opts->dump)
 		return fall_back(c, err, error, size);
 	if (!c->names) {
 		err = -c->names_error;
@@ -509,7 +541,7 @@ static int collect(struct collect *c, char *error, size_t size)
 int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence *e, char *error,
 			 size_t size)
 {
-	struct collect c = { .opts = opts, .e = e };
+	struct collect c = { .opts = opts, .e = e, .self = opts->dump ? 0 : (uint32_t)getpid() };
 	uint64_t began = vs_host__mono_ns();
 	int err;
 

@@ -107,7 +107,7 @@ struct written {
 	char about[sizeof(((struct vs_ev_task *)0)->about)];
 };
 
-static bool is_writer(const struct vs_ev_task *t)
+bool collect_is_writer(const struct vs_ev_task *t)
 {
 	static const char *const stores[] = { "remove_store", "reset_store", "sriov_numvfs_store" };
 
@@ -115,6 +115,11 @@ static bool is_writer(const struct vs_ev_task *t)
 		if (vs_ev_task__find(t, 0, stores[i]) < t->nr_frames)
 			return true;
 	return false;
+}
+
+bool collect_is_attribute(const char *name)
+{
+	return !strcmp(name, "remove") || !strcmp(name, "reset") || !strcmp(name, "sriov_numvfs");
 }
 
 /* ".../0000:00:05.0/remove": the device is the last folder. */
@@ -126,8 +131,7 @@ static void take_path(char *path, char *about, size_t size)
 		return;
 	*attribute++ = '\0';
 	device = strrchr(path, '/') + 1;
-	if (is_device(device) && (!strcmp(attribute, "remove") || !strcmp(attribute, "reset") ||
-				  !strcmp(attribute, "sriov_numvfs")))
+	if (is_device(device) && collect_is_attribute(attribute))
 		add_name(about, size, device);
 }
 
@@ -184,7 +188,7 @@ int collect_add_about(struct vs_evidence *e)
 
 		if (is_slot(t, &irq))
 			take_slot(t, irq);
-		if (!is_writer(t))
+		if (!collect_is_writer(t))
 			continue;
 		tids[nr] = t->tid;
 		tasks[nr++] = i;

@@ -22,7 +22,12 @@ struct collect {
 	const struct vs_snap_layout *layout;
 	struct vs_kernel_space space;
 	uint64_t now_ns;
+	uint32_t self;			/* whose tasks are left out: us; 0: nobody is */
+	struct vs_snap_machine machine;	/* of a dump */
 };
+
+/* The row of a task, NULL if there is none. */
+const struct vs_stack_row *collect_row_of(const struct collect *c, uint32_t tid);
 
 /* One more thing that the evidence does not have, and why. */
 __attribute__((format(printf, 2, 3)))
@@ -59,8 +64,29 @@ int collect_see_running(struct collect *c);
  */
 int collect_check_dead(struct collect *c);
 
+/* Whether a task writes to an attribute in sysfs that removes devices, and whether a name is of such a one. */
+bool collect_is_writer(const struct vs_ev_task *t);
+bool collect_is_attribute(const char *name);
+
 /* Fills in which devices those tasks are about to remove; 0 or -ENOMEM. */
 int collect_add_about(struct vs_evidence *e);
+
+/* -- of a dump, which has neither /proc nor sysfs, and can be looked at once -- */
+
+/* Fills in c->machine. */
+void collect_dump_machine(struct collect *c);
+
+/* Adds processes with a vhost device open. 0 or -ENOMEM. */
+int collect_dump_openers(struct collect *c);
+
+/*
+ * For how long who runs inside of VFIO or of a driver has had its CPU. Where that cannot be told the evidence is not
+ * complete.
+ */
+void collect_dump_running(struct collect *c);
+
+/* Which devices tasks are about to remove, command lines and control groups. */
+void collect_dump_describe(struct collect *c);
 
 /* Tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
 int collect_add_tasks(struct collect *c);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dump.h"
 #include "host.h"
 #include "snapshot/kstack.h"
 #include "snapshot/rows.h"
@@ -56,7 +57,7 @@ static void find_candidates(struct collect *c, struct running *r)
 	for (size_t i = 0; i < c->nr_rows && r->nr < MAX_RUNNING; i++) {
 		const struct vs_stack_row *row = &c->rows[i];
 
-		if (row->state || row->tgid == (uint32_t)getpid() || !may_be_inside(c, row))
+		if (row->state || row->tgid == c->self || !may_be_inside(c, row))
 			continue;
 		r->tids[r->nr] = row->tid;
 		r->rows[r->nr++] = row;
@@ -236,4 +237,33 @@ int collect_see_running(struct collect *c)
 	free(before);
 	free(now);
 	return err == -ENOMEM ? err : 0;
+}
+
+/* -- of a dump, which is one look -- */
+
+static bool is_torn(const struct vs_dump *d, uint64_t task)
+{
+	for (size_t i = 0; i < d->nr_torn; i++)
+		if (d->torn[i] == task)
+			return true;
+	return false;
+}
+
+void collect_dump_running(struct collect *c)
+{
+	struct vs_locks locks = { c->mem, c->layout, c->space, collect_is_task, c };
+
+	for (size_t i = 0; i < c->e->nr_tasks; i++) {
+		struct vs_ev_task *t = &c->e->tasks[i];
+		const struct vs_stack_row *row = collect_row_of(c, t->tid);
+
+		if (t->state != 'R' || !is_inside(t) || !row)
+			continue;
+		if (row->arrival_ns && row->now_ns >= row->arrival_ns)
+			t->stayed_ns = row->now_ns - row->arrival_ns;
+		vs_locks__held(&locks, row, t);
+	}
+	for (size_t i = 0; i < c->nr_rows; i++)
+		if (!c->rows[i].state && is_torn(c->opts->dump, c->rows[i].task) && may_be_inside(c, &c->rows[i]))
+			c->e->incomplete = true;
 }

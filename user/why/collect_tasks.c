@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bpf/stacks.h"
+#include "event/device_name.h"
 #include "snapshot/rows.h"
 #include "why/locks.h"
 
@@ -82,7 +83,7 @@ static bool is_waiter(const struct collect *c, const struct vs_stack_row *row)
 
 static bool is_of_interest(struct collect *c, const struct vs_stack_row *row)
 {
-	if (row->tgid == (uint32_t)getpid())
+	if (row->tgid == c->self)
 		return false;
 	if (collect_state_letter(row->state) == 'D' || is_asked(c, row) || is_waiter(c, row))
 		return true;
@@ -137,12 +138,23 @@ static uint64_t outer_of(struct collect *c, const struct vs_stack_row *row)
 	return 0;
 }
 
-static bool exists(const char *format, const char *name)
+/* Of a dump there is no sysfs to ask: the name has to look like one. */
+static bool is_device(const struct collect *c, const char *name)
 {
-	char path[160];
+	char path[160], parsed[VS_DEVICE_LEN];
 
-	snprintf(path, sizeof(path), format, name);
-	return !access(path, F_OK);
+	if (c->opts->dump)
+		return vs_device_name__parse(name, parsed) && !strcmp(name, parsed);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", name);
+	return name[0] && !strchr(name, '/') && !access(path, F_OK);
+}
+
+static bool is_group(const struct collect *c, int number)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d", number);
+	return c->opts->dump || !access(path, F_OK);
 }
 
 static void name_device_lock(const struct collect *c, struct vs_ev_task *t)
@@ -153,21 +165,19 @@ static void name_device_lock(const struct collect *c, struct vs_ev_task *t)
 
 	vs_walk__string(c->mem, vs_mem__pointer(c->mem, dev + l->device_kobj + l->kobj_name),
 			name, sizeof(name));
-	if (name[0] && !strchr(name, '/') && exists("/sys/bus/pci/devices/%s", name))
+	if (is_device(c, name))
 		snprintf(t->lock_name, sizeof(t->lock_name), "device lock of %s", name);
 }
 
 static void name_chain_lock(const struct collect *c, struct vs_ev_task *t)
 {
 	uint64_t group = t->lock - (uint64_t)c->layout->iommu_group_notifier;
-	char number[16];
 	int32_t id;
 
 	if (c->layout->iommu_group_notifier < 0 || c->layout->iommu_group_id < 0 ||
 	    vs_mem__read(c->mem, group + c->layout->iommu_group_id, &id, sizeof(id)) || id < 0)
 		return;
-	snprintf(number, sizeof(number), "%d", id);
-	if (!exists("/sys/kernel/iommu_groups/%s", number))
+	if (!is_group(c, id))
 		return;
 	t->lock_group = id;
 	snprintf(t->lock_name, sizeof(t->lock_name), "notifier chain of IOMMU group %d", id);

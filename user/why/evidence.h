@@ -191,6 +191,8 @@ struct vs_ev_opener {
 struct vs_evidence {
 	char release[80];	/* of the kernel */
 	bool weaker;		/* no BPF: from /proc and sysfs */
+	bool from_core;		/* all of it is of a dump */
+	bool incomplete;	/* of a dump: something is missing that may hide a hang */
 	char words[400];	/* what could not be looked at, "" if nothing */
 	bool has_vfio;
 	bool has_notifier;	/* the kernel has vfio_iommu_group_notifier() */

@@ -51,6 +51,13 @@ static const struct field evidence_fields[] = {
 	END
 };
 
+/* Members of "core", which is there only of a dump. */
+static const struct field core_fields[] = {
+	FIELD(BOOL, vs_evidence, from_core),
+	FIELD(BOOL, vs_evidence, incomplete),
+	END
+};
+
 /* Members of "log", which is there only where a log was read. */
 static const struct field log_fields[] = {
 	FIELD(BOOL, vs_evidence, from_log),
@@ -336,6 +343,8 @@ char *vs_evidence__to_json(const struct vs_evidence *e)
 		json_object_set_new(root, "fix", json_string(vs_fix__name(e->fix)));
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_object_set_new(root, lists[i].name, list_json(&lists[i], e));
+	if (e->from_core)
+		json_object_set_new(root, "core", row_json(core_fields, e));
 	if (e->log_lines) {
 		json_t *log = row_json(log_fields, e);
 
@@ -439,6 +448,8 @@ static int load(const json_t *root, struct vs_evidence *e, char *error, size_t s
 		return -EINVAL;
 	}
 	load_row(evidence_fields, root, e);
+	if (json_object_get(root, "core"))
+		load_row(core_fields, json_object_get(root, "core"), e);
 	e->fix = vs_fix__named(json_string_value(json_object_get(root, "fix")));
 	for (size_t i = 0; !err && i < ARRAY_SIZE(lists); i++)
 		err = load_list(&lists[i], json_object_get(root, lists[i].name), e);

@@ -153,9 +153,15 @@ bool why_frames__is_brief(const struct vs_ev_task *t)
 	       !why_frames__has(t, frame, VS_FRAME_VFIO);
 }
 
+/* Who runs there in a dump, and has not for long. */
+static bool is_passing(const struct vs_ev_task *t)
+{
+	return t->state == 'R' && t->stayed_ns != VS_EV_UNKNOWN && t->stayed_ns < SECOND && t->nr_frames;
+}
+
 bool why_frames__is_open(const struct vs_ev_task *t)
 {
-	return why_frames__is_brief(t) && t->stayed_ns == VS_EV_UNKNOWN;
+	return is_passing(t) || (why_frames__is_brief(t) && t->stayed_ns == VS_EV_UNKNOWN);
 }
 
 bool why_frames__in_rounds(const struct vs_ev_task *t)

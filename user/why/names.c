@@ -138,12 +138,10 @@ uint64_t vs_why_names__part(const struct vs_why_names *n, enum vs_why_symbol sym
 	return vs_ksyms__find_part(n->ksyms, symbol_names[symbol]);
 }
 
-struct vs_why_names *vs_why_names__read(void)
+struct vs_why_names *vs_why_names__of_text(const char *text, size_t len)
 {
 	struct vs_why_names *n = calloc(1, sizeof(*n));
-	size_t len;
-	char *text = read_all("/proc/kallsyms", &len);
-	FILE *file = n && text && len ? fmemopen(text, len, "r") : NULL;
+	FILE *file = n && text && len ? fmemopen((void *)text, len, "r") : NULL;
 	int err = file ? 0 : ENOENT;
 
 	if (file) {
@@ -153,12 +151,23 @@ struct vs_why_names *vs_why_names__read(void)
 			find_symbols(n);
 		fclose(file);
 	}
-	free(text);
 	if (!err)
 		return n;
 	free(n);
 	errno = err;
 	return NULL;
+}
+
+struct vs_why_names *vs_why_names__read(void)
+{
+	size_t len;
+	char *text = read_all("/proc/kallsyms", &len);
+	struct vs_why_names *n = vs_why_names__of_text(text, len);
+	int err = errno;
+
+	free(text);
+	errno = err;
+	return n;
 }
 
 void vs_why_names__free(struct vs_why_names *n)

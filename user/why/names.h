@@ -3,6 +3,7 @@
 #ifndef VFIOSCOPE_WHY_NAMES_H
 #define VFIOSCOPE_WHY_NAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event/view.h"
@@ -25,6 +26,9 @@ struct vs_why_names;
 
 /* NULL with errno: EPERM when addresses are hidden. */
 struct vs_why_names *vs_why_names__read(void);
+
+/* The same of a text like /proc/kallsyms, which is @len bytes long. */
+struct vs_why_names *vs_why_names__of_text(const char *text, size_t len);
 void vs_why_names__free(struct vs_why_names *n);	/* NULL is fine */
 
 struct vs_why_name {

@@ -182,10 +182,9 @@ static void take_argument(struct vs_ev_process *p, const char *arg)
 	memcpy(p->vfio_args + used, arg, len + 1);
 }
 
-static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
+void vs_proc__take_cmdline(struct vs_ev_process *p, char *text, size_t size)
 {
-	static char text[MAX_ARGUMENTS];
-	ssize_t len = vs_host__proc_file(tgid, "cmdline", text, sizeof(text));
+	ssize_t len = (ssize_t)size;
 
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1)
 		take_argument(p, text + at);
@@ -193,6 +192,14 @@ static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
 		if (!text[i])
 			text[i] = ' ';
 	snprintf(p->cmdline, sizeof(p->cmdline), "%.*s", len > 0 ? (int)len : 0, text);
+}
+
+static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
+{
+	static char text[MAX_ARGUMENTS];
+	ssize_t len = vs_host__proc_file(tgid, "cmdline", text, sizeof(text));
+
+	vs_proc__take_cmdline(p, text, len > 0 ? (size_t)len : 0);
 }
 
 /* Of v1, the hierarchy of systemd or of a controller: the longest path says most. */

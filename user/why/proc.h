@@ -34,6 +34,12 @@ void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, siz
 int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline);
 
 /*
+ * Takes the arguments of a process as the kernel has them, each with its NUL; there is one more NUL at @text[len].
+ * The text is changed.
+ */
+void vs_proc__take_cmdline(struct vs_ev_process *p, char *text, size_t len);
+
+/*
  * Adds e->openers: processes with a vhost device open and, with @vfio, with a file of VFIO, as
  * far as names of files tell.
  */

@@ -253,7 +253,7 @@ static int running_case(struct vs_why *why, const struct vs_evidence *e, const s
 	if (!driver)
 		frame = why_frames__first(t, 0, VS_FRAME_VFIO);
 	c->runs = true;
-	c->confidence = t->from_memory ? VS_LOW : VS_MEDIUM;
+	c->confidence = t->from_memory || e->from_core ? VS_LOW : VS_MEDIUM;
 	c->reboot = VS_REBOOT_UNKNOWN;
 	c->since_ns = t->stayed_ns;
 	if (t->from_memory && !strchr(t->frames[frame < t->nr_frames ? frame : 0], '['))
@@ -263,6 +263,9 @@ static int running_case(struct vs_why *why, const struct vs_evidence *e, const s
 		why_case__take_device(c, e, &t->locked[0]);
 	if (t->from_memory && why_case__prove(c, "it has had its CPU all the time, and was not in user "
 					      "space; from the memory of its stack:"))
+		return -ENOMEM;
+	if (e->from_core && why_case__prove(c, "it has had its CPU all the time; whether it was in user space meanwhile "
+					    "is not known"))
 		return -ENOMEM;
 	return why_case__prove_stack(c, frame + 1);
 }
