@@ -194,18 +194,21 @@ void vs_klog__end(struct vs_klog *k)
 	begin_text(s);
 }
 
-/* "level,sequence,microseconds,flags[,caller=T123];words", then lines of a dictionary. */
+/* "level,sequence,microseconds,flags[,caller=T123];words", then lines of a dictionary. Nothing ends the record. */
 void vs_klog__feed_kmsg(struct vs_klog *k, const char *record, size_t len)
 {
-	const char *words = memchr(record, ';', len), *comma = memchr(record, ',', len);
+	const char *words = memchr(record, ';', len), *end, *id;
 	unsigned long long sequence, stamp;
-	char line[2048], caller[16] = "";
-	const char *end, *id;
+	char head[128], line[2048], caller[16] = "";
+	unsigned int level;
 
-	if (!words || !comma || strtoul(record, NULL, 10) > 7 ||
-	    sscanf(comma, ",%llu,%llu", &sequence, &stamp) != 2)
+	if (!words || (size_t)(words - record) >= sizeof(head))
 		return;
-	id = memmem(record, (size_t)(words - record), "caller=", 7);
+	memcpy(head, record, (size_t)(words - record));
+	head[words - record] = '\0';
+	if (sscanf(head, "%u,%llu,%llu", &level, &sequence, &stamp) != 3 || level > 7)
+		return;
+	id = strstr(head, "caller=");
 	if (id)
 		snprintf(caller, sizeof(caller), "[%.*s]", (int)strcspn(id + 7, ",;") < 12 ?
 			 (int)strcspn(id + 7, ",;") : 12, id + 7);
