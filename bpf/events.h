@@ -46,7 +46,7 @@ enum vs_type {
 	VS_PUT,			/* a reference is about to be dropped: refs is a racy
 				 * reading from just before */
 	VS_NOTIFIER_ENTER,	/* vfio_iommu_group_notifier entered */
-	VS_NOTIFIER_EXIT,	/* the chain that called it has returned */
+	VS_NOTIFIER_EXIT,	/* the chain that called it has returned, or calls it for another group */
 	VS_QUEUE,		/* the deferred put was queued */
 	VS_START,		/* a worker started it */
 	VS_END,			/* and finished it */

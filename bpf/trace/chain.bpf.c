@@ -10,23 +10,6 @@
 #include "emit.h"
 #include "group.h"
 
-static __always_inline void notifier_exit(struct chain_frame *frame)
-{
-	__u64 wakeup;
-	struct vs_event *e = emit_begin(VS_NOTIFIER_EXIT, struct vs_event, &wakeup);
-
-	if (!e)
-		return;
-	e->object = frame->block;
-	e->group = frame->group;
-	e->iommu_group = frame->iommu_group;
-	e->context = VS_CTX_NOTIFIER;
-	e->action = frame->action;
-	e->ctx_object = frame->chain;
-	e->ctx_group = frame->group;
-	emit_end(e, wakeup);
-}
-
 static __always_inline void drop_frames(struct task_state *task, __u64 live)
 {
 	struct chain_frame *oldest = task_frame(task, live);

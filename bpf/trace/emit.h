@@ -132,4 +132,22 @@ static __always_inline void emit_end_now(void *record)
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
+/* The callback that runs in this frame has returned: its chain goes on, or has returned, too. */
+static __always_inline void notifier_exit(struct chain_frame *frame)
+{
+	__u64 wakeup;
+	struct vs_event *e = emit_begin(VS_NOTIFIER_EXIT, struct vs_event, &wakeup);
+
+	if (!e)
+		return;
+	e->object = frame->block;
+	e->group = frame->group;
+	e->iommu_group = frame->iommu_group;
+	e->context = VS_CTX_NOTIFIER;
+	e->action = frame->action;
+	e->ctx_object = frame->chain;
+	e->ctx_group = frame->group;
+	emit_end(e, wakeup);
+}
+
 #endif

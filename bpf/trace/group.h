@@ -5,11 +5,13 @@
 
 #include "state.h"
 
+/* 0 where the offset is not known: what lies beside the structure would be read else. */
 static __always_inline __u64 read_pointer(__u64 base, __s32 offset)
 {
 	__u64 value = 0;
 
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)(base + offset));
+	if (offset != VS_NO_OFFSET)
+		bpf_probe_read_kernel(&value, sizeof(value), (void *)(base + offset));
 	return value;
 }
 
@@ -41,6 +43,8 @@ static __always_inline void read_counter(struct vs_event *e, __u64 group)
 {
 	long err;
 
+	if (cfg.layout.group_counter == VS_NO_OFFSET)
+		return;
 	err = bpf_probe_read_kernel(&e->refs, sizeof(e->refs),
 				    (void *)(group + cfg.layout.group_counter));
 	if (err)

@@ -165,6 +165,10 @@ int BPF_KPROBE(get_site)
 	return 0;
 }
 
+/*
+ * One call of a chain runs the notifier for two groups where one that is going has not unregistered
+ * yet: the second entry is the first one's exit.
+ */
 static __always_inline void mark_notifier(__u64 block, __u8 action, __s32 number)
 {
 	struct task_state *task = task_get();
@@ -172,7 +176,9 @@ static __always_inline void mark_notifier(__u64 block, __u8 action, __s32 number
 
 	if (!frame)
 		return;
-	if (!frame->in_vfio)
+	if (frame->in_vfio)
+		notifier_exit(frame);
+	else
 		frame->outer_notifier = task->notifier;
 	task->notifier = task->depth;
 	frame->in_vfio = 1;

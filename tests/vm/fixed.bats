@@ -68,6 +68,13 @@ site()
 	is "$(summary stress '.events_by_type.queue')" "$found"
 }
 
+@test "fixed: each entry of the notifier has its exit, where one chain runs it for two groups, too" {
+	enters=$(summary stress '.events_by_type."notifier-enter"')
+	echo "# notifier entries: $enters" >&3
+	[ "$enters" -gt 0 ]
+	is "$(summary stress '.events_by_type."notifier-exit"')" "$enters"
+}
+
 @test "fixed: gets and puts balance: every group that was created and released had as many" {
 	creates=$(summary stress '.events_by_type.create')
 	releases=$(summary stress '.events_by_type.release')
