@@ -118,8 +118,7 @@ static struct vs_book *new_book(struct vs_refs *r, uint64_t key)
 	return b;
 }
 
-/* A life whose create told the number only (6.1 and later). */
-static struct vs_book *addressless(struct vs_refs *r, int number)
+struct vs_book *refs_book_numbered(struct vs_refs *r, int number)
 {
 	struct vs_book *b = number >= 0 ? vs_lru__find(r->books, (uint64_t)number) : NULL;
 
@@ -136,26 +135,42 @@ static struct vs_book *adopt_address(struct vs_refs *r, struct vs_book *b, uint6
 	return b;
 }
 
+/* NULL: what is held may be what was estimated at the start. */
+static struct vs_ref *held_for_sure(const struct vs_refs *r, const struct vs_book *b)
+{
+	struct vs_ref *ref = b->live.newest;
+
+	while (ref && b->unsettled && (ref->origin == VS_REF_FOUND || ref->get_seq <= r->seeded_seq))
+		ref = vs_ref_pool__older(ref);
+	return ref;
+}
+
 static void settle_book(struct vs_refs *r, struct vs_book *b)
 {
+	struct vs_ref *held;
+
 	struct vs_event e = { .time_ns = b->released_ns, .seq = b->released_seq, .tid = b->released_tid };
 
 	refs_settle_orphans(r, UINT64_MAX, b);
 	refs_settle_pending(r, b);
-	if (b->live.nr && b->released && !b->broken)
-		refs_say(r, VS_RELEASED_WHILE_HELD, b, b->live.newest, &e,
+	held = held_for_sure(r, b);
+	if (held && b->released && !b->broken)
+		refs_say(r, VS_RELEASED_WHILE_HELD, b, held, &e,
 			 "the last reference was put while the ledger still has holders");
 	while (b->live.newest)
 		refs_forget(r, b, b->live.newest);
 }
 
-/* What a group without a create had before is not known if a book had to make room. */
+/*
+ * What a group without a create had before is not known if a book had to make room; nor if it was
+ * created, but not in the kernel's list yet, when a snapshot was taken.
+ */
 static struct vs_book *begin_book(struct vs_refs *r, const struct vs_event *e, uint64_t key)
 {
 	struct vs_book *b = new_book(r, key);
 
-	if (b)
-		b->uncounted = e->type != VS_CREATE && vs_lru__evicted(r->books);
+	if (b && e->type != VS_CREATE && (r->seeded || vs_lru__evicted(r->books)))
+		refs_unsettle(b);
 	return b;
 }
 
@@ -185,7 +200,7 @@ static struct vs_book *seeded_meanwhile(struct vs_refs *r, const struct vs_event
 
 static struct vs_book *find_by_number(struct vs_refs *r, const struct vs_event *e, int number)
 {
-	struct vs_book *b = addressless(r, number);
+	struct vs_book *b = refs_book_numbered(r, number);
 
 	return b ? b : seeded_meanwhile(r, e, number);
 }
@@ -214,7 +229,7 @@ static void replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book 
 static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event *e,
 				       uint64_t address, int number, bool *adopted)
 {
-	struct vs_book *old = refs_book_at(r, address), *b = addressless(r, number);
+	struct vs_book *old = refs_book_at(r, address), *b = refs_book_numbered(r, number);
 
 	if (!b || b == old || !is_replaced(old, b, e))
 		return old;
@@ -229,7 +244,7 @@ static bool is_new_life(const struct vs_refs *r, const struct vs_book *b,
 			const struct vs_event *e, const struct vs_group *group, bool adopted)
 {
 	if (e->type == VS_CREATE)
-		return !adopted && (b->births || b->seen_before || b->released);
+		return !adopted && (b->births || b->seen_before || b->released || b->unsettled);
 	/* Who saw one create sees the next, unless it was lost: this is use of a dead group. */
 	if (b->broken || (b->births && !r->lossy))
 		return false;
@@ -424,7 +439,7 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 {
 	struct vs_book *b;
 
-	if (e->type == VS_CREATE && e->seq <= r->unseen_seq)
+	if (e->seq <= r->ignored_seq || (e->type == VS_CREATE && e->seq <= r->unseen_seq))
 		return;
 	if (e->type == VS_REGISTER || e->type == VS_UNREGISTER)
 		on_register(r, e);
@@ -447,7 +462,7 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 
 struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number)
 {
-	struct vs_book *old = refs_book_at(r, address), *b = addressless(r, number);
+	struct vs_book *old = refs_book_at(r, address), *b = refs_book_numbered(r, number);
 
 	if (b && (!old || old->released)) {
 		if (old)
@@ -475,6 +490,7 @@ void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq)
 void vs_refs__blind(struct vs_refs *r)
 {
 	refs_forget_all(r);
+	r->was_blind = true;
 	vs_refs__lossy(r);
 }
 

@@ -83,7 +83,11 @@ struct vs_book {
 	struct vs_ref_list live;
 	struct vs_ref_exact exact;
 	/* Private. */
-	uint64_t doubtful;	/* of `unknown`: perhaps taken while the snapshot was */
+	bool unsettled;		/* what it began with is an estimate, until a look finds it quiet */
+	uint64_t beyond;	/* at most so many may exist that neither `live` nor `unknown` has */
+	bool went_beyond;	/* puts were taken for those of such */
+	uint64_t mistaken;	/* puts of devices that were not known, perhaps taken for another one's */
+	unsigned int unlisted;	/* looks that did not find it while it is unsettled */
 	uint64_t closed_ns;	/* when a file was last closed */
 	uint64_t overputs;	/* puts without a get that were found: the counter is too low by that */
 	uint64_t pending;	/* findings that wait for a look at its counter */
@@ -119,6 +123,8 @@ void vs_refs__free(struct vs_refs *r);	/* NULL is fine */
 /*
  * Begins with what exists, once probes are armed and before what they saw is fed. Again
  * when vfio.ko was loaded anew: all groups that were known before are gone with it.
+ * A snapshot is not of one moment: how many references a group has is settled by the first
+ * vs_refs__check() that finds it quiet, and until then nobody is accused of what may have been before.
  */
 void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
 
@@ -146,7 +152,8 @@ void vs_refs__unseen(struct vs_refs *r, uint64_t until_seq);
 
 /*
  * Probes have fallen silent: what is known and what waits is forgotten, and findings from now on say
- * that they may be wrong. Nothing is to be fed while they are; after that, vs_refs__seed().
+ * that they may be wrong. Nothing is to be fed while they are; after that, vs_refs__seed(), and what was
+ * recorded before that snapshot is ignored: something that belongs to it may not have been seen.
  */
 void vs_refs__blind(struct vs_refs *r);
 

@@ -35,6 +35,7 @@ static void seed_devices(struct vs_refs *r, struct vs_book *b, const struct vs_s
 		if (!d->address || d->group != b->address)
 			continue;
 		ref = seed_ref(r, b, VS_REF_DEVICE, d->address, s->end_ns, d->address);
+		b->beyond += d->leaving;	/* it may have put its reference already */
 		if (ref)
 			memcpy(ref->device, d->name, sizeof(ref->device));
 	}
@@ -94,7 +95,8 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 {
 	struct vs_book *b;
 
-	if (!g->address || refs_book_at(r, g->address))
+	/* Its last reference is put already: it is on its way out of the list. */
+	if (!g->address || !g->refs || refs_book_at(r, g->address))
 		return;
 	b = vs_lru__add(r->books, g->address);
 	if (!b)
@@ -106,14 +108,19 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 	b->refs = b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
 	b->kernel_seq = s->end_seq;
+	b->unsettled = true;
 	seed_devices(r, b, s);
 	if (s->files_counted) {
 		seed_files(r, b, s, g->opened);
 		seed_external(r, b, s);
 	}
 	b->uncounted = g->refs == VS_SNAP_UNKNOWN;
-	if (!b->uncounted && g->refs > (int64_t)b->live.nr)
+	if (b->uncounted)
+		return;
+	if (g->refs > (int64_t)b->live.nr)
 		b->unknown = (uint64_t)(g->refs - (int64_t)b->live.nr);
+	else
+		b->beyond += (uint64_t)((int64_t)b->live.nr - g->refs);
 }
 
 void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
@@ -124,6 +131,10 @@ void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s)
 	r->seeded = true;
 	r->seed_start_seq = s->start_seq;
 	r->seeded_seq = s->end_seq;
+	r->seeded_ns = s->end_ns;
+	if (r->was_blind)
+		r->ignored_seq = s->start_seq;
+	r->was_blind = false;
 	for (size_t i = 0; i < s->nr_groups; i++)
 		seed_group(r, s, &s->groups[i]);
 }
@@ -278,23 +289,13 @@ static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs
 	}
 }
 
-/* What was taken while the first snapshot was, and is not there: it was counted twice. */
-static void settle_doubts(struct vs_book *b, int32_t refs)
-{
-	int64_t excess = (int64_t)(b->live.nr + b->unknown) - refs;
-
-	if (refs == VS_SNAP_UNKNOWN)
-		return;
-	for (; excess > 0 && b->doubtful && b->unknown; excess--, b->doubtful--)
-		b->unknown--;
-	b->doubtful = 0;
-}
-
 static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 			const struct vs_snap_group *g)
 {
 	struct vs_book *b = refs_book_at(r, g->address);
 
+	if (!b && r->seeded && !refs_book_numbered(r, g->number))
+		seed_group(r, s, g);	/* it was being created when the first snapshot was taken */
 	if (!b || b->released)
 		return;
 	if (b->last_seq > s->start_seq) {
@@ -304,7 +305,7 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 	b->kernel_refs = g->refs;
 	b->kernel_ns = s->end_ns;
 	b->kernel_seq = s->end_seq;
-	settle_doubts(b, g->refs);
+	refs_settle_book(r, b, s, g->refs);
 	b->differs = g->refs != VS_SNAP_UNKNOWN && !b->broken &&
 		     !b->uncounted && (uint64_t)g->refs != b->live.nr + b->unknown;
 	check_files(r, b, s, g->opened);
@@ -317,6 +318,7 @@ void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s)
 	for (size_t i = 0; i < s->nr_groups; i++)
 		if (s->groups[i].address)
 			check_group(r, s, &s->groups[i]);
+	refs_settle_unlisted(r, s);
 }
 
 /* -- and what of it could not be -- */

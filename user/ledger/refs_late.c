@@ -8,21 +8,6 @@
 
 #include "ledger/refs_priv.h"
 
-/* A reference from before tracing began, by what the snapshot knows and when it was. */
-static bool began_before(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
-{
-	if (r->no_gets)
-		return true;
-	if (b->unknown) {
-		b->unknown--;
-		return true;
-	}
-	if (!b->births && r->seeded && e->seq <= r->seeded_seq)
-		return true;	/* born unseen (vs_refs__unseen()), and gone before the snapshot */
-	return b->uncounted ||
-	       (b->seen_before && (!r->seeded || e->seq <= r->seeded_seq));
-}
-
 void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 		      unsigned int class, uint64_t key)
 {
@@ -48,7 +33,7 @@ static void say_orphan(struct vs_refs *r, const struct orphan *o, const char *wo
 
 static void judge_queue(struct vs_refs *r, const struct orphan *o)
 {
-	if (!began_before(r, o->book, &o->e))
+	if (!refs_may_be_from_before(r, o->book, &o->e))
 		say_orphan(r, o, "a deferred put was queued for a reference that the notifier did not take");
 }
 
@@ -61,7 +46,7 @@ static void judge_put(struct vs_refs *r, const struct orphan *o)
 		b->adrift++;
 		b->after_bug++;
 		b->overputs++;
-	} else if (began_before(r, b, &o->e)) {
+	} else if (refs_may_be_from_before(r, b, &o->e)) {
 		b->before++;
 	} else {
 		b->unattributed++;

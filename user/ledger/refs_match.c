@@ -115,11 +115,18 @@ static bool is_known_by_object(const struct vs_ref *ref)
 	return ref->object && (ref->class == VS_REF_DEVICE || ref->class == VS_REF_DEFERRED);
 }
 
-/* How well a reference fits a put: 0 not at all, 3 is certain. */
-static int fitness(const struct vs_book *b, const struct vs_ref *ref, const struct vs_event *e,
-		   enum vs_role role, uint64_t file)
+/* The snapshot has it: its holder had not begun to put it by then. */
+static bool is_put_later(const struct vs_refs *r, const struct vs_ref *ref, const struct vs_event *e)
 {
-	if (!is_holder(b, ref, refs_class_of(role), e))
+	return ref->origin == VS_REF_FOUND && !ref->queue_seq && r->seeded &&
+	       e->seq <= r->seed_start_seq;
+}
+
+/* How well a reference fits a put: 0 not at all, 3 is certain. */
+static int fitness(const struct vs_refs *r, const struct vs_book *b, const struct vs_ref *ref,
+		   const struct vs_event *e, enum vs_role role, uint64_t file)
+{
+	if (!is_holder(b, ref, refs_class_of(role), e) || is_put_later(r, ref, e))
 		return 0;
 	if (role == VS_ROLE_CLOSE && file && ref->object)
 		return ref->object == file ? 3 : 0;
@@ -167,11 +174,11 @@ static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 	struct vs_ref *ref = NULL;
 
 	while ((ref = vs_ref_pool__held(r->pool, key, ref)))
-		consider(&c, ref, fitness(b, ref, e, role, file), role);
+		consider(&c, ref, fitness(r, b, ref, e, role, file), role);
 	if (is_passed_on(refs_class_of(role)) && (!c.best || (c.fit < 3 && role == VS_ROLE_CLOSE))) {
 		c = (struct choice){ 0 };
 		for (ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
-			consider(&c, ref, fitness(b, ref, e, role, file), role);
+			consider(&c, ref, fitness(r, b, ref, e, role, file), role);
 	}
 	b->guessed += c.fit < 3 && c.equal > 1;
 	return c.best;
@@ -189,6 +196,25 @@ static struct vs_ref *nameless_device(struct vs_book *b)
 			return NULL;
 		found = ref;
 	}
+	return found;
+}
+
+/*
+ * The task began to unregister before probes were armed, or while they were silent: which device leaves is
+ * not known, and that it is among those that were found. If that was wrong, the other one's put comes later.
+ */
+static struct vs_ref *some_device(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
+{
+	bool known = device_of(r, e, VS_ROLE_UNREGISTER);
+	struct vs_ref *found = NULL;
+
+	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
+		if (ref->class == VS_REF_DEVICE && ref->origin == VS_REF_FOUND && !is_put_later(r, ref, e))
+			found = ref;
+	if (!found || (known && !b->mistaken))
+		return NULL;
+	b->guessed++;
+	b->mistaken = known ? b->mistaken - 1 : b->mistaken + 1;
 	return found;
 }
 
@@ -213,6 +239,8 @@ static struct vs_ref *find_held(struct vs_refs *r, struct vs_book *b, const stru
 
 	if (!ref && refs_class_of(role) == VS_REF_DEVICE)
 		ref = nameless_device(b);
+	if (!ref && role == VS_ROLE_UNREGISTER)
+		ref = some_device(r, b, e);
 	if (!ref && role == VS_ROLE_EXTERNAL_PUT)
 		ref = nameless_external(r, b, e);
 	return ref;
@@ -269,10 +297,8 @@ static enum in_snapshot take_unknown(struct vs_refs *r, struct vs_book *b,
 {
 	if (!b->unknown)
 		return SNAP_NOTHING;
-	if (e->seq > r->seed_start_seq) {
-		b->doubtful++;
+	if (e->seq > r->seed_start_seq)
 		return SNAP_NOTHING;
-	}
 	b->unknown--;
 	return SNAP_UNKNOWN;
 }
@@ -287,10 +313,14 @@ static enum in_snapshot replace_found(struct vs_refs *r, struct vs_book *b,
 	if (e->seq > r->seeded_seq || !b->seen_before)
 		return SNAP_NOTHING;
 	twin = found_twin(r, b, e, class, key);
+	if (!twin && class == VS_REF_DEVICE && !device_of(r, e, VS_ROLE_REGISTER))
+		return SNAP_NOTHING;	/* which one is not known: it may be among those that were found */
 	if (!twin)
 		return take_unknown(r, b, e);
 	*object = twin->object;
 	refs_forget(r, b, twin);
+	/* It was found after the counter was read, which perhaps has another one in its place. */
+	b->beyond += refs_was_meanwhile(r, b, e);
 	return SNAP_FOUND;
 }
 
@@ -331,6 +361,13 @@ static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *re
 	return false;
 }
 
+/* Its device is not known, so it may have been found as well. */
+static bool may_be_found_too(const struct vs_refs *r, const struct vs_book *b,
+			     const struct vs_event *e, const struct vs_ref *ref)
+{
+	return ref->class == VS_REF_DEVICE && !ref->object && refs_was_meanwhile(r, b, e);
+}
+
 static void take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 		 enum vs_role role)
 {
@@ -345,6 +382,7 @@ static void take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 	ref->snapshot = (uint8_t)had;
 	if (object)
 		ref->object = object;
+	b->beyond += may_be_found_too(r, b, e, ref);
 	joins_orphan(r, b, ref, key);
 }
 
@@ -475,7 +513,6 @@ static void restore_unseen(struct vs_refs *r, struct vs_book *b, const struct vs
 	if (ref->snapshot == SNAP_NOTHING || sure || e->seq > r->seeded_seq)
 		return;
 	b->unknown++;
-	b->doubtful++;
 }
 
 /* An open that failed did not take the file that was found: that is another's. */
@@ -493,6 +530,19 @@ static void give_back(struct vs_book *b, struct vs_ref *ref)
 	b->found++;
 }
 
+/* Which file was closed was not seen: then @ref is there still, and the snapshot's counter has it. */
+static bool may_be_of_another(struct vs_refs *r, const struct vs_book *b, const struct vs_ref *ref,
+			      const struct vs_event *e, enum vs_role role)
+{
+	const struct ref_task *task = refs_task(r, e->tid);
+
+	if (role != VS_ROLE_CLOSE && role != VS_ROLE_EXTERNAL_PUT)
+		return false;
+	if (task && task->file && task->file == ref->object)
+		return false;
+	return b->seen_before && r->seeded && e->seq <= r->seeded_seq;
+}
+
 static void put_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 		    const struct vs_event *e, enum vs_role role)
 {
@@ -507,6 +557,7 @@ static void put_ref(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 		return;
 	}
 	restore_unseen(r, b, ref, e);
+	b->beyond += may_be_of_another(r, b, ref, e, role);
 	end_ref(r, b, ref, e);
 }
 

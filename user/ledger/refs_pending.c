@@ -11,8 +11,6 @@
 
 /* Then it is said with its doubt: a group that is always busy must not hide it. */
 #define MOST_LOOKS 25
-/* A put's probe is hit before the put, and a virtual CPU may stand still between the two. */
-#define QUIET_NS 20000000ull
 /* Findings of one place that wait one by one. Further ones are counted with the last of them. */
 #define SAME_PLACE 8
 
@@ -174,7 +172,7 @@ void refs_confirm(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot
 
 	if (!b->pending)
 		return;
-	if (b->last_seq > s->start_seq || b->last_ns + QUIET_NS > s->start_ns) {
+	if (b->last_seq > s->start_seq || b->last_ns + VS_QUIET_NS > s->start_ns) {
 		wait(r, b, "its group was in use at every look, and its counter changed");
 		return;
 	}

@@ -45,6 +45,9 @@ struct orphan {
 	uint8_t class;
 };
 
+/* A put's probe is hit before the put, and a virtual CPU may stand still between the two. */
+#define VS_QUIET_NS 20000000ull
+
 #define PENDING 256	/* findings that wait for the kernel's counter */
 
 struct pending {
@@ -84,6 +87,9 @@ struct vs_refs {
 	uint64_t uncertain;	/* findings after a loss */
 	bool seeded;
 	uint64_t seed_start_seq, seeded_seq;	/* the snapshot was taken between these records */
+	uint64_t seeded_ns;
+	bool was_blind;		/* since the last snapshot */
+	uint64_t ignored_seq;	/* what was recorded up to here was before a snapshot that ended a gap */
 	uint64_t unseen_seq;	/* up to then only births were seen: a snapshot tells the rest */
 	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
@@ -97,6 +103,8 @@ struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known 
 struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
 void refs_forget_all(struct vs_refs *r);	/* every group, every task */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
+/* A life whose create told the number only, and whose address is not known yet (6.1 and later). */
+struct vs_book *refs_book_numbered(struct vs_refs *r, int number);
 /* Of a group that somebody found there, before or after an event told it. NULL: no memory. */
 struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number);
 
@@ -106,6 +114,18 @@ enum vs_role refs_role_of(struct vs_refs *r, const struct vs_event *e);
 /* By the place or its callers, not only by what the task does. */
 bool refs_is_told_by_place(struct vs_refs *r, const struct vs_event *e);
 unsigned int refs_class_of(enum vs_role role);
+
+/* -- refs_settle.c -- */
+/* Nobody told how many references @b had: that is settled by a look that finds it quiet. */
+void refs_unsettle(struct vs_book *b);
+/* A put or a queue that nobody holds a reference for may be of one that @b had before. */
+bool refs_may_be_from_before(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
+/* Whether @e was recorded while the snapshot was taken that @b began with. */
+bool refs_was_meanwhile(const struct vs_refs *r, const struct vs_book *b, const struct vs_event *e);
+/* @refs: its counter in @s. Nothing where it is settled, or was not quiet. */
+void refs_settle_book(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s, int32_t refs);
+/* Those that began with a snapshot, and are not there any more. */
+void refs_settle_unlisted(struct vs_refs *r, const struct vs_snapshot *s);
 
 /* -- refs_late.c -- */
 /* @e: a put, or a queue, of a reference of @class with @key whose get is missing. */
