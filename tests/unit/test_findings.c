@@ -317,6 +317,73 @@ static void long_picture_is_cut_in_the_middle(void **state)
 	vs_session__free(s);
 }
 
+/* A virtual CPU stood still: others went on for long before the put that made the difference. */
+static void pairs_of_others_are_folded(void **state)
+{
+	struct vs_session *s = session(NULL);
+	const struct vs_picture *p = &sink.last.picture;
+	const struct who third = { 2, 433, "qemu" };
+
+	(void)state;
+	feed_create(s, 0);
+	feed_enter(s, sh, 10, VS_ACT_BOUND_DRIVER, "0000:00:05.0");
+	feed(s, in_notifier(refs(event(VS_GET, sh, 11), 2, IP_TRY_GET), VS_ACT_BOUND_DRIVER));
+	for (uint64_t i = 0; i < 20; i++) {
+		feed(s, refs(event(VS_GET, other_sh, 20 + 10 * i), 3, IP_TRY_GET));
+		if (i < 4)
+			feed(s, refs(event(VS_GET, third, 21 + 10 * i), 4, IP_TRY_GET));
+		feed(s, refs(event(VS_PUT, other_sh, 22 + 10 * i), 3, IP_DEL_DEV_PUT));
+		if (i < 4)
+			feed(s, refs(event(VS_PUT, third, 23 + 10 * i), 3, IP_DEL_DEV_PUT));
+	}
+	feed(s, refs(event(VS_PUT, other_sh, 300), 2, IP_DEL_DEV_PUT));
+	feed(s, in_notifier(refs(event(VS_PUT, sh, 301), 1, IP_NOTIFIER_PUT), VS_ACT_BOUND_DRIVER));
+	feed(s, in_notifier(event(VS_RELEASE, sh, 934), VS_ACT_BOUND_DRIVER));
+	feed_proof(s, sh);
+	assert_int_equal(p->cut, 0);
+	assert_int_equal(p->other_puts, 25);
+	assert_int_equal(p->nr, 9);
+	assert_int_equal(p->rows[0].type, VS_NOTIFIER_ENTER);
+	assert_int_equal(p->rows[1].type, VS_GET);
+	assert_false(p->rows[1].other);
+	assert_int_equal(p->rows[2].pairs, 20);
+	assert_int_equal(p->rows[2].tid, other_sh.tid);
+	assert_int_equal(p->rows[3].pairs, 4);
+	assert_int_equal(p->rows[3].tid, third.tid);
+	assert_int_equal(p->rows[4].type, VS_PUT);
+	assert_int_equal(p->rows[4].pairs, 0);
+	assert_int_equal(p->rows[4].refs, 2);
+	assert_false(p->rows[5].other);
+	assert_true(p->rows[5].last);
+	vs_session__free(s);
+}
+
+/* Its own rows are never left out, wherever they are. */
+static void what_it_did_itself_is_never_cut(void **state)
+{
+	struct vs_session *s = session(NULL);
+	const struct vs_picture *p = &sink.last.picture;
+	size_t own = 0;
+
+	(void)state;
+	feed_create(s, 0);
+	feed_enter(s, sh, 10, VS_ACT_BOUND_DRIVER, "0000:00:05.0");
+	for (uint64_t i = 0; i < 50; i++) {
+		if (i == 25)
+			feed(s, in_notifier(refs(event(VS_GET, sh, 11 + i), 3, IP_TRY_GET),
+					    VS_ACT_BOUND_DRIVER));
+		else
+			feed(s, refs(event(VS_GET, other_sh, 11 + i), 2, IP_TRY_GET));
+	}
+	feed(s, in_notifier(event(VS_RELEASE, sh, 934), VS_ACT_BOUND_DRIVER));
+	feed_proof(s, sh);
+	assert_int_equal(p->nr, VS_PICTURE_ROWS);
+	for (size_t i = 0; i < p->nr; i++)
+		own += !p->rows[i].other;
+	assert_int_equal(own, 5);
+	vs_session__free(s);
+}
+
 static void history_that_is_too_short_is_said(void **state)
 {
 	struct vs_session *s = session(NULL);
@@ -666,6 +733,8 @@ int main(void)
 		cmocka_unit_test(picture_leaves_out_a_put_that_was_done_before_the_entry),
 		cmocka_unit_test(picture_has_its_entry_even_if_the_group_was_unknown_then),
 		cmocka_unit_test(long_picture_is_cut_in_the_middle),
+		cmocka_unit_test(pairs_of_others_are_folded),
+		cmocka_unit_test(what_it_did_itself_is_never_cut),
 		cmocka_unit_test(history_that_is_too_short_is_said),
 		cmocka_unit_test(without_proof_it_waits_20_ms_and_reads_the_stack),
 		cmocka_unit_test(after_skipped_probes_a_stack_makes_it_sure),

@@ -32,7 +32,7 @@ enum vs_finding_kind {
 	VS_FINDING_KINDS,
 };
 
-#define VS_PICTURE_ROWS 40	/* rows kept; the middle is cut when there were more */
+#define VS_PICTURE_ROWS 24	/* a screen; of more, pairs are folded, then others' rows in the middle are cut */
 #define VS_STACK_TEXT_LEN 4096
 #define VS_DOUBT_LEN 120
 
@@ -45,6 +45,7 @@ struct vs_picture_row {
 	bool has_refs;
 	bool last;		/* put that is known to have been the last one */
 	int refs;		/* as in struct vs_event */
+	unsigned int pairs;	/* it stands for so many gets of its task that were put again; 0: it is an event */
 	uint32_t tid;
 	uint32_t cpu;
 	char comm[VS_COMM_LEN];
@@ -53,8 +54,8 @@ struct vs_picture_row {
 
 struct vs_picture {
 	size_t nr;
-	size_t cut;		/* rows left out of the middle, after the first half */
-	size_t other_puts;	/* puts by other tasks among the rows */
+	size_t cut;		/* rows of others left out after the first half */
+	size_t other_puts;	/* puts by other tasks, those in folded pairs included */
 	bool complete;		/* the history reaches back to the notifier's entry */
 	bool reordered;		/* rows are in the order the counts prove, not of time */
 	struct vs_picture_row rows[VS_PICTURE_ROWS];

@@ -15,6 +15,7 @@ struct window {
 	size_t nr;
 	bool reordered;		/* by what the counts prove, against the times */
 	const struct vs_past *past[MOST + 2];
+	unsigned int pairs[MOST + 2];	/* gets and puts of one task that a row stands for; 0: it is itself */
 };
 
 /* Stable, and quick on what is nearly in order already. */
@@ -288,6 +289,64 @@ static bool is_last_put(const struct window *w, size_t i)
 	return false;
 }
 
+/* The row where the same task puts what it got at row @i, w->nr: it does something else next. */
+static size_t put_of(const struct window *w, size_t i)
+{
+	size_t k = i + 1;
+
+	while (k < w->nr && w->past[k]->tid != w->past[i]->tid)
+		k++;
+	return k < w->nr && w->past[k]->type == VS_PUT && !is_last_put(w, k) ? k : w->nr;
+}
+
+static void find_pairs(const struct window *w, bool *is_put)
+{
+	for (size_t i = 0; i < w->nr; i++) {
+		size_t put = w->nr;
+
+		if (w->past[i]->type == VS_GET && w->past[i]->tid != w->tid)
+			put = put_of(w, i);
+		if (put < w->nr)
+			is_put[i] = is_put[put] = true;
+	}
+}
+
+/* The row that stands for pairs of the same task, among those since the last ordinary one. */
+static unsigned int *pairs_of(struct window *w, size_t nr, uint32_t tid)
+{
+	for (size_t i = nr; i-- && w->pairs[i];)
+		if (w->past[i]->tid == tid)
+			return &w->pairs[i];
+	return NULL;
+}
+
+/*
+ * What another task takes and puts again leaves the counter as it was: in a long picture it hides what
+ * made the difference.
+ */
+static void fold_pairs(struct window *w)
+{
+	bool in_pair[MOST + 2] = { false };
+	size_t nr = 0;
+
+	if (w->nr <= VS_PICTURE_ROWS)
+		return;
+	find_pairs(w, in_pair);
+	for (size_t i = 0; i < w->nr; i++) {
+		const struct vs_past *p = w->past[i];
+		unsigned int *pairs = in_pair[i] ? pairs_of(w, nr, p->tid) : NULL;
+
+		if (in_pair[i] && (pairs || p->type == VS_PUT)) {
+			if (pairs)
+				*pairs += p->type == VS_GET;
+			continue;
+		}
+		w->past[nr] = p;
+		w->pairs[nr++] = in_pair[i];
+	}
+	w->nr = nr;
+}
+
 static void count_puts(struct vs_picture *pic, const struct window *w)
 {
 	for (size_t i = 0; i < w->nr; i++)
@@ -298,13 +357,16 @@ static void fill_rows(struct vs_finding *f, const struct window *w,
 		      const struct vs_groups *groups, struct vs_sites *sites)
 {
 	struct vs_picture *pic = &f->picture;
-	size_t half = VS_PICTURE_ROWS / 2;
+	size_t half = VS_PICTURE_ROWS / 2, left;
 
-	pic->cut = w->nr > VS_PICTURE_ROWS ? w->nr - VS_PICTURE_ROWS : 0;
-	for (size_t i = 0; i < w->nr; i++) {
-		if (pic->cut && i >= half && i < half + pic->cut)
+	pic->cut = left = w->nr > VS_PICTURE_ROWS ? w->nr - VS_PICTURE_ROWS : 0;
+	for (size_t i = 0; i < w->nr && pic->nr < VS_PICTURE_ROWS; i++) {
+		if (left && i >= half && w->past[i]->tid != w->tid) {
+			left--;
 			continue;
+		}
 		fill_row(&pic->rows[pic->nr], w, w->past[i], groups, sites, f->comm);
+		pic->rows[pic->nr].pairs = w->pairs[i];
 		pic->rows[pic->nr++].last = is_last_put(w, i);
 	}
 }
@@ -321,6 +383,7 @@ void vs_picture__build(struct vs_finding *f, const struct vs_groups *groups,
 		return;
 	collect(&w, group, task);
 	count_puts(&f->picture, &w);
+	fold_pairs(&w);
 	fill_rows(f, &w, groups, sites);
 	f->picture.reordered = w.reordered;
 	f->picture.complete = task && task->enter_ns && group->past_cut_seq < w.from_seq;

@@ -173,14 +173,16 @@ static json_t *row_json(const struct vs_picture_row *r)
 	json_t *o = json_object();
 
 	set_int(o, "time_ns", r->time_ns);
-	set(o, "event", json_string(vs_type__name(r->type)));
+	set(o, "event", json_string(r->pairs ? "get-put-pairs" : vs_type__name(r->type)));
 	set(o, "other", json_boolean(r->other));
 	set_int(o, "tid", r->tid);
 	set(o, "comm", text(r->comm, VS_COMM_LEN));
 	set_int(o, "cpu", r->cpu);
 	if (r->action)
 		set(o, "action", json_string(vs_action__name(r->action)));
-	if (r->has_refs)
+	if (r->pairs)
+		set_int(o, "pairs", r->pairs);
+	else if (r->has_refs)
 		set(o, "refs", json_integer(r->refs));
 	if (r->type == VS_PUT)
 		set(o, "last", json_boolean(r->last));

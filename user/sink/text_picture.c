@@ -71,6 +71,15 @@ static void get_words(struct cell *c, const struct vs_picture_row *r)
 	phrase(c, buf);
 }
 
+static void pairs_words(struct cell *c, const struct vs_picture_row *r)
+{
+	char buf[80];
+
+	snprintf(buf, sizeof(buf), "... %u get/put pair%s that cancel%s out", r->pairs,
+		 r->pairs == 1 ? "" : "s", r->pairs == 1 ? "s" : "");
+	phrase(c, buf);
+}
+
 static void enter_words(struct cell *c, const struct vs_picture_row *r)
 {
 	char buf[80];
@@ -91,7 +100,9 @@ static void row_words(struct picture *p, const struct vs_picture_row *r, struct 
 		vs_name__task(task, r->comm, r->tid, p->width - 1);
 		phrase(c, strcat(task, ":"));
 	}
-	if (r->type == VS_GET)
+	if (r->pairs)
+		pairs_words(c, r);
+	else if (r->type == VS_GET)
 		get_words(c, r);
 	else if (r->type == VS_PUT)
 		put_words(c, r);
@@ -99,7 +110,7 @@ static void row_words(struct picture *p, const struct vs_picture_row *r, struct 
 		enter_words(c, r);
 	else
 		phrase(c, vs_type__name(r->type));
-	if (r->type == VS_GET || r->type == VS_PUT)
+	if (!r->pairs && (r->type == VS_GET || r->type == VS_PUT))
 		place(c, r);
 }
 
