@@ -87,6 +87,16 @@ watching()
 	begun 'probes armed\|"start"' latency "$@"
 }
 
+# why NAME [ARGUMENTS]: as JSON, as text, and in $OUT/evidence what it rests on
+why()
+{
+	_as=$1
+	shift
+	mkdir -p "$OUT/evidence"
+	step "$_as" timeout 30 vfioscope why --json --save-evidence "$OUT/evidence/$_as.json" "$@"
+	step "$_as.text" timeout 30 vfioscope why --evidence "$OUT/evidence/$_as.json" "$@"
+}
+
 # stopped [SIGNAL]: ends it and keeps its status
 stopped()
 {

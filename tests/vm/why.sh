@@ -2,17 +2,6 @@
 # shellcheck shell=dash disable=SC2034,SC2154
 # Hangs of every kind that can be undone, each explained from nothing after it is there.
 group=$(group_of 05.0)
-evidence=$OUT/evidence
-mkdir -p "$evidence"
-
-# why NAME [ARGUMENTS]: as JSON, as text, and what it rests on
-why()
-{
-	_as=$1
-	shift
-	step "$_as" timeout 20 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
-	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
-}
 
 # was_quick N: the one of that number among many tasks
 was_quick()

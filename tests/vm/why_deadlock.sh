@@ -1,17 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 # The real deadlock, and more and more tasks behind it; explained cold, on the deadlocked machine.
-evidence=$OUT/evidence
-mkdir -p "$evidence"
-
-# why NAME [ARGUMENTS]
-why()
-{
-	_as=$1
-	shift
-	step "$_as" timeout 20 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
-	step "$_as.text" timeout 20 vfioscope why --evidence "$evidence/$_as.json" "$@"
-}
 
 step idle vfioscope why --json
 step race race 3000

@@ -2,19 +2,8 @@
 # shellcheck shell=dash disable=SC2034,SC2154
 # The commonest hangs, on hosts of other kinds: five-level page tables, PREEMPT_RT.
 group=$(group_of 05.0)
-evidence=$OUT/evidence
-mkdir -p "$evidence"
 grep -o -w la57 /proc/cpuinfo | sort -u >"$OUT/la57"
 cat /sys/kernel/realtime >"$OUT/realtime" 2>/dev/null || echo 0 >"$OUT/realtime"
-
-# why NAME [ARGUMENTS]: as JSON, as text, and what it rests on
-why()
-{
-	_as=$1
-	shift
-	step "$_as" timeout 30 vfioscope why --json --save-evidence "$evidence/$_as.json" "$@"
-	step "$_as.text" timeout 30 vfioscope why --evidence "$evidence/$_as.json" "$@"
-}
 
 # leaves NAME HOLDER WAY: the device leaves by WAY while that holds; two more wait behind it
 leaves()

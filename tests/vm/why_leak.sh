@@ -11,6 +11,4 @@ usleep 300000
 step bound vfioscope why --json
 unbind 05.0
 usleep 300000
-mkdir -p "$OUT/evidence"
-step leak vfioscope why --json --save-evidence "$OUT/evidence/leak.json"
-step leak.text vfioscope why --evidence "$OUT/evidence/leak.json"
+why leak
