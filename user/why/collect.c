@@ -29,6 +29,7 @@
 #define PF_EXITING 0x00000004		/* the same */
 #define ANCESTORS 6
 #define LATE_US 100000
+#define FIX_PATIENCE_MS 2000	/* to unpack and read vfio.ko */
 #define VHOST_WORDS 32		/* up to the mm of vhost_scsi, the farthest, and a little more */
 
 void collect_say(struct vs_evidence *e, const char *format, ...)
@@ -421,7 +422,7 @@ static enum vs_fix find_fix(const char *release)
 	enum vs_fix fix = VS_FIX_UNKNOWN;
 	signed char answered;
 
-	if (vs_proc__guarded(read_fix, (void *)release, 1, &fix, sizeof(fix), &answered))
+	if (vs_proc__guarded_for(FIX_PATIENCE_MS, read_fix, (void *)release, 1, &fix, sizeof(fix), &answered))
 		return VS_FIX_UNKNOWN;
 	return answered == 1 ? fix : VS_FIX_UNKNOWN;
 }
@@ -433,8 +434,6 @@ static void take_running(struct vs_evidence *e)
 	uname(&name);
 	snprintf(e->release, sizeof(e->release), "%.79s", name.release);
 	e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
-	if (e->has_vfio)
-		e->fix = find_fix(name.release);
 }
 
 static void take_dumped(const struct vs_dump *d, struct vs_evidence *e)
@@ -549,6 +548,8 @@ int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence 
 	err = collect(&c, error, size);
 	if (!err)
 		write_stacks(&c);
+	if (!err && e->has_vfio && !e->from_core) /* last, since it may take long and tells nothing of who waits */
+		e->fix = find_fix(e->release);
 	e->took_ns = vs_host__mono_ns() - began;
 	vs_why_names__free(c.names);
 	vs_snapper__free(c.snapper);

@@ -69,8 +69,8 @@ static void be_reader(int fd, vs_proc_read_fn read, void *ctx, size_t first, siz
 	_exit(0);
 }
 
-/* All `len` bytes, as long as it does not stop for too long. */
-static int read_all(int fd, void *data, size_t len)
+/* All `len` bytes, as long as it does not stop for longer than @patience. */
+static int read_all(int fd, void *data, size_t len, int patience)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char *at = data;
@@ -78,7 +78,7 @@ static int read_all(int fd, void *data, size_t len)
 	while (len) {
 		ssize_t n;
 
-		if (poll(&p, 1, PATIENCE_MS) <= 0)
+		if (poll(&p, 1, patience) <= 0)
 			return -ETIMEDOUT;
 		n = read(fd, at, len);
 		if (n <= 0)
@@ -89,15 +89,15 @@ static int read_all(int fd, void *data, size_t len)
 	return 0;
 }
 
-static int take(int fd, size_t *i, size_t nr, char *rows, size_t size, signed char *answered)
+static int take(int fd, size_t *i, size_t nr, char *rows, size_t size, signed char *answered, int patience)
 {
 	int err = 0;
 	char found;
 
 	while (*i < nr) {
-		err = read_all(fd, &found, 1);
+		err = read_all(fd, &found, 1, patience);
 		if (!err && found)
-			err = read_all(fd, rows + *i * size, size);
+			err = read_all(fd, rows + *i * size, size, patience);
 		if (err)
 			break;
 		answered[(*i)++] = found;
@@ -114,7 +114,7 @@ static void let_go(pid_t pid)
 }
 
 static int read_some(vs_proc_read_fn read, void *ctx, size_t *i, size_t nr, char *rows, size_t size,
-		     signed char *answered)
+		     signed char *answered, int patience)
 {
 	int ends[2], err;
 	pid_t pid;
@@ -125,27 +125,33 @@ static int read_some(vs_proc_read_fn read, void *ctx, size_t *i, size_t nr, char
 	if (!pid)
 		be_reader(ends[1], read, ctx, *i, nr, size);
 	close(ends[1]);
-	err = pid < 0 ? -errno : take(ends[0], i, nr, rows, size, answered);
+	err = pid < 0 ? -errno : take(ends[0], i, nr, rows, size, answered, patience);
 	close(ends[0]);
 	if (pid > 0)
 		let_go(pid);
 	return err;
 }
 
-int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
-		     signed char *answered)
+int vs_proc__guarded_for(int patience, vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
+			 signed char *answered)
 {
 	size_t i = 0;
 	int err = 0;
 
 	memset(answered, -1, nr);
 	for (int stuck = 0; i < nr && stuck < MAX_STUCK; stuck++) {
-		err = read_some(read, ctx, &i, nr, rows, size, answered);
+		err = read_some(read, ctx, &i, nr, rows, size, answered, patience);
 		if (err != -ETIMEDOUT && err != -EPIPE)
 			break;
 		i++;
 	}
 	return err == -ETIMEDOUT || err == -EPIPE ? 0 : err;
+}
+
+int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
+		     signed char *answered)
+{
+	return vs_proc__guarded_for(PATIENCE_MS, read, ctx, nr, rows, size, answered);
 }
 
 void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, size_t nr,

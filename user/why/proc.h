@@ -23,6 +23,10 @@ typedef bool (*vs_proc_read_fn)(void *ctx, size_t i, void *row);
 int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
 		     signed char *answered);
 
+/* The same, where an item may rightly take longer than 200 ms: @patience in ms. */
+int vs_proc__guarded_for(int patience, vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
+			 signed char *answered);
+
 /* Says in e->words how many of @nr @what ("processes") did not answer or were left out. */
 void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, size_t nr,
 			 const char *what);
