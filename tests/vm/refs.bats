@@ -172,7 +172,7 @@ nothing()
 unprivileged()
 {
 	has_status nobody 6 && says nobody 'references cannot be read' &&
-		says nobody '^not looked at: .*CAP_BPF' && says nobody 'refs: .*ordinary user.*sudo' && has_status nobody-traced 6 &&
+		says nobody '^files.* not looked at: .*CAP_BPF' && says nobody 'refs: .*ordinary user.*sudo' && has_status nobody-traced 6 &&
 		is "$(wc -l <"$OUT/nobody-traced")" 1
 }
 

@@ -301,11 +301,11 @@ static void say_totals(struct vs_text *t, const struct vs_refs_report *r)
 
 static void say_scope(struct vs_text *t, const struct vs_snapshot *s)
 {
-	char buf[460] = "not looked at: ";
+	char buf[460];
 
 	if (!s->words[0])
 		return;
-	vs_words__append(buf, sizeof(buf), "%s", s->words);
+	snprintf(buf, sizeof(buf), "%s%s", strstr(s->words, "not looked at") ? "" : "not looked at: ", s->words);
 	colored(t, VS_SUSPECT_OLD, 0, buf);
 }
 

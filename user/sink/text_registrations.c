@@ -114,8 +114,8 @@ static void say_wait(struct vs_text *t, const struct vs_refs_report *r,
 		vs_words__append(buf, sizeof(buf), " in vfio_unregister_group_dev for ");
 		append_age(buf, sizeof(buf), b->wait.start_ns, r->time_ns);
 	} else {
-		vs_words__append(buf, sizeof(buf),
-				 "since before tracing began; vfioscope why names the task");
+		vs_words__append(buf, sizeof(buf), "%svfioscope why names the task",
+				 r->traced ? "since before tracing began; " : "");
 	}
 	line(t, VS_HAZARD, BELOW, buf);
 }

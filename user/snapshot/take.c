@@ -188,7 +188,7 @@ static const char *why_no_peek(int err)
 	if (err == -ESRCH || err == -ENOENT)
 		return "this kernel offers no BTF in /sys/kernel/btf (see vfioscope doctor)";
 	if (err == -EINVAL)
-		return "the kernel refuses the programs that read it (see vfioscope doctor)";
+		return "the kernel refuses the programs that read it, as in lockdown (see vfioscope doctor)";
 	return strerror(-err);
 }
 
