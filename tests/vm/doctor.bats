@@ -274,11 +274,11 @@ fired()
 		has_status confidentiality 4 || return
 		named confidentiality lockdown blocks lockdown || return
 		is "$(others confidentiality)" lockdown || return
-		one_line confidentiality-trace 4 'locked down \(confidentiality\)' || return
+		one_line confidentiality-trace 4 'in lockdown \(confidentiality\)' || return
 		has_status confidentiality-refs 4 || return
 	done
 	on $OLD
-	one_line confidentiality-latency 4 'locked down'
+	one_line confidentiality-latency 4 'in lockdown'
 	says confidentiality-why 'IDLE'
 	named unseen-lockdown lockdown blocks lockdown
 }

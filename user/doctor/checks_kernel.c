@@ -40,14 +40,14 @@ static void judge_lockdown(const struct vs_host_state *h, struct vs_diag_result 
 	vs_judge__value(r, "%s", mode[0] ? mode : "none, or not readable");
 	if (!strcmp(mode, "integrity")) {
 		vs_judge__bad(r, VS_DIAG_NOTE, 0, VS_EXIT_OK);
-		vs_judge__what(r, "The kernel is locked down (integrity).");
+		vs_judge__what(r, "The kernel is in lockdown (integrity).");
 		vs_judge__cost(r, "nothing of vfioscope: tracing and reading are allowed in this mode");
 	}
 	if (strcmp(mode, "confidentiality"))
 		return;
 	vs_judge__bad(r, VS_DIAG_BLOCKS, BPF_USERS | WORK(INSPECT), VS_EXIT_UNAVAILABLE);
-	vs_judge__what(r, "The kernel is locked down (confidentiality): nobody may read its memory "
-		       "or set kprobes, root neither.");
+	vs_judge__what(r, "The kernel is in lockdown (confidentiality): nobody may read its memory "
+		       "or set kprobes.");
 	vs_judge__cost(r, "trace, refs, validate: groups are not followed; latency does not start; "
 		       "why has stacks only; inspect works on files");
 	vs_judge__remedy(r, "It cannot be taken back while the kernel runs. Boot with "
