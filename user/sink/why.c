@@ -250,7 +250,7 @@ static void say_limits(struct page *p, const struct vs_evidence *e)
 {
 	if (e->words[0])
 		row(p, "LIMITS", "%s", e->words);
-	if (e->snapshot.words[0] && (e->has_vfio || !e->snapshot.scope.fds))
+	if (vs_evidence__is_partial(e))
 		row(p, e->words[0] ? "" : "LIMITS", "%s", e->snapshot.words);
 }
 

@@ -181,7 +181,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 	c->reboot = verdict == VS_WHY_NOT_SEEN ? VS_REBOOT_UNKNOWN : VS_REBOOT_NO;
 	c->confidence = e->snapshot.hidden_tasks ? VS_LOW :
 			e->incomplete || (e->from_core && why->blind) ? VS_LOW :
-			e->weaker || e->snapshot.words[0] ? VS_MEDIUM : VS_HIGH;
+			e->weaker || vs_evidence__is_partial(e) ? VS_MEDIUM : VS_HIGH;
 	c->group = s->pid ? -1 : group_asked(e, s);
 	if (s->device)
 		snprintf(c->device, sizeof(c->device), "%s", s->device);

@@ -227,6 +227,12 @@ void vs_evidence__free(struct vs_evidence *e);	/* *e is empty afterwards */
 const struct vs_ev_task *vs_evidence__task_at(const struct vs_evidence *e, uint64_t address);
 const struct vs_ev_process *vs_evidence__process(const struct vs_evidence *e, uint32_t tgid);
 
+/* Returns true if the snapshot did not see all. That there is no VFIO to look into hides nothing. */
+static inline bool vs_evidence__is_partial(const struct vs_evidence *e)
+{
+	return e->snapshot.words[0] && (e->has_vfio || !e->snapshot.scope.fds);
+}
+
 /* The index of the first frame in one of the functions from @from on; nr_frames if none. */
 size_t vs_ev_task__find(const struct vs_ev_task *t, size_t from, const char *function);
 
