@@ -117,8 +117,12 @@ static void check_probes(const struct vs_validation *v, struct vs_check *c)
 
 		if (is_armed(row))
 			continue;
-		set(c, VS_CHECK_UNKNOWN, "hook %s is %s (%s): %s", row->hook->name,
-		    vs_hook_status__name(row->status), row->how, row->hook->lost);
+		if (row->status == VS_HOOK_WAITING)
+			set(c, VS_CHECK_UNKNOWN, "hook %s waits for vfio.ko, which was not loaded: %s", row->hook->name,
+			    row->hook->lost);
+		else
+			set(c, VS_CHECK_UNKNOWN, "hook %s is %s (%s): %s", row->hook->name,
+			    vs_hook_status__name(row->status), row->how, row->hook->lost);
 		return;
 	}
 	if (v->gaps)
