@@ -32,7 +32,7 @@ large_ones()
 	local file=$TOP/build/tests
 	export VM_TIMEOUT=1200
 	sanitized fixed fixed fixed.sh || return
-	sanitized unfixed unfixed unfixed.sh || return
+	sanitized unfixed unfixed unfixed.sh --file "$file/witness:/bin/witness" || return
 	sanitized module fixed module.sh --no-vfio || return
 	sanitized refs fixed refs.sh --env CYCLES=2000 --file "$file/holder:/bin/holder" || return
 	sanitized why-deadlock unfixed why_deadlock.sh || return
