@@ -327,6 +327,20 @@ against_oracle()
 	CASES="exact-fixed exact-unfixed" each against_oracle
 }
 
+# Each change that the ledger was fed with, in the order in which its task made it: task, direction, value, place.
+one_by_one()
+{
+	jq -r '"\(.tid) \(.time_ns) \(if .taken then "+" elif .dropped then "-" else "?" end) \(.refs // "?") \(.ip | ltrimstr("0x"))"' \
+		"$OUT/changes" | sort -k1n -k2n | cut -d' ' -f1,3- >"$OUT/product.tasks"
+	awk '{ print $2, $1, $4, $5, $7 }' "$OUT/oracle" | sort -k1n -k2n | cut -d' ' -f1,3- >"$OUT/oracle.tasks"
+	[ "$(wc -l <"$OUT/oracle.tasks")" -gt 18000 ] || return
+	diff "$OUT/product.tasks" "$OUT/oracle.tasks" >"$OUT/differences" || { head -40 "$OUT/differences"; return 1; }
+}
+
+@test "refs --exact: each change of 3,000 cycles has the task, direction, value and place of the oracle's" {
+	CASES="exact-fixed exact-unfixed" each one_by_one
+}
+
 same_live_set()
 {
 	agrees_with_kernel refs 2 &&

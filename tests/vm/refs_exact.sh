@@ -7,7 +7,7 @@ bind vfio-pci 05.1
 bind vfio-pci 05.0
 race_widen
 
-following refs --exact --json -g "$group"
+following refs --exact --json -g "$group" -o /tmp/events --ring-size 64M
 wait_for $OUT/refs 'is watched from now on'
 address=$(sed -n 's/.*"type":"ledger".*"number":'"$group"',"address":"0x\([0-9a-f]*\)".*/\1/p' $OUT/refs | head -1)
 echo "$address" >$OUT/address
@@ -46,3 +46,4 @@ sleep 1.5
 kill -INT $watch
 wait $watch
 stopped INT
+grep '"event":"change"' /tmp/events >$OUT/changes
