@@ -145,9 +145,7 @@ turned()
 clock()
 {
 	date +%s >$OUT/clock.wall
-	uptime_cs
-	_start=$uptime_cs
-	tracing clock --json -d 3s
+	tracing clock --json
 	opens 10
 	turned 86400
 	opens 10
@@ -155,18 +153,23 @@ clock()
 	opens 10
 	unbind 05.0
 	bind vfio-pci 05.0
-	wait "$tracer"
-	echo $? >$OUT/clock.status
-	uptime_cs
-	echo $((uptime_cs - _start)) >$OUT/clock.took
-	turned 86400
-	watching clock-latency --json -d 2s
+	wait_for $OUT/clock '"type":"deferred"'
+	stopped INT
+	watching clock-latency --json
 	unbind 05.0
 	turned 3600
 	bind vfio-pci 05.0
 	turned -3600
+	sleep 1
+	stopped INT
+	uptime_cs
+	_start=$uptime_cs
+	tracing clock-ends -q --json -d 3s
+	turned 86400
 	wait "$tracer"
-	echo $? >$OUT/clock-latency.status
+	echo $? >$OUT/clock-ends.status
+	uptime_cs
+	echo $((uptime_cs - _start)) >$OUT/clock-ends.took
 }
 
 # Room for one task inside a chain, and two that are.

@@ -63,7 +63,7 @@ held()
 
 watching waits --work wqload_victim --json
 modprobe wqload
-sleep 1
+wait_for $OUT/waits '"type":"gap"'
 echo "victim n=3; wait" >$RUN
 sleep 0.5
 stopped INT
