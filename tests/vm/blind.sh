@@ -77,7 +77,7 @@ pid_other=$!
 wait_for $OUT/other unattributed
 vfioscope validate --observe-only -d 600 --json $OUT/validate-report >$OUT/validate 2>$OUT/validate.err &
 pid_validate=$!
-sleep 3
+sandboxed $pid_validate
 working
 sleep 1
 stamp off.before

@@ -97,6 +97,12 @@ why()
 	step "$_as.text" timeout 30 vfioscope why --evidence "$OUT/evidence/$_as.json" "$@"
 }
 
+# sandboxed PID: until that run is armed and has given its privileges away, for what prints nothing before its end
+sandboxed()
+{
+	wait_for "/proc/$1/status" 'Seccomp:.2' "$1"
+}
+
 # stopped [SIGNAL]: ends it and keeps its status
 stopped()
 {

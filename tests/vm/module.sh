@@ -153,7 +153,7 @@ also patched-latency '"start"' latency
 also patched-refs '"type":"ledger"' refs
 vfioscope validate --observe-only --json $OUT/patched-report >$OUT/patched-validate 2>&1 &
 echo $! >$OUT/patched-validate.pid
-sleep 2
+sandboxed $!
 modprobe livevfio
 echo 1 >/sys/kernel/livepatch/livevfio/force
 gaps patched patched 1
