@@ -10,6 +10,17 @@ was_quick()
 	[ "${_took:-9999999999}" -lt 2000000000 ]
 }
 
+# in_vfio PID: until it stands there, or has ended
+in_vfio()
+{
+	_tries=0
+	until grep -q ' vfio_' "/proc/$1/stack" 2>/dev/null || ! is_alive "$1" || [ $_tries -ge 200 ]; do
+		_tries=$((_tries + 1))
+		usleep 50000
+	done
+	usleep 200000
+}
+
 # stuck_by NAME: an unbind while that holds
 stuck_by()
 {
@@ -18,7 +29,7 @@ stuck_by()
 	echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind &
 	unbinder=$!
 	echo $unbinder >"$OUT/$1.unbinder"
-	usleep 1500000
+	in_vfio $unbinder
 	why "$1" 0000:00:05.0
 	[ "$1" != device ] || step no-bpf timeout 20 vfioscope why --json --no-bpf 0000:00:05.0
 	kill "$holder" 2>/dev/null
