@@ -270,6 +270,35 @@ static void picture_has_the_put_that_began_before_the_entry(void **state)
 	vs_session__free(s);
 }
 
+/*
+ * As seen on 5.10: the other task had unbound a device before, and does it again. The probe of its second put is
+ * hit after the entry and before the get; the first one is long done, since the task went on.
+ */
+static void picture_moves_the_put_that_was_not_yet_done(void **state)
+{
+	const struct vs_picture *p = &sink.last.picture;
+	struct vs_session *s = session(NULL);
+
+	(void)state;
+	feed_create(s, 0);
+	feed(s, refs(event(VS_PUT, other_sh, 880), 1, IP_DEL_DEV_PUT));
+	feed_device(s, event(VS_UNREGISTER, other_sh, 890), "0000:00:05.0");
+	feed_enter(s, sh, 900, VS_ACT_UNBIND_DRIVER, "0000:00:05.1");
+	feed_device(s, event(VS_UNREGISTER, other_sh, 902), "0000:00:05.0");
+	feed(s, refs(event(VS_PUT, other_sh, 904), 1, IP_DEL_DEV_PUT));
+	feed(s, in_notifier(refs(event(VS_GET, sh, 906), 2, IP_TRY_GET), VS_ACT_UNBIND_DRIVER));
+	feed(s, in_notifier(refs(event(VS_PUT, sh, 910), 1, IP_NOTIFIER_PUT), VS_ACT_UNBIND_DRIVER));
+	feed(s, in_notifier(event(VS_RELEASE, sh, 934), VS_ACT_UNBIND_DRIVER));
+	feed_proof(s, sh);
+	assert_int_equal(p->other_puts, 1);
+	assert_true(p->reordered);
+	assert_int_equal(p->rows[2].type, VS_GET);
+	assert_true(p->rows[3].type == VS_PUT && p->rows[3].other);
+	assert_int_equal(p->rows[3].time_ns, T0 + 904000);
+	assert_true(p->rows[4].last);
+	vs_session__free(s);
+}
+
 static void picture_leaves_out_a_put_that_was_done_before_the_entry(void **state)
 {
 	struct vs_session *s = session(NULL);
@@ -730,6 +759,7 @@ int main(void)
 		cmocka_unit_test(picture_follows_the_counts_where_times_lie),
 		cmocka_unit_test(picture_keeps_times_that_the_counts_allow),
 		cmocka_unit_test(picture_has_the_put_that_began_before_the_entry),
+		cmocka_unit_test(picture_moves_the_put_that_was_not_yet_done),
 		cmocka_unit_test(picture_leaves_out_a_put_that_was_done_before_the_entry),
 		cmocka_unit_test(picture_has_its_entry_even_if_the_group_was_unknown_then),
 		cmocka_unit_test(long_picture_is_cut_in_the_middle),

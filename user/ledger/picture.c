@@ -158,10 +158,41 @@ static void insert(struct window *w, size_t at, const struct vs_past *p)
 	move(w, w->nr - 1, at);
 }
 
+/* A task that left a later record before @until had done its put by then. */
+static bool went_on(const struct vs_group *group, const struct vs_past *put, uint64_t until)
+{
+	const struct vs_past *p;
+
+	for (size_t i = 0; (p = vs_group__past(group, i)); i++)
+		if (p->tid == put->tid && p->seq > put->seq && p->seq < until)
+			return true;
+	return false;
+}
+
+/* The get proves that the counter which the put read was still there. */
+static bool may_be_late(const struct window *w, const struct vs_group *group,
+			const struct vs_past *put, const struct vs_past *get)
+{
+	return has_refs(put, VS_PUT) && put->tid != w->tid && put->refs == get->refs - 1 &&
+	       !went_on(group, put, get->seq);
+}
+
+/* Returns how many puts are still missing. @get follows the row of the get. */
+static int move_late_puts(struct window *w, const struct vs_group *group, size_t *get, int missing)
+{
+	for (size_t i = *get; i-- && missing > 0;) {
+		if (!may_be_late(w, group, w->past[i], w->past[*get]))
+			continue;
+		move(w, i, (*get)--);
+		missing--;
+	}
+	return missing;
+}
+
 /*
- * A put of another task whose probe was hit before the entry, and that was not yet
- * done when the get came: the counter that it read was still there then. Only as many
- * as the counts prove.
+ * A put of another task whose probe was hit before the get, and that was not yet done when the get came: the
+ * counter that it read was still there then. Only as many as the counts prove, the newest first; those from
+ * before the entry are in no row yet.
  */
 static void add_late_puts(struct window *w, const struct vs_group *group)
 {
@@ -172,12 +203,12 @@ static void add_late_puts(struct window *w, const struct vs_group *group)
 		get++;
 	if (get == w->nr)
 		return;
-	for (missing = missing_puts(w, get); i-- && missing > 0 && w->nr < MOST;) {
+	missing = move_late_puts(w, group, &get, missing_puts(w, get));
+	for (; i-- && missing > 0 && w->nr < MOST;) {
 		const struct vs_past *p = vs_group__past(group, i);
 
-		if (p->seq >= w->from_seq || (p->address && p->address != w->address))
-			continue;
-		if (!has_refs(p, VS_PUT) || p->tid == w->tid || p->refs != w->past[get]->refs - 1)
+		if (p->seq >= w->from_seq || (p->address && p->address != w->address) ||
+		    !may_be_late(w, group, p, w->past[get]))
 			continue;
 		insert(w, get + 1, p);
 		missing--;
