@@ -395,11 +395,13 @@ static int look(struct collect *c)
 {
 	int err = collect_add_tasks(c) ?: add_works(c) ?: collect_add_workers(c) ?: find_openers(c);
 
-	if (!err && c->opts->dump)
+	if (!err && c->opts->dump) {
 		collect_dump_running(c);
-	else if (!err)
+		collect_bury_owners(c->e);
+	} else if (!err) {
 		err = collect_see_rounds(c) ?: collect_see_running(c) ?: collect_check_dead(c) ?:
 		      collect_add_about(c->e);
+	}
 	return err ?: add_processes(c) ?: describe_processes(c);
 }
 

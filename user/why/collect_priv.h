@@ -64,6 +64,12 @@ int collect_see_running(struct collect *c);
  */
 int collect_check_dead(struct collect *c);
 
+/*
+ * Where a lock names a task that was created after its first waiter went to sleep, that task becomes the
+ * waiter's dead_owner. Pure; what it finds on a live host needs a second look (collect_check_dead()).
+ */
+void collect_bury_owners(struct vs_evidence *e);
+
 /* Whether a task writes to an attribute in sysfs that removes devices, and whether a name is of such a one. */
 bool collect_is_writer(const struct vs_ev_task *t);
 bool collect_is_attribute(const char *name);

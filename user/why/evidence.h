@@ -127,7 +127,9 @@ struct vs_ev_task {
 	enum vs_ev_lock lock_kind;
 	uint64_t lock;
 	uint64_t owner;		/* struct task_struct * in the lock, 0: none there */
-	uint64_t dead_owner;	/* what the lock names as its owner, and is no task: it ended with it */
+	uint64_t dead_owner;	/* what the lock names as its owner, and is no task, or one that was created
+				 * after the wait began: the owner ended with it */
+	bool is_first;		/* among the lock's waiters: an unlock wakes it. False where it is not known */
 	bool owner_reads;	/* an rwsem held for reading: the owner is one of the readers */
 	bool lock_outside;	/* an outer frame of its own keeps this lock's address, too */
 	char lock_name[80];	/* "device lock of 0000:00:05.0", a symbol, or "" */

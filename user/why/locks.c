@@ -54,15 +54,18 @@ static uint64_t find_head(const struct vs_locks *s, const struct waiter *w, uint
 }
 
 static uint64_t search(const struct vs_locks *s, const struct waiter *w, const struct stack *stack,
-		       uint64_t task)
+		       uint64_t task, bool *is_first)
 {
 	if (w->list < 0 || w->task < 0)
 		return 0;
 	for (size_t i = 0; i < stack->nr; i++) {
-		uint64_t node = stack->base + 8 * i - w->task + w->list;
+		uint64_t node = stack->base + 8 * i - w->task + w->list, head;
 
-		if (stack->words[i] == task && is_linked(s->mem, node))
-			return find_head(s, w, node);
+		if (stack->words[i] != task || !is_linked(s->mem, node))
+			continue;
+		head = find_head(s, w, node);
+		*is_first = head && vs_mem__pointer(s->mem, node + 8) == head;
+		return head;
 	}
 	return 0;
 }
@@ -150,9 +153,9 @@ static void search_stack(const struct vs_locks *s, const struct stack *stack, ui
 
 	if (l->rwsem_waiters < 0)
 		return;
-	head = search(s, &rwsem, stack, task);
+	head = search(s, &rwsem, stack, task, &t->is_first);
 	if (!head && l->mutex_waiters >= 0)
-		head = search(s, &mutex, stack, task);
+		head = search(s, &mutex, stack, task, &t->is_first);
 	if (head)
 		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
 }

@@ -217,6 +217,8 @@ int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
 			      const struct vs_ev_task *t)
 {
 	struct vs_why_case *c = why_case__add(why, VS_WHY_DEAD_OWNER, t);
+	const struct vs_ev_task *there = vs_evidence__task_at(e, t->dead_owner);
+	const char *lock = t->lock_name[0] ? t->lock_name : "lock";
 	int err;
 
 	if (!c)
@@ -231,11 +233,13 @@ int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
 	err = why_case__prove_stack(c, 15);
 	if (!err && c->owner)
 		err = why_case__prove(c, "the %s names task %u as its owner, which has ended (state "
-				      "%c)", t->lock_name[0] ? t->lock_name : "lock",
-				      c->owner->tid, c->owner->state);
+				      "%c)", lock, c->owner->tid, c->owner->state);
+	else if (!err && there)
+		err = why_case__prove(c, "the %s names 0x%llx as its owner; task %u is there, and was "
+				      "created after this wait began", lock,
+				      (unsigned long long)t->dead_owner, there->tid);
 	else if (!err)
-		err = why_case__prove(c, "the %s names 0x%llx as its owner, and no task is there",
-				      t->lock_name[0] ? t->lock_name : "lock",
+		err = why_case__prove(c, "the %s names 0x%llx as its owner, and no task is there", lock,
 				      (unsigned long long)t->dead_owner);
 	return err;
 }
