@@ -13,6 +13,7 @@
 
 #include "host.h"
 #include "snapshot/kstack.h"
+#include "why/collect_priv.h"
 #include "why/locks.h"
 #include "why/proc.h"
 #include "why/running.h"
@@ -164,6 +165,74 @@ static void test_dead_owner(void **state)
 	put(sem, 3);
 	put(sem + 8, TASK(7));
 	assert_int_equal(wait_of(0).dead_owner, TASK(7));
+}
+
+static void test_the_first_waiter(void **state)
+{
+	uint64_t mutex = BASE + 0x100, other = STACK + 0x800;
+
+	(void)state;
+	set_up_memory();
+	put(mutex, TASK(7) | 1);
+	wait_at(mutex + 16);
+	assert_true(wait_of(0).is_first);
+	/* Another one before it. */
+	put(mutex + 16, other);
+	put(other, STACK + 0x2000);
+	put(other + 8, mutex + 16);
+	put(other + 16, TASK(2));
+	put(STACK + 0x2000 + 8, other);
+	assert_int_equal(wait_of(0).lock, mutex);
+	assert_false(wait_of(0).is_first);
+}
+
+/* The memory of a task that has ended may be a new task's: then the lock names somebody who never had it. */
+static void test_a_new_task_in_a_dead_owners_memory(void **state)
+{
+	const struct vs_ev_task waiter = { .address = TASK(1), .lock = BASE, .owner = TASK(2), .is_first = true,
+					   .waited_ns = 2036798189, .age_ns = 2270972499 };
+	struct vs_ev_task tasks[2] = { waiter, { .address = TASK(2), .age_ns = 1966690229 } };
+	struct vs_evidence e = { .tasks = tasks, .nr_tasks = 2 };
+
+	(void)state;
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, 0);
+	assert_int_equal(tasks[0].dead_owner, TASK(2));
+	tasks[0] = waiter;
+	tasks[1].age_ns = waiter.waited_ns;	/* too near to be told apart */
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, TASK(2));
+	tasks[1].age_ns = VS_EV_UNKNOWN;
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, TASK(2));
+	tasks[1].age_ns = 1000;
+	tasks[0].is_first = false;		/* the first one was woken, maybe */
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, TASK(2));
+	tasks[0] = waiter;
+	tasks[0].owner_reads = true;
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, TASK(2));
+	assert_int_equal(tasks[0].dead_owner, 0);
+}
+
+/* Who polls may have had a CPU after we got ours: that is no time that is not known. */
+static void test_a_wait_that_is_younger_than_our_run(void **state)
+{
+	struct collect c = { .now_ns = 5000 };
+	struct vs_stack_row row = { .state = 2, .arrival_ns = 3000, .now_ns = 2000, .start_ns = 1000 };
+	struct vs_ev_task t;
+
+	(void)state;
+	collect_take_times(&c, &row, &t);
+	assert_int_equal(t.waited_ns, 0);
+	assert_int_equal(t.age_ns, 4000);
+	row.now_ns = 3500;
+	collect_take_times(&c, &row, &t);
+	assert_int_equal(t.waited_ns, 500);
+	row.arrival_ns = 0;
+	collect_take_times(&c, &row, &t);
+	assert_int_equal(t.waited_ns, VS_EV_UNKNOWN);
 }
 
 static void test_rwsem(void **state)
@@ -519,6 +588,9 @@ int main(void)
 		cmocka_unit_test(test_mutex),
 		cmocka_unit_test(test_a_large_stack),
 		cmocka_unit_test(test_dead_owner),
+		cmocka_unit_test(test_the_first_waiter),
+		cmocka_unit_test(test_a_new_task_in_a_dead_owners_memory),
+		cmocka_unit_test(test_a_wait_that_is_younger_than_our_run),
 		cmocka_unit_test(test_rwsem),
 		cmocka_unit_test(test_semaphore),
 		cmocka_unit_test(test_blocker_without_lists),

@@ -112,8 +112,9 @@ void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 			struct vs_ev_task *t)
 {
 	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
-	if (row->state && row->arrival_ns && row->now_ns >= row->arrival_ns)
-		t->waited_ns = row->now_ns - row->arrival_ns;
+	/* A task that had a CPU after we got ours has waited for less than one run of ours. */
+	if (row->state && row->arrival_ns && row->now_ns)
+		t->waited_ns = row->now_ns > row->arrival_ns ? row->now_ns - row->arrival_ns : 0;
 	if (row->start_ns && row->start_ns <= c->now_ns)
 		t->age_ns = c->now_ns - row->start_ns;
 }
