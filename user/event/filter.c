@@ -89,7 +89,7 @@ static int parse_comm(const char *text, struct value *out, char *words, size_t s
 	return -EINVAL;
 }
 
-/* All of them make too long a line. */
+/* The names of all types would make too long a line. */
 static int parse_event(const char *text, struct value *out, char *words, size_t size)
 {
 	int type = vs_type__parse(text);

@@ -36,18 +36,18 @@ int vs_filter__add(struct vs_filter *f, enum vs_filter_kind kind, const char *va
 bool vs_filter__is_empty(const struct vs_filter *f);	/* NULL is empty */
 
 /*
- * The first group or device that is wanted and is not on this host, or has no group, in
- * words; false, and "", when all are there. Later they may be. `root` is prefixed to /sys.
+ * Names the first wanted group or device that is not on this host, or has no group, in @words.
+ * Returns false, with "", when all are there. They may appear later. `root` is prefixed to /sys.
  */
 bool vs_filter__absent(const struct vs_filter *f, const char *root, char *words, size_t size);
 
 /*
- * Whether the event is to be shown. Only needs e, device and group of @v;
- * @f may be NULL: shows all.
+ * Returns true if the event passes the filter. Reads only e, device and group of @v.
+ * A NULL @f passes all events.
  */
 bool vs_filter__match(const struct vs_filter *f, const struct vs_view *v);
 
-/* Whether a group is to be shown: its number and devices only. */
+/* Returns true if the group passes the filter, by its number and devices alone. */
 bool vs_filter__match_group(const struct vs_filter *f, const struct vs_group_view *group);
 
 #endif

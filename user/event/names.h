@@ -43,13 +43,13 @@ const char *vs_action__name(unsigned int action);
 /* Short token ("ring-full"); "?" for an unknown cause. */
 const char *vs_loss__name(unsigned int cause);
 
-/* What happened, in words ("ring buffer full"). */
+/* Says what happened, in words ("ring buffer full"). */
 const char *vs_loss__words(unsigned int cause);
 
-/* What to do about it ("use --ring-size"), "" if nothing. */
+/* Says what to do about it ("use --ring-size"), "" if nothing can be done. */
 const char *vs_loss__hint(unsigned int cause);
 
-/* What is counted: "events", "deferred puts" ... */
+/* Names the unit of the count: "events", "deferred puts" ... */
 const char *vs_loss__unit(unsigned int cause);
 
 #endif

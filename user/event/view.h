@@ -27,8 +27,8 @@ struct vs_view {
 	size_t nr_stack;	/* 0 when there is no stack */
 	const char *device;	/* device of this event, "" if none */
 	/*
-	 * "symbol+0x12" or "0xffff..." of e->ip, "" if 0. Of a change: who called the
-	 * helper of lib/refcount.c that made it.
+	 * "symbol+0x12" or "0xffff..." of e->ip, "" if 0. For a change it is the caller of the
+	 * helper in lib/refcount.c that made it.
 	 */
 	const char *site;
 	struct vs_group_view group;
