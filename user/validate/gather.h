@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a session's events and findings to evidence: a sink that prints nothing. */
+/* This sink turns a session's events and findings into evidence; it prints nothing. */
 #ifndef VFIOSCOPE_GATHER_H
 #define VFIOSCOPE_GATHER_H
 
@@ -14,14 +14,14 @@ struct vs_gather {
 	uint32_t deadlock_tid;	/* of the first one */
 	bool bug;		/* any finding of that grade: going on proves nothing more */
 	bool news;		/* a hazard or bug since the caller last cleared it */
-	/* Said with the grade of its kind: nothing was lost before. */
+	/* A finding of this kind had the full grade of its kind: nothing was lost until then. */
 	bool certain[VS_FINDING_KINDS];
 };
 
 /* @v is the caller's, zeroed but for what he has filled in. */
 void vs_gather__init(struct vs_gather *g, struct vs_validation *v);
 
-/* Each event, for vs_live.seen. */
+/* Takes each event, for vs_live.seen. */
 void vs_gather__event(struct vs_gather *g, const struct vs_event *e);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "validate/validation.h"
 
-/* Which kernel and vfio this is, below `root` ("" but for tests). What is missing stays "". */
+/* Reads which kernel and vfio this is, below `root` ("" but for tests). A missing item stays "". */
 void vs_identity__read(const char *root, struct vs_identity *id);
 
 #endif

@@ -14,9 +14,9 @@
 #define READS_MAX 100000	/* at one look */
 
 /*
- * KERN_NOTICE. What tells of a fault of the kernel is KERN_WARNING or worse, but for parts of WARN()
+ * KERN_NOTICE. A fault of the kernel is logged with KERN_WARNING or worse, but for parts of WARN()
  * and of an oops, which have the default level (KERN_WARNING; the sysctl kernel.printk can make them
- * quieter, the taint tells of them still). A user's crash is KERN_INFO: do_trap(), show_signal_msg().
+ * quieter, but the taint still shows them). A user's crash is KERN_INFO: do_trap(), show_signal_msg().
  */
 #define LEVEL_MAX 5
 
@@ -55,7 +55,7 @@ static bool begins(const char *words, const char *sign)
 	return !strncmp(words, sign, strlen(sign));
 }
 
-/* They begin with a task's name, which any user can choose: "BUG: x invoked oom-killer: ". */
+/* These messages begin with a task's name, which any user can choose: "BUG: x invoked oom-killer: ". */
 static bool begins_with_a_task(const char *words)
 {
 	static const char *const about_a_task[] = {
@@ -81,7 +81,7 @@ bool vs_kernel_log__is_warning(const char *record)
 	if (!words || !is_of_kernel(record))
 		return false;
 	words++;
-	/* A task's name has 15 bytes at most, so none has the end of this in it. */
+	/* A task's name has 15 bytes at most, so none can contain " blocked for more than ". */
 	if (begins(words, "INFO: task ") && strstr(words, " blocked for more than "))
 		return true;
 	if (begins_with_a_task(words))

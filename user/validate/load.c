@@ -80,13 +80,13 @@ static int make_arguments(const struct vs_load_opts *opts, struct arguments *a)
 	return err ? err : access(a->path, X_OK) ? -errno : 0;
 }
 
-/* When we are gone it is asked to put everything back. */
+/* If this process dies, SIGTERM asks vfio-stress to put everything back. */
 static void become_stress(const struct arguments *a, int out, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(NOT_FOUND);
-	/* A process group of its own: Ctrl-C is for us, who then tell it. */
+	/* It gets its own process group: Ctrl-C goes to this process alone, which then stops it. */
 	setpgid(0, 0);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);

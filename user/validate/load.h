@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The program vfio-stress as a child, followed without ever waiting for it. */
+/* Runs the program vfio-stress as a child, and follows it without ever waiting for it. */
 #ifndef VFIOSCOPE_LOAD_H
 #define VFIOSCOPE_LOAD_H
 
@@ -21,22 +21,22 @@ struct vs_load_opts {
 /* NULL with errno set. */
 struct vs_load *vs_load__start(const struct vs_load_opts *opts);
 
-/* One line of what it said. */
+/* Takes one line of its output. */
 void vs_load__take_line(const char *line, struct vs_stress_result *result);
 
-/* Takes what it said; true once it has ended and everything is read. */
+/* Takes its output; returns true once it has ended and everything is read. */
 bool vs_load__follow(struct vs_load *l, struct vs_stress_result *result);
 
 /*
- * Asks it to rest for some time before its next step, so that the groups are quiet. By SIGURG, which a
- * vfio-stress that does not know this ignores. Does not wait.
+ * Asks it to rest for some time before its next step, so that the groups are quiet. It sends SIGURG, which
+ * an older vfio-stress ignores. Does not wait.
  */
 void vs_load__rest(struct vs_load *l);
 
 /* Asks it to put everything back and to end. Does not wait. */
 void vs_load__stop(struct vs_load *l);
 
-/* A program that runs is left to itself: it ends, as its parent has, if it can. */
+/* Does not stop a running program: that ends by itself, if it can, once its parent has ended. */
 void vs_load__free(struct vs_load *l);
 
 #endif

@@ -210,8 +210,8 @@ static void check_path(const struct vs_validation *v, struct vs_check *c)
 }
 
 /*
- * What a kernel does not tell may have happened. A verdict of "fixed" does not rest on it: it takes counts
- * of kprobes that equal those of tracepoints (accounts), and counters of the kernel itself (references).
+ * A loss that a kernel does not report may have happened. A verdict of "fixed" does not rest on it: it takes
+ * counts of kprobes that equal those of tracepoints (accounts), and the kernel's own counters (references).
  */
 static void say_none_lost(const struct vs_validation *v, struct vs_check *c)
 {
@@ -238,8 +238,8 @@ static void check_losses(const struct vs_validation *v, struct vs_check *c)
 }
 
 /*
- * With a probe or one of its hits missing (the kernel skips a fexit that it is inside of, v5.12
- * ca06f55b9002) a task can seem to be inside the notifier still. NULL: nothing of that.
+ * If a probe or one of its hits is missing (the kernel skips a fexit that it is inside of, v5.12
+ * ca06f55b9002), a task can seem to be inside the notifier still. Returns NULL if none is missing.
  */
 static const char *why_unsure(const struct vs_validation *v)
 {
@@ -362,7 +362,7 @@ static void check_references(const struct vs_validation *v, struct vs_check *c)
 }
 
 /*
- * Bits that come with a module or a livepatch that somebody loads, not with a fault
+ * Loading a module or a livepatch sets these bits, a fault does not
  * (Documentation/admin-guide/tainted-kernels.rst): P, F, C, O, E, K.
  */
 #define MODULE_TAINTS (1ull << 0 | 1ull << 1 | 1ull << 10 | 1ull << 12 | 1ull << 13 | 1ull << 15)
@@ -400,7 +400,7 @@ static bool contradicts_none(const struct vs_validation *v)
 	return !v->path.found && !v->path.queued && !found_kind(v, VS_PUT_IN_NOTIFIER);
 }
 
-/* Nothing to judge in a kernel without the code. */
+/* A kernel without the code leaves nothing to judge. */
 static void skip_rest(struct vs_ruling *r)
 {
 	for (int i = VS_CHECK_PROBES; i < VS_CHECKS; i++)
@@ -474,7 +474,7 @@ static void decide(const struct vs_validation *v, struct vs_ruling *r)
 		doubt(r);
 }
 
-/* Nobody has looked, so nothing was seen: that is no pass. */
+/* Nothing was armed, so nothing could be seen: that is no pass. */
 static void doubt_all_seen(struct vs_ruling *r)
 {
 	for (int i = VS_CHECK_LOSSES; i <= VS_CHECK_REFERENCES; i++)

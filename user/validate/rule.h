@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Evidence in, verdict out: pure. FIXED needs every check passed; whatever is
+ * Derives the verdict from the evidence alone. FIXED needs every check passed; anything
  * missing, lost or contradictory makes it INCONCLUSIVE. docs/validate.md has the table.
  */
 #ifndef VFIOSCOPE_RULE_H
@@ -10,7 +10,7 @@
 #include "validate/validation.h"
 
 enum vs_check_id {
-	VS_CHECK_CODE,		/* what the code of vfio says */
+	VS_CHECK_CODE,		/* the verdict from the code of vfio */
 	VS_CHECK_PROBES,	/* every hook that applies is armed, and stayed so */
 	VS_CHECK_STRESS,	/* the load ran and put everything back */
 	VS_CHECK_PATH,		/* the dangerous path ran often enough */
@@ -26,13 +26,13 @@ enum vs_check_id {
 enum vs_check_status {
 	VS_CHECK_PASS = 0,
 	VS_CHECK_FAIL,		/* something is wrong */
-	VS_CHECK_UNKNOWN,	/* it cannot be told: no FIXED */
+	VS_CHECK_UNKNOWN,	/* the evidence does not decide it: no FIXED */
 	VS_CHECK_SKIP,		/* has no meaning here */
 };
 
 struct vs_check {
 	enum vs_check_status status;
-	char words[320];	/* one line: what was seen, or why it cannot be told */
+	char words[320];	/* one line: what was seen, or why that does not decide it */
 };
 
 struct vs_ruling {
@@ -48,7 +48,7 @@ const char *vs_check__name(enum vs_check_id id);	/* "path" ... */
 const char *vs_check__what(enum vs_check_id id);	/* in words: "the path ran" */
 const char *vs_check_status__name(enum vs_check_status status);	/* "pass" ... */
 
-/* What the process is to end with; enum vs_exit is that of VS_STYLE_PLAIN. */
+/* The style sets the exit status of the process; VS_STYLE_PLAIN uses enum vs_exit. */
 enum vs_exit_style {
 	VS_STYLE_PLAIN = 0,
 	VS_STYLE_KSELFTEST,	/* 0 pass, 1 fail, 4 skip: tools/testing/selftests/kselftest.h */
@@ -59,7 +59,7 @@ enum vs_exit_style {
 int vs_exit_style__parse(const char *name);
 int vs_ruling__exit(const struct vs_ruling *r, enum vs_exit_style style);
 
-/* For what kept `validate` from judging: enum vs_exit in that style. */
+/* Converts an enum vs_exit to that style, where an error kept `validate` from judging. */
 int vs_failure__exit(int status, enum vs_exit_style style);
 
 #endif

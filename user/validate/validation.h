@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All the evidence that `validate` has when it says its verdict: plain data, from
+ * This is all the evidence that `validate` has for its verdict: plain data, from
  * which rule.h judges and the sinks write.
  */
 #ifndef VFIOSCOPE_VALIDATION_H
@@ -55,7 +55,7 @@ struct vs_path_counts {
 
 struct vs_loss_count {
 	uint64_t total;
-	bool reported;			/* false: this kernel does not tell */
+	bool reported;			/* false: this kernel does not report it */
 };
 
 struct vs_finding_said {
@@ -111,7 +111,7 @@ struct vs_validation {
 	size_t probes;			/* armed */
 	uint64_t gaps;			/* times in which something may have been missed */
 	char gap[VS_GAP_WORDS];		/* the first of them, in words */
-	bool text_changed;		/* one of them: of what runs, the file does not tell */
+	bool text_changed;		/* one of them: the text of vfio.ko in memory is not its file's */
 	struct vs_path_counts path;
 	uint64_t min_last_puts;
 	uint64_t findings[VS_FINDING_KINDS][VS_GRADES];
@@ -122,7 +122,7 @@ struct vs_validation {
 	bool refs_kept;			/* the ledger of references had a snapshot to begin with */
 	bool refs_checked;		/* and one at the end, to be compared with */
 	bool refs_differ;
-	struct vs_refs_uncompared refs_uncompared;	/* by none of the looks at the end */
+	struct vs_refs_uncompared refs_uncompared;	/* no look at the end compared these */
 	uint64_t unattributed;
 	struct vs_kernel_state kernel;
 	struct vs_stress_result stress;
