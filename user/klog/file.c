@@ -9,7 +9,7 @@
 #define PIECE 65536
 #define NO_TEXT (1 << 20)	/* bytes with a NUL and without a line: /dev/zero, a disk, never a log */
 #define RECORD_MAX 8192		/* CONSOLE_EXT_LOG_MAX, kernel/printk/printk.c */
-#define RECORDS_MAX 1000000	/* at one look: others may write on */
+#define RECORDS_MAX 1000000	/* at one look: others may keep on writing */
 
 int vs_klog__read_file(struct vs_klog *k, const char *path)
 {

@@ -143,7 +143,7 @@ static bool take_blocked(struct klog_scan *s)
 
 /* -- tables of tasks -- */
 
-/* The number behind "pid:", with or without a blank. */
+/* Reads the number after "pid:", with or without a blank. */
 static bool number_after(const struct klog_scan *s, const char *key, uint32_t *value)
 {
 	size_t len = strlen(key);
@@ -157,7 +157,7 @@ static bool number_after(const struct klog_scan *s, const char *key, uint32_t *v
 	return false;
 }
 
-/* A table's line behind "INFO: task ...", for the same task: its stack follows. */
+/* A table's line after "INFO: task ..." is of the same report if it names the same task. */
 static void take_row(struct klog_scan *s, const char *name, uint32_t tid, char state)
 {
 	struct klog_report *r = &s->c->report;
@@ -166,7 +166,7 @@ static void take_row(struct klog_scan *s, const char *name, uint32_t tid, char s
 		return;
 	if (r->open && r->about.told == VS_TOLD_HUNG && !r->nr && r->tid == tid)
 		return;
-	/* "Task dump for CPU 8:" of an RCU stall shows who runs there. */
+	/* "Task dump for CPU 8:" of an RCU stall shows the task that runs there. */
 	klog_report__begin(s, state == 'R' && s->at < s->stalled_until ? VS_TOLD_RUNS : VS_TOLD_STATE, name,
 			   tid);
 	s->c->report.state = state;
@@ -203,7 +203,7 @@ static bool is_letter_of_state(const char *text)
 
 /*
  * Up to v5.8: "bash            D    0  8657   7784 0x00000080", up to v4.13 with an address or "running
- * task" behind the letter. This is called at the flags; the header "task PC stack pid father" has none.
+ * task" after the letter. This is called at the flags; the header "task PC stack pid father" has none.
  */
 static bool take_old_row(struct klog_scan *s)
 {
@@ -295,7 +295,7 @@ static bool take_cpu_backtrace(struct klog_scan *s)
 
 /* -- faults -- */
 
-/* The line from this token on, for people. */
+/* Keeps the line from this token on, for people. */
 static void keep_words(struct klog_scan *s, int from)
 {
 	size_t used = 0;
@@ -329,8 +329,8 @@ static bool warning(struct klog_scan *s)
 }
 
 /*
- * A sign of the table at this token. "traps: foo[9] general protection fault ip:..." is a process's own:
- * nothing but a stamp, a prefix or a line's begin stands before the kernel's.
+ * Takes a sign of the table at this token. "traps: foo[9] general protection fault ip:..." is about a
+ * process: a sign of the kernel's own begins a line, or follows a stamp or a prefix.
  */
 static bool take_sign_from(struct klog_scan *s, int from)
 {
@@ -434,7 +434,7 @@ static bool take_comm(struct klog_scan *s)
 
 /* -- other tools -- */
 
-/* Digits, and then nothing but @end. */
+/* Returns true if the text is digits and then @end alone. */
 static bool digits_to(const char *text, char end, uint32_t *value)
 {
 	char *behind;
@@ -509,7 +509,7 @@ static bool take_proc_stack(struct klog_scan *s, const char *path)
 	return true;
 }
 
-/* What stands before a name: the line's begin or its prefix, or the frame of another task. */
+/* Returns true if a name begins here: it begins the line, or follows its prefix or another task's frame. */
 static bool begins_name(const struct klog_scan *s, int n)
 {
 	const struct klog_token *before = klog_token__at(s, n - 1);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Behind `"KEY" :`, NULL if the line has none. A line of a host's own text may have anything. */
+/* Returns the place after `"KEY" :`, NULL if the line has none. A line of other text may have anything. */
 static const char *value_of(const char *line, const char *key)
 {
 	const char *at = line;
@@ -38,7 +38,7 @@ static char plain_escape(char c)
 	}
 }
 
-/* Text up to its closing quote. What is no ASCII is not needed: symbols have none. */
+/* Takes text up to its closing quote. Characters outside of ASCII are not needed: symbols have none. */
 static void take_text(const char *p, char *buf, size_t size)
 {
 	size_t used = 0;

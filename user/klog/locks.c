@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which lock a logged task asks for, and who has it, by the functions it stands in: a log has no
- * addresses of locks. Only locks are here of which there is one, or whose holders their stacks show.
+ * Finds the lock that a logged task asks for, and its owner, by the functions that the task stands in: a
+ * log has no addresses of locks. It knows only locks that exist once, or whose holders' stacks show them.
  */
 #include "klog/locks.h"
 
@@ -13,7 +13,7 @@
 #define DEVICE "lock of a device"
 #define IOMMU VS_LOCK_OF_IOMMU_GROUP
 
-/* The innermost function of a task that waits, and what it waits for. */
+/* The innermost function of a waiting task tells the lock that it waits for. */
 static const struct {
 	const char *function, *lock;
 	enum vs_ev_lock kind;
@@ -75,7 +75,7 @@ static void ask(struct vs_ev_task *t)
 	}
 }
 
-/* Removes a device of a slot or of sysfs, which is done under the lock. */
+/* A task that removes a device for a slot or for sysfs has the lock. */
 static bool has_rescan(const struct vs_ev_task *t)
 {
 	return strcmp(t->lock_name, RESCAN) &&
@@ -94,7 +94,7 @@ static bool may_be_owner(const struct vs_ev_task *owner, const struct vs_ev_task
 	       (!strcmp(t->lock_name, RESCAN) ? has_rescan(owner) : has_reset(owner));
 }
 
-/* Of several slots it may be any: who waits itself is the more likely one. */
+/* With several slots any such task may be the owner: one that waits itself is the more likely. */
 static void find_owner(struct vs_evidence *e, struct vs_ev_task *t)
 {
 	if (strcmp(t->lock_name, RESCAN) && strcmp(t->lock_name, RESET))

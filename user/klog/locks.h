@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Locks of logged tasks, as far as the functions that they stand in tell. */
+/* Finds the locks of logged tasks, as far as the functions that they stand in tell them. */
 #ifndef VFIOSCOPE_KLOG_LOCKS_H
 #define VFIOSCOPE_KLOG_LOCKS_H
 

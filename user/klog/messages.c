@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What VFIO, iommufd, IOMMUs and PCIe say in the log: each from drivers/ of v3.6 to v6.18. */
+/* Takes the messages of VFIO, iommufd, IOMMUs and PCIe: each is from drivers/ of v3.6 to v6.18. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

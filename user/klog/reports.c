@@ -62,7 +62,7 @@ static bool sleeps(enum vs_ev_told told)
 	       told == VS_TOLD_DUMP || told == VS_TOLD_BARE;
 }
 
-/* Frames that the unwinder relies on; where there are none, the others are all there is. */
+/* Picks the frames that the unwinder relies on; if there are none, it picks the loose ones. */
 static size_t pick_frames(const struct klog_report *r, const char **frames, bool *loose)
 {
 	size_t nr = 0;
@@ -113,7 +113,7 @@ static bool is_doubled(const char *const *frames, size_t run)
 	return schedules > 1 || bodies > 1;
 }
 
-/* Whether its innermost frames are all there, so that it is known what it sleeps in. */
+/* Returns true if no innermost frame is missing, so that the frames show what it sleeps in. */
 static bool has_top(const struct klog_report *r, const char *first)
 {
 	unsigned int flags = klog_function__flags(first);
@@ -156,7 +156,7 @@ static unsigned int frame_flags(const struct entry *e)
 	return flags;
 }
 
-/* A table of all tasks has thousands that wait for work. */
+/* A table of all tasks has thousands that only wait for work: they are not kept. */
 static bool is_of_interest(const struct entry *e)
 {
 	if (frame_flags(e) & (VS_FRAME_VFIO | VS_FRAME_DRIVER))
@@ -175,7 +175,7 @@ static bool is_same(const struct entry *a, const struct entry *b)
 	       !strcmp(a->name, b->name);
 }
 
-/* The times of both, the longer stack of the two. */
+/* Keeps the times of both, and the longer stack of the two. */
 static void merge(struct entry *old, struct entry *new)
 {
 	char (*frames)[VS_SITE_LEN] = new->frames;
@@ -199,7 +199,7 @@ static void merge(struct entry *old, struct entry *new)
 	old->nr_frames = nr;
 }
 
-/* The kernel shows the owner of a lock behind the line that names it, whatever it does. */
+/* The kernel shows the owner of a lock after the line that names it, whatever the owner does. */
 static bool is_owner(const struct klog_table *t, uint32_t tid)
 {
 	for (size_t i = 0; tid && i < t->nr_owners; i++)
@@ -348,7 +348,7 @@ static int give_task(struct vs_evidence *e, const struct entry *from)
 	return 0;
 }
 
-/* A cut report of a task that another report has whole says nothing more. */
+/* A torn report of a task adds nothing if another report has its stack whole. */
 static bool is_told_better(const struct klog_table *t, const struct entry *e)
 {
 	for (size_t i = 0; e->about.torn && e->tid && i < t->nr; i++)
@@ -358,7 +358,7 @@ static bool is_told_better(const struct klog_table *t, const struct entry *e)
 	return false;
 }
 
-/* By its tid; texts that were made anonymous may have lost that, then by a name that only one has. */
+/* Finds it by its tid and name. An anonymised text may have lost the tid: then a name that is unique. */
 static struct vs_ev_task *task_of(struct vs_evidence *e, uint32_t tid, const char *name)
 {
 	struct vs_ev_task *named = NULL;

@@ -84,7 +84,7 @@ static bool is_banner_without_clock(const struct klog_scan *s)
 	       (klog_token__is_stamp(before) || !strcmp(klog_word__at(s, -2), "kernel:"));
 }
 
-/* "Linux version 6.1.0 ...": all that came before was another boot, if its clock was ahead. */
+/* "Linux version 6.1.0 ..." begins another boot if the clock of the lines so far was ahead. */
 static void take_boot(struct klog_scan *s)
 {
 	if (klog_token__at(s, 0)->len != 7 || strcmp(klog_word__at(s, 0), "version") ||

@@ -30,11 +30,11 @@ struct klog_frame {
 /* A report of one task that is being read. */
 struct klog_report {
 	bool open, ended, proc_style, told_top, mixed;
-	bool plain;		/* its frames do not tell how long their functions are */
+	bool plain;		/* its frames have no lengths of functions */
 	struct vs_ev_logged about;	/* times are those of its first token */
 	char name[KLOG_NAME];
 	uint32_t tid;
-	char state;		/* '\0' not told */
+	char state;		/* '\0': not known */
 	unsigned int style;	/* what stands before its frames; 0: not known yet */
 	int row_style;		/* the same before its row of a table: KLOG_AFTER_..., 0; -1: there is none */
 	unsigned int kept;	/* frames of the exception itself */
@@ -51,14 +51,14 @@ struct klog_caller {
 	bool pending_hard;
 	char words[100];
 	struct klog_report report;
-	/* Reports that came last and whose stack had no end, then the last one; index + 1, or 0. */
+	/* The latest reports whose stack had no end, then the latest of all; index + 1, or 0. */
 	size_t unended[KLOG_UNENDED], last;
 	unsigned int nr_unended;
 };
 
 struct klog_table;
 
-/* First characters and lengths of words that mean something: most tokens of a log mean nothing. */
+/* It keeps the first characters and lengths of known words: most tokens of a log are none of them. */
 struct klog_index {
 	uint64_t lengths[256];
 };
@@ -74,7 +74,7 @@ static inline bool klog_index__may_have(const struct klog_index *x, const struct
 }
 
 struct klog_scan {
-	bool of_kernel;		/* some line is one of a kernel: with its clock, or behind "kernel:" */
+	bool of_kernel;		/* some line is one of a kernel: it has its clock, or follows "kernel:" */
 	struct klog_index index;
 	struct klog_token window[KLOG_WINDOW];
 	uint64_t head, at;	/* tokens that came; the one that is handled */
@@ -83,8 +83,8 @@ struct klog_scan {
 	uint64_t time_ns;	/* of the last stamp */
 	uint64_t highest_ns;	/* in this boot */
 	uint32_t boot;
-	uint64_t stalled_until;	/* a stall was told: up to this token CPUs that print are its reason */
-	bool text_before;	/* something else than a stack was there before */
+	uint64_t stalled_until;	/* a stall was reported: up to this token CPUs that print are its reason */
+	bool text_before;	/* the text began with something else than a stack */
 	char release[64];
 	struct klog_caller callers[KLOG_CALLERS];
 	struct klog_caller *c;	/* whose token it is */
@@ -93,7 +93,7 @@ struct klog_scan {
 
 /* -- scan.c -- */
 
-/* @n tokens after the one that is handled, or before it; an empty word where there is none. */
+/* Returns the token @n after the one that is handled, or before it; an empty word if there is none. */
 const struct klog_token *klog_token__at(const struct klog_scan *s, int n);
 const char *klog_word__at(const struct klog_scan *s, int n);	/* "" for stamps and addresses */
 
@@ -104,7 +104,7 @@ static inline bool klog_token__is_stamp(const struct klog_token *t)
 					 strspn(t->text, "0123456789") == 4);
 }
 
-bool klog_number(const char *text, uint32_t *value);	/* digits, and maybe ".,:;)]" behind them */
+bool klog_number(const char *text, uint32_t *value);	/* digits, and maybe ".,:;)]" after them */
 
 /* -- headers.c: true when the token is part of one; its stack follows -- */
 bool klog_headers__take(struct klog_scan *s);
@@ -127,7 +127,7 @@ void klog_messages__index(struct klog_index *x);
 struct klog_table *klog_table__new(void);
 void klog_table__free(struct klog_table *t);
 
-/* A report that is complete; the index in the table + 1, 0: it was not kept. */
+/* Adds a complete report. Returns its index in the table + 1, or 0 if it was not kept. */
 size_t klog_table__add(struct klog_table *t, const struct klog_report *r);
 void klog_table__tear(struct klog_table *t, size_t index);	/* it was mixed with another */
 
@@ -136,7 +136,7 @@ void klog_table__own(struct klog_table *t, const char *name, uint32_t tid, const
 		     uint32_t owner_tid, bool reads);
 void klog_table__say(struct klog_table *t, const struct vs_ev_message *m);
 
-/* All of it into @e, with who owns what found. 0 or -ENOMEM. */
+/* Adds all of it to @e, and finds the owners of locks. Returns 0 or -ENOMEM. */
 int klog_table__give(const struct klog_table *t, struct vs_evidence *e);
 
 #endif

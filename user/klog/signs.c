@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The first that fits counts. */
+/* The first match counts. */
 static const struct {
 	const char *begins;
 	enum klog_sign sign;

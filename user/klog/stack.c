@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Frames of a stack, in the forms that architectures and tools give them, and where stacks begin and end. */
+/* Reads frames in the forms of all architectures and tools, and finds where stacks begin and end. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +55,8 @@ void klog_report__close(struct klog_scan *s, struct klog_caller *c)
 }
 
 /*
- * Frames behind the end of a stack, without a header: two reports were printed at the same time,
- * and it is not known which frame is whose.
+ * Frames follow the end of a stack without a header: two reports were printed at the same time,
+ * and nothing tells to which of them a frame belongs.
  */
 static void tear(struct klog_scan *s)
 {
@@ -152,7 +152,7 @@ static bool is_build_id(const char *word)
 	return len >= 16 && word[len] == ']' && !word[len + 1];
 }
 
-/* s390: the frame behind "Last Breaking-Event-Address:" is no caller. */
+/* s390: the frame after "Last Breaking-Event-Address:" is no caller. */
 static bool is_last_break(const struct klog_scan *s)
 {
 	int n = -1;
@@ -234,7 +234,7 @@ static void begin_bare(struct klog_scan *s)
 		s->c->pending = VS_TOLD_NOTHING;
 }
 
-/* Frames of the task itself, not those that only the scheduler or a lock has. */
+/* Returns true if some frame is the task's own, not one of the scheduler or of a lock. */
 static bool has_own_frame(const struct klog_report *r)
 {
 	for (unsigned int i = 0; i < r->nr; i++)
@@ -244,8 +244,8 @@ static bool has_own_frame(const struct klog_report *r)
 }
 
 /*
- * What stands before a frame: a stamp, "kernel:", an address of some form. All frames of a stack
- * have the same, unless those of another came between them.
+ * The style is what stands before a frame: a stamp, "kernel:", an address of some form. All frames of a
+ * stack have the same style, unless those of another came between them.
  */
 static unsigned int style_of(const struct klog_scan *s)
 {
@@ -282,7 +282,7 @@ static void mind_style(struct klog_scan *s, struct klog_report *r)
 		r->mixed = true;
 }
 
-/* "ret_from_fork_asm" is the only end behind another. */
+/* "ret_from_fork_asm" is the only end that follows another. */
 static bool is_same_end(const struct klog_report *r, const char *frame)
 {
 	return (klog_function__flags(frame) & KLOG_FN_END) &&
@@ -318,7 +318,7 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 	find_report(s, frame, loose);
 	r = &s->c->report;
 	if ((flags & KLOG_FN_IRQ) && !loose && !sleeps(r->about.told)) {
-		r->nr = 0;	/* what came so far is of the interrupt */
+		r->nr = 0;	/* all frames so far are of the interrupt */
 		return;
 	}
 	if (r->nr == KLOG_FRAMES) {
@@ -333,7 +333,7 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 		r->ended = true;
 }
 
-/* " [module]" behind the frame that was added last. */
+/* Appends " [module]" to the frame that was added last. */
 static void push_module(struct klog_scan *s, const char *word)
 {
 	struct klog_report *r = &s->c->report;
@@ -345,7 +345,7 @@ static void push_module(struct klog_scan *s, const char *word)
 	snprintf(frame + used, VS_SITE_LEN - used, " [%.*s]", (int)strcspn(word + 1, "]("), word + 1);
 }
 
-/* The exception's own place: what was called is inside of it. */
+/* Adds the place of the exception itself: the frames so far are inside of it. */
 static void push_exception(struct klog_scan *s, const char *frame)
 {
 	struct klog_report *r = &s->c->report;
@@ -401,7 +401,7 @@ static bool take_pc(struct klog_scan *s)
 	return true;
 }
 
-/* Before the exception or the interrupt nothing is the task's own. */
+/* The frames before the exception or the interrupt are not the task's own. */
 static bool take_section(struct klog_scan *s)
 {
 	struct klog_report *r = &s->c->report;
@@ -434,14 +434,14 @@ static bool take_end_trace(struct klog_scan *s)
 	return true;
 }
 
-/* s390: what follows is no frame. */
+/* s390: the symbol that follows is no frame. */
 static bool take_breaking_event(struct klog_scan *s)
 {
 	klog_report__close(s, s->c);
 	return true;
 }
 
-/* "Call Trace:" without a header: a stack of its own. */
+/* "Call Trace:" without a header begins a separate stack. */
 static bool take_trace(struct klog_scan *s)
 {
 	struct klog_report *r = &s->c->report;

@@ -76,7 +76,7 @@ static bool is_month(const char *p)
 	return false;
 }
 
-/* "[T607]" or "[C8]", directly behind a stamp: which task or CPU printed it. */
+/* "[T607]" or "[C8]", directly after a stamp, names the task or the CPU that printed the line. */
 static const char *take_caller(struct klog_token *t, const char *p)
 {
 	const char *at = p[0] == '[' ? skip_spaces(p + 1) : p;
@@ -189,8 +189,9 @@ static bool is_frame(const char *text)
 }
 
 /*
- * Whether the held word and the one that the next line begins with are one: both together are a frame or
- * a module, and the first alone is none. Where the second is a frame alone, the first has to stand where frames do.
+ * Returns true if the held word and the first word of the next line are one: both together are a frame or
+ * a module, and the first alone is none. If the second alone is a frame, the first has to stand where
+ * frames do.
  */
 static bool belongs_together(const struct klog_lines *l, const struct klog_token *t)
 {
@@ -254,7 +255,7 @@ static bool is_space(char c)
 	return (unsigned char)c <= ' ';
 }
 
-/* Where a word ends: also before an address or a module that sticks to it. */
+/* Finds the end of a word, which an address or a module without a blank between ends, too. */
 static const char *end_of_word(struct klog_token *t, const char *p)
 {
 	const char *at = p + 1;
@@ -304,7 +305,7 @@ static void take_tokens(struct klog_lines *l, const char *p)
 
 /* -- what is around a line -- */
 
-/* "> ", "| ", "# ", "<4>": of mails, comments and dmesg --raw. */
+/* Skips the "> ", "| ", "# ", "<4>" of mails, comments and dmesg --raw. */
 static const char *skip_quotes(const char *p)
 {
 	for (;;) {
@@ -323,7 +324,7 @@ static const char *skip_quotes(const char *p)
 	}
 }
 
-/* A date of syslog or of journalctl at the beginning, to be told to people. */
+/* Keeps a date of syslog or of journalctl at the beginning, to show it to people. */
 static void take_when(struct klog_lines *l, const char *p)
 {
 	size_t len;
@@ -340,7 +341,7 @@ static void take_when(struct klog_lines *l, const char *p)
 	l->when[len] = '\0';
 }
 
-/* In place: entities as web pages have them, colours of a terminal, UTF-8's hard space. */
+/* Cleans in place: entities as web pages have them, colours of a terminal, UTF-8's hard space. */
 static void clean(char *line)
 {
 	static const struct {
@@ -380,7 +381,7 @@ static void clean(char *line)
 	*to = '\0';
 }
 
-/* Of a stamp whose bracket the line before has, as blanks are where mail programs break lines. */
+/* Takes the rest of a stamp whose bracket ends the line above: mail programs break lines at blanks. */
 static const char *take_rest(struct klog_lines *l, const char *p)
 {
 	const char *end = take_seconds(&l->token, p);

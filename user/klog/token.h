@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Lines of text to tokens: quote marks, terminal colours, JSON around a message and entities of HTML
- * are gone; stamps of time and addresses in brackets are tokens of their own. Where a line is broken has
- * little meaning, because mail programs break them anywhere.
+ * Turns lines of text into tokens. It removes quote marks, terminal colours, JSON around a message and
+ * entities of HTML; timestamps and addresses in brackets are separate tokens. The place of a line break
+ * has little meaning, because mail programs break lines anywhere.
  */
 #ifndef VFIOSCOPE_KLOG_TOKEN_H
 #define VFIOSCOPE_KLOG_TOKEN_H
