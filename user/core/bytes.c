@@ -91,7 +91,7 @@ static int add_piece(struct vs_core_bytes *b, size_t *room, const struct vs_core
 	return 0;
 }
 
-/* Of two at one place the later one first, which then hides the other. */
+/* Sorts by place. Of two pieces at one place the later one comes first, and then hides the other. */
 static int by_place(const void *a, const void *b)
 {
 	const struct vs_core_piece *x = a, *y = b;
@@ -127,7 +127,7 @@ static void put_in_order(struct vs_core_bytes *b)
 	b->nr_pieces = kept;
 }
 
-/* What is cut off at the end is as if it had not been written. */
+/* A piece that is cut off at the end counts as not written. */
 static int read_stream(struct vs_core_bytes *b)
 {
 	uint64_t at = STREAM_HEADER, head[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A dump as bytes to read at a place: a file, or bytes in memory (tests). One that makedumpfile or
- * QEMU wrote as a stream (flattened) is put in order while it is read.
+ * Reads bytes of a dump at a place: of a file, or of memory (tests). It puts a dump that makedumpfile or
+ * QEMU wrote as a stream (flattened) in order.
  */
 #ifndef VFIOSCOPE_CORE_BYTES_H
 #define VFIOSCOPE_CORE_BYTES_H

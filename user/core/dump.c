@@ -53,7 +53,7 @@ static bool is_between(const struct vs_dump *d, const char *from, const char *to
 	return start && address >= start && address < vs_ksyms__find(d->ksyms, to);
 }
 
-/* What in_sched_functions() leaves out of every stack. */
+/* The kernel's in_sched_functions() leaves these addresses out of every stack. */
 static bool is_skipped(void *ctx, uint64_t address)
 {
 	const struct vs_dump *d = ctx;
@@ -75,7 +75,7 @@ static void find_release(struct vs_dump *d)
 				sizeof(d->release));
 }
 
-/* A kernel without a table of its own is that of the file which was given. */
+/* If the dump has no table of the kernel's symbols, that of the given file is its table. */
 static int read_image(struct vs_dump *d, const char *vmlinux, char *error, size_t size)
 {
 	int err = vs_core_image__read(&d->paging, &d->image, error, size);

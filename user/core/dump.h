@@ -34,9 +34,9 @@ struct vs_dump {
 	size_t nr_tasks;
 	uint64_t *running;	/* struct task_struct * of each CPU, 0: not known */
 	size_t nr_running;
-	uint64_t *torn;		/* struct task_struct * of those whose stacks could not be followed to their end */
+	uint64_t *torn;		/* struct task_struct * of tasks whose stacks were not walked to their end */
 	size_t nr_torn;
-	bool incomplete;	/* something is missing that may hide a hang: then nothing is said to be fine */
+	bool incomplete;	/* something is missing that may hide a hang: then no verdict is "all fine" */
 	uint64_t now_ns;	/* the scheduler's clock when it was taken, as late as it is known */
 	bool has_vfio;
 	char words[300];	/* what could not be read, "" if nothing */

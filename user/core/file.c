@@ -15,7 +15,7 @@ struct vs_core_page {
 
 static const struct vs_core_format *const formats[] = { &vs_core_elf, &vs_core_kdump };
 
-/* What people have instead of a dump that can be read. */
+/* These files are no dumps that can be read: `words` tells the user what to do instead. */
 static const struct {
 	const char *magic;
 	const char *words;
@@ -44,7 +44,7 @@ static const char *words_of_other(const struct vs_core *core)
 	return "no dump of a machine's memory: neither an ELF core nor a kdump-compressed file";
 }
 
-/* A page that is packed so tells that all are. */
+/* One page packed in this way shows that all are. */
 static int try_out(struct vs_core *core, char *error, size_t size)
 {
 	uint8_t byte;

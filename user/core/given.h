@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a dump lacks, from a file that the user has: a vmlinux (its BTF, its table of symbols), BTF alone as in
- * /sys/kernel/btf, or a System.map.
+ * Reads what a dump lacks from a file that the user has: a vmlinux (its BTF, its table of symbols), BTF alone
+ * as in /sys/kernel/btf, or a System.map.
  */
 #ifndef VFIOSCOPE_CORE_GIVEN_H
 #define VFIOSCOPE_CORE_GIVEN_H
@@ -9,7 +9,7 @@
 #include "core/image.h"
 #include "probe/btf.h"
 
-/* NULL with errno: -ENOENT: it has none. */
+/* Returns NULL with errno if it fails; ENOENT: the file has none. */
 struct vs_btf *vs_core_given__types(const char *path);
 
 /* Fills image->syms, moved to where the image is. 0; -ENOENT: none are in it; -EINVAL: of another kernel. */

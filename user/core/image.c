@@ -15,13 +15,13 @@
 #define IMAGE_LOWEST 0xffffffff80000000ull
 #define IMAGE_HIGHEST 0xffffffffc0000000ull
 #define IMAGE_ALIGNED (2u << 20)
-#define MAX_CPUS 64		/* whose page tables are tried: those of each have the kernel */
+#define MAX_CPUS 64		/* tries the page tables of so many: those of each CPU map the kernel */
 #define LARGEST (256u << 20)
 #define LARGEST_HOLE (32u << 20)	/* memory of init code is given back and not mapped any more */
 #define SMALLEST (4u << 20)
 
 #define CR4_LA57 (1ull << 12)
-#define PTI_USER (1ull << 12)	/* of CR3: the tables of user space are behind those of the kernel */
+#define PTI_USER (1ull << 12)	/* of CR3: the tables of user space follow those of the kernel */
 #define CR3_ADDRESS 0x000ffffffffff000ull
 
 /* -- page tables -- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* VMCOREINFO: what a kernel tells those who will read its dump, as lines NAME=VALUE. Pure. */
+/* Reads VMCOREINFO, in which a kernel describes itself to readers of its dump: lines NAME=VALUE. Pure. */
 #ifndef VFIOSCOPE_CORE_INFO_H
 #define VFIOSCOPE_CORE_INFO_H
 

@@ -157,7 +157,7 @@ static int kdump_open(struct vs_core *core, char *error, size_t size)
 	return err ? err : 1;
 }
 
-/* Returns whether the frame is in the bitmap at @map, whose blocks are read one at a time. */
+/* Returns true if the frame is in the bitmap at @map, whose blocks are read one at a time. */
 static int is_set(struct vs_core *core, uint64_t map, uint64_t pfn, uint64_t *of, uint8_t *block)
 {
 	uint64_t number = pfn / BLOCK_PAGES, bit = pfn % BLOCK_PAGES;
@@ -206,7 +206,7 @@ static int read_dumped(struct vs_core *core, struct kdump *k, uint64_t pfn, uint
 	if (vs_core_bytes__read(&core->bytes, at, d, sizeof(d)))
 		return -EFAULT;
 	len = core_le32(d + 8);
-	/* Where the disk was full the page is lost: its place is 0. */
+	/* A place of 0 means that the disk was full: the page is lost. */
 	if (!core_le64(d))
 		return -EFAULT;
 	if (!len || len > MAX_PACKED)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where the members are that only the reader of a dump needs; on a host the kernel itself looks at them. */
+/* These members are needed by the reader of a dump alone; on a host the kernel itself reads them. */
 #ifndef VFIOSCOPE_CORE_LAYOUT_H
 #define VFIOSCOPE_CORE_LAYOUT_H
 
@@ -86,7 +86,7 @@ struct vs_core_layout {
 };
 #undef VS_CORE_FIELD
 
-/* Of the BTF of vmlinux. */
+/* Takes the offsets from the BTF of vmlinux. */
 struct vs_btf;
 void vs_core_layout__of(const struct vs_btf *btf, struct vs_core_layout *layout);
 

@@ -20,7 +20,7 @@ static const struct vs_orc_numbers numbers[] = {
 	{ .prev_sp = 8, .bp = 4, .sp = 3, .bp_indirect = 10, .sp_indirect = 9 },
 };
 
-/* As they are since v6.4; older ones, which have a bit `end`, are told by read_entry(). */
+/* Kernels since v6.4 have these kinds; read_entry() converts older ones, which have a bit `end`. */
 enum kind { KIND_UNDEFINED, KIND_END, KIND_CALL, KIND_REGS, KIND_IRET };
 
 struct entry {
@@ -193,7 +193,7 @@ static bool find_frame(const struct walk *w, const struct entry *e, uint64_t *fr
 		return read_word(w, w->bp + offset, frame);
 	if (e->sp_reg != n->sp_indirect)
 		return false;
-	/* Up to v5.11 the offset is that of the pointer, later what is added to it. */
+	/* Up to v5.11 the offset is where the pointer is; later it is added to the pointer. */
 	if (read_word(w, w->sp, frame) && read_word(w, *frame + offset, &word)) {
 		*frame += offset;
 		return true;
@@ -233,7 +233,7 @@ static bool take_regs(struct walk *w, const struct entry *e, uint64_t regs)
 
 static bool step(struct walk *w)
 {
-	/* What no table tells of (BPF, ftrace) keeps a frame pointer. */
+	/* Code that no table describes (BPF, ftrace) keeps a frame pointer. */
 	const struct entry by_bp = { 16, -16, w->orc->numbers->bp, w->orc->numbers->prev_sp, KIND_CALL, false };
 	uint64_t frame, before = w->sp;
 	struct entry e;
@@ -249,7 +249,7 @@ static bool step(struct walk *w)
 		return false;
 	w->sp = frame;
 	w->signal = e.signal;
-	/* Where an interrupt came its stack ends, and another goes on. */
+	/* Frames ascend, except where the stack of an interrupt ends and the interrupted one follows. */
 	return frame > before || e.sp_reg == w->orc->numbers->sp_indirect ||
 	       e.sp_reg == w->orc->numbers->bp_indirect;
 }

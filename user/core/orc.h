@@ -54,13 +54,13 @@ void vs_orc__learn(struct vs_orc *orc, uint64_t function);
 void vs_orc__free(struct vs_orc *orc);
 
 /*
- * Return addresses, innermost first, up to @max. Returns how many there are; *whole: whether it came to the end of
- * the stack, or to @max.
+ * Finds return addresses, innermost first, up to @max. Returns their number; *whole is true if it came to the
+ * end of the stack, or to @max.
  */
 size_t vs_orc__walk(const struct vs_orc *orc, const struct vs_orc_start *start, uint64_t *frames, size_t max,
 		    bool *whole);
 
-/* Where a task that sleeps goes on. Returns false if that cannot be read. */
+/* Finds where a sleeping task continues. Returns false if that cannot be read. */
 bool vs_orc__of_sleeper(const struct vs_orc *orc, uint64_t task, struct vs_orc_start *start);
 
 #endif

@@ -21,7 +21,7 @@ struct writing {
 	char module[64];
 };
 
-/* Nobody checks names in a dump: what no name has would make lines of its own. */
+/* Names in a dump are not checked: a character that no name has could begin another line. */
 static void write_name(FILE *out, const char *name)
 {
 	for (int i = 0; name[i] && i < 511; i++)
@@ -63,7 +63,7 @@ static void module_name(const struct vs_dump *d, uint64_t module, char *buf, siz
 			*at = '?';
 }
 
-/* Where its code is; nothing where that is not described. */
+/* Finds the code of the module; leaves @t as it is where the BTF does not describe that. */
 static void find_text(const struct vs_dump *d, uint64_t module, struct vs_orc_table *t)
 {
 	const struct vs_core_layout *l = &d->more;

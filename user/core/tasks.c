@@ -43,7 +43,7 @@ static bool runs(const struct vs_dump *d, uint64_t task)
 	return false;
 }
 
-/* Registers are told CPU by CPU, and each CPU says whom it runs. */
+/* The dump has registers by CPU, and each CPU's run queue names the task that it runs. */
 static const struct vs_core_cpu *cpu_of(const struct vs_dump *d, const struct vs_stack_row *row)
 {
 	const struct vs_core_cpu *by_number = NULL;
@@ -66,10 +66,10 @@ static void start_at(const struct vs_core_cpu *cpu, const struct vs_stack_row *r
 	start->bp = cpu->bp;
 	start->signal = true;
 	if (cpu->sp - row->stack >= STACK_BYTES)
-		start->stack = start->stack_end = 0;	/* on that of an interrupt */
+		start->stack = start->stack_end = 0;	/* on the stack of an interrupt */
 }
 
-/* Returns false if its stack could not be followed to its end. */
+/* Returns false if the walk did not reach the end of the stack. */
 static bool take_stack(struct vs_dump *d, struct vs_stack_row *row)
 {
 	struct vs_orc_start start = { .stack = row->stack, .stack_end = row->stack + STACK_BYTES };
@@ -89,7 +89,7 @@ static bool take_stack(struct vs_dump *d, struct vs_stack_row *row)
 	return whole;
 }
 
-/* Beyond the last CPU is something else. */
+/* Counts the CPUs: the memory after the last one's offset is something else. */
 static size_t count_cpus(const struct vs_dump *d)
 {
 	uint64_t at = vs_core_image__symbol(&d->image, "nr_cpu_ids");
@@ -100,7 +100,7 @@ static size_t count_cpus(const struct vs_dump *d)
 	return nr;
 }
 
-/* Which task each CPU runs, and how late it is there. */
+/* Finds the task that each CPU runs, and the latest clock of their run queues. */
 static int find_running(struct vs_dump *d)
 {
 	uint64_t offsets = vs_core_image__symbol(&d->image, "__per_cpu_offset");
@@ -130,7 +130,7 @@ static uint32_t state_of(const struct vs_dump *d, uint64_t task)
 	return number_at(d, task, l->task_state >= 0 ? l->task_state : l->task_old_state);
 }
 
-/* Of who runs there may be more to say; of who sleeps there is not. */
+/* Later steps may tell more of a running task. They cannot for a sleeping one: the dump is incomplete. */
 static int add_torn(struct vs_dump *d, const struct vs_stack_row *row)
 {
 	uint64_t *task = vs_rows__add(&d->torn, &d->nr_torn, sizeof(*task));
@@ -166,7 +166,7 @@ static int add_row(struct vs_dump *d, uint64_t task)
 	return take_stack(d, row) ? 0 : add_torn(d, row);
 }
 
-/* The links are checked from both ends, as on a host; a list that ends before its head is said. */
+/* It checks the links from both ends, as on a host, and reports a list that ends before its head. */
 static int each_node(struct listing *l, uint64_t head, int (*each)(struct listing *l, uint64_t node), size_t max)
 {
 	uint64_t links[2], from = head, at = vs_mem__pointer(&l->d->mem, head);
@@ -211,7 +211,7 @@ static int by_tid(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* -- who has descriptors or memory of its own -- */
+/* -- tasks with their own descriptors or memory -- */
 
 static const struct vs_stack_row *leader_of(const struct vs_dump *d, uint32_t tgid)
 {
