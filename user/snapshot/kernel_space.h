@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tells which words may be pointers into the running kernel. How wide addresses are differs: x86_64
- * has four or five levels of page tables, arm64 39 to 52 bits. So the kernel's own addresses
- * tell it, not a constant. It only saves reads: what is read decides.
+ * Tells which words may be pointers into the running kernel. The width of addresses differs: x86_64
+ * has four or five levels of page tables, arm64 39 to 52 bits. So it takes the width from the kernel's
+ * own addresses, not from a constant. It only saves reads: the memory read decides.
  */
 #ifndef VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
 #define VFIOSCOPE_SNAPSHOT_KERNEL_SPACE_H
@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * An address of the kernel's half of the address space whatever its width, for those who only
- * need some address there: its last page, which no width leaves out.
+ * The last page is in the kernel's half of the address space whatever its width: it serves where
+ * some address of that half is enough.
  */
 #define VS_KERNEL_SPACE_LAST_PAGE (-4096ull)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory of a task's kernel stack. How large it is differs: 16 KiB on x86_64 and on arm64 with pages of 4 KiB,
- * twice that with KASAN, 64 KiB on arm64 with pages of that size. The kernel's own record of the mapping tells it;
- * where stacks are not mapped (no CONFIG_VMAP_STACK) it is not known, and the usual size is taken, since
- * what lies behind it may belong to others.
+ * Reads the memory of a task's kernel stack. Its size differs: 16 KiB on x86_64 and on arm64 with pages of
+ * 4 KiB, twice that with KASAN, 64 KiB on arm64 with pages of that size. The kernel's own record of the
+ * mapping tells it; where stacks are not mapped (no CONFIG_VMAP_STACK) it is not known, and the usual size
+ * is taken, since the memory after it may belong to others.
  */
 #ifndef VFIOSCOPE_SNAPSHOT_KSTACK_H
 #define VFIOSCOPE_SNAPSHOT_KSTACK_H

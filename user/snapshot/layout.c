@@ -29,7 +29,7 @@ static void take_answers(struct vs_snap_layout *layout, const struct vs_btf_quer
 }
 #undef ASSIGN
 
-/* What is built in is in vmlinux, so all is asked everywhere. */
+/* The types of a built-in module are in vmlinux, so every question goes to every BTF. */
 static int ask(const char *root, const char *name, const struct vs_btf *base,
 	       struct vs_btf_query *queries, struct vs_btf **kept)
 {

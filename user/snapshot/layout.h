@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the members are that the snapshot reads: from BTF, and for VFIO and KVM
+ * This is the layout of the members that the snapshot reads: from BTF, and for VFIO and KVM
  * structures that BTF does not describe (before v5.11) as they were from 4.15 to
- * 5.15. What is assumed is checked on the running kernel by those who walk.
+ * 5.15. The walks check each assumption on the running kernel.
  */
 #ifndef VFIOSCOPE_SNAPSHOT_LAYOUT_H
 #define VFIOSCOPE_SNAPSHOT_LAYOUT_H
@@ -161,13 +161,13 @@ struct vs_snap_layout {
 #undef VS_LAYOUT_FIELD
 
 /*
- * Of the running kernel. `root` is prefixed to /sys/kernel/btf. -ENOENT without BTF
- * of vmlinux, -ENOTSUP when VFIO's structures are not described and cannot be assumed
- * (locks of another size: lock debugging), -ENOMEM.
+ * Takes the layout of the running kernel. `root` is prefixed to /sys/kernel/btf. Returns 0,
+ * -ENOENT without BTF of vmlinux, -ENOTSUP if BTF does not describe VFIO's structures and they
+ * cannot be assumed (locks of another size: lock debugging), or -ENOMEM.
  */
 int vs_snap_layout__collect(const char *root, struct vs_snap_layout *layout);
 
-/* The same of types that were read already: those of vmlinux, then those of modules. */
+/* Does the same with types that were read already: those of vmlinux, then those of modules. */
 struct vs_btf;
 int vs_snap_layout__of(const struct vs_btf *const *btfs, size_t nr, struct vs_snap_layout *layout);
 

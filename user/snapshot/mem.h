@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kernel memory as something to read: the running kernel's (peek.h), or a made-up
- * one in the unit tests. What is read may change between two reads, so whoever
- * walks bounds the walk and believes no pointer before it is checked.
+ * Reads kernel memory: the running kernel's (peek.h), or a made-up one in the unit tests.
+ * Memory may change between two reads, so a walk is bounded and checks each pointer
+ * before it believes it.
  */
 #ifndef VFIOSCOPE_MEM_H
 #define VFIOSCOPE_MEM_H
@@ -14,7 +14,7 @@
 struct vs_mem {
 	/* All of it or -EFAULT. */
 	int (*read)(void *ctx, uint64_t address, void *buf, size_t len);
-	/* 8 bytes at each address; ok[i] says whether. Far cheaper than `nr` reads. */
+	/* Reads 8 bytes at each address; ok[i] is true if it could. It is far cheaper than `nr` reads. */
 	void (*words)(void *ctx, const uint64_t *addresses, uint64_t *values, bool *ok,
 		      size_t nr);
 	void *ctx;

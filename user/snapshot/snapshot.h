@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What exists at one moment, without any history: VFIO groups with their
- * counters, their devices, who has which of their files open, who has device
- * memory mapped. Plain data; vs_snapshot__take() fills it, everything else reads it.
+ * A snapshot has what exists at one moment, without any history: VFIO groups with their
+ * counters, their devices, the processes that have their files open or device memory
+ * mapped. It is plain data: vs_snapshot__take() fills it, everything else reads it.
  */
 #ifndef VFIOSCOPE_SNAPSHOT_H
 #define VFIOSCOPE_SNAPSHOT_H
@@ -89,7 +89,7 @@ struct vs_snap_map {
 	char comm[VS_COMM_LEN];	/* with tgid 0: a kernel thread that works in it, or "" */
 };
 
-/* What could be looked at. A false one has its reason in vs_snapshot.words. */
+/* A true member was looked at. A false one has its reason in vs_snapshot.words. */
 struct vs_snap_scope {
 	bool groups;		/* the list of groups in the kernel was walked */
 	bool counters;
@@ -99,7 +99,7 @@ struct vs_snap_scope {
 
 struct vs_snapshot {
 	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC: taken between these */
-	/* The record begun last (vs_event.seq) before it was taken, and after: by who follows records. */
+	/* The record begun last (vs_event.seq) before and after it was taken: readers of records set them. */
 	uint64_t start_seq, end_seq;
 	struct vs_snap_scope scope;
 	bool hidden_tasks;	/* this is not the first PID namespace: those of others are out of
@@ -163,7 +163,7 @@ int vs_snapshot__take(const struct vs_snapshot_opts *opts, struct vs_snapshot *s
 		      size_t size);
 
 /*
- * For those who look again and again: what does not change is learnt once, so that a
+ * A snapper is for repeated snapshots: it learns once what does not change, so that a
  * snapshot costs the walks alone. @opts->root stays the caller's. NULL with errno.
  */
 struct vs_snapper;
@@ -172,12 +172,12 @@ struct vs_snapper *vs_snapper__new(const struct vs_snapshot_opts *opts);
 void vs_snapper__free(struct vs_snapper *snapper);	/* NULL is fine */
 
 /*
- * Loads the programs, which is done by the first snapshot else. For those who give
- * privileges away before there may be anything to look at. 0 or a negative errno.
+ * Loads the programs, which the first snapshot does otherwise. A caller needs it if it drops
+ * its privileges before there may be anything to look at. 0 or a negative errno.
  */
 int vs_snapper__get_ready(struct vs_snapper *snapper);
 
-/* Where files may be that no descriptor names. An address of 0: not looked there. */
+/* Files that no descriptor names may be in these places. An address of 0: not looked there. */
 struct vs_snap_far {
 	uint64_t sock_close;	/* file_operations.release of a socket */
 	uint64_t uring_release;	/* of an io_uring */
@@ -196,8 +196,8 @@ void vs_snapper__look_for(struct vs_snapper *snapper, const struct vs_snap_far *
 int vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error, size_t size);
 
 /*
- * Kernel memory and the layout of it as snapshots read them, for those who look at
- * more. Valid while the snapper is and until the next snapshot. NULL with errno where
+ * Returns kernel memory and its layout as snapshots read them, for callers that look at
+ * more. Both are valid until the next snapshot or vs_snapper__free(). NULL with errno where
  * memory cannot be read: EPERM without privileges.
  */
 const struct vs_mem *vs_snapper__memory(struct vs_snapper *snapper,
@@ -206,7 +206,7 @@ const struct vs_mem *vs_snapper__memory(struct vs_snapper *snapper,
 /* As vs_peek__stacks(); of a machine in a dump a copy of its rows. */
 struct vs_stack_row *vs_snapper__stacks(struct vs_snapper *snapper, size_t *nr);
 
-/* What was found; *s is empty afterwards. NULL is fine. */
+/* Frees what was found; *s is empty afterwards. NULL is fine. */
 void vs_snapshot__free(struct vs_snapshot *s);
 
 #endif

@@ -38,7 +38,7 @@ static void note(struct vs_snap_symbols *symbols, const char *name, uint64_t add
 		symbols->vfio[symbols->nr_vfio++] = address;
 }
 
-/* What is wanted begins with one of three letters: most lines end here. */
+/* Every wanted name begins with one of three letters: this rejects most lines. */
 static bool may_be_wanted(const char *name)
 {
 	return *name == 'v' || *name == 'k' || *name == 'i';
@@ -115,7 +115,7 @@ static int read_symbols(const struct vs_mem *mem, struct table *table)
 			    table->nr * sizeof(*table->symbols));
 }
 
-/* Nobody says how long the names are: to the end of the page where the last one starts. */
+/* The length of the names is not known: it reads to the end of the page in which the last one starts. */
 static int read_names(const struct vs_mem *mem, struct table *table)
 {
 	uint32_t last = 0;
@@ -129,7 +129,7 @@ static int read_names(const struct vs_mem *mem, struct table *table)
 	table->names = calloc(1, table->names_len + PAGE + 1);
 	if (!table->names)
 		return -ENOMEM;
-	/* The last name may go on in the next page, if there is one. */
+	/* The last name may continue in the next page, if there is one. */
 	vs_mem__read(mem, table->strtab + table->names_len, table->names + table->names_len,
 		     PAGE);
 	return vs_mem__read(mem, table->strtab, table->names, table->names_len);

@@ -26,7 +26,7 @@ struct vs_snap_symbols {
 	bool built_in;	/* VFIO is in vmlinux, by kallsyms: no address of it will change */
 	/*
 	 * file_operations.release of each kind of file. Functions are always in the
-	 * table, so files are told apart by it and not by the address of their f_op.
+	 * table, so it and not the address of their f_op tells files apart.
 	 */
 	uint64_t release[VS_FILE_KINDS];
 };

@@ -29,7 +29,7 @@ struct vs_snapper {
 	struct vs_snap_layout layout;
 	bool has_layout;
 	uint64_t vfio;		/* struct module * that the layout is of, 0 built in */
-	/* Of one snapshot. */
+	/* The rest belongs to one snapshot. */
 	struct vs_snapshot *s;
 	struct vs_snap_symbols symbols;
 	struct vs_snap_far far;
@@ -52,7 +52,7 @@ static void say(struct vs_snapshot *s, const char *format, ...)
 	va_end(args);
 }
 
-/* Where the struct module of a loaded module is; 0 for what is built in. */
+/* Returns the address of a loaded module's struct module; 0 if the module is built in. */
 static uint64_t module_address(const char *root, const char *name)
 {
 	char path[PATH_MAX];
@@ -219,7 +219,7 @@ static int get_symbols(struct vs_snapper *t)
 	return err ?: vs_snap_symbols__have_vfio(&t->symbols) ? 0 : -ENOENT;
 }
 
-/* Everything that the walks need. What is missing is said. */
+/* Prepares everything that the walks need, and reports what is missing. */
 static int get_ready(struct vs_snapper *t)
 {
 	int err = t->peek || t->machine ? 0 : open_peek(t);
@@ -323,7 +323,7 @@ static int look_at_tasks(struct vs_snapper *t)
 	return 0;
 }
 
-/* Nothing to do, and nothing costs, where nobody has asked for it. */
+/* Does nothing, at no cost, unless the caller has asked for it. */
 static int look_far(struct vs_snapper *t, const struct vs_carriers *carriers)
 {
 	int err = vs_walk__sockets(&t->walk, t->kinds, carriers, t->s);

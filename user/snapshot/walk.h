@@ -69,7 +69,7 @@ struct vs_carriers {
 	size_t nr;
 };
 
-/* What kind of file; -1: of no interest. Reads its operations at most once in a walk. */
+/* Tells the kind of a file; -1: of no interest. Reads its operations at most once in a walk. */
 struct vs_file_kinds;
 struct vs_file_kinds *vs_file_kinds__new(const struct vs_walk *walk); /* NULL: no memory */
 void vs_file_kinds__free(struct vs_file_kinds *kinds);

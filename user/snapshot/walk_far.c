@@ -71,7 +71,7 @@ static int look_at_message(const struct far *f, uint64_t skb, const struct vs_sn
 	return err;
 }
 
-/* Of a listening socket each message is a connection that nobody has accepted, with a queue of its own. */
+/* On a listening socket each message is a connection not accepted yet, which has its own queue. */
 static int look_at_socket(const struct far *f, uint64_t sk, const struct vs_snap_fd *row, bool inner)
 {
 	const struct vs_snap_layout *l = f->walk->layout;

@@ -186,8 +186,8 @@ static bool has_device(const struct vs_snapshot *s, uint64_t address)
 }
 
 /*
- * VFIO's drivers have a structure that begins with vfio_device as their data. Whatever
- * else is there does not point to this device and this group at the same places.
+ * VFIO's drivers have a structure that begins with vfio_device as their data. Any other
+ * data does not point to this device and this group at the same places.
  */
 static uint64_t vfio_device_of(const struct vs_walk *walk, uint64_t dev, uint64_t group)
 {
@@ -253,7 +253,7 @@ static int add_group(struct walking *w, uint64_t address)
 	return 0;
 }
 
-/* Of several objects called vfio the one with a whole list where the list must be. */
+/* Several objects may be called vfio: it takes the one with a whole list where the list must be. */
 static int find_list(struct walking *w)
 {
 	const struct vs_snap_symbols *symbols = w->walk->symbols;

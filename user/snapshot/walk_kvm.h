@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a KVM device that stands for VFIO holds (virt/kvm/vfio.c). */
+/* Finds what a KVM device that stands for VFIO holds (virt/kvm/vfio.c). */
 #ifndef VFIOSCOPE_SNAPSHOT_WALK_KVM_H
 #define VFIOSCOPE_SNAPSHOT_WALK_KVM_H
 
@@ -14,8 +14,8 @@ struct vs_kvm_use {
 };
 
 /*
- * What a KVM device file holds of VFIO; at most VS_KVM_MAX_GROUPS. Their number, or -ENOENT
- * when the file is of another kind of KVM device (an interrupt controller).
+ * Finds what a KVM device file holds of VFIO; at most VS_KVM_MAX_GROUPS. Returns their number, or
+ * -ENOENT if the file is of another kind of KVM device (an interrupt controller).
  */
 int vs_walk__kvm_uses(const struct vs_walk *walk, struct vs_file_kinds *kinds, uint64_t file,
 		      const struct vs_snapshot *snapshot, struct vs_kvm_use *uses);

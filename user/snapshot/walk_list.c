@@ -53,7 +53,7 @@ void vs_walk__string(const struct vs_mem *mem, uint64_t address, char *buf, size
 		if (memchr(word, '\0', part))
 			break;
 	}
-	/* What follows the terminator is not ours. */
+	/* The bytes after the terminator are not part of the string. */
 	part = strlen(buf);
 	memset(buf + part, 0, size - part);
 }

@@ -160,7 +160,7 @@ static int add_rows(const struct tree *tree, const struct vs_task_row *tasks, si
 	return 0;
 }
 
-/* What was found in the last try counts, even if it is not all. */
+/* The mappings of the last try count, even if some are missing. */
 static int one_mapping(struct tree *tree, uint64_t mapping, const struct vs_task_row *tasks,
 		       size_t nr_tasks, struct vs_snapshot *s)
 {
