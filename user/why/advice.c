@@ -37,7 +37,7 @@ static const char *task(const struct vs_ev_task *t, char buf[VS_TASK_LEN])
 	return buf;
 }
 
-/* Of a task that waits, at the beginning of a sentence. */
+/* Names a waiting task at the beginning of a sentence. */
 static const char *waiter(const struct vs_why_case *c, char buf[VS_TASK_LEN])
 {
 	if (c->task)
@@ -88,8 +88,8 @@ static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
 }
 
 /*
- * Nobody closes another's descriptor from outside: what can be done is to end it. Not for a VM, which has
- * ways of its own (see release_all()), not where a kill is no way, and not for pid 1.
+ * No one can close a descriptor of another process from outside, but can end the process. This advice is not
+ * for a VM, which has other ways (see release_all()), not where a kill does not help, and not for pid 1.
  */
 static const char *or_end_it(const struct vs_why_case *c, const struct vs_why_holder *h)
 {
@@ -181,7 +181,7 @@ static void release(struct vs_why_case *c, size_t from, size_t end)
 		NEXT(c, ", and %zu more below", left);
 }
 
-/* Those who keep the group are among those who keep the device. */
+/* Returns true if every process that keeps the group also keeps the device. */
 static bool are_the_same(const struct vs_why_case *c)
 {
 	size_t i, j;
@@ -316,7 +316,7 @@ static void notifier_deadlock(const struct vs_evidence *e, struct vs_why_case *c
 		NEXT(c, "a kernel with %s; this vfio.ko does not have it", fix);
 }
 
-/* Who changes the chain: just outside of blocking_notifier_chain_unregister(). */
+/* Returns the function that changes the chain: just outside of blocking_notifier_chain_unregister(). */
 static const char *changer(const struct vs_why_case *c)
 {
 	for (size_t i = 0; c->task && i + 1 < c->task->nr_frames; i++)
@@ -478,13 +478,13 @@ static void dead_owner(struct vs_why_case *c, const char *what, const char *who)
 	NEXT(c, ". The kernel's log may say who it was: dmesg | grep -A 40 -E 'BUG:|Oops|fault'");
 }
 
-/* A function of the driver core or of a bus is none of the driver: that one is further inside. */
+/* A function of the driver core or of a bus is not the driver's: that one is further inside. */
 static const char *where(const struct vs_why_case *c, const char *in)
 {
 	return why_frames__is_core(c->place) ? "has not returned to" : in;
 }
 
-/* It sleeps nowhere, so nobody can tell what it waits for. */
+/* It does not sleep, so nothing tells what it waits for. */
 static void runs(struct vs_why_case *c, const char *what, const char *who)
 {
 	char place[VS_SITE_LEN];
@@ -523,7 +523,7 @@ static void not_vfio(struct vs_why_case *c, const char *what, const char *who)
 	     c->driver[0] ? c->driver : "(not known)");
 }
 
-/* A cycle of locks: whoever it consists of is in the proof. */
+/* The proof has all tasks of a cycle of locks. */
 static void lock_cycle(struct vs_why_case *c, const char *who)
 {
 	SAY(c, "a deadlock of locks: %s waits for itself, through who holds what (see PROOF). None "
@@ -556,7 +556,7 @@ static void unexplained(struct vs_why_case *c, const char *what, const char *who
 	NEXT(c, "keep the stacks for a report: vfioscope why --all-stacks FILE");
 }
 
-/* Nobody has looked again, or it ran each time. */
+/* There was no second look, or it ran each time. */
 static void say_brief(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char who[VS_TASK_LEN], place[VS_SITE_LEN];
@@ -602,7 +602,7 @@ static void next_elsewhere(struct vs_why_case *c)
 		NEXT(c, "for what waits elsewhere: vfioscope why; ");
 }
 
-/* Of what was asked only: what waits elsewhere is counted. */
+/* It speaks of the subject that was asked about alone, and counts the tasks that wait elsewhere. */
 static void say_nothing(struct vs_why_case *c)
 {
 	char what[80], who[VS_TASK_LEN];
@@ -635,7 +635,7 @@ static const struct vs_snap_device *at_a_host_driver(const struct vs_evidence *e
 	return NULL;
 }
 
-/* Why a VM may fail to start with it, though nothing waits. */
+/* Says why a VM may fail to start with it, though nothing waits. */
 static void say_unusable(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const struct vs_snap_device *d = at_a_host_driver(e, c->group);
@@ -669,7 +669,7 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 	release_all(c);
 }
 
-/* Another PID namespace: who waits there cannot be seen, so nothing is said of it. */
+/* Tasks that wait in another PID namespace are out of sight, so it says nothing of them. */
 static void not_seen(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	char what[80], who[VS_TASK_LEN];

@@ -142,7 +142,7 @@ void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
 	why->nr_cases = kept;
 }
 
-/* Nothing waits. Who uses the device is worth to be known before an unbind. */
+/* Nothing waits, but before an unbind it is worth to know who uses the device. */
 static int add_holders_anyway(struct vs_why_case *c, const struct vs_evidence *e,
 			      const struct vs_why_subject *s)
 {
@@ -195,7 +195,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 	return err;
 }
 
-/* Of a device or a group: the task that removes it, unless that is the case itself. */
+/* For a device or a group it is the task that removes it, unless that is the case itself. */
 static bool is_asked(const struct vs_evidence *e, const struct vs_why_case *c,
 		     const struct vs_ev_task *t, const struct vs_why_subject *s)
 {

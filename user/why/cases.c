@@ -176,7 +176,7 @@ static bool is_unregistering(const struct vs_ev_task *t)
 	return why_frames__unregister(t) < t->nr_frames;
 }
 
-/* With one such device and one such task they belong together. */
+/* If there is one such device and one such task, they belong together. */
 static const struct vs_snap_device *only_leaving(const struct vs_evidence *e,
 						 const struct vs_ev_task *t)
 {

@@ -46,7 +46,7 @@ static int find_cases(struct vs_why *why, const struct vs_evidence *e)
 	       why_puts__add_late(why, e) ?: why_puts__add_leaks(why, e);
 }
 
-/* Somebody is in a driver, and it is not known whether for a moment or for ever. */
+/* A task is in a driver, and nothing tells if it stays there for a moment or forever. */
 static bool has_open(const struct vs_evidence *e)
 {
 	for (size_t i = 0; i < e->nr_tasks; i++)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From evidence to verdicts: who waits, who holds, why, what to do. A pure function: no
- * kernel, no clock, no /proc.
+ * Turns evidence into verdicts: which tasks wait or hold, why, what to do. It is a pure function:
+ * no kernel, no clock, no /proc.
  */
 #ifndef VFIOSCOPE_WHY_CLASSIFY_H
 #define VFIOSCOPE_WHY_CLASSIFY_H
 
 #include "why/evidence.h"
 
-/* In order of weight: the first one found is said first. */
+/* Verdicts are in order of weight: the report begins with the heaviest. */
 enum vs_why_verdict {
 	VS_WHY_NOTIFIER_DEADLOCK,	/* the bug: its fix is missing */
 	VS_WHY_CHAIN_DEADLOCK,	/* the same shape in another notifier chain */
@@ -23,13 +23,13 @@ enum vs_why_verdict {
 	VS_WHY_NOT_SEEN,		/* nothing seen waits, and not all can be seen from here */
 	VS_WHY_IDLE,		/* VFIO is there, nothing waits for it */
 	VS_WHY_NOT_APPLICABLE,
-	VS_WHY_NOT_SHOWN,	/* a log shows no wait; whether there is one is not known */
+	VS_WHY_NOT_SHOWN,	/* a log shows no wait, but there may be one */
 	VS_VERDICTS,
 };
 
 enum vs_confidence { VS_LOW, VS_MEDIUM, VS_HIGH };
 
-/* Whether nothing but a reboot helps. */
+/* VS_REBOOT_YES: nothing but a reboot helps. */
 enum vs_reboot { VS_REBOOT_NO, VS_REBOOT_YES, VS_REBOOT_UNKNOWN };
 
 const char *vs_why_verdict__name(enum vs_why_verdict verdict);	/* "notifier-deadlock" */
@@ -66,7 +66,7 @@ struct vs_why_holder {
 	char family[160];	/* "sh[12] < sshd[7] < systemd[1]" */
 };
 
-/* A task below the culprit in the tree of who waits for whom. */
+/* A task below the culprit in the tree of waits. */
 struct vs_why_victim {
 	const struct vs_ev_task *task;
 	unsigned int depth;	/* 1: waits for the culprit itself */
@@ -80,7 +80,7 @@ struct vs_why_case {
 	enum vs_why_verdict verdict;
 	enum vs_confidence confidence;
 	enum vs_reboot reboot;
-	const struct vs_ev_task *task; /* who waits, or the culprit; NULL: nobody */
+	const struct vs_ev_task *task; /* the task that waits, or the culprit; NULL: none */
 	int group;		/* IOMMU group, -1 not known */
 	char device[VS_DEVICE_LEN]; /* "" not known */
 	char driver[32];
@@ -96,20 +96,20 @@ struct vs_why_case {
 	bool runs;		/* the task does not sleep: it was running there at each look */
 	bool driver_lock;	/* the driver waits for a lock */
 	bool iommufd;		/* in use: not the device, but an object of iommufd that goes away */
-	bool in_iommufd;	/* a holder closes it already, and waits in such a case of its own */
+	bool in_iommufd;	/* a holder closes it already, and waits in another such case */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	bool either;		/* of a log: in use, or a stalled container; it does not tell which */
 	const struct vs_ev_message *message; /* of a log: VFIO's own words; NULL: none */
 	struct vs_why_holder *holders;
 	size_t nr_holders;
-	size_t nr_now;		/* of them are to let go; the others only after that (see says) */
+	size_t nr_now;		/* so many of them have to let go first, the others after them (see says) */
 	struct vs_why_victim *victims;
 	size_t nr_victims;
 	char (*proof)[VS_WHY_PROOF_LEN];
 	size_t nr_proof;
 };
 
-/* What is asked about. */
+/* The user asks about this. */
 struct vs_why_subject {
 	const char *device;	/* "0000:00:05.0", NULL: not by device */
 	int group;		/* -1: not by group */
@@ -122,10 +122,10 @@ struct vs_why {
 	char (*notes)[VS_WHY_PROOF_LEN]; /* what the kernel's log says beside the host: weaker */
 	size_t nr_notes;
 	const struct vs_ev_task *asked; /* the task that was asked about, or that removes the device
-				 * which was, if it is behind a case */
+				 * which was, if it is a victim of a case */
 	size_t nr_elsewhere;	/* tasks that wait, and not for what was asked about: those of the
 				 * cases that were left out */
-	bool blind;		/* not all was seen: idle and who holds are not certain */
+	bool blind;		/* not all was seen: "idle" and the holders are not certain */
 };
 
 /* 0 or -ENOMEM. The result points into @e. */

@@ -107,7 +107,7 @@ static void name_function(void *ctx, uint64_t address, char *buf, size_t size)
 		buf[strcspn(buf, "+")] = '\0';
 }
 
-/* When it was queued is written nowhere; but what is still there a while later is late. */
+/* The kernel does not keep the time of queueing; but a put that is still there a while later is late. */
 static int find_late(struct collect *c, uint64_t wq, uint64_t func)
 {
 	struct vs_evidence *e = c->e, again = {};
@@ -115,7 +115,7 @@ static int find_late(struct collect *c, uint64_t wq, uint64_t func)
 	size_t kept = 0;
 	int err = vs_works__find(c->mem, c->layout, wq, func, name_function, c, e);
 
-	/* A dump can be looked at once: for how long it was so is not known. */
+	/* A dump allows one look: it does not tell for how long it was so. */
 	if (err || !e->nr_works || c->opts->dump)
 		return err;
 	usleep(LATE_US);
@@ -250,8 +250,8 @@ static bool is_left(const struct vs_snapshot *s, uint64_t mm)
 
 /*
  * The data of a vhost file is the driver's own structure with a vhost_dev in it, which begins with
- * the mm that it keeps: in front for net, vsock and vdpa, behind a name of 224 bytes for scsi.
- * Nothing else there points to an mm, so to find the very mm is a proof on any kernel.
+ * the mm that it keeps: at its start for net, vsock and vdpa, after a name of 224 bytes for scsi.
+ * Nothing else there points to an mm, so a match with the mm is a proof on any kernel.
  */
 static void find_kept_mm(const struct collect *c, const struct vs_stack_row *row,
 			 struct vs_ev_opener *o)
@@ -281,7 +281,7 @@ static void find_kept_mms(struct collect *c)
 	}
 }
 
-/* An address space that no process has: somebody's vhost device keeps it. */
+/* No process has this address space: some vhost device keeps it. */
 static int find_openers(struct collect *c)
 {
 	const struct vs_snapshot *s = &c->e->snapshot;
@@ -346,7 +346,7 @@ static void write_task(const struct vs_ev_task *t, FILE *out)
 	fputc('\n', out);
 }
 
-/* Whether it could be written is for the owner of the file to see. */
+/* The owner of the file checks that it could be written. */
 static void write_stacks(struct collect *c)
 {
 	FILE *out = c->opts->all_stacks;
@@ -500,7 +500,7 @@ static void *read_names(void *ctx)
 	return NULL;
 }
 
-/* Half of all the time is the kernel writing /proc/kallsyms: the rest goes on beside. */
+/* Half of all the time is the kernel writing /proc/kallsyms: the rest runs in parallel. */
 static int read_rows_and_names(struct collect *c)
 {
 	pthread_t reader;
@@ -550,7 +550,7 @@ int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence 
 	err = collect(&c, error, size);
 	if (!err)
 		write_stacks(&c);
-	if (!err && e->has_vfio && !e->from_core) /* last, since it may take long and tells nothing of who waits */
+	if (!err && e->has_vfio && !e->from_core) /* last, since it may take long and no wait depends on it */
 		e->fix = find_fix(e->release);
 	e->took_ns = vs_host__mono_ns() - began;
 	vs_why_names__free(c.names);

@@ -38,7 +38,7 @@ static bool is_device(const char *name)
 
 /* -- the thread of a slot -- */
 
-/* "irq/26-pciehp", of a kernel thread: nobody else may call it so. */
+/* The name "irq/26-pciehp" counts for a kernel thread alone: any process may take it. */
 static bool is_slot(const struct vs_ev_task *t, unsigned int *irq)
 {
 	char kind[VS_COMM_LEN] = "";
@@ -65,7 +65,7 @@ static bool has_irq(const char *port, unsigned int irq)
 	return access(path, F_OK) && text[0] && strtoul(text, NULL, 10) == irq;
 }
 
-/* The devices on the bus behind a port are folders of its own. */
+/* The devices on the bus behind a port are folders in the port's. */
 static size_t add_children(const char *port, char *about, size_t size)
 {
 	char path[80];
@@ -156,7 +156,7 @@ static bool read_files(void *ctx, size_t i, void *row)
 	return found->about[0];
 }
 
-/* Of one that has several such files open it is not known which it writes to. */
+/* If a task has several such files open, nothing tells which it writes to: its about stays empty. */
 static int take_writers(struct vs_evidence *e, const uint32_t *tids, const size_t *tasks, size_t nr)
 {
 	struct writers w = { tids };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What /proc and sysfs tell of a running host, from the memory of a dump. */
+/* Reads from the memory of a dump what /proc and sysfs tell of a running host. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +93,7 @@ int collect_dump_openers(struct collect *c)
 	return err;
 }
 
-/* -- who writes to sysfs -- */
+/* -- writers to sysfs -- */
 
 /* "/0000:00:05.0/remove" */
 static int take_attribute(struct collect *c, void *ctx, int fd, const char *name)
@@ -113,7 +113,7 @@ static int take_attribute(struct collect *c, void *ctx, int fd, const char *name
 	return 0;
 }
 
-/* Of one that has several such files open it is not known which it writes to. */
+/* If a task has several such files open, nothing tells which it writes to: its about stays empty. */
 static void take_about(struct collect *c, struct vs_ev_task *t)
 {
 	each_file(c, files_of(c, t->tid), take_attribute, t);

@@ -22,28 +22,28 @@ struct collect {
 	const struct vs_snap_layout *layout;
 	struct vs_kernel_space space;
 	uint64_t now_ns;
-	uint32_t self;			/* whose tasks are left out: us; 0: nobody is */
+	uint32_t self;			/* tgid of this process, whose tasks are left out; 0: none are */
 	struct vs_snap_machine machine;	/* of a dump */
 };
 
 /* The row of a task, NULL if there is none. */
 const struct vs_stack_row *collect_row_of(const struct collect *c, uint32_t tid);
 
-/* One more thing that the evidence does not have, and why. */
+/* Reports one more thing that the evidence does not have, and why. */
 __attribute__((format(printf, 2, 3)))
 void collect_say(struct vs_evidence *e, const char *format, ...);
 
-/* Whether there is a task at that address; @ctx a struct collect. */
+/* Returns true if there is a task at that address; @ctx is a struct collect. */
 bool collect_is_task(void *ctx, uint64_t address);
 
-/* As ps(1) has it, of a task's state in the kernel. */
+/* Converts a task's state in the kernel to the letter of ps(1). */
 char collect_state_letter(uint32_t state);
 
-/* How long it has waited, and how old it is. */
+/* Fills in the times: how long it has waited, and how old it is. */
 void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 			struct vs_ev_task *t);
 
-/* All about one task; 0 or -ENOMEM. The frames are the caller's to free in either case. */
+/* Takes all about one task; 0 or -ENOMEM. The frames are the caller's to free in either case. */
 int collect_take_task(struct collect *c, const struct vs_stack_row *row, struct vs_ev_task *t);
 
 /*
@@ -59,8 +59,8 @@ int collect_see_rounds(struct collect *c);
 int collect_see_running(struct collect *c);
 
 /*
- * Looks again whether owners of locks are no tasks: one may have been made after the tasks were listed.
- * Returns at once where there are none. 0 or -ENOMEM.
+ * Looks again at owners of locks that are no tasks: one may have been created after the tasks were listed.
+ * Returns at once if there are none. 0 or -ENOMEM.
  */
 int collect_check_dead(struct collect *c);
 
@@ -70,7 +70,7 @@ int collect_check_dead(struct collect *c);
  */
 void collect_bury_owners(struct vs_evidence *e);
 
-/* Whether a task writes to an attribute in sysfs that removes devices, and whether a name is of such a one. */
+/* Return true if a task writes to a sysfs attribute that removes devices, and if a name is of such a one. */
 bool collect_is_writer(const struct vs_ev_task *t);
 bool collect_is_attribute(const char *name);
 
@@ -86,15 +86,15 @@ void collect_dump_machine(struct collect *c);
 int collect_dump_openers(struct collect *c);
 
 /*
- * For how long who runs inside of VFIO or of a driver has had its CPU. Where that cannot be told the evidence is not
- * complete.
+ * Finds for how long a task that runs inside of VFIO or of a driver has had its CPU. If it may be inside of
+ * one and its stack does not tell, the evidence is incomplete.
  */
 void collect_dump_running(struct collect *c);
 
-/* Which devices tasks are about to remove, command lines and control groups. */
+/* Fills in the devices that tasks are about to remove, command lines and control groups. */
 void collect_dump_describe(struct collect *c);
 
-/* Tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
+/* Adds tasks of interest, then workers of the CPUs that have late works. 0 or -ENOMEM. */
 int collect_add_tasks(struct collect *c);
 int collect_add_workers(struct collect *c);
 

@@ -14,7 +14,7 @@
 #include "why/locks.h"
 
 #define AGAIN_US 1050000
-#define RUNNING_US 50000	/* who polls is seen running at times, and then has no stack */
+#define RUNNING_US 50000	/* a task that polls runs at times, and then has no stack */
 #define MAX_LOOKS 6
 #define CLOCKS_NS 10000000	/* how far apart the two clocks of a task may be read */
 
@@ -36,7 +36,7 @@ static const struct vs_stack_row *row_of(const struct vs_stack_row *rows, size_t
 	return NULL;
 }
 
-/* A row of a task that runs says nothing: the question stays open. */
+/* The row of a running task has no stack: the question stays open. */
 static int compare(struct collect *c, struct vs_ev_task *t, const struct vs_stack_row *row)
 {
 	struct vs_ev_task now = {};
@@ -151,7 +151,7 @@ static void revive(struct vs_evidence *e, struct vs_ev_task *t)
 	t->dead_owner = 0;
 }
 
-/* Without a second list, or where tasks are out of sight, it is not known. */
+/* Without a second list, or with tasks out of sight, it cannot decide this. */
 int collect_check_dead(struct collect *c)
 {
 	struct vs_locks locks = { c->mem, c->layout, c->space, collect_is_task, c };

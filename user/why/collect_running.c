@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A culprit that runs (a flush of the IOMMU that is never acknowledged, config reads of a dead
- * device) sleeps nowhere. It is looked at twice, a second apart: who was in the same function of
+ * device) does not sleep. So it looks twice, a second apart: a task that was in the same function of
  * VFIO or of a driver each time, and never in user space, stays there.
  */
 #include <errno.h>
@@ -31,7 +31,7 @@ struct running {
 
 /*
  * Somewhere in the memory of its stack is an address of such a function. It may be left from an
- * earlier call, so this only tells who is worth a look.
+ * earlier call, so this only tells which tasks are worth a look.
  */
 static bool may_be_inside(struct collect *c, const struct vs_stack_row *row)
 {
@@ -70,7 +70,7 @@ static bool is_inside(const struct vs_ev_task *t)
 	       why_frames__driver(t) < t->nr_frames;
 }
 
-/* As the sample shows it. */
+/* Takes the task as the sample shows it. */
 static int take_sample(struct collect *c, const struct running *r, size_t i, struct vs_ev_task *t)
 {
 	struct vs_stack_row row = *r->rows[i];
@@ -110,7 +110,7 @@ static int keep(struct collect *c, struct vs_ev_task *t)
 	return 0;
 }
 
-/* Whoever is where it was stays there; what the two looks show is kept of the second. */
+/* A task that is where it was stays there; the frames kept are those of the second look. */
 static int compare_samples(struct collect *c, const struct running *before,
 			   const struct running *now, size_t i, uint64_t since_ns)
 {
@@ -129,7 +129,7 @@ static int compare_samples(struct collect *c, const struct running *before,
 	return err;
 }
 
-/* -- where no sample is to be had: the CPU takes no turn for the kernel's own business -- */
+/* -- without a sample: the CPU takes no turn for the kernel's own business -- */
 
 static const struct vs_stack_row *row_of(const struct vs_stack_row *rows, size_t nr,
 					 const struct vs_stack_row *of)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Of all tasks those that wait for something that may concern VFIO, and who they wait for. */
+/* Collects the tasks that wait for something that may concern VFIO, and the tasks that they wait for. */
 #include "why/collect_priv.h"
 
 #include <errno.h>
@@ -119,7 +119,7 @@ void collect_take_times(const struct collect *c, const struct vs_stack_row *row,
 		t->age_ns = c->now_ns - row->start_ns;
 }
 
-/* In v5.10 those of an rwsem are still seen. */
+/* In v5.10 stacks still show the functions of an rwsem. */
 static enum vs_ev_lock lock_kind(struct collect *c, const struct vs_stack_row *row)
 {
 	bool rwsem = flags_of(c, row, WAITING_FRAMES) & VS_FRAME_RWSEM;
@@ -127,7 +127,7 @@ static enum vs_ev_lock lock_kind(struct collect *c, const struct vs_stack_row *r
 	return rwsem && row->state ? VS_EV_RWSEM : VS_EV_NO_LOCK;
 }
 
-/* Who changes a chain: beyond its return address lie the frames that may be calling it. */
+/* Returns where a change of a chain returns to: the frames that may be calling the chain lie beyond it. */
 static uint64_t outer_of(struct collect *c, const struct vs_stack_row *row)
 {
 	for (int i = 0; i + 1 < row->nr_frames; i++) {
@@ -139,7 +139,7 @@ static uint64_t outer_of(struct collect *c, const struct vs_stack_row *row)
 	return 0;
 }
 
-/* Of a dump there is no sysfs to ask: the name has to look like one. */
+/* A dump has no sysfs to ask: the name has to look like that of a device. */
 static bool is_device(const struct collect *c, const char *name)
 {
 	char path[160], parsed[VS_DEVICE_LEN];
@@ -214,7 +214,7 @@ static void take_locks(struct collect *c, const struct vs_stack_row *row, struct
 	t->lock_kind = lock_kind(c, row);
 	if (!c->mem || !row->state)
 		return;
-	/* Its waiters look as those of a mutex, and nobody owns it. */
+	/* A semaphore's waiters look like those of a mutex, and it has no owner. */
 	if (flags_of(c, row, WAITING_FRAMES) & VS_FRAME_SEMAPHORE)
 		t->lock_kind = VS_EV_NO_LOCK;
 	else if (t->state == 'D' || t->lock_kind != VS_EV_NO_LOCK)
@@ -253,7 +253,7 @@ static bool is_kept(const struct vs_evidence *e, uint64_t address)
 	return vs_evidence__task_at(e, address);
 }
 
-/* Who has what they wait for, even if it runs or sleeps elsewhere. */
+/* Adds the owners of the locks that they wait for, even if an owner runs or sleeps elsewhere. */
 static int add_owners(struct collect *c)
 {
 	int err = 0;
@@ -270,7 +270,7 @@ static int add_owners(struct collect *c)
 	return err;
 }
 
-/* What keeps deferred puts waiting, and who runs them. */
+/* Adds the workers that keep deferred puts waiting, and those that run them. */
 int collect_add_workers(struct collect *c)
 {
 	const struct vs_evidence *e = c->e;
@@ -289,7 +289,7 @@ int collect_add_workers(struct collect *c)
 	return err;
 }
 
-/* Many sleep uninterruptibly for reasons of their own. */
+/* Many tasks sleep uninterruptibly for reasons that are not VFIO's. */
 static void drop_if_alien(struct collect *c, const struct vs_stack_row *row)
 {
 	struct vs_ev_task *t = &c->e->tasks[c->e->nr_tasks - 1];

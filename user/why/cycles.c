@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who waits for each other: tasks for locks, and a holder for the one who waits for it. */
+/* Finds tasks that wait for each other: for locks, or a holder for the task that waits for it. */
 #include "why/classify_priv.h"
 
 #define MAX_CYCLE 64	/* tasks in a chain of owners */
 
-/* Of a mutex, or of an rwsem that is held for writing: there is only one owner. */
+/* A mutex, or an rwsem that is held for writing, has only one owner. */
 static const struct vs_ev_task *sure_owner(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	if (!t->lock || !t->owner || t->owner_reads || t->state != 'D' ||
@@ -22,7 +22,7 @@ bool why_cycles__has(const struct vs_evidence *e, const struct vs_ev_task *t)
 	return at == t;
 }
 
-/* Neither it nor one between it and the culprit stands there by a guess. */
+/* Returns true if neither it nor a victim between it and the culprit is a guess. */
 static bool is_sure(const struct vs_why_case *c, size_t i)
 {
 	unsigned int depth = c->victims[i].depth;
@@ -45,7 +45,7 @@ static bool is_holder(const struct vs_why_case *c, uint32_t tgid)
 	return false;
 }
 
-/* It has closed the device, and nobody but this task can get through the release. */
+/* It has closed the device, and no other task can get through the release. */
 static bool is_releasing(const struct vs_why_case *c, const struct vs_ev_task *t)
 {
 	for (size_t i = 0; i < c->nr_holders; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Everything that a verdict may rest on, as plain data: tasks that wait, what they
+ * The evidence is all that a verdict may rest on, as plain data: tasks that wait, what they
  * wait for, the snapshot of VFIO, outstanding deferred puts. vs_evidence__collect() fills it on
  * a host, vs_evidence__from_json() from a file, vs_classify() reads it.
  */
@@ -30,7 +30,7 @@ struct vs_ev_locked {
 	char driver[32];	/* "" if none */
 };
 
-/* How a log tells of a task. */
+/* A log reports a task in one of these ways. */
 enum vs_ev_told {
 	VS_TOLD_NOTHING,
 	VS_TOLD_HUNG,		/* by the hung task detector: D, and it did not run for hung_ns */
@@ -45,14 +45,14 @@ enum vs_ev_told {
 	VS_TOLD_POSSIBLE,	/* lockdep: this may happen, it did not */
 };
 
-/* What the scheduler's frames of a logged stack say it sleeps in. */
+/* The scheduler's frames of a logged stack tell what it sleeps in. */
 enum vs_ev_wait {
 	VS_WAIT_UNKNOWN,	/* /proc leaves those frames out, or they are cut off */
 	VS_WAIT_NOT,		/* it does not sleep */
 	VS_WAIT_MUTEX,
 	VS_WAIT_RWSEM,
 	VS_WAIT_SEMAPHORE,
-	VS_WAIT_COMPLETION,	/* whether there is a time limit is not told */
+	VS_WAIT_COMPLETION,	/* it may have a time limit: the frames do not tell */
 	VS_WAIT_TIMED,		/* for some time, maybe in rounds */
 	VS_WAIT_EVENT,		/* schedule() and nothing else: wait_event() and the like */
 };
@@ -64,19 +64,19 @@ struct vs_ev_logged {
 	bool loose;		/* it has frames with "? " only */
 	bool addresses;		/* of x86, before its frames: up to v4.9, and RHEL 7 */
 	bool hard;		/* a lockup with interrupts off, an RCU stall */
-	int cpu;		/* -1: not told */
+	int cpu;		/* -1: not known */
 	uint32_t reports;	/* of the same */
 	uint32_t boot;		/* counts the boots in a log */
-	uint64_t first_ns, last_ns; /* since boot, VS_EV_UNKNOWN: not told */
+	uint64_t first_ns, last_ns; /* since boot; VS_EV_UNKNOWN */
 	uint64_t hung_ns;	/* as the kernel says: it waits, it is stuck; VS_EV_UNKNOWN */
 	uint32_t owner;		/* tid of "likely owned by task", 0: none */
 	char owner_comm[32];
 	char when[40];		/* of the last report, as the log has it */
-	char release[64];	/* of the kernel, "" not told */
+	char release[64];	/* of the kernel, "" not known */
 	char words[100];	/* what it died of */
 };
 
-/* What VFIO and its neighbours say in the kernel's log. */
+/* VFIO and its neighbours write these messages to the kernel's log. */
 enum vs_ev_message_kind {
 	VS_MSG_REQUESTED,	/* "Relaying device request to user (#N)" */
 	VS_MSG_NO_CHANNEL,	/* its user cannot be asked */
@@ -94,14 +94,14 @@ enum vs_ev_message_kind {
 
 struct vs_ev_message {
 	enum vs_ev_message_kind kind;
-	char device[VS_DEVICE_LEN]; /* "" if none is told */
+	char device[VS_DEVICE_LEN]; /* "" if the message names none */
 	uint32_t boot;
 	uint32_t nr;		/* how often */
 	uint32_t earlier;	/* waits for the same device that have ended, before this one */
 	uint32_t rounds;	/* the highest #N of VS_MSG_REQUESTED: one in 10 s */
 	uint32_t pid;		/* of VS_MSG_BLOCKED */
 	char comm[VS_COMM_LEN];
-	uint64_t first_ns, last_ns; /* VS_EV_UNKNOWN: not told */
+	uint64_t first_ns, last_ns; /* VS_EV_UNKNOWN: not known */
 	uint64_t order;		/* of the last among all messages */
 	char when[40];		/* of the last, as the log has it */
 };
@@ -109,7 +109,7 @@ struct vs_ev_message {
 #define VS_LOCK_OF_IOMMU_GROUP "lock of an IOMMU group" /* no wait for users has it, but an attach does */
 
 struct vs_ev_task {
-	uint64_t address;	/* struct task_struct *, 0: /proc only; a number of its own in a log */
+	uint64_t address;	/* struct task_struct *, 0: /proc only; in a log its number there */
 	uint32_t tid, tgid;
 	uint32_t parent;	/* tgid */
 	char state;		/* as ps(1) has it: R, S, D, I, T, Z */
@@ -118,8 +118,8 @@ struct vs_ev_task {
 	uint64_t waited_ns;	/* since it last had a CPU; VS_EV_UNKNOWN */
 	uint64_t age_ns;	/* since it was created; VS_EV_UNKNOWN */
 	/*
-	 * How long it was seen in the same function of a driver, by a second look; 0: it has left
-	 * it. VS_EV_UNKNOWN: there was no need or no way to look again.
+	 * A second look saw it in the same function of a driver for so long; 0: it has left it.
+	 * VS_EV_UNKNOWN: there was no need or no way to look again.
 	 */
 	uint64_t stayed_ns;
 	bool from_memory;	/* it runs: its frames are from the memory of its stack, where the
@@ -127,11 +127,11 @@ struct vs_ev_task {
 	enum vs_ev_lock lock_kind;
 	uint64_t lock;
 	uint64_t owner;		/* struct task_struct * in the lock, 0: none there */
-	uint64_t dead_owner;	/* what the lock names as its owner, and is no task, or one that was created
-				 * after the wait began: the owner ended with it */
+	uint64_t dead_owner;	/* the owner that the lock names, which is no task, or one that was created
+				 * after the wait began: the owner ended with the lock */
 	bool is_first;		/* among the lock's waiters: an unlock wakes it. False where it is not known */
 	bool owner_reads;	/* an rwsem held for reading: the owner is one of the readers */
-	bool lock_outside;	/* an outer frame of its own keeps this lock's address, too */
+	bool lock_outside;	/* an outer frame of the same stack keeps this lock's address, too */
 	char lock_name[80];	/* "device lock of 0000:00:05.0", a symbol, or "" */
 	int lock_group;		/* the IOMMU group whose notifier chain it is, -1: none */
 	struct vs_ev_locked locked[VS_EV_DEVICES];
@@ -142,7 +142,7 @@ struct vs_ev_task {
 	struct vs_ev_logged logged;
 };
 
-/* What tells an operator which process that is. */
+/* These members tell an operator which process that is. */
 struct vs_ev_process {
 	uint32_t tgid, parent;
 	char comm[VS_COMM_LEN];
@@ -174,7 +174,7 @@ struct vs_ev_work {
 	uint64_t outstanding_ns; /* it was so for this long at least */
 };
 
-/* What the workers of a pool with such a work are busy with. */
+/* A function that workers of a pool with such a work are busy with. */
 struct vs_ev_worker {
 	uint64_t task;		/* one of them */
 	uint32_t nr;		/* with the same function */
@@ -198,7 +198,7 @@ struct vs_evidence {
 	char words[400];	/* what could not be looked at, "" if nothing */
 	bool has_vfio;
 	bool has_notifier;	/* the kernel has vfio_iommu_group_notifier() */
-	bool has_fix;		/* it has vfio_group_put_bg(); whether that is used tells @fix */
+	bool has_fix;		/* it has vfio_group_put_bg(); @fix tells if the notifier uses it */
 	enum vs_fix fix;	/* as its code shows */
 	uint64_t took_ns;
 	uint32_t nr_seen;	/* tasks of the host */
@@ -213,7 +213,7 @@ struct vs_evidence {
 	size_t nr_workers;
 	struct vs_ev_opener *openers;
 	size_t nr_openers;
-	/* What the kernel's log tells: weaker than all of the above. */
+	/* The rest is from the kernel's log: it is weaker than all of the above. */
 	bool from_log;		/* there is nothing but a log */
 	uint64_t log_lines;	/* that were read */
 	bool log_of_kernel;	/* some of them look like a kernel's, be it only by their clock */
@@ -229,7 +229,7 @@ void vs_evidence__free(struct vs_evidence *e);	/* *e is empty afterwards */
 const struct vs_ev_task *vs_evidence__task_at(const struct vs_evidence *e, uint64_t address);
 const struct vs_ev_process *vs_evidence__process(const struct vs_evidence *e, uint32_t tgid);
 
-/* Returns true if the snapshot did not see all. That there is no VFIO to look into hides nothing. */
+/* Returns true if the snapshot did not see all. A kernel without VFIO hides nothing. */
 static inline bool vs_evidence__is_partial(const struct vs_evidence *e)
 {
 	return e->snapshot.words[0] && (e->has_vfio || !e->snapshot.scope.fds);

@@ -51,14 +51,14 @@ static const struct field evidence_fields[] = {
 	END
 };
 
-/* Members of "core", which is there only of a dump. */
+/* Members of "core", which only evidence of a dump has. */
 static const struct field core_fields[] = {
 	FIELD(BOOL, vs_evidence, from_core),
 	FIELD(BOOL, vs_evidence, incomplete),
 	END
 };
 
-/* Members of "log", which is there only where a log was read. */
+/* Members of "log", which exists only if a log was read. */
 static const struct field log_fields[] = {
 	FIELD(BOOL, vs_evidence, from_log),
 	FIELD(TIME, vs_evidence, log_lines),
@@ -364,7 +364,7 @@ static uint64_t load_time(const json_t *value)
 	return json_is_integer(value) ? (uint64_t)json_integer_value(value) : VS_EV_UNKNOWN;
 }
 
-/* What is missing or of another type stays zero: later versions may have less. */
+/* A member that is missing or of another type stays zero: later versions may have less. */
 static void load_field(const struct field *f, const json_t *value, char *row)
 {
 	const char *text = json_string_value(value);

@@ -65,7 +65,7 @@ bool why_frames__waits_for_users(const struct vs_ev_task *t, const struct vs_sna
 	return t->waited_ns == VS_EV_UNKNOWN || t->waited_ns < ROUND;
 }
 
-/* Of the driver core and of the buses: what is inside of them is the driver's. */
+/* These functions are the driver core's and the buses': the frames inside of them are the driver's. */
 bool why_frames__is_core(const char *frame)
 {
 	static const char *const names[] = { "pci_device_remove", "pci_device_probe",
@@ -102,7 +102,7 @@ static const char *module_of(const char *text)
 	return module ? module : "";
 }
 
-/* A symbol of the driver's own module names a lock of its own; the device lock has a name, too. */
+/* A symbol of the driver's own module names the driver's lock; the device lock has a name, too. */
 static bool is_named_elsewhere(const struct vs_ev_task *t, size_t frame)
 {
 	const char *module = module_of(t->frames[frame]);
@@ -122,8 +122,8 @@ bool why_frames__driver_lock(const struct vs_ev_task *t)
 }
 
 /*
- * Kernel functions that have an rwsem for reading around all that they call, and those that want the same one
- * for writing. An rwsem says only who was the last to read it; the stack says that it still does.
+ * The table has kernel functions that hold an rwsem for reading around all that they call, and those that
+ * want the same one for writing. An rwsem names only its last reader; the stack shows that it still reads.
  */
 bool why_frames__reads(const struct vs_ev_task *t, const struct vs_ev_task *writer)
 {
@@ -153,7 +153,7 @@ bool why_frames__is_brief(const struct vs_ev_task *t)
 	       !why_frames__has(t, frame, VS_FRAME_VFIO);
 }
 
-/* Who runs there in a dump, and has not for long. */
+/* Returns true if a dump shows it running there, and not for long. */
 static bool is_passing(const struct vs_ev_task *t)
 {
 	return t->state == 'R' && t->stayed_ns != VS_EV_UNKNOWN && t->stayed_ns < SECOND && t->nr_frames;
@@ -207,7 +207,7 @@ static bool is_scheduler(const char *frame)
 	return false;
 }
 
-/* What is destroyed there may wait as well, further inside: that is another wait. */
+/* The object that is destroyed there may wait further inside: that is another wait. */
 size_t why_frames__iommufd(const struct vs_ev_task *t)
 {
 	static const char *const names[] = { "iommufd_object_dec_wait_shortterm", "iommufd_object_dec_wait",
@@ -246,7 +246,7 @@ bool why_frames__keeps_running(const struct vs_ev_task *t)
 	return t->state == 'R' && t->stayed_ns != VS_EV_UNKNOWN && t->stayed_ns >= SECOND;
 }
 
-/* A zombie has no stack to give anything back from. */
+/* A zombie has no stack left: it cannot give anything back. */
 bool why_frames__owner_is_dead(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);

@@ -315,8 +315,8 @@ static bool is_kept(const struct vs_evidence *e, uint64_t mm)
 }
 
 /*
- * Where it was not found whose vhost device keeps it, all that have one are named. In a PID namespace it is
- * more likely to be of a process that is out of sight, which needs none to keep it.
+ * If no vhost device was found to keep the address space, it names all processes that have one. In a PID
+ * namespace a process out of sight more likely has it, and needs no vhost device for that.
  */
 static int add_mm(const struct vs_evidence *e, const struct vs_snap_map *m, struct vs_why_case *c)
 {
@@ -380,7 +380,7 @@ static bool has_fd(const struct vs_why_case *c, const struct vs_snap_map *m)
 	return false;
 }
 
-/* Without memory: whoever has any device of VFIO open. */
+/* Without kernel memory any process that has a device of VFIO open may be a holder. */
 static int add_likely(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	for (size_t i = 0; i < e->nr_openers; i++) {
@@ -412,8 +412,8 @@ static bool is_of_device(const struct vs_snap_fd *f, uint64_t device)
 }
 
 /*
- * A release is seen on a stack, which may keep a file that is long gone: where somebody else has the
- * device, too, it is not proven.
+ * A stack shows a release, but may keep a file that is long gone: if another process has the device,
+ * too, the release is not proven.
  */
 static void doubt_releases(struct vs_why_case *c)
 {
@@ -440,7 +440,7 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 	return err ?: e->weaker ? add_likely(e, c) : 0;
 }
 
-/* Of every device of VFIO: it is not known which of them it is about. */
+/* Adds the holders of every device of VFIO: nothing tells which of them it is about. */
 int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const struct vs_snapshot *s = &e->snapshot;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who keeps a device, a group or a container, and how that process is known to people. */
+/* Finds the processes that keep a device, a group or a container, and the names that people know them by. */
 #ifndef VFIOSCOPE_WHY_HOLDERS_H
 #define VFIOSCOPE_WHY_HOLDERS_H
 
 #include "why/classify.h"
 
-/* Add to c->holders. 0 or -ENOMEM. */
+/* Both add to c->holders. 0 or -ENOMEM. */
 int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct vs_why_case *c);
 int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
 			 struct vs_why_case *c);
 
-/* Task @t of a process is in a call of its iommufd @fd (-1: not known which). */
+/* Adds task @t of a process, which is in a call of its iommufd @fd (-1: not known which). */
 int vs_holders__add_call(const struct vs_evidence *e, const struct vs_ev_task *t, int fd, bool likely,
 			 struct vs_why_case *c);
 
-/* Of all devices, each as likely: it is not known which device it is about. */
+/* Adds the holders of all devices as likely: nothing tells which device it is about. */
 int vs_holders__of_any(const struct vs_evidence *e, struct vs_why_case *c);
 
 #define VS_HOLDER_LEN 200	/* of a title, whatever the names are */
@@ -36,11 +36,11 @@ void vs_holders__vm(const char *cmdline, const char *cgroup, char *buf, size_t s
 void vs_holders__pod(const char *cgroup, char *buf, size_t size);
 void vs_holders__unit(const char *cgroup, char *buf, size_t size);	/* "web.service" */
 
-/* Of "NAMESPACE_NAME_UID", as the kubelet names a pod's folder of logs, "NAMESPACE/NAME" if it is the pod `uid`. */
+/* Makes "NAMESPACE/NAME" of "NAMESPACE_NAME_UID", the kubelet's folder of a pod's logs, for the pod `uid`. */
 bool vs_holders__pod_name(const char *folder, const char *uid, char *buf, size_t size);
 void vs_holders__container(const char *cgroup, char *buf, size_t size);
 
-/* A holder with a task that sleeps uninterruptibly, so one that may not answer a signal; NULL: none. */
+/* Returns a holder with a task that sleeps uninterruptibly, so that it may ignore a signal; NULL: none. */
 const struct vs_ev_process *vs_holders__sleeping(const struct vs_evidence *e,
 						 const struct vs_why_case *c);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A wait of iommufd's own. Who takes a device, or another object, out of an iommufd waits there until nobody is in a
- * call that uses it. Mostly that is a process that closes a device: until it is through, an unbind waits for it.
+ * iommufd has its own wait. A task that takes a device, or another object, out of an iommufd waits there
+ * until no task is in a call that uses it. Mostly a process closes a device there; an unbind waits for it.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #define STACK_SHOWN 8
 
-/* The file that it closes; NULL when its stack shows none, or several. */
+/* Finds the file that it closes; NULL if its stack shows none, or several. */
 static const struct vs_snap_fd *closes(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_snapshot *s = &e->snapshot;
@@ -44,7 +44,7 @@ static void take_device(struct vs_why_case *c, const struct vs_evidence *e, uint
 	}
 }
 
-/* What descriptors the process has of iommufds. */
+/* A process has these descriptors of iommufds. */
 struct contexts {
 	const struct vs_snap_fd *this;	/* of the one that it is about */
 	const struct vs_snap_fd *other;
@@ -69,8 +69,8 @@ static struct contexts contexts_of(const struct vs_evidence *e, uint32_t tgid, u
 }
 
 /*
- * It is in a call of some iommufd. Of which, its descriptors tell: a process with no other one is in that. Who has others only
- * has nothing to do with it.
+ * The task is in a call of some iommufd. The descriptors of its process tell of which: if it has this one
+ * alone, it is in that. A process that has other ones only is no caller of it.
  */
 static int add_caller(struct vs_why_case *c, const struct vs_evidence *e, const struct vs_ev_task *u,
 		      uint64_t context)
@@ -153,8 +153,8 @@ static void advise_holder(struct vs_why_case *c, const struct vs_why_holder *h)
 }
 
 /*
- * The end of a call wakes those who sleep interruptibly (iommufd_put_object(), v6.12), and this one does not: the end of its
- * time does.
+ * The end of a call wakes interruptible sleepers (iommufd_put_object(), v6.12), and this one is none: it
+ * wakes up when its time is up.
  */
 static void advise_holders(struct vs_why_case *c)
 {

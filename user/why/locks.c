@@ -25,8 +25,8 @@ static void read_stack(const struct vs_mem *mem, const struct vs_stack_row *row,
 
 /*
  * A waiter of either kind begins with its list and its task, and in both kinds of lock the owner
- * stands 16 bytes before the list of waiters. What differs is what stands before that: the
- * count of an rwsem.
+ * stands 16 bytes before the list of waiters. They differ in front of that: an rwsem has its
+ * count there.
  */
 static bool is_linked(const struct vs_mem *mem, uint64_t node)
 {
@@ -40,7 +40,7 @@ struct waiter {
 	int list, task;
 };
 
-/* From waiter to waiter, until something is none: that is the head, inside the lock. */
+/* Follows the list from waiter to waiter; the entry that is no waiter is the head, inside the lock. */
 static uint64_t find_head(const struct vs_locks *s, const struct waiter *w, uint64_t node)
 {
 	for (int i = 0; i < MAX_WAITERS; i++) {
@@ -169,7 +169,7 @@ static bool is_rt(const struct vs_snap_layout *l)
 	return l->mutex_rt >= 0 && l->rt_owner >= 0;
 }
 
-/* The task itself says which of its waiters it sleeps in; 0: in none. */
+/* The task's own structure tells the waiter that it sleeps in; 0: none. */
 static uint64_t rt_lock_of(const struct vs_locks *s, uint64_t task)
 {
 	const struct vs_snap_layout *l = s->layout;
@@ -195,8 +195,8 @@ static bool has_readers(const struct vs_locks *s, uint64_t rwsem)
 }
 
 /*
- * A writer owns the rt_mutex of the rwsem already while it waits for the readers to go, and nobody
- * names them: the rwsem is one whose address is on the stack and whose owner is the task.
+ * A writer owns the rt_mutex of the rwsem already while it waits for the readers to leave, which the lock
+ * does not name: the rwsem is one whose address is on the stack and whose owner is the task.
  */
 static uint64_t rt_rwsem_on(const struct vs_locks *s, const struct stack *stack, uint64_t task)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Cases of a kernel's log: the stacks of tasks, who owns which lock, and VFIO's own messages. */
+/* Finds the cases of a kernel's log by the stacks of tasks, the owners of locks, and VFIO's own messages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,7 +86,7 @@ static bool has_late_functions(const struct vs_evidence *e, uint32_t boot)
 
 /* -- the kinds of cases -- */
 
-/* Clocks and loops of waiting: who calls them is what runs. */
+/* These are clocks and waiting loops: the function that runs is their caller. */
 static bool is_idle_talk(const char *frame)
 {
 	static const char *const names[] = { "ktime_get", "__delay", "delay_tsc", "__const_udelay", "udelay",
@@ -101,7 +101,7 @@ static bool is_idle_talk(const char *frame)
 	return false;
 }
 
-/* What a task that does not sleep runs: its innermost frame that is none of those. */
+/* Finds the function that a task runs if it does not sleep: its innermost frame that is none of those. */
 static size_t running_in(const struct vs_ev_task *t)
 {
 	size_t at = 0;
@@ -183,7 +183,7 @@ bool why_logged__asks_hardware(const struct vs_ev_task *t)
 	return false;
 }
 
-/* An RCU stall may be told of a task that only has much to do. */
+/* An RCU stall may report a task that only has much to do. */
 static enum vs_reboot reboot_of(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	if (why_logged__asks_hardware(t) &&
@@ -211,10 +211,10 @@ static int add_running(struct vs_why *why, const struct vs_evidence *e, const st
 
 /*
  * A wait for users wakes up every 10 s, one for the container (v4.13 to v5.19) does not: a task that is hung
- * for longer, or sleeps in schedule() itself, is in the second. Nor can a signal interrupt that one, so a task in
- * S is in the first. Before v4.0 the first had no limit either, and there
- * was no second but maybe in RHEL 7; a text that does not name its kernel, or names
- * one that no such stack is of, may be of one.
+ * for longer, or sleeps in schedule() itself, is in the second. Nor can a signal interrupt that one, so a
+ * task in S is in the first. Before v4.0 the first had no limit either, and the second did not
+ * exist but maybe in RHEL 7; a text that names no kernel, or one that cannot have such a stack, may be of
+ * such a kernel.
  */
 static enum vs_why_verdict judge_unregister(const struct vs_evidence *e, const struct vs_ev_task *t,
 					    bool *either, enum vs_confidence *confidence)
@@ -350,7 +350,7 @@ static bool find_chain(const struct vs_ev_task *t, size_t *change, size_t *call)
 
 /* -- tasks to cases -- */
 
-/* It was this that made the kernel panic, so nobody waits any more. */
+/* This made the kernel panic, so no task waits any more. */
 static bool has_panicked(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_ev_message *m = message(e, t->logged.boot, VS_MSG_PANIC, NULL);
@@ -372,7 +372,7 @@ bool why_logged__is_of_hardware(const char *frame)
 	return false;
 }
 
-/* iommufd waits for other users of an object, and not for ever. */
+/* iommufd waits for other users of an object, but not forever. */
 static bool waits_in_iommufd(const struct vs_ev_task *t)
 {
 	return t->logged.wait == VS_WAIT_TIMED && t->nr_frames && !why_frames__iommufd(t);
@@ -389,7 +389,7 @@ static int add_iommufd(struct vs_why *why, const struct vs_ev_task *t)
 	return why_case__prove_stack(c, 6);
 }
 
-/* Told once it may have been there for a moment only. */
+/* A task that was reported once may have been there for a moment only. */
 static bool runs_for_long(const struct vs_ev_task *t)
 {
 	return t->logged.told == VS_TOLD_RUNS ||
@@ -482,7 +482,7 @@ static bool is_dying_user(const struct vs_ev_task *t)
 
 /*
  * A user of the device may read its sysfs (DPDK does at each scan of the bus) or reset it: both ask for the
- * lock that the removal has. What binds and unbinds is no user.
+ * lock that the removal has. A task that binds or unbinds is no user.
  */
 bool why_logged__may_be_user(const struct vs_ev_task *t)
 {
@@ -494,7 +494,7 @@ bool why_logged__may_be_user(const struct vs_ev_task *t)
 	return false;
 }
 
-/* Somebody who died inside of VFIO, and may have had the device open; NULL: nobody. */
+/* Returns a task that died inside of VFIO, and may have had the device open; NULL: none. */
 const struct vs_ev_task *why_logged__dead_user(const struct vs_evidence *e, uint32_t boot)
 {
 	for (size_t i = 0; i < e->nr_logged; i++) {
@@ -528,7 +528,7 @@ static void mind_users(struct vs_why_case *c)
 			c->reboot = VS_REBOOT_UNKNOWN;
 }
 
-/* Who waits behind the waiter is its device's user itself: nothing but a reset ends that. */
+/* If the device's user itself waits for the waiter, nothing but a reset ends that. */
 static int find_back(struct vs_why_case *c)
 {
 	if (c->verdict != VS_WHY_IN_USE)
@@ -544,7 +544,7 @@ static int find_back(struct vs_why_case *c)
 					min_size(vs_ev_task__find(c->waits_back, 0, "do_exit"), 12));
 }
 
-/* It waits on the way to bind or unbind a device, or in VFIO, and no case has it. */
+/* Returns true if it waits on the way to bind or unbind a device, or in VFIO. */
 static bool is_open_question(const struct vs_ev_task *t)
 {
 	if (!why_logged__sleeps(t) || (t->logged.told != VS_TOLD_HUNG && t->state != 'D' && t->state != '?'))
@@ -554,7 +554,7 @@ static bool is_open_question(const struct vs_ev_task *t)
 		       has_flag(t, VS_FRAME_VFIO);
 }
 
-/* The case that it may well wait for, where there is just one in its boot. */
+/* Returns the case that it probably waits for, if its boot has just one. */
 static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
 {
 	struct vs_why_case *found = NULL;
@@ -579,7 +579,7 @@ static bool is_aside(const struct vs_ev_task *t)
 	       (t->nr_frames && !strncmp(t->frames[0], "report_", 7) && has(t, "pci_walk_bus"));
 }
 
-/* Who waits for users, or for the container, does not have an IOMMU group's lock. */
+/* A task that waits for users, or for the container, does not have an IOMMU group's lock. */
 static bool may_have(const struct vs_why_case *root, const struct vs_ev_task *t)
 {
 	if (t->lock_kind == VS_EV_NO_LOCK && !t->lock_name[0])
@@ -599,7 +599,7 @@ static bool has_device_lock(const struct vs_ev_task *t)
 	return false;
 }
 
-/* Who died in another driver while a device was bound or unbound: the device's lock died with it. */
+/* Returns a task that died in another driver while it bound or unbound a device: it died with that lock. */
 const struct vs_ev_task *why_logged__dead_driver(const struct vs_evidence *e, uint32_t boot)
 {
 	for (size_t i = 0; i < e->nr_logged; i++) {
@@ -612,7 +612,7 @@ const struct vs_ev_task *why_logged__dead_driver(const struct vs_evidence *e, ui
 	return NULL;
 }
 
-/* It may well wait for that lock. */
+/* The task probably waits for the lock of the dead one. */
 static int add_dead_driver(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *dead,
 			   const struct vs_ev_task *t)
 {
@@ -777,7 +777,7 @@ static int note_message(struct vs_why *why, const struct vs_evidence *e, const s
 	}
 }
 
-/* Who died with a device's lock, and which CPU does not come to an end: memory does not tell. */
+/* Notes a task that died with a device's lock, or that runs without an end: memory does not tell these. */
 static int note_task(struct vs_why *why, const struct vs_ev_task *t)
 {
 	bool dead = t->logged.told == VS_TOLD_DIED && has_flag(t, VS_FRAME_VFIO | VS_FRAME_DRIVER);
@@ -834,7 +834,7 @@ static bool is_worth_a_line(const struct vs_ev_task *t)
 	       (t->logged.told == VS_TOLD_DIED && has_device_lock(t));
 }
 
-/* A wait that has ended, and what other parts of the kernel say of devices: no case, but worth a line. */
+/* A wait that has ended, or a message about a device from another driver, is no case, but worth a line. */
 static int prove_said(struct vs_why_case *c, const struct vs_evidence *e, const struct vs_ev_message *m)
 {
 	const char *device = m->device[0] ? m->device : "a device";

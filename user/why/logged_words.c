@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The sentences of a case that a log shows: what it is, what the log does not tell, what to do. */
+/* Writes the sentences of a case that a log shows: what it is, what the log does not tell, what to do. */
 #include <stdio.h>
 #include <string.h>
 
@@ -352,7 +352,7 @@ static const struct vs_ev_message *any_message(const struct vs_evidence *e, enum
 	return NULL;
 }
 
-/* What else the text says of devices: it may well be what the operator is after. */
+/* Adds what else the text says of devices: it may be what the operator looks for. */
 static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const struct vs_ev_message *gone = any_message(e, VS_MSG_DEVICE_GONE);
@@ -375,7 +375,7 @@ static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, " This is not VFIO's.");
 }
 
-/* Nobody is seen to wait for what the dead had, but somebody may. */
+/* The text shows no task that waits for a lock of the dead one, but there may be one. */
 static void say_any_dead(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	const struct vs_ev_task *user = NULL, *driver = NULL;
@@ -426,7 +426,7 @@ static uint32_t last_boot(const struct vs_evidence *e)
 	return last;
 }
 
-/* With hung_task_panic, or in a log of several boots: what is told of that boot is history. */
+/* With hung_task_panic, or in a log of several boots, that boot is over: its cases are history. */
 static void say_ended(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	uint32_t boot = c->task ? c->task->logged.boot : c->message ? c->message->boot : 0;

@@ -92,7 +92,7 @@ unsigned int vs_frame__flags(const char *frame)
 
 /* -- the table -- */
 
-/* Making the text costs the kernel more than reading it twice costs us. */
+/* Keeps the text for both passes over it: the kernel takes longer to make it than this process to read it. */
 static char *read_all(const char *path, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Kernel addresses to names and back, by one reading of /proc/kallsyms; what a frame means. */
+/* Turns kernel addresses into names and back, by reading /proc/kallsyms once; tells what a frame means. */
 #ifndef VFIOSCOPE_WHY_NAMES_H
 #define VFIOSCOPE_WHY_NAMES_H
 
@@ -8,7 +8,7 @@
 
 #include "event/view.h"
 
-/* What a task is inside of, by the names of its frames. */
+/* The name of a frame tells what the task is inside of. */
 enum vs_frame_flag {
 	VS_FRAME_VFIO = 1,	/* VFIO's own code */
 	VS_FRAME_CHAIN = 2,	/* changes a blocking notifier chain */
@@ -24,10 +24,10 @@ unsigned int vs_frame__flags(const char *frame);
 
 struct vs_why_names;
 
-/* NULL with errno: EPERM when addresses are hidden. */
+/* Returns NULL with errno if it fails: EPERM if addresses are hidden. */
 struct vs_why_names *vs_why_names__read(void);
 
-/* The same of a text like /proc/kallsyms, which is @len bytes long. */
+/* Does the same with a text like /proc/kallsyms, which is @len bytes long. */
 struct vs_why_names *vs_why_names__of_text(const char *text, size_t len);
 void vs_why_names__free(struct vs_why_names *n);	/* NULL is fine */
 
@@ -43,12 +43,12 @@ const struct vs_why_name *vs_why_names__of(struct vs_why_names *n, uint64_t addr
 /* Returns true if it is in a function. */
 bool vs_why_names__is_code(const struct vs_why_names *n, uint64_t address);
 
-/* Of the symbols that the collector starts from; 0 if the kernel has none of this name. */
+/* Returns the address of a symbol that the collector starts from; 0 if the kernel has none of this name. */
 enum vs_why_symbol { VS_SYM_NOTIFIER, VS_SYM_PUT_BG, VS_SYM_SYSTEM_WQ, VS_SYM_DIRECT_MAP, VS_SYM_FPUT,
 		     VS_SYM_WORK_RUN, VS_SYM_PUT_FILES, VS_SYM_SOCK_CLOSE, VS_SYM_RING_RELEASE, VS_SYMS };
 uint64_t vs_why_names__symbol(const struct vs_why_names *n, enum vs_why_symbol symbol);
 
-/* Most of its code, where the compiler has split that function; 0 if it has not. */
+/* Returns the part with most of its code, if the compiler has split that function; 0 if it has not. */
 uint64_t vs_why_names__part(const struct vs_why_names *n, enum vs_why_symbol symbol);
 
 #endif

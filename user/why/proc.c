@@ -24,7 +24,7 @@
 
 /* -- a child that may get stuck -- */
 
-/* It must keep nothing of ours open: it may stay for ever. */
+/* The child must keep no descriptor of its parent open: it may stay forever. */
 static void close_all_but(int fd)
 {
 	if (dup2(fd, 0) < 0)
@@ -105,7 +105,7 @@ static int take(int fd, size_t *i, size_t nr, char *rows, size_t size, signed ch
 	return err;
 }
 
-/* One that is stuck cannot be killed now; it goes when what holds it goes. */
+/* A child that is stuck cannot be killed now; it ends once it is no longer stuck. */
 static void let_go(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -174,7 +174,7 @@ struct describe {
 	const bool *no_cmdline;
 };
 
-/* QEMU's arguments are long, so what is said of VFIO's devices is kept apart from the beginning. */
+/* QEMU's arguments are long, so those about VFIO's devices are kept apart from the beginning. */
 static void take_argument(struct vs_ev_process *p, const char *arg)
 {
 	size_t used = strlen(p->vfio_args), len = strlen(arg);
@@ -208,7 +208,7 @@ static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
 	vs_proc__take_cmdline(p, text, len > 0 ? (size_t)len : 0);
 }
 
-/* Of v1, the hierarchy of systemd or of a controller: the longest path says most. */
+/* With cgroup v1 it takes the hierarchy of systemd or of a controller: the longest path says most. */
 static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
 {
 	char text[8192], *line, *rest = text;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads /proc of processes that may be stuck, and is not stuck with them: a child reads, and who
- * does not answer in time is left out. (cmdline takes the mmap lock of its process, cgroup a
- * mutex of the kernel, stack a lock against exec.)
+ * Reads /proc of processes that may be stuck, and is not stuck with them: a child reads, and a
+ * process that does not answer in time is left out. (cmdline takes the mmap lock of its process,
+ * cgroup a mutex of the kernel, stack a lock against exec.)
  */
 #ifndef VFIOSCOPE_WHY_PROC_H
 #define VFIOSCOPE_WHY_PROC_H
@@ -12,13 +12,13 @@
 
 #include "why/evidence.h"
 
-/* What a child writes: `size` bytes for item @i. Returns false to leave the item out. */
+/* A child calls it to write `size` bytes for item @i. Returns false to leave the item out. */
 typedef bool (*vs_proc_read_fn)(void *ctx, size_t i, void *row);
 
 /*
  * Calls @read for items 0 to nr - 1 in a child, a row of @size bytes each into @rows. answered[i]
- * says whether it came: 1 yes, 0 nothing to tell, -1 it did not return in 200 ms. After
- * three of those the rest is left out, too. 0 or negative errno.
+ * is 1 if the row came, 0 if @read returned false, -1 if it did not return in 200 ms. After
+ * three of the latter the rest is left out, too. 0 or negative errno.
  */
 int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
 		     signed char *answered);

@@ -122,7 +122,7 @@ static int works_of(const struct vs_evidence *e, const struct vs_snap_group *g)
 	return nr;
 }
 
-/* vfio_del_group_dev() holds one of its own while it waits; of this group, or nobody knows of which. */
+/* vfio_del_group_dev() holds its own reference while it waits: of this group, or of one that is not known. */
 static int unregisters_of(const struct vs_evidence *e, const struct vs_snap_group *g)
 {
 	int nr = 0;

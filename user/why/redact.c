@@ -9,9 +9,9 @@
 #include "snapshot/rows.h"
 #include "why/holders.h"
 
-#define MOST_NAME 96	/* longer ones are told apart by their begin */
+#define MOST_NAME 96	/* longer ones are cut */
 
-/* What was seen, in order: the index + 1 stands for it. */
+/* The names so far, in order: the index + 1 stands for a name. */
 struct names {
 	char (*names)[MOST_NAME];
 	size_t nr;
@@ -82,7 +82,7 @@ static void devices(struct redaction *r, char *names, size_t size)
 	}
 }
 
-/* Of locks: the only ones that a report has. */
+/* Replaces the address of a lock: a report has no other addresses. */
 static void address(struct redaction *r, uint64_t *value)
 {
 	char text[24];
@@ -126,7 +126,7 @@ static void name(struct redaction *r, struct names *n, const char *kind, char *t
 		snprintf(text, size, "%s-%zu", kind, number(r, n, text));
 }
 
-/* What is printed of them is the name of a VM, pod or container; the rest goes. */
+/* A report prints the name of a VM, pod or container: only these are kept, as numbers. */
 static void command(struct redaction *r, struct vs_ev_process *p)
 {
 	char vm[80], pod[64], container[80];
@@ -146,7 +146,7 @@ static void command(struct redaction *r, struct vs_ev_process *p)
 			 container[0] ? number(r, &r->containers, container) : 0);
 }
 
-/* What is told by QEMU's arguments is whether a device is where it cannot be unplugged. */
+/* QEMU's arguments tell if a device is where it cannot be unplugged: only that is kept. */
 static void arguments(const struct redaction *r, struct vs_ev_process *p)
 {
 	char told[sizeof(p->vfio_args)] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names that are nobody's business, out of evidence that is to be shown to others. */
+/* Takes private names out of evidence that is shown to others. */
 #ifndef VFIOSCOPE_WHY_REDACT_H
 #define VFIOSCOPE_WHY_REDACT_H
 

@@ -80,7 +80,7 @@ static void take_subject(struct vs_why_case *c, const struct vs_evidence *e,
 	}
 }
 
-/* Where it is not known which device it is, whoever has any of them open may be the one. */
+/* If the device is not known, any process that has one of them open may be its user. */
 static int find_users(struct vs_why_case *c, const struct vs_evidence *e,
 		      const struct vs_snap_device *d)
 {
@@ -89,7 +89,7 @@ static int find_users(struct vs_why_case *c, const struct vs_evidence *e,
 	return vs_holders__of_any(e, c);
 }
 
-/* Who keeps it, and on kernels where that wait follows, who keeps its group. */
+/* Finds the holders of the device and, on kernels where a wait for the container follows, of its group. */
 static int find_holders(struct vs_why_case *c, const struct vs_evidence *e,
 			const struct vs_snap_device *d)
 {
@@ -120,8 +120,8 @@ static int prove_waiter(struct vs_why_case *c, const struct vs_snap_device *d,
 }
 
 /*
- * What this waiter waits for is released by others: its wait begins anew every 10 s. @frame is
- * none where the stack does not show it; then the device or the group does.
+ * Others have to release what this task waits for: its wait begins anew every 10 s. @frame is
+ * nr_frames if the stack does not show the wait; then the device or the group does.
  */
 static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_ev_task *t, size_t frame)
@@ -147,7 +147,7 @@ static int unregister_case(struct vs_why *why, const struct vs_evidence *e,
 	       prove_counters(c, e, d);
 }
 
-/* Who waits is out of sight: in another PID namespace, or it was just not there. */
+/* The waiting task is out of sight: in another PID namespace, or just not in the list. */
 static int unseen_case(struct vs_why *why, const struct vs_evidence *e,
 		       const struct vs_snap_device *d, const struct vs_snap_group *g)
 {
@@ -244,7 +244,7 @@ int why_roots__add_dead_owner(struct vs_why *why, const struct vs_evidence *e,
 	return err;
 }
 
-/* Of VFIO's own it is not known whether it has much to do or will never be done. */
+/* A task that runs in VFIO may have much to do or never end: nothing tells which. */
 static int running_case(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	size_t frame = why_frames__driver(t);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Finds out what a running task is inside of. Its stack cannot be read from outside while it is on
- * a CPU: what is in memory may be left from an earlier call. So a timer of perf's samples
- * the task, in a child (proc.h), as a CPU that takes no interrupts answers nobody.
+ * a CPU: the frames in memory may be left from an earlier call. So a timer of perf's samples
+ * the task, in a child (proc.h), because a CPU that takes no interrupts does not answer.
  */
 #ifndef VFIOSCOPE_WHY_RUNNING_H
 #define VFIOSCOPE_WHY_RUNNING_H

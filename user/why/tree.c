@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who waits behind whom, of a host and of a log: the task of a case and its victims, depth first. */
+/* Builds the tree of waits, for a host and for a log: the task of a case and its victims, depth first. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +69,7 @@ int why_tree__add(struct vs_why_case *c, size_t at, const struct vs_ev_task *t, 
 	return 0;
 }
 
-/* Those who wait for c->victims[@below - 1], or for the culprit when that is 0. */
+/* Adds the tasks that wait for c->victims[@below - 1], or for the culprit if @below is 0. */
 static int add_level(struct vs_why_case *c, const struct vs_evidence *e, const struct why_tree *tree, size_t below)
 {
 	const struct vs_ev_task *of = below ? c->victims[below - 1].task : c->task;

@@ -15,7 +15,7 @@ static bool is_victim_of(const struct vs_ev_task *t, const struct vs_ev_task *of
 	return false;
 }
 
-/* A culprit that reads a lock and waits to write it: everybody at that lock waits for it. */
+/* If a culprit reads a lock and waits to write it, every task at that lock waits for it. */
 static bool is_at_lock_of(const struct vs_why_case *c, const struct vs_ev_task *t)
 {
 	return (c->verdict == VS_WHY_NOTIFIER_DEADLOCK || c->verdict == VS_WHY_CHAIN_DEADLOCK ||
@@ -37,7 +37,7 @@ int why_victims__add(struct vs_why_case *c, const struct vs_evidence *e)
 	return why_tree__grow(c, e, &tree);
 }
 
-/* It is in VFIO, in the driver core, or changes a chain inside of one. */
+/* Returns true if it is in VFIO, in the driver core, or changes a chain inside of one. */
 static bool is_ours(const struct vs_ev_task *t)
 {
 	unsigned int flags = 0;
@@ -48,14 +48,14 @@ static bool is_ours(const struct vs_ev_task *t)
 	       ((flags & VS_FRAME_CHAIN) && (flags & VS_FRAME_CALL));
 }
 
-/* Waits there, and no case has it. */
+/* Returns true if it sleeps there uninterruptibly, for long or because of a cycle of locks. */
 static bool is_open_question(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	return t->state == 'D' && is_ours(t) &&
 	       (why_frames__is_long(t, 5) || why_cycles__has(e, why_tree__top(e, t)));
 }
 
-/* The lock's other waiters are behind the first one, so each lock is one case. */
+/* The lock's other waiters become victims of the first one, so each lock is one case. */
 int why_victims__add_dead_owners(struct vs_why *why, const struct vs_evidence *e)
 {
 	int err = 0;
@@ -71,7 +71,7 @@ int why_victims__add_dead_owners(struct vs_why *why, const struct vs_evidence *e
 	return err;
 }
 
-/* Its owner is no such waiter itself: the tree begins there. Nor does it wait for this one. */
+/* The tree begins at a waiter whose owner is no such waiter itself. Its chain of owners must have an end. */
 static bool is_first_driver_lock(const struct vs_evidence *e, const struct vs_ev_task *t)
 {
 	const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);
@@ -115,7 +115,7 @@ static int add_unexplained_one(struct vs_why *why, const struct vs_evidence *e,
 	return err ?: why_victims__add(c, e);
 }
 
-/* Where locks are not known: behind the first one that is explained, likely. */
+/* If locks are not known, such a task becomes a likely victim of the first case. */
 int why_victims__add_unexplained(struct vs_why *why, const struct vs_evidence *e)
 {
 	int err = 0;

@@ -7,8 +7,8 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * A row that stands before another wins where a stack has both: the kernel's own work is called by
- * something, and what asked for it tells more. Several names are those of several kernels.
+ * If a stack has two rows of the table, the earlier one wins: something calls the kernel's own work,
+ * and the caller tells more. Several names are those of several kernels.
  */
 static const struct {
 	const char *function;
@@ -70,7 +70,7 @@ static bool has(const struct vs_ev_task *t, size_t way)
 	return false;
 }
 
-/* A VF goes with what its PF's driver does, which goes by a way of its own. */
+/* A VF leaves because of its PF's driver, and the PF leaves by its own way. */
 static bool is_vf(const struct vs_ev_task *t)
 {
 	return vs_ev_task__find(t, 0, "pci_iov_remove_virtfn") < t->nr_frames ||

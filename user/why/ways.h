@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * By which way a device leaves its driver, told by the stack of the task that takes it away.
- * The only place that knows those functions.
+ * Tells the way by which a device leaves its driver, from the stack of the task that takes it away.
+ * This is the only place that knows those functions.
  */
 #ifndef VFIOSCOPE_WHY_WAYS_H
 #define VFIOSCOPE_WHY_WAYS_H

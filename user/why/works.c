@@ -73,7 +73,7 @@ static int add_worker(struct search *s, uint64_t task, uint64_t func, int cpu)
 	return 0;
 }
 
-/* What runs: a put, or anything that may be in its way. */
+/* Adds the work that a worker runs: a put, or another one that may delay puts. */
 static int look_at_worker(struct search *s, uint64_t worker, int cpu)
 {
 	uint64_t func = vs_mem__pointer(s->mem, worker + s->l->worker_func);
