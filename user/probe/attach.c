@@ -11,7 +11,7 @@
 #include "probe/missed.h"
 #include "text/text_image.h"
 
-/* Where a section of the loaded vfio.ko is: sysfs is asked once for each. */
+/* Caches the address of a section of the loaded vfio.ko, so that sysfs is asked once for each. */
 struct section_base {
 	char name[40];
 	uint64_t addr;
@@ -144,7 +144,7 @@ int vs_attach__address(struct vs_attach *a, const struct vs_kmod_func *func, uin
 	return err;
 }
 
-/* Of a register as x86 instructions number them, in struct pt_regs. */
+/* Returns the offset in struct pt_regs of the register that x86 instructions call `reg`. */
 static uint16_t register_offset(uint8_t reg)
 {
 #ifdef __x86_64__
@@ -230,7 +230,7 @@ static int attach_place(struct vs_attach *a, struct armed *armed)
 {
 	struct bpf_program *prog = find_program(a, armed->program);
 
-	/* Another build of vfio.ko came than the one planned for, once too often. */
+	/* Another build of vfio.ko was loaded than the one planned for, once too often. */
 	if (!prog)
 		return -ESTALE;
 	name_place(armed);
@@ -321,10 +321,10 @@ static void note_failure(struct vs_plan *plan, const struct armed *armed)
 {
 	struct vs_plan_row *row = row_of(plan, armed->probe->hook);
 
-	if (!row)	/* a hook of somebody's own, who counts what was armed */
+	if (!row)	/* not in the plan's rows: the caller counts what was armed */
 		return;
 	row->status = VS_HOOK_MISSING;
-	/* perf_event_open(2): who may load programs is refused by Debian's third level only. */
+	/* perf_event_open(2): only Debian's third level refuses a process that may load programs. */
 	if (armed->error == -EACCES) {
 		snprintf(row->how, sizeof(row->how),
 			 "kernel.perf_event_paranoid is too high for this process");
@@ -381,7 +381,7 @@ static int missed_by(const struct vs_attach *a, const struct armed *armed, uint6
 	return vs_missed__kprobe(&a->missed, &probe, missed);
 }
 
-/* Dead links, ended by NULL. */
+/* Destroys dead links: `arg` is an array of them that ends with NULL. */
 static void *reap(void *arg)
 {
 	struct bpf_link **links = arg;
@@ -392,7 +392,7 @@ static void *reap(void *arg)
 	return NULL;
 }
 
-/* Freeing a kprobe waits for RCU, which nobody should wait for who arms new ones. */
+/* Freeing a kprobe waits for RCU: do it in a thread, so that arming new ones is not delayed. */
 static void reap_beside(struct vs_attach *a, struct bpf_link **links)
 {
 	finish_reaping(a);

@@ -197,8 +197,8 @@ static uint32_t nr_types(const struct vs_btf *btf)
 }
 
 /*
- * Counts from the front: there is no index. Asked only for anonymous members of
- * structs that somebody wants something of, a few times in a walk.
+ * Counts from the front: there is no index. It is called for anonymous members of queried structs
+ * only, a few times in a walk.
  */
 static const struct btf_type *type_by_id(const struct vs_btf *btf, uint32_t id)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the kernel's BTF is read from: /sys/kernel/btf/vmlinux, or the file that was
- * given with --btf. One setting for the whole program, made once, before anything reads.
+ * The kernel's BTF is read from /sys/kernel/btf/vmlinux, or from the file that was given with
+ * --btf. This is one setting for the whole program, made once, before anything reads.
  */
 #ifndef VFIOSCOPE_BTF_FILE_H
 #define VFIOSCOPE_BTF_FILE_H
@@ -18,14 +18,14 @@
  */
 int vs_btf_file__give(const char *path);
 
-/* What was given, or NULL. */
+/* Returns the file that was given, or NULL. */
 const char *vs_btf_file__given(void);
 
 /* The path of the kernel's BTF below `root` ("" for the system); a given file has no root. */
 const char *vs_btf_file__path(const char *root, char buf[PATH_MAX]);
 
 /*
- * The kernel has BTF of its own. Without it there is no fentry and no BTF-typed
+ * Returns true if the kernel has BTF of its own. Without it there is no fentry and no BTF-typed
  * tracepoint, whatever file is given: the kernel looks its own types up.
  */
 bool vs_btf_file__in_kernel(const char *root);

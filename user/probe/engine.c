@@ -21,10 +21,10 @@
 
 #define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024
-/* A kprobe at a function's entry reports itself behind the endbr64 of a kernel with IBT. */
+/* A kprobe at a function's entry reports the address after the endbr64 on a kernel with IBT. */
 #define ENDBR_BYTES 4
 #define NEEDS_PRIVILEGES "needs root, or CAP_BPF with CAP_PERFMON and CAP_SYSLOG"
-/* A record that is unfinished for longer than this is not waited for: a CPU stands still. */
+/* We wait no longer than this for an unfinished record: its CPU stands still. */
 #define MAX_WAIT_NS 2000000000ull
 #define ALARM_WAIT_NS 20000000ull
 
@@ -69,8 +69,8 @@ static int take_record(void *ctx, void *data, size_t len)
 }
 
 /*
- * Facts and libbpf each read all of BTF, one after the other, and fresh pages cost
- * more than the reading: the second may have those of the first.
+ * Facts and libbpf each read all of BTF, one after the other, and fresh pages cost more than the
+ * reading: the second one reuses the pages of the first.
  */
 static void keep_pages(bool keep)
 {
@@ -131,7 +131,7 @@ static int open_ends(struct vs_engine *engine)
 	return engine->ring ? 0 : -errno;
 }
 
-/* What is told in full needs no errno behind it. */
+/* `words` are complete: unlike fail(), this appends no text of the errno. */
 static int refuse(char *error, size_t size, int err, const char *words)
 {
 	snprintf(error, size, "%s", words);
@@ -169,7 +169,7 @@ static int load_programs(struct vs_engine *engine, char *error, size_t size)
 	return err ? fail(error, size, -err, "cannot read the ring buffers") : 0;
 }
 
-/* Early, because they get ready while facts are collected and programs are loaded. */
+/* Call it early: the rings get ready while facts are collected and programs are loaded. */
 static int make_rings(struct vs_engine *engine, char *error, size_t size)
 {
 	vs_libbpf__raise_limits();
@@ -262,7 +262,7 @@ bool vs_engine__vfio_present(const struct vs_engine *engine)
 	       engine->facts.vfio_state == VS_KMOD_BUILTIN;
 }
 
-/* What fentry programs report as their place. */
+/* Sets the addresses that fentry programs report as their place. */
 static void configure_entries(const struct vs_kmod *vfio, struct vs_config *cfg)
 {
 	static const char *const names[VS_ENTRY_MAX] = {
@@ -313,7 +313,7 @@ int vs_engine__attach(struct vs_engine *engine)
 	if (vs_engine__vfio_present(engine))
 		vs_engine__set_vfio_ready(engine);
 	vs_engine__set_flag(&engine->skel->bss->cfg.ready, true);
-	/* It may have come while nobody was told of it. */
+	/* vfio.ko may have been loaded before the programs could report it. */
 	if (engine->facts.vfio_state != VS_KMOD_BUILTIN &&
 	    vs_kmod__state("", engine->facts.release, "vfio") != engine->facts.vfio_state)
 		vs_engine__vfio_loaded(engine);
@@ -333,7 +333,7 @@ uint64_t vs_engine__begun(const struct vs_engine *engine)
 	return __atomic_load_n(&engine->skel->bss->sequence.begun, __ATOMIC_ACQUIRE);
 }
 
-/* Everything in the rings; returns the number, or a negative errno. */
+/* Fetches everything in the rings. Returns the number of records, or a negative errno. */
 static int fetch(struct vs_engine *engine, uint64_t *horizon)
 {
 	struct vs_horizon h;
@@ -349,8 +349,8 @@ static int fetch(struct vs_engine *engine, uint64_t *horizon)
 }
 
 /*
- * An alarm takes everything along, in order or not. It waits a moment for what another
- * CPU was writing when it was raised: the put that made it the last one may be that.
+ * An alarm hands over everything, in order or not. It first waits a moment for what another CPU was
+ * writing when the alarm was raised: that may be the put that left the alarm's put the last one.
  */
 static int fetch_with_alarms(struct vs_engine *engine, uint64_t *until)
 {

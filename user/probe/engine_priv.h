@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the engine share: engine.c, and engine_vfio.c for vfio.ko that comes and goes. */
+/* engine.c and engine_vfio.c share this; the latter handles the loading and unloading of vfio.ko. */
 #ifndef VFIOSCOPE_ENGINE_PRIV_H
 #define VFIOSCOPE_ENGINE_PRIV_H
 
@@ -22,7 +22,7 @@ struct vs_engine {
 	struct trace_bpf *skel;
 	struct trace_bpf *more[VS_ENGINE_MORE]; /* programs that were not wanted at first */
 	size_t nr_more;
-	uint32_t changes;	/* how often vfio.ko had come or gone when its probes were armed */
+	uint32_t changes;	/* how often vfio.ko had come or gone before its probes were armed */
 	uint64_t text_addr;	/* of the vfio.ko whose probes are armed, 0: none */
 	struct ring_buffer *ring; /* over all rings */
 	struct vs_rings *rings;
@@ -42,7 +42,7 @@ struct vs_engine {
 /* Some probe of the plan has this program. */
 bool vs_engine__is_wanted(const struct vs_engine *engine, const struct bpf_program *prog);
 
-/* From the facts, without the hooks that are left out. 0 or -ENOMEM. */
+/* Plans from the facts, without the hooks that are left out. 0 or -ENOMEM. */
 int vs_engine__make_plan(struct vs_engine *engine);
 
 bool vs_engine__vfio_present(const struct vs_engine *engine);
@@ -50,16 +50,19 @@ bool vs_engine__vfio_present(const struct vs_engine *engine);
 /* Tells the programs what the plan knows. */
 void vs_engine__configure(struct vs_engine *engine);
 
-/* Where the loaded vfio.ko is, 0 when it is not or that is not told. */
+/* Returns the address of vfio.ko's .text; 0 when it is not loaded or the kernel hides the address. */
 uint64_t vs_engine__text_of_vfio(void);
 
-/* For the two below: vfio.ko is looked at now. */
+/* Notes how often vfio.ko has come or gone, for vs_engine__set_vfio_ready(). */
 void vs_engine__note_changes(struct vs_engine *engine);
 
-/* Unless it was unloaded since, or kprobes are being switched: then half of the probes would tell half. */
+/*
+ * Sets the flag, unless vfio.ko came or went since, or kprobes are being switched: then probes are
+ * missing.
+ */
 void vs_engine__set_vfio_ready(struct vs_engine *engine);
 
-/* What is written before is seen by a program that sees the flag. */
+/* A program that sees the flag also sees everything written before it. */
 static inline void vs_engine__set_flag(__u32 *flag, bool value)
 {
 	__atomic_store_n(flag, value, __ATOMIC_RELEASE);

@@ -85,7 +85,7 @@ const struct vs_text_check *vs_engine__text(const struct vs_engine *engine)
 	return &engine->text;
 }
 
-/* Who is not root may have read it before privileges were given away, and not now: that is no move. */
+/* A user other than root may read it only until privileges are given away: unreadable is not moved. */
 static bool is_elsewhere(const struct vs_engine *engine)
 {
 	uint64_t addr = engine->text_addr ? vs_engine__text_of_vfio() : 0;
@@ -98,7 +98,7 @@ bool vs_engine__vfio_moved(const struct vs_engine *engine)
 	enum vs_kmod_state state = engine->facts.vfio_state;
 	bool loaded;
 
-	/* Its directory stays for a while after the event that it is gone, for seconds on a busy host. */
+	/* Its directory in sysfs outlives the event of its unload, by seconds on a busy host. */
 	if (state == VS_KMOD_BUILTIN || vs_kmod__is_going("", "vfio"))
 		return false;
 	loaded = vs_kmod__is_loaded("", "vfio");
@@ -136,7 +136,7 @@ static const char *behind(const char *section, const char *prefix)
 	return strncmp(section, prefix, len) ? NULL : section + len;
 }
 
-/* What can be attached on this kernel to follow some vfio.ko, whatever the present one has. */
+/* Returns true if this kernel can attach `prog` to follow some vfio.ko, whatever the present one has. */
 static bool is_for_some_build(const struct vs_engine *engine, const struct bpf_program *prog)
 {
 	const char *section = bpf_program__section_name(prog), *target;
@@ -146,7 +146,7 @@ static bool is_for_some_build(const struct vs_engine *engine, const struct bpf_p
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
 		return true;
 	target = behind(section, "fentry/");
-	/* Of a module's own functions the programs would hold the module. */
+	/* A fentry in a module's own function would hold the module. */
 	if (target)
 		return !behind(target, "vfio_") && vs_names__has(&engine->facts.btf_funcs, target);
 	target = behind(section, "tp_btf/");
@@ -184,7 +184,7 @@ static int share_maps(const struct vs_engine *engine, struct bpf_object *object)
 	return err;
 }
 
-/* More programs that write to the same maps. */
+/* Loads more programs that write to the same maps. */
 static int load_more(struct vs_engine *engine, choose_fn choose)
 {
 	struct bpf_object_open_opts opts;
@@ -238,7 +238,7 @@ int vs_engine__vfio_loaded(struct vs_engine *engine)
 	err = learn_again(engine);
 	if (err || !vs_engine__vfio_present(engine))
 		return err;
-	load_more(engine, vs_engine__is_wanted);	/* what fails is told for each place that wants its program */
+	load_more(engine, vs_engine__is_wanted);	/* a failure shows at each place that wants it */
 	vs_engine__configure(engine);
 	engine->text_addr = vs_engine__text_of_vfio();
 	vs_engine__check_text(engine);

@@ -47,7 +47,7 @@ struct vs_exact {
 
 /* -- one watchpoint -- */
 
-/* perf has several words for "not here" and for "not for you". */
+/* perf has several errnos for "not supported" and for "not permitted". */
 static int in_our_words(int err)
 {
 	if (err == -ENOENT || err == -ENOSYS)
@@ -364,9 +364,9 @@ struct vs_exact_stats vs_exact__stats(struct vs_exact *x)
 	};
 }
 
-/* -- is there any -- */
+/* -- room for more -- */
 
-/* Any address in the kernel will do to ask for room: the event is never enabled. */
+/* Any address in the kernel serves to ask for room: the event is never enabled. */
 static int room_of(size_t cpu)
 {
 	int fds[VS_WATCHES], nr = 0, fd = 0;

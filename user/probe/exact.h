@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hardware watchpoints on the counters of a few groups: a write breakpoint of perf
- * on each online CPU, with a BPF program behind it. The kernel gives watchpoints on
- * its own memory to CAP_SYS_ADMIN only (hw_breakpoint_parse(), since v2.6.33).
+ * Hardware watchpoints on the counters of a few groups: a write breakpoint of perf on each online
+ * CPU, which runs a BPF program. The kernel gives watchpoints on its own memory to CAP_SYS_ADMIN
+ * only (hw_breakpoint_parse(), since v2.6.33).
  */
 #ifndef VFIOSCOPE_EXACT_PROBE_H
 #define VFIOSCOPE_EXACT_PROBE_H
@@ -31,7 +31,7 @@ struct vs_exact_stats {
  */
 struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
 			       const uint64_t *runs);
-/* Watchpoints are opened by it from now on; it stays the caller's. */
+/* From now on `keeper` opens the watchpoints. The caller still owns it. */
 void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper);
 
 void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
@@ -39,7 +39,7 @@ void vs_exact__free(struct vs_exact *x);	/* disarms; NULL is fine */
 /*
  * Watches the four bytes at @counter, on all online CPUs or on none. @seen_seq: a
  * record after which the group existed; once it was released after that its memory may
- * be something else's, so its watch ends, whenever that is told. 0, or
+ * be something else's, so its watch ends when we learn of the release. 0, or
  *   -EEXIST	 watched already,
  *   -ESTALE	 it was released since (or that cannot be told any more),
  *   -ENOSPC	 a CPU has no debug register left (or VS_WATCHES are set),
@@ -55,23 +55,24 @@ int vs_exact__watch(struct vs_exact *x, uint64_t counter, uint64_t group, int io
 /* 0 or -ENOENT. */
 int vs_exact__unwatch(struct vs_exact *x, uint64_t group);
 
-/* Of whatever is watched. */
+/* Ends all watches. */
 void vs_exact__unwatch_all(struct vs_exact *x);
 
-/* The record @seq told of the release of a group: its watch goes, if the group was seen before that. */
+/* Record @seq is the release of a group: its watch ends, if the group was seen before that. */
 void vs_exact__released(struct vs_exact *x, uint64_t group, uint64_t seq);
 
 /*
- * The groups that a complete look found, which began at @taken_ns after the record @taken_seq: a watch of one that has not
- * been found for a second goes. For releases whose record was lost, and for a creator of a
- * group that was not the first and freed its own without one.
+ * Takes the groups that a complete look found, which began at @taken_ns after the record
+ * @taken_seq, and ends the watch of a group that has not been found for a second. This covers
+ * releases whose record was lost, and a creator of a group that was not the first and freed its own
+ * without a record.
  */
 void vs_exact__found(struct vs_exact *x, const uint64_t *groups, size_t nr, uint64_t taken_seq,
 		     uint64_t taken_ns);
 
 /*
- * Makes a record of the event ABI of what the program sent. False: it is no
- * change, or no such record.
+ * Turns what the program sent into a record of the event ABI. False: it is no change, or no such
+ * record.
  */
 bool vs_exact__clean(struct vs_exact *x, const void *raw, size_t len,
 		     struct vs_stack_event *clean);
@@ -83,7 +84,7 @@ bool vs_exact__clean(struct vs_exact *x, const void *raw, size_t len,
 struct vs_exact_stats vs_exact__stats(struct vs_exact *x);
 
 /*
- * How many more watchpoints the CPU with the fewest could take: 0 to VS_WATCHES, or
+ * Returns how many more watchpoints the CPU with the least room could take: 0 to VS_WATCHES, or
  * -EOPNOTSUPP, -EPERM as above. Reserves them for a moment; arms nothing.
  */
 int vs_exact__room(void);

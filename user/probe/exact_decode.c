@@ -161,7 +161,7 @@ static size_t imm_bytes(unsigned int opcode)
 	return opcode == GROUP1_IMM32 || opcode == MOV_IMM32 ? 4 : 0;
 }
 
-/* Whether the bytes from @start on are one instruction that ends at ip. */
+/* Returns true if the bytes from @start on are one instruction that ends at ip. */
 static bool parse(struct instruction *in, const struct vs_trap *trap, size_t start)
 {
 	*in = (struct instruction){ .trap = trap, .start = start, .at = start };
@@ -189,8 +189,8 @@ static bool fits(const struct vs_trap *trap, uint32_t old, int added)
 }
 
 /*
- * "mov $imm,%reg" right before it that loads something else than 1 or -1: not a
- * get or a put, and its flags could look like theirs.
+ * Returns true if a "mov $imm,%reg" right before it loads something else than 1 or -1: then it is
+ * no get or put, and its flags could look like theirs.
  */
 static bool adds_other_number(const struct instruction *in)
 {
@@ -230,7 +230,7 @@ static struct vs_write judge_cmpxchg(const struct instruction *in)
 	return changed(new > old ? 1 : -1, new);
 }
 
-/* What is left in memory is known from the flags only when it is 0. */
+/* The flags tell the value left in memory only when it is 0. */
 static struct vs_write judge_step(const struct instruction *in, int64_t added)
 {
 	struct vs_write write = { VS_WRITE_CHANGE, added > 0 ? 1 : -1, false, 0 };
@@ -263,7 +263,7 @@ static struct vs_write judge_locked(const struct instruction *in)
 	return unknown;
 }
 
-/* What reads and writes has a LOCK in the kernel: without, it is another instruction's tail. */
+/* In the kernel a read-modify-write has a LOCK: without one, this is another instruction's tail. */
 static struct vs_write judge(const struct instruction *in)
 {
 	if (in->locked && !(in->rex & REX_W))
@@ -275,7 +275,7 @@ static struct vs_write judge(const struct instruction *in)
 	return unknown;
 }
 
-/* xadd has overwritten the register that the address was made of: cannot be checked. */
+/* If xadd has overwritten a register that the address was made of, we cannot check the address. */
 static bool is_elsewhere(const struct instruction *in, uint64_t counter)
 {
 	bool lost = in->opcode == XADD && (in->used >> in->reg & 1);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which value did the instruction write that a watchpoint has just seen? Told from
- * the registers, the flags and the code, never from memory, which another CPU may
- * have changed since. Pure.
+ * Finds the value that an instruction wrote which a watchpoint has just seen. It uses
+ * the registers, the flags and the code, never memory, which another CPU may have
+ * changed since. Pure.
  *
  * x86 instructions cannot be read backwards for certain. So every start that gives
  * an instruction ending at ip is tried; it counts only if its memory operand is the
- * watched counter, and all that count must say the same. What refcount_t and
- * atomic_t are compiled to in v5.10 to v7.x:
+ * watched counter, and all that count must say the same. In v5.10 to v7.x
+ * refcount_t and atomic_t are compiled to:
  *
- *   lock xadd %reg,(mem)	reg has the old value; what was added is told by the
- *				flags, which are those of the addition
+ *   lock xadd %reg,(mem)	reg has the old value; the flags are those of the
+ *				addition, and tell what was added
  *   lock cmpxchg %reg,(mem)	zero flag set: rax has the old value, reg the new one;
  *				clear: the old value was written back, no change
  *   mov $imm,(mem)		kref_init(), refcount_set(), saturation

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What was learnt about the running kernel before anything is loaded into it:
- * the only input of the probe plan (plan.h). Facts can be saved as JSON and
- * planned from on another machine.
+ * Facts are what we learnt about the running kernel before loading anything into it: the only input
+ * of the probe plan (plan.h). They can be saved as JSON, to plan from on another machine.
  */
 #ifndef VFIOSCOPE_FACTS_H
 #define VFIOSCOPE_FACTS_H
@@ -89,30 +88,30 @@ struct vs_facts {
  */
 int vs_facts__collect(const char *root, struct vs_facts *facts);
 
-/* Only the part about VFIO anew: vfio.ko was loaded. The rest stays. -ENOMEM. */
+/* Collects only the part about VFIO again: vfio.ko was loaded. The rest stays. -ENOMEM. */
 int vs_facts__collect_vfio(const char *root, struct vs_facts *facts);
 
 /*
- * vfio.ko is being unloaded. What was read from its file stays, for when it is back; what
- * was loaded from elsewhere is forgotten, and the file is read. -ENOMEM.
+ * vfio.ko is being unloaded. Keeps what was read from its file, for when it is back; forgets a
+ * module that was loaded from elsewhere, and reads the file. -ENOMEM.
  */
 int vs_facts__vfio_unloaded(const char *root, struct vs_facts *facts);
 
 void vs_facts__free(struct vs_facts *facts);
 
 /*
- * Programs that write into a ring may sleep where nobody may: under the raw locks of
- * workqueues, in a breakpoint. Then none is to be attached.
+ * Returns true if programs that write into a ring may sleep where sleeping is forbidden: under the
+ * raw locks of workqueues, in a breakpoint. Then none may be attached.
  */
 bool vs_facts__ring_may_sleep(const struct vs_facts *facts);
 
-/* Asks the host, and on a realtime kernel only for all facts. True when they cannot be had. */
+/* The same for this host; only a realtime kernel has all its facts collected. True when that fails. */
 bool vs_facts__ring_may_sleep_here(const char *root);
 
-/* The same in words, for who refuses. */
+/* The same in words, for a refusal. */
 #define VS_RING_MAY_SLEEP "on this realtime kernel BPF's ring buffer takes a lock that sleeps"
 
-/* The file of the module is the one that is loaded (or nothing contradicts it). */
+/* Returns true if the file of the module is the one that is loaded (or nothing contradicts it). */
 bool vs_facts__build_id_matches(const struct vs_facts *facts);
 
 /* As JSON text (malloc'ed, caller frees) or NULL with errno. */

@@ -39,7 +39,7 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 		walk->error = -ENOMEM;
 }
 
-/* What is looked for begins with a few letters only: most of 36,000 functions end here. */
+/* The wanted names begin with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
 	if (walk->facts->vmlinux_btf && strchr("bivw_", *name) &&

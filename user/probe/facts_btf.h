@@ -7,8 +7,8 @@
 
 /*
  * Fills vmlinux_btf, btf_funcs, tracepoints, mutex_size, work_size, tramp_image, ring_lock_spins,
- * layout_source and btf_layout. Of functions and tracepoints only those that
- * the hook table names are looked for. Missing BTF is not an error. -ENOMEM.
+ * layout_source and btf_layout. It looks only for the functions and tracepoints that the hook table
+ * names. Missing BTF is not an error. -ENOMEM.
  */
 int vs_facts__collect_btf(struct vs_facts *facts);
 

@@ -225,7 +225,7 @@ static void collect_loaded(const char *root, struct vs_facts *facts)
 	facts->addresses = !vs_kmod__section_addr(root, "vfio", ".text", &addr);
 }
 
-/* Another user than root may see addresses, and not the files that tell those of sections. */
+/* A user other than root may see addresses, but not the files with those of the sections. */
 static void look_for_addresses(const char *root, struct vs_facts *facts)
 {
 	uint64_t addr;
@@ -267,7 +267,10 @@ static int collect_vfio(const char *root, struct vs_facts *facts)
 	return err;
 }
 
-/* What is loaded is what was read from its file: only the addresses are new. Time counts now. */
+/*
+ * Returns true if the loaded build is the file that was read: then only the addresses are new,
+ * which is fast.
+ */
 static bool is_known_build(const char *root, struct vs_facts *facts)
 {
 	char id[VS_BUILD_ID_HEX];
@@ -293,7 +296,7 @@ int vs_facts__collect_vfio(const char *root, struct vs_facts *facts)
 	return err ? err : vs_facts__collect_module_btf(facts);
 }
 
-/* Not asked of /sys/module: the tracepoint module_free comes before the module leaves it. */
+/* Does not ask /sys/module: the tracepoint module_free comes before the module leaves it. */
 int vs_facts__vfio_unloaded(const char *root, struct vs_facts *facts)
 {
 	int err = 0;

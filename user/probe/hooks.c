@@ -114,7 +114,7 @@ const struct vs_hook vs_hooks[] = {
 			BUILT_IN("vfio_group_release", "release_fentry"),
 			FUNCTION("vfio_group_release", "group_release"),
 			FUNCTION("vfio_group_unlock_and_free", "group_release"),
-			/* Both inlined: what they call, when the group has left the list. */
+			/* Both are inlined: probe what they call, when the group has left the list. */
 			FENTRY("iommu_group_unregister_notifier", "iommu_release",
 			       .needs = VS_NEEDS_NB),
 		},

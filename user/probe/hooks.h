@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What vfioscope wants to see, and for each the ways to reach it, best first.
- * A table: what the planner, `doctor` and the documentation all read.
+ * This table has everything that vfioscope wants to see, and for each the ways to reach it, best
+ * first. The planner, `doctor` and the documentation all read it.
  */
 #ifndef VFIOSCOPE_HOOKS_H
 #define VFIOSCOPE_HOOKS_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How a rung of the ladder reaches its place. */
+/* The way in which a rung of the ladder reaches its place. */
 enum vs_rung_kind {
 	VS_RUNG_END = 0,
 	VS_RUNG_FUNCTION,	/* kprobe at a function of VFIO */
@@ -21,7 +21,7 @@ enum vs_rung_kind {
 	VS_RUNG_TRACEPOINT,	/* BTF-typed or raw tracepoint */
 };
 
-/* What must be known of the layout for a rung to make sense. */
+/* The offsets that must be known for a rung to make sense. */
 enum vs_needs {
 	VS_NEEDS_NOTHING = 0,
 	VS_NEEDS_COUNTER = 1 << 0,
@@ -45,7 +45,7 @@ struct vs_rung {
 	bool together;		/* to be armed in addition to the rung before, not instead */
 };
 
-/* When a hook has a meaning at all; asked of the facts, never of a version. */
+/* The kernels on which a hook has a meaning at all; the facts decide, never a version. */
 enum vs_applies {
 	VS_APPLIES_ALWAYS = 0,
 	VS_APPLIES_NOTIFIER,	/* kernels with an IOMMU group notifier: v3.6 to v5.18 */

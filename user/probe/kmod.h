@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a kernel module file says about VFIO group references: its functions,
- * the places where an inlined get or put sits, its build-id. Read from the ELF
- * file alone: no debug information, no privileges, nothing loaded. Any
+ * Reads what a kernel module file says about VFIO group references: its functions,
+ * the places where an inlined get or put sits, its build-id. The ELF file alone
+ * is enough: no debug information, no privileges, nothing loaded. Any
  * architecture can be read (relocations are symbolic); get sites need an
  * instruction decoder and are found on x86-64 only.
  *
@@ -51,8 +51,8 @@ struct vs_kmod_site {
 	/* VS_SITE_LOCKED_*: x86 register numbers (0 rax .. 15 r15) and displacement. */
 	uint8_t base_reg;	/* the counter is at base_reg + disp */
 	/*
-	 * At the probed instruction: the value from before the add; of an exchange that has
-	 * succeeded, which the zero flag tells, the new one.
+	 * At the probed instruction it has the value from before the add; after an exchange that
+	 * has succeeded (the zero flag is set), the new value.
 	 */
 	uint8_t value_reg;
 	int32_t disp;
@@ -67,7 +67,7 @@ struct vs_kmod {
 	size_t nr_funcs;
 	struct vs_kmod_site *sites;
 	size_t nr_sites;
-	bool followed;		/* the code, from call to call: then code tells of the fix */
+	bool followed;		/* from call to call: then `code` tells of the fix */
 	struct vs_fix_facts code;
 	struct vs_text_image *text; /* of the file, x86-64 (text/text_image.h), or NULL */
 	char error[160];	/* words for the last failure, one line */
@@ -95,8 +95,8 @@ int vs_kmod__parse(const void *data, size_t len, const char *const *callees,
 int vs_kmod__read_builtin(const char *root, const char *const *callees, struct vs_kmod *kmod);
 
 /*
- * Whether a function of that name is VFIO's, in a kernel image, where nothing else tells
- * them apart: "vfio_..." and "__vfio_...". Only the start of `name` is looked at.
+ * Returns true if a function of that name is VFIO's, in a kernel image, where nothing else tells
+ * them apart: "vfio_..." and "__vfio_...". It looks only at the start of `name`.
  */
 bool vs_kmod__is_vfio_function(const char *name);
 
@@ -106,10 +106,9 @@ void vs_kmod__free(struct vs_kmod *kmod);
 const struct vs_kmod_func *vs_kmod__func(const struct vs_kmod *kmod, const char *name);
 
 /*
- * Where the file of module `name` ("vfio") of kernel `release` is: through
- * modules.dep of /lib/modules/RELEASE, then the updates/, extra/ and kernel/
- * folders. `root` is prefixed to all paths ("" for the running system).
- * -ENOENT when there is none.
+ * Finds the file of module `name` ("vfio") of kernel `release`: through modules.dep of
+ * /lib/modules/RELEASE, then the updates/, extra/ and kernel/ folders. `root` is prefixed to all
+ * paths ("" for the running system). -ENOENT when there is none.
  */
 int vs_kmod__find(const char *root, const char *release, const char *name,
 		  char *path, size_t size);
@@ -125,13 +124,13 @@ enum vs_kmod_state {
 enum vs_kmod_state vs_kmod__state(const char *root, const char *release, const char *name);
 
 /*
- * Only whether module `name` is loaded ("coming" and "going" included); false when it is
- * built in. One access(2), so that it can be asked each second: vs_kmod__state() of what
+ * Returns true if module `name` is loaded ("coming" and "going" included); false when it is built
+ * in. This is one access(2), so call it each second if you like: vs_kmod__state() of a module that
  * is not loaded reads modules.builtin and looks for a file in all of /lib/modules.
  */
 bool vs_kmod__is_loaded(const char *root, const char *name);
 
-/* It is on its way out: the kernel has said so, or is about to. */
+/* Returns true if it is being unloaded: the kernel has said so, or is about to. */
 bool vs_kmod__is_going(const char *root, const char *name);
 
 /* Build-id of the loaded module, hex, from its sysfs note. -ENOENT, -EACCES. */
@@ -145,9 +144,9 @@ int vs_kmod__section_addr(const char *root, const char *name, const char *sectio
 			  uint64_t *addr);
 
 /*
- * The same from /proc/kallsyms, by one of the section's functions: sections/ is root's,
- * whatever capabilities another user has. Reads that whole file. -ENOENT; -EPERM when
- * the kernel hides addresses; -ENOTUNIQ when the module has several functions of that name.
+ * The same from /proc/kallsyms, by one of the section's functions: only root can read sections/,
+ * whatever capabilities another user has. Reads that whole file. -ENOENT; -EPERM when the kernel
+ * hides addresses; -ENOTUNIQ when the module has several functions of that name.
  */
 int vs_kmod__section_by_symbol(const char *root, const char *name,
 			       const struct vs_kmod_func *func, uint64_t *addr);

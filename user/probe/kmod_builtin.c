@@ -19,7 +19,7 @@ struct builtin {
 	const char *const *callees;
 	uint64_t targets[MAX_CALLEES];	/* where they are, 0: not in this kernel */
 	struct vs_kmod *kmod;
-	bool ended;			/* what comes now is no text, or init text, which is freed */
+	bool ended;			/* what follows is no text, or init text, which is freed */
 	uint32_t func;			/* the one that is swept over */
 	size_t unread;
 };

@@ -147,7 +147,7 @@ int vs_kmod__add_site(struct vs_kmod *kmod, const struct vs_kmod_site *site)
 	return 0;
 }
 
-/* The callee a relocation names, out of those asked for. */
+/* Returns the callee that a relocation names, if it is one of those asked for. */
 static char *image__callee(const struct image *img, const struct vs_elf_reloc *reloc)
 {
 	const char *name;
@@ -199,9 +199,9 @@ static int image__find_calls(struct image *img)
 }
 
 /*
- * From where on a constant in `reg` is still there at `off`: not from before a
- * call that may change it, and not from before a jump away, which would be the
- * end of another path (`return -1` in front of the block of the add).
+ * Returns the place from which on a constant loaded into `reg` is still there at `off`: after a
+ * call that may change it, and after a jump away, which would end another path (`return -1` in
+ * front of the block of the add).
  */
 static uint64_t section__reg_alive_from(const struct vs_elf_section *sect, uint64_t start, uint64_t off,
 					uint8_t reg)
@@ -231,7 +231,7 @@ static bool section__is_decrement(const struct vs_elf_section *sect, uint64_t st
 	return vs_x86__last_constant(sect->bytes + from, sect->bytes + off, reg) < 0;
 }
 
-/* Where an entry of .smp_locks points. */
+/* Finds the place that an entry of .smp_locks points to. */
 static bool image__lock_prefix(const struct image *img, const struct vs_elf_reloc *reloc,
 			       uint32_t *section, uint64_t *off)
 {
@@ -243,7 +243,10 @@ static bool image__lock_prefix(const struct image *img, const struct vs_elf_relo
 	return vs_elf__is_code(sect) && *off < sect->len;
 }
 
-/* What the instruction at a LOCK prefix does to a counter; 0: nothing that matters. */
+/*
+ * Returns the kind of site for what the instruction at a LOCK prefix does to a counter; 0: none
+ * that matters.
+ */
 static int section__locked_kind(const struct vs_elf_section *sect, const struct vs_elf_func *func,
 				uint64_t off, struct vs_x86_xadd *x)
 {
@@ -255,7 +258,7 @@ static int section__locked_kind(const struct vs_elf_section *sect, const struct 
 									     VS_SITE_LOCKED_ADD;
 }
 
-/* The place behind the locked instruction at `off`, if it has one in its function. */
+/* Finds the place after the locked instruction at `off`, if it has one in its function. */
 static bool image__locked_site(const struct image *img, uint32_t index, uint64_t off,
 			       struct vs_kmod_site *site)
 {
@@ -355,7 +358,7 @@ static int image__listed_adds(struct image *img)
 	return 0;
 }
 
-/* What one function's sweep belongs to. */
+/* The function that a sweep belongs to. */
 struct swept {
 	struct vs_kmod *kmod;
 	uint32_t func;
@@ -475,7 +478,7 @@ static int image__copy_funcs(struct image *img)
 	return 0;
 }
 
-/* For text_check.h. Of other architectures there is none. */
+/* Copies the text for text_check.h. Other architectures have none. */
 static int image__copy_text(struct image *img)
 {
 	img->kmod->text = vs_text_image__new(&img->elf);

@@ -13,10 +13,10 @@ int vs_kmod__fail(struct vs_kmod *kmod, int err, const char *fmt, ...);
 int vs_kmod__parse_elf(const void *data, size_t len, const char *const *callees,
 		       struct vs_kmod *kmod);
 
-/* A copy of `site`, its callee too. */
+/* Adds a copy of `site`, its callee too. */
 int vs_kmod__add_site(struct vs_kmod *kmod, const struct vs_kmod_site *site);
 
-/* By kind, function and offset: to be called when all are there. */
+/* Sorts by kind, function and offset. Call it when all sites are there. */
 void vs_kmod__sort_sites(struct vs_kmod *kmod);
 
 /* `hex` is emptied when the id does not fit. */

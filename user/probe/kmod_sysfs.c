@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a module is: its file below /lib/modules, its state below /sys/module. */
+/* Finds a module: its file below /lib/modules, its state below /sys/module. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -27,7 +27,7 @@ void vs_kprobe__get_ready(struct bpf_program *prog)
 
 	if (fd < 0)
 		return;
-	/* No event: it fails, after libbpf has asked what it wants to know. */
+	/* `fd` is no perf event: this fails, after libbpf has asked what it wants to know. */
 	bpf_link__destroy(bpf_program__attach_perf_event(prog, fd));
 	close(fd);
 }

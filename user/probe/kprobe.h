@@ -12,8 +12,8 @@
 int vs_kprobe__type(void);
 
 /*
- * libbpf loads a program to find out how perf events are attached here: once, with the first.
- * For those who may not load programs later. `prog`: any that is loaded.
+ * libbpf loads a program to find out how perf events are attached here: once, for the first one.
+ * Makes it do so now, for a process that may not load programs later. `prog`: any that is loaded.
  */
 void vs_kprobe__get_ready(struct bpf_program *prog);
 

@@ -22,7 +22,10 @@ libbpf_print_fn_t vs_libbpf__quiet(bool debug)
 	return libbpf_set_print(debug ? debug_output : no_output);
 }
 
-/* A hard limit may be fs.nr_open, 2^30 on some hosts: who closes all there may be would take minutes. */
+/*
+ * A hard limit may be fs.nr_open, 2^30 on some hosts: a loop that closes all possible ones would
+ * take minutes.
+ */
 #define ENOUGH_FILES (1 << 20)
 
 static void raise_nofile(void)

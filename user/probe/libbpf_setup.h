@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What everybody who loads BPF programs does first. */
+/* All code that loads BPF programs calls these first. */
 #ifndef VFIOSCOPE_LIBBPF_SETUP_H
 #define VFIOSCOPE_LIBBPF_SETUP_H
 
@@ -7,16 +7,16 @@
 #include <stdbool.h>
 
 /*
- * What fails is told in our own words with the errno; libbpf speaks, on stderr, with
- * @debug only. Returns the print function that was set before.
+ * We report failures in our own words with the errno; libbpf prints to stderr with @debug only.
+ * Returns the print function that was set before.
  */
 libbpf_print_fn_t vs_libbpf__quiet(bool debug);
 
 /*
- * Kernels before v5.11 charge maps to RLIMIT_MEMLOCK; libbpf raises it, too, but not
- * before it loads. RLIMIT_NOFILE: a ring is a descriptor for each possible CPU, a
- * watchpoint two for each online one, and the soft limit is 1024 mostly: up to the hard
- * one, or 2^20. Children inherit both. Only ever raised; what is refused is left.
+ * Kernels before v5.11 charge maps to RLIMIT_MEMLOCK; libbpf raises it, too, but not before it
+ * loads. RLIMIT_NOFILE: a ring is a descriptor for each possible CPU, a watchpoint two for each
+ * online one, and the soft limit is 1024 mostly: up to the hard one, or 2^20. Children inherit
+ * both. It never lowers a limit, and leaves one that it may not raise.
  */
 void vs_libbpf__raise_limits(void);
 

@@ -71,8 +71,8 @@ static int by_order(const void *a, const void *b)
 }
 
 /*
- * What stays is little, a few milliseconds' worth: it moves to the front. In the
- * order of the bytes, so that nothing is overwritten before it has moved.
+ * The few records that stay, some milliseconds' worth, move to the front, in the order of their
+ * bytes, so that none is overwritten before it has moved.
  */
 static int by_offset(const void *a, const void *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Brings records of several rings into one order, and holds them back until nothing earlier can
- * come. The caller says by what: a clock may step back, so for the lifetimes of references it is
+ * come. The caller chooses the key: a clock may step back, so for the lifetimes of references it is
  * the sequence number of the record (bpf/events.h), never its time.
  */
 #ifndef VFIOSCOPE_MERGE_H

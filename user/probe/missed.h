@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How often the kernel left a program out, where it counts that. */
+/* Reads how often the kernel left a program out, where it counts that. */
 #ifndef VFIOSCOPE_MISSED_H
 #define VFIOSCOPE_MISSED_H
 
@@ -13,7 +13,7 @@
  */
 int vs_missed__program(int prog_fd, uint64_t *missed);
 
-/* Who asks in the kernel's memory (bpf/missed_programs.h). */
+/* The program that looks into the kernel's memory (bpf/missed_programs.h). */
 struct vs_missed_reader {
 	int prog;		/* descriptor of its program, negative: there is none */
 	struct vs_missed_ask *ask;

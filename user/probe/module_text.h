@@ -11,14 +11,14 @@
 
 struct vs_module_text;
 
-/* Opens /proc/kcore. NULL with errno as vs_kcore__open(). It has not to be loaded yet. */
+/* Opens /proc/kcore. NULL with errno as vs_kcore__open(). The module need not be loaded yet. */
 struct vs_module_text *vs_module_text__open(const char *root);
 void vs_module_text__free(struct vs_module_text *text);	/* NULL is fine */
 
 /*
- * `len` bytes from `off` on of its section `section` (".text", ".text.unlikely"). Where that
- * is, sysfs is asked each time; allocates nothing. 0; -ENOENT: it is not loaded, or has no
- * such section; -ERANGE: that is more than the module has; -EPERM, -EACCES, -EFAULT.
+ * `len` bytes from `off` on of its section `section` (".text", ".text.unlikely"). It asks sysfs for
+ * the address each time, and allocates nothing. 0; -ENOENT: it is not loaded, or has no such
+ * section; -ERANGE: that is more than the module has; -EPERM, -EACCES, -EFAULT.
  */
 int vs_module_text__read(const struct vs_module_text *text, const char *section, uint64_t off,
 			 void *buf, size_t len);

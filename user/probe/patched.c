@@ -53,8 +53,8 @@ static bool is_followed(const struct vs_hook *hook, const char *function)
 }
 
 /*
- * In vmlinux: most of what is patched there is nothing to us. Of a built-in VFIO any function
- * may hold a site that is probed: inlined gets and puts are in many that no hook names.
+ * Returns true if a patch of this function of vmlinux matters: most do not. Any function of a
+ * built-in VFIO may hold a probed site: inlined gets and puts are in many that no hook names.
  */
 static bool matters(const char *function)
 {

@@ -37,7 +37,7 @@ struct vs_probe {
 	uint32_t offset;	/* bytes into func */
 };
 
-/* What became of one hook. */
+/* The outcome for one hook. */
 struct vs_plan_row {
 	const struct vs_hook *hook;
 	enum vs_hook_status status;
@@ -59,7 +59,7 @@ struct vs_plan {
 	const struct vs_kmod_func *deferred_func; /* vfio_group_put_bg, or NULL */
 };
 
-/* What fix.h tells of these facts; plan->fix is the same. */
+/* Judges these facts by fix.h; plan->fix is the same. */
 enum vs_fix vs_plan__fix(const struct vs_facts *facts);
 
 /*
@@ -69,18 +69,18 @@ int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan);
 void vs_plan__free(struct vs_plan *plan);
 
 /*
- * As if this hook could not be seen: none of its probes will be attached. One that two
- * hooks share belongs to the first of them. -ENOENT.
+ * Treats this hook as one that cannot be seen: none of its probes will be attached. A probe that
+ * two hooks share belongs to the first of them. -ENOENT.
  */
 int vs_plan__leave_out(struct vs_plan *plan, const char *hook);
 
 /* The row of a hook by name, NULL when there is no such hook. */
 const struct vs_plan_row *vs_plan__row(const struct vs_plan *plan, const char *hook);
 
-/* No required hook is missing; some may see only part of what they are for. */
+/* Returns true if no required hook is missing; some may see only part of what they are for. */
 bool vs_plan__complete(const struct vs_plan *plan);
 
-/* Some hook waits for vfio.ko. */
+/* Returns true if some hook waits for vfio.ko. */
 bool vs_plan__waits(const struct vs_plan *plan);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the facts say about this kernel's era. */
+/* Tells this kernel's era from the facts. */
 #include <string.h>
 
 #include "inspect/code.h"
@@ -51,8 +51,8 @@ static enum vs_known known(const struct vs_facts *facts, bool holds)
 }
 
 /*
- * Where the whole code was not followed (VFIO is built in, or the facts were saved by an older
- * version): functions and sites. Out of line, a put is not seen in the notifier.
+ * Uses functions and sites, for facts whose code was not followed as a whole (VFIO is built in, or
+ * an older version saved them). A put that is out of line is not seen in the notifier.
  */
 static void find_by_sites(const struct vs_facts *facts, struct vs_fix_facts *f)
 {
@@ -89,7 +89,7 @@ static bool layout_is_classic(const struct vs_facts *facts, const struct vs_plan
 	       facts->mutex_size == 32 && facts->work_size == 32;
 }
 
-/* Where vfio_device_put(device) drops a reference, in its first argument: since 5.10.137. */
+/* Returns the offset in its first argument where vfio_device_put() drops a reference: since 5.10.137. */
 static int told_refcount(const struct vs_kmod *vfio)
 {
 	for (size_t i = 0; i < vfio->nr_sites; i++) {
@@ -140,7 +140,7 @@ const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applie
 	return "this vfio.ko does not defer puts: it lacks the fix (811642d8d8a8)";
 }
 
-/* Without the file it cannot be told: what a put of a device does is then not known. */
+/* Returns true also without the file: then we do not know what a put of a device does. */
 static bool counts_registrations(const struct planner *p)
 {
 	return !p->facts->vfio_file || p->plan->layout.device_refcount != VS_NO_OFFSET ||

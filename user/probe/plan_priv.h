@@ -7,7 +7,7 @@
 
 #define DEFERRED "vfio_group_put_bg"
 
-/* What a plan is made from and into. */
+/* The input and the output of planning. */
 struct planner {
 	const struct vs_facts *facts;
 	struct vs_plan *plan;
@@ -16,13 +16,13 @@ struct planner {
 
 /* -- plan_era.c: what the facts say about this kernel's era -- */
 
-/* Whether VFIO's symbols could be read. */
+/* Returns true if VFIO's symbols could be read. */
 bool plan_vfio_known(const struct vs_facts *facts);
 
 /* Fills the plan's layout; its fix is known. */
 void plan_find_layout(struct planner *p);
 
-/* Whether this kernel has what a hook is about, and the words for one that has not. */
+/* Returns true if this kernel has what a hook is about; the words are for one that has not. */
 bool plan_applies(const struct planner *p, enum vs_applies which);
 const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applies applies);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each rung returns whether it holds; if not, row->how says why not. */
+/* Each rung returns true if it holds; if not, row->how says why not. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +218,7 @@ static const char *vfio_name(const struct planner *p)
 	return p->facts->vfio_state == VS_KMOD_BUILTIN ? "VFIO" : "vfio.ko";
 }
 
-/* Where a scan found the sites, for the end of a sentence. */
+/* Returns words for where a scan found the sites, to end a sentence. */
 static const char *found_in(const struct planner *p)
 {
 	if (p->facts->vfio_state != VS_KMOD_BUILTIN)
@@ -276,9 +276,9 @@ static bool has_btf(const struct planner *p, struct vs_plan_row *row)
 }
 
 /*
- * A fexit's trampoline is on the stack of whoever is in the function. Before e21aa341785c it was
- * freed after a grace period of RCU-tasks, to which a task that sleeps there means nothing: it
- * returned into freed memory. All functions with a fexit here sleep: chains call anything.
+ * A fexit's trampoline is on the stack of every task in the function. Before e21aa341785c it was
+ * freed after a grace period of RCU-tasks, which does not wait for a task that sleeps there: the
+ * task returned into freed memory. All functions with a fexit here sleep: chains call anything.
  */
 static bool may_exit(const struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
 {
@@ -323,7 +323,7 @@ static bool plan_tracepoint(struct planner *p, struct vs_plan_row *row,
 	return true;
 }
 
-/* Seen: a kprobe at a function's entry goes through ftrace too, and is silent without it. */
+/* We have seen that a kprobe at a function's entry goes through ftrace too, and is silent without it. */
 static bool is_at_entry(const struct vs_rung *rung)
 {
 	return rung->kind == VS_RUNG_FENTRY || rung->kind == VS_RUNG_FUNCTION;

@@ -19,7 +19,7 @@
 #define STEADY_NS 1000000000ull
 #define PARTS (VS_BEATS + 2)
 
-/* Behind the five bytes of ftrace, and the four of an endbr64, comes an instruction. */
+/* An instruction follows the five bytes of ftrace, and the four of an endbr64. */
 static const unsigned int insides[] = { 5, 9 };
 
 struct vs_pulse {
@@ -210,19 +210,25 @@ static unsigned int find_silent(const struct vs_pulse *p)
 	return silent;
 }
 
-/* When the switch was touched first since the last call, 0: it was not. Then others may be told. */
+/*
+ * Returns when the switch was first touched since the last call, 0: it was not. Lets programs note
+ * the next touch.
+ */
 static uint64_t take_touch(struct vs_pulse *p)
 {
 	uint64_t touched = __atomic_exchange_n(&p->counts->switched_ns, 0, __ATOMIC_ACQ_REL);
 
 	if (touched || !(p->armed & VS_PULSE_LEFT))
 		return touched;
-	/* It goes on. */
+	/* The switching has not ended. */
 	return __atomic_load_n(&p->counts->switch_begun, __ATOMIC_ACQUIRE) !=
 	       __atomic_load_n(&p->counts->switch_ended, __ATOMIC_ACQUIRE) ? p->trouble_ns : 0;
 }
 
-/* Kprobes are switched one by one, ours maybe first and maybe last: where no end is seen it is waited for. */
+/*
+ * The kernel switches kprobes one by one, ours maybe first and maybe last: if we cannot see the
+ * end, we wait.
+ */
 static bool is_over(const struct vs_pulse *p, uint64_t now)
 {
 	return p->armed & VS_PULSE_LEFT || now - p->trouble_ns >= STEADY_NS;
@@ -239,7 +245,7 @@ static unsigned int look(struct vs_pulse *p, uint64_t now)
 	uint64_t touched = take_touch(p);
 	unsigned int silent = find_silent(p);
 
-	/* Touched meanwhile, what fires now may not have fired until then. */
+	/* If it was touched meanwhile, a probe that fires now may have been silent until then. */
 	if (!touched)
 		touched = take_touch(p);
 	if (!touched && !silent)
@@ -283,7 +289,7 @@ bool vs_pulse__was_touched(const struct vs_pulse *p)
 
 /* -- words -- */
 
-/* Where ftrace is at fault, kprobes inside of functions fire; where all kprobes are off, fentry does. */
+/* If ftrace is at fault, kprobes inside of functions fire; if all kprobes are off, fentry does. */
 static bool is_switched_off(unsigned int silent)
 {
 	return silent & VS_BEAT_BIT(VS_BEAT_KPROBE_INSIDE) && !(silent & VS_BEAT_BIT(VS_BEAT_FENTRY));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether armed probes fire. Kprobes can be switched off for the whole host, ftrace can give up, and no
- * probe tells: it is silent, as if nothing happened. So a probe of each kind sits on what we do
- * ourselves (bpf/pulse.h), and each kind is asked by doing it. The answer does not depend on time: the
- * programs run before the system call returns, however long the machine stands still. Who touches the
- * switch of all kprobes is seen, too, before they are off, where the kernel lets its function be followed.
+ * Tests if armed probes fire. Kprobes can be switched off for the whole host, ftrace can give up,
+ * and no probe says so: it is silent, as if nothing happened. So a probe of each kind sits on
+ * something that we do ourselves (bpf/pulse.h), and we test each kind by doing it. The answer does
+ * not depend on time: the programs run before the system call returns, however long the machine
+ * stands still. We also see a write to the switch of all kprobes, before they are off, where the
+ * kernel lets its function be followed.
  */
 #ifndef VFIOSCOPE_PULSE_USER_H
 #define VFIOSCOPE_PULSE_USER_H
@@ -21,7 +22,7 @@
 #define VS_PULSE_TRACEPOINT "task_rename"
 #define VS_PULSE_SWITCH "write_enabled_file_bool"
 
-/* What a pulse has, as bits: enum vs_beat, then the two ends of that function. */
+/* The parts of a pulse, as bits: enum vs_beat, then the two ends of VS_PULSE_SWITCH. */
 #define VS_BEAT_BIT(beat) (1u << (beat))
 #define VS_BEATS_KPROBES (VS_BEAT_BIT(VS_BEAT_KPROBE_ENTRY) | VS_BEAT_BIT(VS_BEAT_KPROBE_INSIDE))
 #define VS_PULSE_TOUCHED VS_BEAT_BIT(VS_BEATS)
@@ -29,25 +30,25 @@
 
 struct vs_pulse;
 
-/* What it can have on the host of these facts. Pure. */
+/* Returns the parts that it can have on the host of these facts. Pure. */
 unsigned int vs_pulse__parts(const struct vs_facts *facts);
 
-/* Starts to look for the function, beside: that takes some 20 ms. NULL with errno set. */
+/* Starts a thread that looks for the function, which takes some 20 ms. NULL with errno set. */
 struct vs_pulse *vs_pulse__new(unsigned int parts);
 
-/* Before `object` is loaded: of the programs of the heartbeat only those of its parts are. */
+/* Selects the programs of its parts, before `object` is loaded: the others of the heartbeat stay out. */
 void vs_pulse__choose(const struct vs_pulse *p, struct bpf_object *object);
 
-/* Whether this is one of its programs. */
+/* Returns true if this is one of its programs. */
 bool vs_pulse__has(const struct bpf_program *prog);
 
 /*
- * Attaches them, before privileges are given away. `counts` is where the programs of `object` count.
- * What cannot be attached is not asked.
+ * Attaches them, before privileges are given away. `counts` is where the programs of `object`
+ * count. A kind that cannot be attached is not asked.
  */
 void vs_pulse__arm(struct vs_pulse *p, struct bpf_object *object, struct vs_pulse_counts *counts);
 
-/* Whether there is a way to ask if kprobes fire. */
+/* Returns true if there is a way to ask if kprobes fire. */
 bool vs_pulse__asks_kprobes(const struct vs_pulse *p);
 
 struct vs_beat_answer {
@@ -64,8 +65,8 @@ struct vs_beat_answer {
 struct vs_beat_answer vs_pulse__beat(struct vs_pulse *p);
 
 /*
- * Asks for somebody who is about to conclude from what probes saw. Trouble that is found here is told by
- * the next vs_pulse__beat(), even if it is over by then.
+ * Asks before the caller draws conclusions from what probes saw. The next vs_pulse__beat() reports
+ * trouble that is found here, even if it is over by then.
  */
 bool vs_pulse__is_well(struct vs_pulse *p);
 

@@ -10,7 +10,7 @@
 #include "probe/rings.h"
 
 #define SMALLEST_RING (16 << 10)
-/* Entering takes a grace period of RCU each; those of several threads are the same. */
+/* Each entering waits for a grace period of RCU; several threads wait for the same one. */
 #define MAX_THREADS 32
 
 struct worker {
@@ -20,7 +20,7 @@ struct worker {
 	size_t first;
 };
 
-/* What the kernel shows of a ring, and what was seen of it. */
+/* The positions of a ring that the kernel shows, and what we have seen of it. */
 struct view {
 	const unsigned long *consumer, *producer;	/* positions, a page each */
 	unsigned long mark;	/* reserved up to here when it was marked */

@@ -11,9 +11,9 @@
 struct vs_rings;
 
 /*
- * Creates rings that hold `bytes` together (at least 16 KiB each) and begins to
- * enter them into their map: the kernel waits for RCU at each, so that goes on
- * beside what the caller does next. NULL with errno set.
+ * Creates rings that hold `bytes` together (at least 16 KiB each) and begins to enter them into
+ * their map: the kernel waits for RCU at each, so threads do that while the caller goes on. NULL
+ * with errno set.
  */
 struct vs_rings *vs_rings__new(uint32_t bytes);
 void vs_rings__free(struct vs_rings *r);	/* NULL is fine */
@@ -32,15 +32,15 @@ int vs_rings__use(const struct vs_rings *r, struct bpf_map *map);
 struct ring_buffer *vs_rings__reader(struct vs_rings *r, ring_buffer_sample_fn record, void *ctx);
 
 /*
- * How far the order is certain. A record's number is taken after its room in the ring was
- * reserved, so what is reserved later than a moment has a higher one than all had at that moment.
+ * The horizon says how far the order is certain. A record takes its number after its room in the
+ * ring was reserved, so a record reserved after a moment has a higher one than all had then.
  *	vs_rings__mark(r, begun, now);
  *	consume all rings
  *	horizon = vs_rings__horizon(r, patience);
  * @begun: the highest number so far. Every record below the horizon has been consumed: no ring
- * holds one back that another CPU reserved and has not finished (it may stand still, being a virtual
- * one). A ring that has held one back for longer than @patience_ns is not waited for: then
- * `forced`, and what it still has comes too late.
+ * holds one back that another CPU reserved and has not finished (a virtual CPU may stand still).
+ * We do not wait for a ring that has held one back for longer than @patience_ns: then `forced` is
+ * set, and what that ring still has comes too late.
  */
 struct vs_horizon {
 	uint64_t seq;

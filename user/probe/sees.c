@@ -71,7 +71,7 @@ static void say(struct vs_sees_cell *cell, enum vs_sees_answer answer, const cha
 	cell->how[0] = '\0';
 }
 
-/* What a probe of that kind knows of the count. */
+/* Says what a probe of that kind knows of the count. */
 static const char *precision(const struct vs_rung *rung)
 {
 	switch (rung->kind) {
@@ -116,7 +116,7 @@ static void by_hook(const struct vs_plan *plan, const char *hook, struct vs_sees
 	snprintf(cell->how, sizeof(cell->how), "%s", row->how);
 }
 
-/* Of several hooks that it takes, the one that sees least. */
+/* The cell takes several hooks: the one that sees least decides. */
 static void by_hooks(const struct vs_plan *plan, const char *const *hooks, const char *words,
 		     struct vs_sees_cell *cell)
 {
@@ -230,7 +230,10 @@ static void see_deferred(const struct vs_plan *plan, struct vs_sees *row)
 	    "late workers and what keeps them: vfioscope latency");
 }
 
-/* Built without it there is no such function in vfio.ko. Its own wait is in another module, and short. */
+/*
+ * A vfio.ko built without iommufd has no such function. iommufd's own wait is in another module,
+ * and short.
+ */
 static void see_iommufd(const struct vs_facts *facts, const struct vs_plan *plan, struct vs_sees *row)
 {
 	row->subject = "iommufd";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of each counter and each wait of VFIO on one kernel, in words for people
- * who need not know how: from the plan and the facts it was made from. Pure.
+ * Says what can be seen of each counter and each wait of VFIO on one kernel, from the plan and the
+ * facts it was made from, in words for people who need not know how. Pure.
  */
 #ifndef VFIOSCOPE_SEES_H
 #define VFIOSCOPE_SEES_H
@@ -11,8 +11,8 @@
 enum vs_sees_part {
 	VS_SEES_GETS,		/* each taking of a reference, when it happens */
 	VS_SEES_PUTS,
-	VS_SEES_HOLDERS,	/* who has one now */
-	VS_SEES_WAITS,		/* who waits for them to go */
+	VS_SEES_HOLDERS,	/* the tasks that have one now */
+	VS_SEES_WAITS,		/* the tasks that wait for them to go */
 	VS_SEES_PARTS,
 };
 

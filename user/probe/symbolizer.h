@@ -23,7 +23,7 @@ void vs_symbolizer__free(struct vs_symbolizer *s);	/* NULL is fine; waits for th
  */
 bool vs_symbolizer__lookup(struct vs_symbolizer *s, uint64_t addr, char *buf, size_t size);
 
-/* Reads again, in the background, if modules came or went since. For now and then. */
+/* Reads again, in the background, if modules came or went since. Call it now and then. */
 void vs_symbolizer__refresh(struct vs_symbolizer *s);
 
 #endif

@@ -68,7 +68,7 @@ static int say_kcore(struct vs_text_check *check, int err)
 	return say(check, err, "memory of vfio.ko cannot be read", strerror(-err));
 }
 
-/* What is not there any more was unloaded meanwhile. */
+/* -ENOENT means that vfio.ko was unloaded meanwhile. */
 static int say_unreadable(struct vs_text_check *check, int err)
 {
 	return err == -ENOENT ? say_not_loaded(check) : say_kcore(check, err);
@@ -106,7 +106,7 @@ static int read_lines(FILE *file, uint64_t from, uint64_t to, struct vs_text_pro
 	return err;
 }
 
-/* Of [from, to). The addresses are to be freed in any case. */
+/* Reads the probes in [from, to). The caller frees the addresses in any case. */
 static uint64_t *read_probes(const char *root, uint64_t from, uint64_t to,
 			     struct vs_text_probes *probes)
 {
@@ -157,7 +157,7 @@ static int compare_with_probes(struct look *l, size_t index, const uint8_t *memo
 	return err;
 }
 
-/* The list is of all probes of the host: not read where it would explain nothing. */
+/* The list has all probes of the host: it is not read where it would explain nothing. */
 static int compare_memory(struct look *l, size_t index, const uint8_t *memory)
 {
 	static const struct vs_text_probes none = { .known = true };

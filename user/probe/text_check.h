@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Is the text of the loaded vfio.ko what its file says? The places of probes are found in the
- * file, and livepatches and other builds tell themselves (patched.h, the build-id). What
- * somebody has written over the text in memory does not.
+ * Compares the text of the loaded vfio.ko with its file, in which we find the places of probes.
+ * Other checks find livepatches and other builds (patched.h, the build-id), but not what somebody
+ * has written over the text in memory.
  */
 #ifndef VFIOSCOPE_TEXT_CHECK_H
 #define VFIOSCOPE_TEXT_CHECK_H
@@ -45,7 +45,7 @@ void vs_text_check__run(const char *root, const struct vs_facts *facts, struct v
 
 #define VS_TEXT_NEWS_WORDS 320
 
-/* What a run has said of it. Starts all zero. */
+/* The state that a run keeps of it. Starts all zero. */
 struct vs_text_watch {
 	uint64_t compared_ns;	/* when it was compared last */
 	bool was_compared;	/* it could be, then */
@@ -53,7 +53,7 @@ struct vs_text_watch {
 
 enum vs_text_news {
 	VS_TEXT_NO_NEWS = 0,
-	VS_TEXT_IN_ORDER,	/* what was other is so no more */
+	VS_TEXT_IN_ORDER,	/* the difference is gone */
 	VS_TEXT_IS_OTHER,	/* where, in words */
 	VS_TEXT_LAPSED,		/* it could be compared, and cannot any more: why, in words */
 };
@@ -61,7 +61,7 @@ enum vs_text_news {
 /* Every 5 s, by CLOCK_MONOTONIC. */
 bool vs_text_watch__is_due(const struct vs_text_watch *w, uint64_t now);
 
-/* What a comparison of now means for the run. Pure. */
+/* Returns what a comparison made now means for the run. Pure. */
 enum vs_text_news vs_text_watch__take(struct vs_text_watch *w, const struct vs_text_check *check,
 				      uint64_t now, char words[VS_TEXT_NEWS_WORDS]);
 

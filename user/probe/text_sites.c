@@ -9,7 +9,7 @@
 #define INT3	0xcc
 #define CALL_BYTES 5
 
-/* What is known of the registers where the sweep is: constants, in the order of the text. */
+/* The constants that registers hold where the sweep is, in the order of the text. */
 struct regs {
 	uint64_t value[16];
 	uint32_t known;		/* a bit for each register */
@@ -56,7 +56,7 @@ static int tell_call(struct vs_text_sweep *sweep, size_t off, uint64_t target,
 	return sweep->site(sweep->ctx, &found);
 }
 
-/* The instruction behind it is the site: there the register has the old value, or the new one. */
+/* The instruction after it is the site: there the register has the old value, or the new one. */
 static int tell_locked(struct vs_text_sweep *sweep, size_t off, const struct vs_insn *insn,
 		       enum vs_site_kind kind)
 {
@@ -121,7 +121,7 @@ static int pass_breakpoint(struct vs_text_sweep *sweep, size_t *off, struct regs
 	return taken;
 }
 
-/* Up to the next function there are int3, behind a call that does not return, too. */
+/* int3 fills the text up to the next function, also after a call that does not return. */
 static size_t code_bytes(const struct vs_text_sweep *sweep)
 {
 	size_t len = sweep->len;
@@ -134,7 +134,7 @@ static size_t code_bytes(const struct vs_text_sweep *sweep)
 int vs_text_sweep__run(struct vs_text_sweep *sweep)
 {
 	struct regs regs = { .known = 0 };
-	bool padding = false;	/* behind an end, an int3 is nobody's */
+	bool padding = false;	/* after an end, an int3 is nobody's */
 	size_t end = code_bytes(sweep);
 	int err = 0;
 

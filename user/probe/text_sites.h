@@ -23,16 +23,15 @@ struct vs_text_sweep {
 	size_t len;
 	uint64_t pc;		/* address of the first byte */
 	/*
-	 * Told each direct call, each locked add, of -1 as VS_SITE_LOCKED_SUB, and each locked
-	 * exchange. The
-	 * lock of a call is the constant in rsi, an address. Returns 1 if the site is
+	 * Called for each direct call, each locked add (of -1: VS_SITE_LOCKED_SUB) and each locked
+	 * exchange. The lock of a call is the constant in rsi, an address. Returns 1 if the site is
 	 * wanted, 0 if not, or a negative errno, which ends the sweep.
 	 */
 	int (*site)(void *ctx, const struct vs_text_site *site);
 	void *ctx;
 	/*
-	 * Bytes that are not what was compiled, or that could not be decoded: another
-	 * tracer's breakpoints. Sites right behind one may be missing.
+	 * Bytes that are not what was compiled, or that could not be decoded: another tracer's
+	 * breakpoints. Sites right after one may be missing.
 	 */
 	size_t unread;
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether a group may be watched, and when its watch must end: its memory is soon
- * something else's. Who arms learns of groups late (records are fetched every 20 to
- * 100 ms, a snapshot is walked for some), and a record of a release may be lost.
- * Pure; what came first is told by records (vs_event.seq), times are CLOCK_MONOTONIC ns.
+ * Decides if a group may be watched, and when its watch must end: its memory is soon something
+ * else's. We learn of groups late (records are fetched every 20 to 100 ms, a snapshot is walked for
+ * some), and may lose the record of a release. Pure; records (vs_event.seq) tell what came first,
+ * times are CLOCK_MONOTONIC ns.
  */
 #ifndef VFIOSCOPE_WATCH_LIFE_H
 #define VFIOSCOPE_WATCH_LIFE_H
@@ -27,10 +27,10 @@ struct vs_releases {
 
 void vs_releases__add(struct vs_releases *r, uint64_t group, uint64_t seq);
 
-/* Released, or perhaps released, after @seen_seq, when it existed. */
+/* Returns true if it was, or may have been, released after @seen_seq, when it existed. */
 bool vs_releases__since(const struct vs_releases *r, uint64_t group, uint64_t seen_seq);
 
-/* Of a group that is watched. */
+/* The state of a group that is watched. */
 struct vs_watch_life {
 	uint64_t group;
 	uint64_t seen_seq;	/* it existed then; a release before that is of another life */
