@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How many works wait, over time: a series of bounded length, however long the run. Pure. */
+/* The number of works that wait, over time: a series of bounded length, however long the run. Pure. */
 #ifndef VFIOSCOPE_LATENCY_BACKLOG_H
 #define VFIOSCOPE_LATENCY_BACKLOG_H
 
@@ -10,7 +10,7 @@
 
 struct vs_backlog {
 	uint64_t start_ns;
-	uint64_t cell_ns;	/* what one cell covers; doubles when all are used */
+	uint64_t cell_ns;	/* time that one cell covers; doubles when all are used */
 	uint64_t cells[VS_BACKLOG_CELLS]; /* the most that was seen in that time */
 	size_t nr;
 };

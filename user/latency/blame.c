@@ -38,7 +38,7 @@ static struct vs_blame_part *find_part(struct vs_blame *blame, const struct vs_b
 	for (size_t i = 0; i < blame->nr; i++)
 		if (same_culprit(&blame->parts[i], like))
 			return &blame->parts[i];
-	/* The last one is kept free for what is not known. */
+	/* The last one is kept free for VS_BLAME_UNKNOWN. */
 	if (blame->nr >= VS_BLAME_PARTS - (like->why == VS_BLAME_UNKNOWN ? 0 : 1))
 		return NULL;
 	blame->parts[blame->nr] = *like;
@@ -67,7 +67,7 @@ static int longest_first(const void *a, const void *b)
 
 /* -- who had the CPU -- */
 
-/* Whom the time before `entry` belongs to: it tells what the CPU did until then. */
+/* Returns the culprit for the time before `entry`, which tells what the CPU did until then. */
 static struct vs_blame_part culprit_before(const struct vs_lat_log *entry,
 					   const struct vs_lat_event *work)
 {
@@ -82,7 +82,7 @@ static struct vs_blame_part culprit_before(const struct vs_lat_log *entry,
 		};
 	if (!entry->tid && !work->q.nr_idle)
 		return no_worker;
-	/* Between two works, or nothing ran at all. */
+	/* The worker was between two works, or nothing ran at all. */
 	return same_pool || !entry->tid ? worker : part;
 }
 
@@ -245,7 +245,7 @@ static void charge_held(struct wait *w, const struct vs_cpu_log *logs, size_t nr
 
 /* -- the whole -- */
 
-/* Where the kernel does not tell (unbound, v6.9): activation follows queueing at once, else. */
+/* If the kernel does not say (unbound, v6.9): activation within this time was at once. */
 #define AT_ONCE_NS 50000
 
 /* Both were read under the lock that decides: this is what the kernel did. */
@@ -256,7 +256,7 @@ static bool was_held(const struct vs_lat_queued *q)
 	return q->activate_ns > q->queue_ns + AT_ONCE_NS;
 }
 
-/* What this pool started until it came to `work`, the last of them. */
+/* Counts the works that this pool started before `work`, which is the last in the logs. */
 static unsigned int count_ahead(const struct vs_lat_event *work, const struct vs_cpu_log *logs,
 				size_t nr_cpus)
 {
@@ -275,7 +275,7 @@ static unsigned int count_ahead(const struct vs_lat_event *work, const struct vs
 	return nr - itself;
 }
 
-/* A bound pool works on its own CPU only; of an unbound one, the CPU that took the work. */
+/* A bound pool works on its own CPU only; for an unbound one, use the CPU that took the work. */
 static const struct vs_cpu_log *log_of(const struct vs_lat_event *work,
 				       const struct vs_cpu_log *logs, size_t nr_cpus)
 {
@@ -285,7 +285,7 @@ static const struct vs_cpu_log *log_of(const struct vs_lat_event *work,
 	return cpu < nr_cpus ? &logs[cpu] : &none;
 }
 
-/* Shares are rounded down, and memory can be short: what is left is not known. */
+/* Shares are rounded down, and memory can be short: the rest is charged as unknown. */
 static void charge_rest(struct vs_blame *blame)
 {
 	uint64_t sum = 0;
@@ -296,7 +296,7 @@ static void charge_rest(struct vs_blame *blame)
 		charge(blame, &unknown, blame->delay_ns - sum);
 }
 
-/* The times that logs are about. Activation that was not seen was before that. */
+/* Explains the times that the logs cover. An activation that was not seen was before that. */
 static void explain_watched(struct vs_blame *blame, const struct vs_lat_event *work,
 			    const struct vs_cpu_log *logs, size_t nr_cpus)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a work waited for, from the logs of the CPUs. Pure.
+ * Explains what a work waited for, from the logs of the CPUs. Pure.
  *
  * A wait has up to two phases. Until it is activated the work waits for a place among
  * the max_active of its workqueue: each moment is shared among the works that hold the
  * places. After that it waits for a worker of its pool to get to it: each moment belongs
- * to whatever had the CPU. Times that nothing accounts for are a part of their own, so
- * the parts always add up to the delay.
+ * to whatever had the CPU. Time that nothing accounts for is a part of its own, so the
+ * parts always add up to the delay.
  */
 #ifndef VFIOSCOPE_LATENCY_BLAME_H
 #define VFIOSCOPE_LATENCY_BLAME_H
@@ -21,7 +21,7 @@
 struct vs_cpu_log {
 	const struct vs_lat_log *entries;
 	size_t nr;
-	bool cut;		/* what came before the first entry was written over */
+	bool cut;		/* entries before the first one were overwritten */
 };
 
 enum vs_blame_why {
@@ -32,7 +32,7 @@ enum vs_blame_why {
 	VS_BLAME_WORKER,	/* a worker was being woken, or was between two works */
 	VS_BLAME_NO_WORKER,	/* the pool had no idle worker: one had to be made */
 	VS_BLAME_UNWATCHED,	/* blame was not attached yet */
-	VS_BLAME_UNKNOWN,	/* nothing is known about that time */
+	VS_BLAME_UNKNOWN,	/* we know nothing about that time */
 };
 
 const char *vs_blame__name(enum vs_blame_why why);	/* "work", "max-active" ... */
@@ -57,10 +57,10 @@ struct vs_blame {
 };
 
 /*
- * Explains the wait of `work` (a record VS_LAT_SLOW or VS_LAT_DONE). `logs` are those of
- * all CPUs and hold the time between queueing and start, as far as they still do, and from
- * `watched_ns` on; what was before that is VS_BLAME_UNWATCHED. When there are more than
- * VS_BLAME_PARTS culprits, the shortest go into VS_BLAME_UNKNOWN.
+ * Explains the wait of `work` (a record VS_LAT_SLOW or VS_LAT_DONE). `logs` are those of all CPUs
+ * and hold the time between queueing and start, as far as they still do, and from `watched_ns` on;
+ * the time before that is VS_BLAME_UNWATCHED. When there are more than VS_BLAME_PARTS culprits, the
+ * shortest go into VS_BLAME_UNKNOWN.
  */
 void vs_blame__explain(struct vs_blame *blame, const struct vs_lat_event *work,
 		       const struct vs_cpu_log *logs, size_t nr_cpus, uint64_t watched_ns);

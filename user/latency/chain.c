@@ -34,7 +34,7 @@ static bool is_loaded(const struct vs_chain *c)
 	return c->facts.vfio_state == VS_KMOD_LOADED || c->facts.vfio_state == VS_KMOD_BUILTIN;
 }
 
-/* Of all gets and puts, only those at the two ends of the chain. */
+/* Returns true for the gets and puts at the two ends of the chain only. */
 static bool is_end(const struct vs_probe *probe)
 {
 	const char *func = probe->func ? probe->func->name : "";
@@ -84,7 +84,7 @@ struct vs_chain *vs_chain__new(void)
 	return NULL;
 }
 
-/* Its probes are freed by a thread beside; what they missed is kept. */
+/* A thread frees its probes; the number of hits that they missed is kept. */
 static void drop_life(struct vs_chain *c)
 {
 	if (c->life)
@@ -208,7 +208,7 @@ static int say_missing(struct vs_chain *c, int armed, char *words, size_t size)
 	return words[0] ? -ENOTSUP : 0;
 }
 
-/* A put that was seen to be queued and not to end would be worse than none. */
+/* Only put_queued may be missing: to see a put queued and not end would be worse than to see none. */
 static bool is_optional(const struct vs_probe *probe)
 {
 	return !strcmp(probe->program, "put_queued");
@@ -254,7 +254,7 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 		     char *words, size_t size)
 {
 	words[0] = '\0';
-	/* Before there is anything to attach to, because it cannot be made later (see attach.h). */
+	/* Make it before there is anything to attach to: later is too late (see attach.h). */
 	if (!c->attach)
 		c->attach = new_attach(c, object, sites);
 	if (!c->attach)

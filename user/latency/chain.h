@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The deferred put in VFIO: whether this kernel has it, where its function is, and the
- * kprobes at both ends of its chain. Plans and attaches by user/probe/.
+ * Finds out if VFIO has a deferred put and where its function is, and attaches the kprobes at both
+ * ends of its chain. It plans and attaches with user/probe/.
  */
 #ifndef VFIOSCOPE_LATENCY_CHAIN_H
 #define VFIOSCOPE_LATENCY_CHAIN_H
@@ -27,19 +27,19 @@ enum vs_chain_state {
 	VS_CHAIN_NONE,		/* this VFIO does not defer its put */
 };
 
-/* As vs_attach__use_missed(): before it attaches anything. */
+/* As vs_attach__use_missed(). Call it before anything is attached. */
 void vs_chain__use_missed(struct vs_chain *c, struct bpf_program *prog, struct vs_missed_ask *ask);
 
 /* As vs_pulse__parts(). */
 unsigned int vs_chain__pulse(const struct vs_chain *c);
 
-/* vfio.ko may come and go here, and a function of vmlinux tells when a group comes to exist. */
+/* Returns true if vfio.ko may come and go here, and calls a function of vmlinux for each new group. */
 bool vs_chain__sees_births(const struct vs_chain *c);
 
 /* `words` say why, for the last two. */
 enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_t size);
 
-/* What the programs need to know; 0 and VS_NO_OFFSET when vfio is not there. */
+/* Return values that the programs need; 0 and VS_NO_OFFSET when vfio is not there. */
 uint64_t vs_chain__deferred_func(const struct vs_chain *c);
 int32_t vs_chain__group_iommu_group(const struct vs_chain *c);
 
@@ -51,26 +51,26 @@ int vs_chain__attach(struct vs_chain *c, struct bpf_object *object, struct bpf_m
 		     char *words, size_t size);
 
 /*
- * Follows the life of deferred puts by kprobes in vfio.ko: put_queue, put_queued,
- * put_start and put_end of `object`. After vs_chain__attach(). 0; -ENOTSUP, with nothing
- * attached, when not all of the places can be reached: the tracepoints are left.
+ * Follows the life of deferred puts by kprobes in vfio.ko: put_queue, put_queued, put_start and
+ * put_end of `object`. Call it after vs_chain__attach(). 0; -ENOTSUP, with nothing attached, when
+ * not all of the places can be reached: then use the tracepoints.
  */
 int vs_chain__follow(struct vs_chain *c, struct bpf_object *object, struct bpf_map *sites);
 
-/* After the first attach: kprobes are opened by it from now on. It stays the caller's. */
+/* From now on `keeper` opens kprobes. Call it after the first attach; the caller still owns it. */
 void vs_chain__use_keeper(struct vs_chain *c, struct vs_keeper *keeper);
 
-/* vfio.ko came or went: facts anew. Dead probes are dropped. 0 or -ENOMEM. */
+/* vfio.ko came or went: collects facts again, and drops dead probes. 0 or -ENOMEM. */
 int vs_chain__changed(struct vs_chain *c);
 
 /*
- * Whether the text of vfio.ko in memory is that of its file: compared before probes are
- * attached, and when it is asked for.
+ * Says if the text of vfio.ko in memory is that of its file. It is compared before probes are
+ * attached, and by vs_chain__check_text().
  */
 const struct vs_text_check *vs_chain__text(const struct vs_chain *c);
 void vs_chain__check_text(struct vs_chain *c);
 
-/* Kprobes that are attached. */
+/* Returns the number of attached kprobes. */
 size_t vs_chain__nr(const struct vs_chain *c);
 
 /* Hits that the probes missed; -ENOTSUP when this kernel does not count them. */

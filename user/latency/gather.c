@@ -77,7 +77,7 @@ void vs_gather__numbers(struct vs_report *r, struct vs_lat *lat, const struct vs
 {
 	vs_lat__totals(lat, &r->totals);
 	r->waiting = waiting(lat);
-	/* --all alone counts no peak: the highest of the looks is left. */
+	/* --all alone counts no peak: use the highest of the samples. */
 	if (!r->totals.peak)
 		r->totals.peak = vs_backlog__peak(&r->backlog);
 	vs_lat__groups(lat, add_group, r);

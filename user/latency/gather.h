@@ -8,10 +8,10 @@
 #include "latency/report.h"
 #include "sink/latency.h"
 
-/* The splits anew; r->incomplete when memory is short. */
+/* Fills the splits anew; sets r->incomplete when memory is short. */
 void vs_gather__rows(struct vs_report *r, struct vs_lat *lat);
 
-/* Totals, groups, losses and cost. `chain` may be NULL. */
+/* Fills totals, groups, losses and cost. `chain` may be NULL. */
 void vs_gather__numbers(struct vs_report *r, struct vs_lat *lat, const struct vs_chain *chain);
 
 /* The numbers at the end of the last interval; time_ns is when the first begins. */
@@ -22,7 +22,7 @@ struct vs_gather_before {
 	uint64_t overdue;
 };
 
-/* What came since `before`, which is moved on. i->time_ns is now. Changes r's splits. */
+/* Computes the changes since `before`, and advances it. i->time_ns is now. Changes r's splits. */
 void vs_gather__interval(struct vs_interval *i, struct vs_gather_before *before,
 			 struct vs_report *r, struct vs_lat *lat);
 

@@ -29,7 +29,7 @@ void vs_hist__add(struct vs_hist *h, uint64_t ns);
 void vs_hist__merge_raw(struct vs_hist *h, const struct vs_lat_hist *raw);
 void vs_hist__merge(struct vs_hist *h, const struct vs_hist *other);
 
-/* What came since `before`, an earlier state of `now`. The maximum is that of the last bucket. */
+/* Computes the change since `before`, an earlier state of `now`. The maximum is that of the last bucket. */
 void vs_hist__since(struct vs_hist *h, const struct vs_hist *now, const struct vs_hist *before);
 
 /*

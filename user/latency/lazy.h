@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When the programs that find out about blame are attached, in late mode: only while a
- * followed work waits for longer than works do. Pure.
+ * Decides when the programs for blame are attached, in late mode: only while a followed work waits
+ * longer than works normally do. Pure.
  */
 #ifndef VFIOSCOPE_LATENCY_LAZY_H
 #define VFIOSCOPE_LATENCY_LAZY_H

@@ -39,7 +39,7 @@ const char *vs_lat_blame__name(enum vs_lat_blame blame)
 	return names[blame];
 }
 
-/* Which programs a run needs; a kernel without modules has no such tracepoints. */
+/* Chooses the programs that a run needs; a kernel without modules has no tracepoints for them. */
 static void choose_programs(struct vs_lat *lat)
 {
 	const struct vs_lat_opts *opts = &lat->opts;
@@ -124,7 +124,7 @@ static int take_record(void *ctx, void *data, size_t len)
 	const struct vs_lat_event *e = data;
 	struct vs_lat *lat = ctx;
 
-	/* No order matters to it, but the logs that explain it are being written over. */
+	/* Its order does not matter, but the logs that explain it are being overwritten. */
 	if (e->type == VS_LAT_SLOW)
 		lat->opts.record(lat->opts.ctx, e);
 	else if (vs_merge__add(lat->merge, ((const struct vs_lat_event *)data)->time_ns, data, len))
@@ -352,7 +352,7 @@ unsigned int vs_lat__nr_cpus(const struct vs_lat *lat)
 	return lat->nr_cpus;
 }
 
-/* Logs of all CPUs, as far as they are about that time, one behind the other. */
+/* Copies the logs of all CPUs, as far as they cover that time, one after the other. */
 static void cut_logs(struct vs_lat *lat, const struct vs_lat_event *e, struct vs_cpu_log *logs,
 		     struct vs_lat_log *entries)
 {

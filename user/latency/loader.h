@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The programs of bpf/latency/ in the kernel: loads, attaches, reads. The only file of
- * this room that talks to libbpf, with chain.c. Nothing is pinned: all goes with the
- * process.
+ * Loads and attaches the programs of bpf/latency/, and reads what they counted. In this folder only
+ * the loader and chain.c talk to libbpf. Nothing is pinned: the kernel removes all when the process
+ * ends.
  */
 #ifndef VFIOSCOPE_LATENCY_LOADER_H
 #define VFIOSCOPE_LATENCY_LOADER_H
@@ -20,7 +20,7 @@
 struct bpf_object;
 struct bpf_map;
 
-/* What finds out what delayed a work is attached always, while one is late, or never. */
+/* The programs that find the cause of a delay are attached always, while a work is late, or never. */
 enum vs_lat_blame { VS_LAT_BLAME_OFF, VS_LAT_BLAME_LATE, VS_LAT_BLAME_FULL };
 
 const char *vs_lat_blame__name(enum vs_lat_blame blame);	/* "off", "late", "full" */
@@ -34,7 +34,7 @@ struct vs_lat_opts {
 	bool modules;		/* tell of modules that come and go */
 	bool births;		/* tell of groups that come to exist */
 	bool chain;		/* load the kprobes' programs, too */
-	unsigned int pulse;	/* what the heartbeat has (probe/pulse.h) */
+	unsigned int pulse;	/* parts of the heartbeat (probe/pulse.h) */
 	bool debug;		/* let libbpf and the verifier speak, on stderr */
 	uint64_t overdue_ns;	/* 0: no alarm */
 	uint32_t ring_bytes;	/* of all rings together, 0: 1 MiB for each CPU at most */
@@ -54,7 +54,7 @@ struct vs_lat;
 struct vs_lat *vs_lat__new(const struct vs_lat_opts *opts, char *error, size_t size);
 void vs_lat__free(struct vs_lat *lat);	/* NULL is fine */
 
-/* Attaches what tells of modules, and the heartbeat; nothing is counted yet. 0 or negative errno. */
+/* Attaches the tracepoints of modules, and the heartbeat; nothing is counted yet. 0 or negative errno. */
 int vs_lat__attach(struct vs_lat *lat);
 
 /* As vs_pulse__beat() and vs_pulse__is_well(). */
@@ -62,8 +62,8 @@ struct vs_beat_answer vs_lat__beat(struct vs_lat *lat);
 bool vs_lat__is_well(struct vs_lat *lat);
 
 /*
- * Follows works by the host's workqueue tracepoints, or not, where kprobes do that or
- * there is nothing to follow. 0 or negative errno.
+ * Follows works by the host's workqueue tracepoints; or does not, where kprobes do that or there is
+ * nothing to follow. 0 or negative errno.
  */
 int vs_lat__follow(struct vs_lat *lat, bool tracepoints);
 
@@ -75,9 +75,9 @@ int vs_lat__window(struct vs_lat *lat, enum vs_lat_window what);
 bool vs_lat__ended(struct vs_lat *lat);
 
 /*
- * Attaches what blame needs, or detaches it: switches of tasks, activations, and starts
- * and ends of all works where they are not followed by tracepoints. What came before
- * is not explained. Not with VS_LAT_BLAME_OFF. 0 or negative errno.
+ * Attaches what blame needs, or detaches it: switches of tasks, activations, and starts and ends of
+ * all works where they are not followed by tracepoints. Earlier times are not explained. Do not
+ * call it with VS_LAT_BLAME_OFF. 0 or negative errno.
  */
 int vs_lat__watch(struct vs_lat *lat, bool on);
 
@@ -97,7 +97,7 @@ void vs_lat__ready_again(struct vs_lat *lat);
 void vs_lat__set_targets(struct vs_lat *lat, const uint64_t targets[VS_LAT_TARGETS],
 			 uint64_t deferred, int32_t group_iommu_group);
 
-/* Groups that came to exist since vfio.ko was last loaded; only with opts.births. */
+/* Returns how many groups were created since vfio.ko was last loaded; only with opts.births. */
 uint32_t vs_lat__births(const struct vs_lat *lat);
 
 /* For vs_chain__use_missed(). */
@@ -110,11 +110,11 @@ struct bpf_map *vs_lat__sites(struct vs_lat *lat);
 
 /* Waits up to `timeout_ms`, hands over records. Their number, or negative errno. */
 int vs_lat__poll(struct vs_lat *lat, int timeout_ms);
-void vs_lat__drain(struct vs_lat *lat);	/* all there is, for the end */
+void vs_lat__drain(struct vs_lat *lat);	/* all there is; at the end */
 
 unsigned int vs_lat__nr_cpus(const struct vs_lat *lat);
 
-/* Explains one of its records, VS_LAT_SLOW. For soon: logs are written over. */
+/* Explains one of its records, VS_LAT_SLOW. Call it soon: logs are overwritten. */
 void vs_lat__explain(struct vs_lat *lat, const struct vs_lat_event *e, struct vs_blame *blame);
 
 /* The numbers so far, summed over CPUs; `peak` is the largest of them. */
@@ -122,12 +122,12 @@ void vs_lat__totals(struct vs_lat *lat, struct vs_lat_totals *totals);
 uint64_t vs_lat__loss(const struct vs_lat *lat, enum vs_lat_loss cause);
 
 /*
- * Runs of programs that the kernel left out since the start. -ENOTSUP before v5.12
+ * Counts runs of programs that the kernel left out since the start. -ENOTSUP before v5.12
  * (9ed9e9ba2337).
  */
 int vs_lat__missed(struct vs_lat *lat, uint64_t *missed);
 
-/* Followed works that are queued and not started. */
+/* Returns how many followed works are queued and not started. */
 int64_t vs_lat__waiting(struct vs_lat *lat);
 
 /* Calls `each` for every row there is, with what each CPU counted. 0 or negative errno. */
@@ -136,9 +136,9 @@ int vs_lat__rows(struct vs_lat *lat,
 			      const struct vs_lat_row *cpus, unsigned int nr_cpus), void *ctx);
 
 /*
- * Calls for every queued, and every running work. One that has waited for 100 ms is asked for in the
- * kernel's memory; if it is not pending there, twice, it was cancelled (that has no tracepoint) and
- * is waiting no more.
+ * Calls back for every queued, and every running work. It looks up a work that has waited for 100
+ * ms in the kernel's memory; if that is not pending there, twice, it was cancelled (that has no
+ * tracepoint) and waits no more.
  */
 void vs_lat__works(struct vs_lat *lat, uint64_t now_ns,
 		   void (*queued)(void *ctx, const struct vs_lat_work *work,
@@ -150,7 +150,7 @@ void vs_lat__groups(struct vs_lat *lat,
 		    void (*each)(void *ctx, uint64_t group, const struct vs_lat_group *g),
 		    void *ctx);
 
-/* What this costs. */
+/* The cost of a run. */
 struct vs_lat_cost {
 	uint64_t programs;	/* attached now, without kprobes */
 	uint64_t runs;		/* of programs, while statistics are on */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is attached when. */
+/* Attaches and detaches the programs of a run. */
 #include <errno.h>
 
 #include "host.h"
@@ -65,7 +65,7 @@ static int attach_tracepoints(struct vs_lat *lat)
 	return err;
 }
 
-/* What blame attaches depends on it. */
+/* Reattaches blame as well: the programs that it needs depend on `tracepoints`. */
 int vs_lat__follow(struct vs_lat *lat, bool tracepoints)
 {
 	bool watches = lat->blame.nr;
@@ -121,7 +121,7 @@ static int attach_blame(struct vs_lat *lat)
 		lat->skel->progs.task_switch, lat->skel->progs.work_activate,
 		lat->skel->progs.log_start, lat->skel->progs.log_end,
 	};
-	/* Tracepoints that follow works log what they meet. */
+	/* The tracepoints that follow works log starts and ends themselves. */
 	size_t nr = lat->tracepoints.nr ? 2 : 4;
 	int err = 0;
 

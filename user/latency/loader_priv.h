@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the loader share, and nobody else. */
+/* Shared by the files of the loader only. */
 #ifndef VFIOSCOPE_LATENCY_LOADER_PRIV_H
 #define VFIOSCOPE_LATENCY_LOADER_PRIV_H
 
@@ -14,7 +14,7 @@
 
 struct vs_merge;
 
-/* What is attached and detached together. */
+/* Links that are attached and detached together. */
 struct links {
 	struct bpf_link *links[MAX_LINKS];
 	size_t nr;
@@ -28,12 +28,12 @@ struct vs_lat {
 	struct ring_buffer *ring;
 	struct vs_merge *merge;
 	struct links modules, tracepoints, blame;
-	struct links queue;	/* --sample: what is detached before the other tracepoints */
+	struct links queue;	/* --sample: detached before the other tracepoints */
 	int64_t cut_waiting, cut_running; /* of earlier windows: nobody sees them go on */
 	uint64_t watched_ns;	/* since when blame is attached, UINT64_MAX: it is not */
 	unsigned int nr_cpus;
 	struct vs_lat_set *works;	/* mapped */
-	uint64_t *doubts;	/* for each place of `works`, when that was queued which seems cancelled */
+	uint64_t *doubts;	/* for each place of `works`, when the work that seems cancelled was queued */
 	uint64_t cancelled;	/* found out by asking: programs have not counted these */
 	struct vs_lat_run *running;
 	struct vs_lat_cpu_log *logs;

@@ -109,8 +109,9 @@ int vs_lat__measure(struct vs_lat *lat)
 }
 
 /*
- * Nothing but this process makes them run: the heartbeat, with those that see its switch
- * (bpf/pulse_programs.h), and those that answer a question (raw tracepoints, by BPF_PROG_TEST_RUN).
+ * Returns true for a program that only this process makes run: those of the heartbeat and of its
+ * switch (bpf/pulse_programs.h), and those that answer a question (raw tracepoints, by
+ * BPF_PROG_TEST_RUN).
  */
 static bool is_own(const struct bpf_program *prog)
 {
@@ -133,7 +134,7 @@ static void add_program(struct vs_lat_cost *cost, const struct bpf_program *prog
 	cost->run_ns += info.run_time_ns;
 }
 
-/* What a map takes; with values for each CPU, that many times. */
+/* Returns the size of a map's entries; a map with values per CPU has one for each CPU. */
 static size_t map_bytes(const struct bpf_map *map, unsigned int nr_cpus)
 {
 	size_t value = bpf_map__value_size(map);

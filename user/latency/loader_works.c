@@ -9,7 +9,7 @@
 typedef void (*queued_fn)(void *ctx, const struct vs_lat_work *work,
 			  const struct vs_lat_queued *q);
 
-/* A walk over the table. Those to be asked about gather until there is a call full of them. */
+/* A walk over the table. Works to ask about gather until a call is full. */
 struct walk {
 	struct vs_lat *lat;
 	uint64_t now_ns;
@@ -39,13 +39,13 @@ static const struct vs_lat_queued *last_of(const struct vs_lat_work *work)
 	return &work->q[(work->head - 1) & 1];
 }
 
-/* With samples: of an earlier window, whose end may not have been seen. */
+/* With samples, returns true if it is of an earlier window, whose end may not have been seen. */
 static bool is_stale(const struct vs_lat *lat, uint64_t time_ns)
 {
 	return lat->opts.samples && time_ns < lat->skel->bss->cfg.since_ns;
 }
 
-/* As a start would have done. One that begins just now wins: then there is nothing to do. */
+/* Does what a start would have done. A start that happens just now wins: then there is nothing to do. */
 static void write_off(struct vs_lat *lat, uint32_t place, const struct vs_lat_work *copy)
 {
 	uint32_t tail = copy->tail;
@@ -60,8 +60,8 @@ static void write_off(struct vs_lat *lat, uint32_t place, const struct vs_lat_wo
 }
 
 /*
- * PENDING is cleared some instructions before a start is told of. So what is found without it must
- * be found so again, a look later.
+ * The kernel clears PENDING some instructions before the tracepoint of the start. So a work without
+ * it counts as cancelled only if it is still without it at the next look.
  */
 static void take_answer(struct walk *w, uint32_t i)
 {
@@ -75,7 +75,7 @@ static void take_answer(struct walk *w, uint32_t i)
 		*doubt = queue_ns;
 }
 
-/* Where it cannot be asked, they count as queued. */
+/* If the kernel cannot be asked, they count as queued. */
 static void ask(struct walk *w)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -108,7 +108,7 @@ static void take_queued(struct walk *w, uint32_t place, const struct vs_lat_work
 		ask(w);
 }
 
-/* A work is read while programs change it: what does not hold together is passed over. */
+/* Programs change a work while we read it: we skip an inconsistent copy. */
 static void each_queued(struct walk *w, uint32_t place)
 {
 	const struct vs_lat_work *work = work_at(w->lat, place);

@@ -13,7 +13,7 @@
 #define DEFAULT_LOST_NS (10 * SECOND)
 #define DEFAULT_TOP 10
 
-/* The kernel has none that are longer: KSYM_NAME_LEN, 512 since v6.1 (b8a94bfb3395). */
+/* The kernel has no longer ones: KSYM_NAME_LEN, 512 since v6.1 (b8a94bfb3395). */
 static bool is_symbol(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$");

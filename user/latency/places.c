@@ -31,7 +31,7 @@ static void add(struct vs_plan *places, const struct vs_rung *rung, const char *
 	};
 }
 
-/* How many there were. */
+/* Returns how many calls it added. */
 static size_t add_calls(struct vs_plan *places, const struct vs_kmod *vfio,
 			const struct vs_rung *rung, const char *program,
 			const char *const *within, uint32_t behind)
@@ -65,7 +65,7 @@ static bool find(const struct vs_facts *facts, struct vs_plan *places)
 	if (!add_calls(places, vfio, &call_rung, "put_queue", queuers, 0) ||
 	    !add_calls(places, vfio, &end_rung, "put_end", putters, 0))
 		return false;
-	/* Not where the call is a jump, at the end of vfio_group_schedule_put(). */
+	/* This finds none where the call is a jump, at the end of vfio_group_schedule_put(). */
 	if (!strcmp(facts->machine, "x86_64"))
 		add_calls(places, vfio, &call_rung, "put_queued", queuers, CALL_LEN);
 	return places->nr_probes < MAX_PLACES;

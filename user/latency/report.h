@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a run of `latency` has to say, before anybody prints it. Pure. */
+/* The results of a run of `latency`, before they are printed. Pure. */
 #ifndef VFIOSCOPE_LATENCY_REPORT_H
 #define VFIOSCOPE_LATENCY_REPORT_H
 
@@ -44,7 +44,7 @@ struct vs_report_cost {
 	uint64_t rss_bytes;	/* most so far */
 };
 
-/* What finds out what delayed works: when, and how often and long it was attached. */
+/* The programs for blame: when, how often and how long they were attached. */
 struct vs_report_blame {
 	const char *when;	/* "full", "late", "off" */
 	uint64_t times, ns;	/* late */
@@ -55,7 +55,7 @@ struct vs_report {
 	bool deferred;		/* followed: vfio_group_put_bg */
 	uint64_t time_ns;	/* CLOCK_MONOTONIC, now */
 	uint64_t armed_ns;	/* when counting began */
-	uint64_t start_up_ns;	/* what it took until then */
+	uint64_t start_up_ns;	/* the time it took until then */
 	struct vs_lat_totals totals;
 	uint64_t waiting, running; /* now */
 	struct vs_backlog backlog;

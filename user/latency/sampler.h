@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When works are followed, with --sample N: those that are queued in one of N windows, each
- * from its beginning to its end. Outside of the windows nothing is attached. Pure.
+ * Decides when works are followed, with --sample N: works that are queued in one of N windows, each
+ * from its beginning to its end. Nothing is attached outside of the windows. Pure.
  */
 #ifndef VFIOSCOPE_LATENCY_SAMPLER_H
 #define VFIOSCOPE_LATENCY_SAMPLER_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define VS_SAMPLER_WINDOW_NS 250000000ull
-#define VS_SAMPLER_REST_NS 250000000ull	/* what a window's works have to end in, at most */
+#define VS_SAMPLER_REST_NS 250000000ull	/* a window's works have to end within this */
 #define VS_SAMPLER_LOOK_NS 5000000ull
 
 enum vs_sampler_state { VS_SAMPLER_SHUT, VS_SAMPLER_IN_WINDOW, VS_SAMPLER_REST };

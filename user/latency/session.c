@@ -45,7 +45,7 @@ static struct vs_ksyms *read_names(void)
 	return names;
 }
 
-/* Nothing is urgent here: reading some 20 ms while records gather is well. */
+/* Nothing is urgent here: reading for some 20 ms while records gather does no harm. */
 static bool resolve(void *ctx, uint64_t addr, char *buf, size_t size)
 {
 	struct vs_lat_session *s = ctx;
@@ -258,7 +258,7 @@ static int arm(struct vs_lat_session *s)
 	return 0;
 }
 
-/* A name that nobody brought is a wrong name, most likely. */
+/* A name that no module brought is most likely a wrong name. */
 static int never_there(struct vs_lat_session *s)
 {
 	const struct vs_targets *t = &s->opts.targets;
@@ -307,7 +307,7 @@ static void set_up(struct vs_lat_session *s)
 		vs_targets__add(&opts->targets, DEFERRED);
 	vs_latency_sink__init(&s->sink, &sink);
 	s->watch.overdue_ns = opts->overdue;
-	/* What starts outside of a window is not lost. */
+	/* A work that starts outside of a window is not lost. */
 	s->watch.lost_ns = opts->sample ? 0 : opts->lost;
 	s->duty = (struct vs_duty){ .blame = opts->blame, .sampler.n = opts->sample };
 	s->report.all = opts->all;
@@ -316,7 +316,7 @@ static void set_up(struct vs_lat_session *s)
 	s->report.worst.room = opts->top < VS_LAT_WORST ? opts->top : VS_LAT_WORST;
 }
 
-/* A host where it cannot be done is still worth measuring. */
+/* If the host has no sandbox, it is still worth measuring. */
 static void enter_sandbox(struct vs_lat_session *s)
 {
 	const struct vs_sandbox_opts opts = { .writes_files = false };

@@ -5,8 +5,10 @@
 
 #include "latency/options.h"
 
-/* Runs until the duration is over or vs_stop__asked(); the report goes to stdout. Returns an exit
- * status; what failed is said on stderr. */
+/*
+ * Runs until the duration is over or vs_stop__asked(); the report goes to stdout. Returns an exit
+ * status; errors go to stderr.
+ */
 int vs_lat_session__run(const struct vs_latency_options *opts);
 
 #endif

@@ -44,7 +44,7 @@ static int follow(struct vs_lat_session *s)
 						      vs_lat__sites(s->lat));
 	if (s->chain && vs_chain__deferred_func(s->chain))
 		tracepoints = !s->by_kprobes;
-	/* Samples are attached and detached by the window. */
+	/* Windows attach and detach the tracepoints of samples. */
 	err = s->opts.sample ? 0 : vs_lat__follow(s->lat, tracepoints);
 	if (!err && s->opts.blame == VS_LAT_BLAME_FULL)
 		err = vs_lat__watch(s->lat, true);
@@ -84,7 +84,7 @@ static int find_targets(struct vs_lat_session *s)
 	return status;
 }
 
-/* What is attached, and so what other works pay, and what will not be known. */
+/* Says what is attached, and so what other works pay, and what will not be known. */
 void lat_say_probes(struct vs_lat_session *s)
 {
 	char words[240];

@@ -31,7 +31,7 @@ void lat_say_loaded(struct vs_lat_session *s)
 	say_gap(s, &row);
 }
 
-/* What a livepatch makes of the functions at both ends of a deferred put is not known. */
+/* We do not know what a livepatch makes of the functions at both ends of a deferred put. */
 void lat_check_patches(struct vs_lat_session *s, uint64_t now)
 {
 	struct vs_gaps *gaps = &s->report.gaps;
@@ -47,7 +47,7 @@ void lat_check_patches(struct vs_lat_session *s, uint64_t now)
 	s->patches_ns = now;
 }
 
-/* Of the comparison that was made last. `from`: since when it may be so. */
+/* Reports the comparison that was made last. `from`: since when a change may be there. */
 void lat_tell_text(struct vs_lat_session *s, uint64_t from, uint64_t now)
 {
 	struct vs_gaps *gaps = &s->report.gaps;
@@ -79,7 +79,7 @@ int lat_pulse_begins(struct vs_lat_session *s)
 			     : VS_EXIT_OK;
 }
 
-/* A put whose start or end was not seen would be taken for one that is lost. */
+/* A put whose start or end was not seen would look like a lost one. */
 void lat_pulse(struct vs_lat_session *s, uint64_t now)
 {
 	struct vs_gaps *gaps = &s->report.gaps;

@@ -4,10 +4,10 @@
 #include "host.h"
 #include "latency/session_priv.h"
 
-#define TOLD_NS (10 * SECOND)	/* in which not more than MAX_TOLD hazards are told */
+#define TOLD_NS (10 * SECOND)	/* at most MAX_TOLD hazards are reported in this time */
 #define MAX_TOLD 10
 
-/* A host in trouble has thousands of late works: all are counted, few are told. */
+/* A host in trouble has thousands of late works: we count all and report few. */
 static bool may_tell(struct vs_lat_session *s, const struct vs_late *late)
 {
 	if (late->bug)
@@ -23,7 +23,7 @@ static bool may_tell(struct vs_lat_session *s, const struct vs_late *late)
 
 static void tell_late(struct vs_lat_session *s, const struct vs_late *late)
 {
-	/* What was not seen would be a bug of somebody else's. */
+	/* If probes do not fire, an end that we missed would look like a bug of the host. */
 	if (late->bug && !vs_lat__is_well(s->lat))
 		return;
 	s->report.bugs += late->bug;
@@ -90,12 +90,12 @@ void lat_look_for_late(struct vs_lat_session *s, uint64_t now)
 	struct vs_lat_totals totals;
 
 	s->watched_ns = now;
-	/* What has ended unseen would seem to be late. */
+	/* A work that has ended unseen would seem to be late. */
 	if (s->blind)
 		return;
 	s->report.running = 0;
 	vs_lat__totals(s->lat, &totals);
-	/* Walking the tables takes longer than asking whether there is anything in them. */
+	/* Walking the tables takes longer than asking if there is anything in them. */
 	if (totals.queued != totals.ended || vs_lat__waiting(s->lat))
 		vs_lat__works(s->lat, now, look_queued, look_running, s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by the files of a session of `latency` only. Functions that return int give an exit
- * status, 0 to go on; what failed is said on stderr then. */
+/*
+ * Shared by the files of a session of `latency` only. Functions that return int give an exit
+ * status, 0 to continue; otherwise they have printed the error to stderr.
+ */
 #ifndef VFIOSCOPE_LATENCY_SESSION_PRIV_H
 #define VFIOSCOPE_LATENCY_SESSION_PRIV_H
 
@@ -37,7 +39,7 @@ struct vs_lat_session {
 	uint64_t patches_ns;	/* when livepatches were looked for last */
 	struct vs_text_watch text;
 	uint64_t asked_ns;	/* when probes were asked to fire last */
-	bool blind;		/* some do not */
+	bool blind;		/* some do not fire */
 	uint64_t told_since_ns;
 	unsigned int nr_told;
 	uint64_t started_ns;
@@ -48,12 +50,12 @@ struct vs_lat_session {
 /* One line on stderr. Returns `status`. */
 int lat_fail(int status, const char *words, const char *what);
 
-/* To the sink, unless `words` is empty. */
+/* Sends a notice to the sink, unless `words` is empty. */
 void lat_notice(struct vs_lat_session *s, const char *words);
 
 /* -- session_arm.c: what is followed, and how -- */
 
-/* Looks for the chain of a deferred put, if that is what is asked for. */
+/* Looks for the chain of a deferred put, if deferred puts are followed. */
 int lat_check_chain(struct vs_lat_session *s);
 
 /* Finds the addresses of the functions that are followed. */
@@ -73,20 +75,20 @@ int lat_follow_modules(struct vs_lat_session *s);
 
 /* -- session_gaps.c: times that are not seen -- */
 
-/* A module was loaded whose works were not followed up to now. */
+/* Reports a loaded module whose works were not followed up to now. */
 void lat_say_loaded(struct vs_lat_session *s);
 
 /* Looks for livepatches of deferred puts. Times in ns of CLOCK_MONOTONIC, here and below. */
 void lat_check_patches(struct vs_lat_session *s, uint64_t now);
 
-/* Tells of the comparison of vfio.ko's text that was made last. `from`: since when it may be so. */
+/* Reports the comparison of vfio.ko's text that was made last. `from`: since when a change may be there. */
 void lat_tell_text(struct vs_lat_session *s, uint64_t from, uint64_t now);
 
-/* Asks whether probes fire: at the start an exit status; then a gap begins or ends. */
+/* Ask if probes fire: at the start this gives an exit status; later a gap begins or ends. */
 int lat_pulse_begins(struct vs_lat_session *s);
 void lat_pulse(struct vs_lat_session *s, uint64_t now);
 
-/* Compares it again, and tells. */
+/* Compares vfio.ko's text again, and reports. */
 void lat_compare_text(struct vs_lat_session *s, uint64_t now);
 
 /* -- session_late.c: records, and works that are overdue or lost -- */

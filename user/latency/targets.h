@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names of work functions to addresses, as modules come and go. Pure but for the FILE. */
+/* Maps names of work functions to addresses, as modules come and go. Pure but for the FILE. */
 #ifndef VFIOSCOPE_LATENCY_TARGETS_H
 #define VFIOSCOPE_LATENCY_TARGETS_H
 
@@ -27,7 +27,7 @@ int vs_targets__add(struct vs_targets *t, const char *name);
  */
 int vs_targets__resolve(struct vs_targets *t, FILE *kallsyms);
 
-/* How many addresses a name has now. */
+/* Returns how many addresses a name has now. */
 size_t vs_targets__found(const struct vs_targets *t, size_t name);
 
 /* The name of an address, NULL when it is none of them. */

@@ -14,7 +14,7 @@ const char *vs_late__name(enum vs_late_kind kind)
 	return names[kind];
 }
 
-/* Works that are late at once: those of a full table and of all workers. */
+/* The works that can be late at once: those of a full table and of all workers. */
 #define MAX_TOLD 32768
 
 struct told {
@@ -28,13 +28,13 @@ void vs_watch__fini(struct vs_watch *w)
 	w->told = NULL;
 }
 
-/* One queueing of a work: its memory is used again and again. */
+/* The key of one queueing of a work, whose memory is used again and again. */
 static uint64_t key_of(uint64_t work, uint64_t queue_ns)
 {
 	return work ^ queue_ns * 0x9e3779b97f4a7c15ull;
 }
 
-/* What was told of it before; NULL without memory. */
+/* Returns what was reported of it before; NULL without memory. */
 static struct told *told_of(struct vs_watch *w, uint64_t work, uint64_t queue_ns)
 {
 	uint64_t key = key_of(work, queue_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Works that are late: still queued or still running for too long. Decides what is
- * worth a finding, and says each once. Pure.
+ * Works that are late: still queued or still running for too long. Decides what is worth a finding,
+ * and reports each once. Pure.
  */
 #ifndef VFIOSCOPE_LATENCY_WATCH_H
 #define VFIOSCOPE_LATENCY_WATCH_H
@@ -35,7 +35,7 @@ struct vs_late {
 	uint64_t group;
 	int32_t number;		/* of the iommu group, -1 */
 	int32_t pool, pool_cpu;
-	uint32_t tid;		/* the worker, or who freed the group; 0: none */
+	uint32_t tid;		/* the worker, or the task that freed the group; 0: none */
 };
 
 struct vs_lru;
@@ -45,21 +45,21 @@ struct vs_watch {
 	uint64_t lost_ns;	/* 0: no such finding */
 	uint64_t deferred_func;	/* vfio_group_put_bg, 0: not followed */
 	uint64_t counts[VS_LATE_KINDS];
-	struct vs_lru *told;	/* what was told of, by work and queueing; NULL: nothing yet */
+	struct vs_lru *told;	/* what was reported, by work and queueing; NULL: nothing yet */
 };
 
 /* Frees what it remembers. */
 void vs_watch__fini(struct vs_watch *w);
 
-/* A queued work, generation `q` of it. True: `late` is to be told. */
+/* Judges a queued work, generation `q` of it. Returns true if `late` is to be reported. */
 bool vs_watch__queued(struct vs_watch *w, const struct vs_lat_work *work,
 		      const struct vs_lat_queued *q, uint64_t now_ns, struct vs_late *late);
 
-/* A work that runs. */
+/* Judges a work that runs. */
 bool vs_watch__running(struct vs_watch *w, const struct vs_lat_run *run, uint64_t now_ns,
 		       struct vs_late *late);
 
-/* A record VS_LAT_DONE: it ended late, between two looks; or VS_LAT_FREED. */
+/* Judges a record VS_LAT_DONE, of a work that ended late, between two looks; or VS_LAT_FREED. */
 bool vs_watch__record(struct vs_watch *w, const struct vs_lat_event *e, struct vs_late *late);
 
 #endif

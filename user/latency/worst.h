@@ -19,10 +19,10 @@ struct vs_worst {
 	size_t room;		/* how many are kept, at most VS_LAT_WORST */
 };
 
-/* Whether a delay of that many ns would be among them. */
+/* Returns true if a delay of that many ns would be among them. */
 bool vs_worst__wants(const struct vs_worst *worst, uint64_t delay_ns);
 
-/* Takes a copy if it is. Of equal delays the earlier one stays. */
+/* Copies `row` if it is among them. If delays are equal, the earlier one stays. */
 void vs_worst__offer(struct vs_worst *worst, const struct vs_worst_row *row);
 
 #endif
