@@ -27,7 +27,7 @@ static void put_knob(const struct vs_diag_result *r, char *buf, size_t size)
 		 (int)(len - ends), r->what);
 }
 
-/* What root would type is the verb that cannot start, not doctor, which the line names anyway. */
+/* The command to type as root is the verb that cannot start; the line names doctor anyway. */
 static const char *remedy(const struct vs_command *command, const struct vs_diag_result *r, char *buf,
 			  size_t size)
 {
@@ -57,7 +57,7 @@ int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int st
 	const struct vs_diag_result *r = find_blocker(work, &checks);
 	char knob[320], as_root[40];
 
-	/* What only makes it see less is not why it failed for a reason of its own. */
+	/* A check that only makes it see less does not explain a failure for a reason of its own. */
 	if (!r || (r->starts && status == VS_EXIT_FAILURE))
 		return vs_command__fail(command, status, words, NULL);
 	put_knob(r, knob, sizeof(knob));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* For a verb that could not start: the knob that stands in its way, in one line. */
+/* Names the knob that stands in the way of a verb that could not start, in one line. */
 #ifndef VFIOSCOPE_DOCTOR_BLOCKER_H
 #define VFIOSCOPE_DOCTOR_BLOCKER_H
 
@@ -10,17 +10,16 @@
 #include "privilege/caps.h"
 
 /*
- * Asks the host as doctor does, which takes some 100 ms, and prints one line on stderr:
- * what is in the way of `work`, the command that helps, and where to read more. Where
- * doctor knows of nothing, `words` is printed as it is. Returns the exit status:
- * that of what is in the way, or `status`.
+ * Asks the host as doctor does, which takes some 100 ms, and prints one line on stderr: what is in
+ * the way of `work`, the command that helps, and where to read more. If doctor knows of nothing, it
+ * prints `words` as they are. Returns the exit status: that of the obstacle, or `status`.
  */
 int vs_blocker__fail(const struct vs_command *command, enum vs_work work, int status,
 		     const char *words);
 
 /*
- * Writes what is in the way of `work` to `buf`, as "knob: what", for those who go on without it.
- * Returns false where doctor knows of nothing; `buf` is then "".
+ * Writes what is in the way of `work` to `buf`, as "knob: what", for a caller that continues
+ * without it. Returns false where doctor knows of nothing; `buf` is then "".
  */
 bool vs_blocker__words(enum vs_work work, char *buf, size_t size);
 

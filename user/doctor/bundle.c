@@ -48,13 +48,13 @@ static json_t *kernel(void)
 	struct utsname uts;
 
 	uname(&uts);
-	/* Not nodename and domainname: who it is, is nobody's business. */
+	/* This leaves out nodename and domainname: the bundle must not identify the host. */
 	return json_pack("{s:o, s:o, s:s}", "release", vs_json_text__new(uts.release, SIZE_MAX),
 			 "version", vs_json_text__new(uts.version, SIZE_MAX),
 			 "machine", uts.machine);
 }
 
-/* Beginnings of the parameters that change what is seen; others may name hosts and disks. */
+/* These parameters (their beginnings) change what we can see; others may name hosts and disks. */
 static const char *const parameters[] = {
 	"amd_iommu", "crashkernel", "cgroup", "debug_pagealloc", "default_hugepagesz",
 	"ftrace", "hugepages", "hugepagesz", "ibt=", "intel_iommu", "intremap", "iommu", "isolcpus", "kaslr", "kprobe",
@@ -198,7 +198,7 @@ static json_t *module(const char *root, const char *name)
 	char build_id[VS_BUILD_ID_HEX];
 	json_t *object;
 
-	/* Built in, or not there. */
+	/* The module is built in, or not there. */
 	if (!refs)
 		return NULL;
 	object = json_object();
@@ -236,7 +236,7 @@ static char *driver_of(const char *root, const char *device)
 	return strdup(name ? name + 1 : target);
 }
 
-/* Mediated devices have UUIDs, which are names of guests: they are counted, not named. */
+/* Mediated devices have UUIDs, which are names of guests: we count them and do not name them. */
 static json_t *device(const char *root, const char *name)
 {
 	json_t *object = json_object();

@@ -20,7 +20,7 @@ json_t *vs_bundle__make(const char *root, json_t *doctor, json_t *facts);
  */
 int vs_bundle__write(const char *path, const json_t *bundle, size_t *bytes);
 
-/* Of a kernel command line the words that matter, in a new string; NULL with errno. */
+/* Returns the words of a kernel command line that matter, in a new string; NULL with errno. */
 char *vs_bundle__cmdline(const char *cmdline);
 
 #endif

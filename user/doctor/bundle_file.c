@@ -25,7 +25,7 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd) && errno != EINVAL ? -errno : 0;
 }
 
-/* Gives it its name if nobody has that; some filesystems know only the second way. */
+/* Gives the file its name unless another file has it; some filesystems know only the second way. */
 static int name_it(const char *temporary, const char *path)
 {
 	if (!renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE))

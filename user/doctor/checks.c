@@ -71,7 +71,7 @@ static const struct vs_diag *const tables[] = {
 	vs_diags_privilege, vs_diags_mounts, vs_diags_kernel, vs_diags_vfio,
 };
 
-/* Root types them as they are, but for what has to be typed outside of a container. */
+/* Root types commands without sudo, except one that has to be typed outside of a container. */
 static void without_sudo(char *command)
 {
 	char *sudo;
@@ -100,7 +100,7 @@ static bool is_bad(const struct vs_diag_result *r)
 		     r->status == VS_DIAG_NOTE);
 }
 
-/* Another check's failure is the cause of this one: one thing to do, not two. */
+/* If another check's failure causes this one, there is one thing to do, not two. */
 static const struct {
 	const char *id, *by;
 } covers[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands in the way of vfioscope on this host, each with its knob, what it costs and
- * what to do: a pure function of gathered facts.
+ * Finds the obstacles to vfioscope on this host, each with its knob, what it costs and what to do:
+ * a pure function of gathered facts.
  */
 #ifndef VFIOSCOPE_DOCTOR_CHECKS_H
 #define VFIOSCOPE_DOCTOR_CHECKS_H
@@ -15,16 +15,16 @@
 
 enum vs_diag_status {
 	VS_DIAG_OK = 0,
-	VS_DIAG_NOTE,		/* as it should not be, and nothing is lost by it */
+	VS_DIAG_NOTE,		/* not as it should be, but nothing is lost by it */
 	VS_DIAG_WEAKER,	/* part of an answer is lost */
 	VS_DIAG_BLOCKS,	/* something that is required is lost */
-	VS_DIAG_UNKNOWN,	/* cannot be told here, or does not exist in this kernel */
+	VS_DIAG_UNKNOWN,	/* cannot be known here, or does not exist in this kernel */
 };
 
 /* "ok", "note", "weaker", "blocks", "unknown" */
 const char *vs_diag_status__name(enum vs_diag_status status);
 
-/* The command where all that is missing is root; a verb that cannot start names itself instead. */
+/* The command to use when only root is missing; a verb that cannot start names itself instead. */
 #define VS_DIAG_AS_ROOT "sudo vfioscope doctor"
 
 struct vs_diag_result {
@@ -49,14 +49,14 @@ struct vs_diags {
 	size_t nr;
 };
 
-/* All checks, in the table's order; what comes first explains what comes later. */
+/* Runs all checks, in the table's order; earlier ones explain later ones. */
 void vs_diags__run(const struct vs_facts *facts, const struct vs_env *env,
 		    struct vs_diags *checks);
 
 /* By id; NULL when there is no such check. */
 const struct vs_diag_result *vs_diags__get(const struct vs_diags *checks, const char *id);
 
-/* The first that blocks `work` and that no other one covers; NULL for none. */
+/* Returns the first check that blocks `work` and that no other one covers; NULL for none. */
 const struct vs_diag_result *vs_diags__blocker(const struct vs_diags *checks,
 						 enum vs_work work);
 

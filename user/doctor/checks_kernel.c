@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How the kernel was built, booted and set. */
+/* These checks look at how the kernel was built, booted and set. */
 #include <errno.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static void judge_kptr(const struct vs_host_state *h, struct vs_diag_result *r)
 
 /* -- lockdown -- */
 
-/* /sys/kernel/security need not be mounted; a program that may read nothing tells as well. */
+/* /sys/kernel/security need not be mounted; a program that may not read memory shows it as well. */
 static bool reading_forbidden(const struct vs_env *env)
 {
 	return !env->tracing_program && (env->reading_program == -EINVAL ||
@@ -115,7 +115,7 @@ static void judge_btf(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, "vfioscope --btf FILE trace");
 }
 
-/* Which is tried, because a kernel may take the program and have no way to run it. */
+/* Uses the result of a try, because a kernel may take the program and have no way to run it. */
 static void judge_fentry(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	int err = h->env->fentry;
@@ -144,7 +144,7 @@ static void judge_fentry(const struct vs_host_state *h, struct vs_diag_result *r
 	vs_judge__command(r, "grep -E 'WITH_DIRECT_CALLS|BPF_JIT' /boot/config-$(uname -r)");
 }
 
-/* Without BTF nothing is known of it, and no fexit is armed. */
+/* Without BTF we know nothing of it, and arm no fexit. */
 static void judge_fexit(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	if (!h->facts->vmlinux_btf) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What has to be mounted, which a container often lacks. */
+/* These checks find missing mounts, which a container often lacks. */
 #include "doctor/judge.h"
 
 /* Returns true when it is missing. */

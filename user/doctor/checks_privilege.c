@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who we are: the user, namespaces, seccomp, capabilities, limits. */
+/* These checks look at our own process: the user, namespaces, seccomp, capabilities, limits. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -108,7 +108,7 @@ static void judge_user(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, VS_DIAG_AS_ROOT);
 }
 
-/* What every user of a capability has to do to get it. */
+/* Says how a process gets a capability. */
 static void say_how_to_get(const struct vs_host_state *h, struct vs_diag_result *r, int cap)
 {
 	char name[16];
@@ -138,7 +138,7 @@ static bool lacks(const struct vs_host_state *h, struct vs_diag_result *r, int c
 		vs_judge__value(r, h->caps & VS_CAP_BIT(cap) ? "held" : "covered by CAP_SYS_ADMIN");
 		return false;
 	}
-	/* Older files of facts know of three only. */
+	/* Older files of facts have three capabilities only. */
 	if (h->env->uid == VS_UNKNOWN && (cap == CAP_SYS_ADMIN || cap == CAP_SYS_PTRACE)) {
 		vs_judge__unknown(r, "not recorded");
 		return false;
@@ -196,7 +196,7 @@ static void judge_cap_sys_ptrace(const struct vs_host_state *h, struct vs_diag_r
 	vs_judge__cost(r, "why cannot name what other users' processes have open");
 }
 
-/* Before v5.8 it is what everything needs; since then, what only it may do is left. */
+/* Before v5.8 everything needs it; since then only a few features do. */
 static void judge_cap_sys_admin(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	if (!lacks(h, r, CAP_SYS_ADMIN))
@@ -237,7 +237,7 @@ static void judge_paranoid(const struct vs_host_state *h, struct vs_diag_result 
 
 /* -- memory -- */
 
-/* Where the limit is so low that not even the question goes through, a refusal tells. */
+/* If the limit is so low that not even the question gets through, a refusal shows it. */
 static bool is_charged(const struct vs_host_state *h)
 {
 	const struct vs_env *env = h->env;
@@ -274,7 +274,7 @@ static void judge_memlock(const struct vs_host_state *h, struct vs_diag_result *
 	vs_judge__command(r, "sudo prlimit --memlock=unlimited:unlimited --pid $$");
 }
 
-/* When everything that is known allows it and it is refused nevertheless. */
+/* Complains when the kernel refuses it although everything that we know allows it. */
 static void judge_bpf_program(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	const struct vs_env *env = h->env;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vfio.ko and what it works on. */
+/* These checks look at vfio.ko, its file and its devices. */
 #include <string.h>
 
 #include "doctor/judge.h"
@@ -15,7 +15,7 @@ static bool is_other_build(const struct vs_host_state *h)
 	       differ(h->env->srcversion, h->env->file_srcversion);
 }
 
-/* What an administrator compares: the build-id, or what modinfo shows. */
+/* Names the two builds as an administrator compares them: by build-id, or as modinfo shows them. */
 static void say_which(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	bool by_id = differ(h->facts->running_build_id, h->env->file_build_id);
@@ -43,7 +43,7 @@ static bool is_like(const struct vs_env *env, const char *id)
 }
 
 /*
- * The package that vfio.ko is in, where the kernel is the distribution's own: others have packages of
+ * Names the package of vfio.ko, if the kernel is the distribution's own: others have packages of
  * other names. RHEL 9 and Fedora have split kernel-core.
  */
 static void put_back(const struct vs_host_state *h, struct vs_diag_result *r)
@@ -96,7 +96,7 @@ static void judge_module(const struct vs_host_state *h, struct vs_diag_result *r
 		say_unreadable(h, r);
 }
 
-/* A livepatch and a file of another build tell themselves; this is what nobody tells. */
+/* Other checks find a livepatch and a file of another build; nothing else finds this. */
 static void judge_text(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	if (h->env->text_as_file == VS_UNKNOWN) {
@@ -119,7 +119,7 @@ static void judge_text(const struct vs_host_state *h, struct vs_diag_result *r)
 	vs_judge__command(r, "grep . /sys/module/*/taint");
 }
 
-/* Only a VFIO that is built in is read from there; open_kcore() asks for CAP_SYS_RAWIO. */
+/* We read only a built-in VFIO from there; open_kcore() requires CAP_SYS_RAWIO. */
 static void judge_kcore(const struct vs_host_state *h, struct vs_diag_result *r)
 {
 	if (h->facts->vfio_state == VS_KMOD_ABSENT) {

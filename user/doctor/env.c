@@ -23,7 +23,7 @@
 #define FIRST_USER_NS "user:[4026531837]"
 #define FIRST_PID_NS "pid:[4026531836]"
 #define SRCVERSION "srcversion="
-/* Of all maps and programs of trace, and some more for refs, which reads memory too. */
+/* The memory of all maps and programs of trace, and some more for refs, which reads memory too. */
 #define RING_BYTES (8 << 20)
 
 static void print_path(char path[PATH_MAX], const char *root, const char *rest)
@@ -153,7 +153,7 @@ static void read_srcversion(const char *path, char *buf, size_t size)
 	vs_unpack__free(&file);
 }
 
-/* Facts forget a file that is not the loaded one: which build it is of is read here. */
+/* Reads the build of the module's file, also of one that is not loaded, which the facts forget. */
 static void read_other_file(const char *root, const struct vs_facts *facts, struct vs_env *env)
 {
 	char path[PATH_MAX];
@@ -194,7 +194,7 @@ static void read_os_field(const char *text, const char *name, char *buf, size_t 
 	}
 }
 
-/* os-release(5): the second is what the first one most often links to. */
+/* os-release(5): the first one is most often a link to the second. */
 static void collect_os(const char *root, struct vs_env *env)
 {
 	static const char *const files[] = { "/etc/os-release", "/usr/lib/os-release" };
@@ -222,7 +222,7 @@ static void compare_text(const char *root, const struct vs_facts *facts, struct 
 	snprintf(env->text_words, sizeof(env->text_words), "%s", check.words);
 }
 
-/* Whoever saved them knew only these three. */
+/* Facts alone have only these three capabilities. */
 static uint64_t known_caps(const struct vs_facts *facts)
 {
 	return (facts->cap_bpf ? VS_CAP_BIT(CAP_BPF) : 0) |

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What of this host and this process can stand in the way of vfioscope, beyond what
- * the probe plan needs (probe/facts.h): gathered once, judged elsewhere (checks.h),
- * saved and read again with the facts.
+ * The environment: everything on this host and in this process that can stand in the way of
+ * vfioscope, beyond what the probe plan needs (probe/facts.h). We gather it once, judge it
+ * elsewhere (checks.h), and save and read it with the facts.
  */
 #ifndef VFIOSCOPE_DOCTOR_ENV_H
 #define VFIOSCOPE_DOCTOR_ENV_H
@@ -14,7 +14,7 @@
 
 #define VS_NOT_TRIED 1	/* beside 0 and negative errno */
 
-/* Numbers are VS_UNKNOWN where they could not be learnt; yes is 1, no is 0. */
+/* A number is VS_UNKNOWN if we could not learn it; yes is 1, no is 0. */
 struct vs_env {
 	/* This process. */
 	int uid;		/* effective */
@@ -26,8 +26,8 @@ struct vs_env {
 	int no_new_privs;
 	int64_t memlock_hard;	/* RLIMIT_MEMLOCK, bytes; VS_UNKNOWN: no limit */
 
-	/* What the kernel answered when it was tried. Negative errno, 0: it works. */
-	int bpf_call;		/* bpf(2) with a command that does not exist; -EINVAL is well */
+	/* These are the kernel's answers when we tried. Negative errno, 0: it works. */
+	int bpf_call;		/* bpf(2) with a command that does not exist; -EINVAL is good */
 	int perf_call;		/* perf_event_open(2): a counter of our own that counts nothing */
 	int tracing_program;	/* a raw tracepoint program of two instructions, never attached */
 	int reading_program;	/* one that may call bpf_probe_read_kernel() */
@@ -52,7 +52,7 @@ struct vs_env {
 	char os_id[32];
 	char os_like[64];
 
-	/* Of the vfio that is loaded, and of the file of that name. "" unknown. */
+	/* These describe the loaded vfio, and the file of that name. "" unknown. */
 	char srcversion[64];
 	char file_srcversion[64];
 	char file_build_id[VS_BUILD_ID_HEX];
@@ -62,18 +62,18 @@ struct vs_env {
 };
 
 /*
- * Asks the host, and tries out what only trying can tell; everything tried is undone
- * at once. `root` is prefixed to paths. Never fails.
+ * Asks the host, and tries what only a try can show; it undoes each try at once. `root` is prefixed
+ * to paths. Never fails.
  */
 void vs_env__collect(const char *root, const struct vs_facts *facts, struct vs_env *env);
 
-/* Nothing known but what the facts say: for files that have facts only. */
+/* Fills `env` with what the facts say, and nothing else: for files that have facts only. */
 void vs_env__unknown(const struct vs_facts *facts, struct vs_env *env);
 
-/* The part of it that asks the kernel by system calls: in a file of its own. */
+/* Fills the part that asks the kernel by system calls; it has a file of its own. */
 void vs_env__try(const struct vs_facts *facts, struct vs_env *env);
 
-/* As an object to put into the facts, or NULL with errno; the caller owns it. */
+/* Returns an object to put into the facts, or NULL with errno; the caller owns it. */
 json_t *vs_env__to_json(const struct vs_env *env);
 
 /* -EINVAL when something is missing or has the wrong type. */

@@ -11,7 +11,7 @@
 /* Both directions walk one table. */
 enum kind {
 	KIND_INT, KIND_LONG, KIND_MASK, KIND_TEXT,
-	KIND_LATER_TEXT,	/* what earlier versions did not save is unknown */
+	KIND_LATER_TEXT,	/* earlier versions did not save it: then it is unknown */
 	KIND_LATER_INT,
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What only the kernel itself can tell: tried, and undone at once. */
+/* Tries what only the kernel itself can answer, and undoes it at once. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -26,7 +26,7 @@ static int closed(int fd)
 }
 
 /*
- * Who may use bpf(2) gets EINVAL here. EPERM comes from missing privileges or from a
+ * A process that may use bpf(2) gets EINVAL here. EPERM comes from missing privileges or from a
  * seccomp filter; ENOSYS from a filter or a kernel without CONFIG_BPF_SYSCALL.
  */
 static int try_bpf_call(void)
@@ -38,7 +38,7 @@ static int try_bpf_call(void)
 }
 
 /*
- * Of this process, outside the kernel: what anybody may have, unless
+ * Opens a counter of this process, outside the kernel, which anybody may do unless
  * kernel.perf_event_paranoid is 3 (Debian, Ubuntu, Android) or seccomp forbids it.
  */
 static int try_perf_call(void)
@@ -88,9 +88,9 @@ static int try_reading(void)
 }
 
 /*
- * Whether this kernel lets a function of its own be followed: it may take the program, and have no
- * trampolines for it (ENOTSUPP; arm64 before v6.0). A fentry that is armed while ftrace is off makes ftrace
- * give up (seen on 5.10).
+ * Tries if this kernel lets us follow one of its functions: it may take the program, and have no
+ * trampolines for it (ENOTSUPP; arm64 before v6.0). A fentry that is armed while ftrace is off
+ * makes ftrace give up (seen on 5.10).
  */
 static int try_fentry(const struct vs_facts *facts)
 {
@@ -178,7 +178,7 @@ void vs_env__try(const struct vs_facts *facts, struct vs_env *env)
 	env->bpf_call = try_bpf_call();
 	env->perf_call = try_perf_call();
 	try_memlock(env);
-	/* As the verbs do: with as much as there is to be had. */
+	/* Try with the highest limit that we can get, as the verbs do. */
 	if (!getrlimit(RLIMIT_MEMLOCK, &limit)) {
 		most = limit;
 		most.rlim_cur = most.rlim_max;

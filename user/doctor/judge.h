@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the checks share: private to this folder. */
+/* The checks share these; they are private to this folder. */
 #ifndef VFIOSCOPE_DOCTOR_JUDGE_H
 #define VFIOSCOPE_DOCTOR_JUDGE_H
 
@@ -28,7 +28,7 @@ extern const struct vs_diag vs_diags_mounts[];
 extern const struct vs_diag vs_diags_vfio[];
 
 #define WORK(name) (1u << VS_WORK_##name)
-/* What arms probes. */
+/* The kinds of work that arm probes. */
 #define LIVE (WORK(TRACE) | WORK(REFS) | WORK(REFS_EXACT) | WORK(VALIDATE))
 #define BPF_USERS (LIVE | WORK(LATENCY) | WORK(WHY))
 
@@ -38,7 +38,7 @@ void vs_judge__value(struct vs_diag_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void vs_judge__number(struct vs_diag_result *r, int value);
 void vs_judge__unknown(struct vs_diag_result *r, const char *value);
-/* `exit_status`: of the works where they do not run. */
+/* `exit_status`: that of the works which do not run. */
 void vs_judge__bad(struct vs_diag_result *r, enum vs_diag_status status, unsigned int works,
 		   int exit_status);
 void vs_judge__what(struct vs_diag_result *r, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Facts and what stands in the way, in one file: doctor --save-facts, doctor --facts. */
+/* Keeps facts and environment in one file: doctor --save-facts, doctor --facts. */
 #ifndef VFIOSCOPE_DOCTOR_RECORDED_H
 #define VFIOSCOPE_DOCTOR_RECORDED_H
 
@@ -8,12 +8,12 @@
 #include "doctor/env.h"
 #include "probe/facts.h"
 
-/* The facts (facts.h) with the environment as "host". NULL with errno; the caller owns it. */
+/* Returns the facts (facts.h) with the environment as "host". NULL with errno; the caller owns it. */
 json_t *vs_recorded__to_json(const struct vs_facts *facts, const struct vs_env *env);
 
 /*
- * From such a text, or from one of facts alone: then vs_env__unknown(). -EINVAL with one
- * line of words in `error`. Free the facts after success only.
+ * Reads such a text, or one of facts alone: then it calls vs_env__unknown(). -EINVAL with one line
+ * of words in `error`. Free the facts after success only.
  */
 int vs_recorded__from_text(const char *text, struct vs_facts *facts, struct vs_env *env,
 			   char *error, size_t size);

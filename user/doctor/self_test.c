@@ -147,8 +147,8 @@ static struct bpf_link *arm_watchpoint(struct run *run)
 }
 
 /*
- * Behind the five bytes of ftrace (and the four of an endbr64) comes an instruction;
- * the kernel refuses what is none.
+ * An instruction follows the five bytes of ftrace (and the four of an endbr64); the kernel refuses
+ * an address inside of one.
  */
 static struct bpf_link *arm_inside(struct run *run)
 {
@@ -173,7 +173,7 @@ static struct bpf_link *arm(struct run *run, enum vs_test_kind kind)
 	}
 }
 
-/* What need not be tried, with the reason; NULL: it can be. */
+/* Returns why a kind need not be tried; NULL: it can be. */
 static const char *obstacle(const struct run *run, enum vs_test_kind kind)
 {
 	bool needs_btf = kind == VS_TEST_TP_BTF || kind == VS_TEST_FENTRY || kind == VS_TEST_FEXIT;
@@ -302,7 +302,7 @@ static void learn_function(struct run *run)
 	fclose(file);
 }
 
-/* A watchpoint is armed on one CPU here: there the thread has to stay. */
+/* We arm the watchpoint on one CPU only, so the thread has to stay there. */
 static void pin(struct run *run)
 {
 	cpu_set_t one;

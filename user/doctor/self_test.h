@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Proof that an armed probe fires: of each kind that vfioscope uses, one is armed, made to
- * fire by this process renaming one of its own threads, and its event awaited.
+ * Proves that armed probes fire: arms one of each kind that vfioscope uses, makes it fire by
+ * renaming one of our own threads, and waits for its event.
  */
 #ifndef VFIOSCOPE_DOCTOR_SELF_TEST_H
 #define VFIOSCOPE_DOCTOR_SELF_TEST_H
@@ -35,7 +35,7 @@ const char *vs_test__name(enum vs_test_kind kind);
 /* Takes a second for each kind that stays silent. Leaves nothing armed. */
 void vs_self_test__run(const struct vs_facts *facts, struct vs_self_test *test);
 
-/* Nothing was silent or refused. */
+/* Returns true if nothing was silent or refused. */
 bool vs_self_test__passed(const struct vs_self_test *test);
 
 #endif
