@@ -204,7 +204,7 @@ static size_t add_text(char *buf, size_t size, size_t len, const char *text)
 	return len;
 }
 
-/* From the newest down: CAP_BPF comes before CAP_SYSLOG. */
+/* Goes from the newest down: CAP_BPF comes before CAP_SYSLOG. */
 void vs_caps__words(uint64_t caps, char *buf, size_t size)
 {
 	size_t len = 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which capabilities this kernel asks for, for which kind of work, and which of
- * them this process has. Sets are masks with bit N for capability N of
- * linux/capability.h. Changes nothing.
+ * Knows which capabilities this kernel requires for which kind of work, and which of them this
+ * process has. Sets are masks with bit N for capability N of linux/capability.h. Changes nothing.
  */
 #ifndef VFIOSCOPE_CAPS_H
 #define VFIOSCOPE_CAPS_H
@@ -11,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is done, by verb where one verb is one kind of work. */
+/* Kinds of work, named by the verb where one verb is one kind. */
 enum vs_work {
 	VS_WORK_TRACE = 0,
 	VS_WORK_REFS,
@@ -30,28 +29,28 @@ const char *vs_work__name(enum vs_work work);
 
 struct vs_cap_use {
 	int cap;		/* CAP_BPF, ...; -1 ends a list */
-	bool required;		/* false: it works without, and `for_what` is lost */
+	bool required;		/* false: it works without, and loses `for_what` */
 	bool later;		/* not only until everything is armed */
 	const char *for_what;	/* "to load the programs" */
 };
 
-/* What the work uses on kernels from v5.8 on, ended by cap == -1. Static. */
+/* Returns the capabilities that the work uses since v5.8, ended by cap == -1. Static. */
 const struct vs_cap_use *vs_caps__uses(enum vs_work work);
 
 /*
- * As masks, for a kernel whose highest capability is `last`: before v5.8 there are no
- * CAP_PERFMON (38) and CAP_BPF (39), and CAP_SYS_ADMIN takes their place. `needed`
- * is what it does not start without, `useful` what else it uses, `later` the part of both
- * that is used after everything is armed.
+ * As masks, for a kernel whose highest capability is `last`: before v5.8 there are no CAP_PERFMON
+ * (38) and CAP_BPF (39), and CAP_SYS_ADMIN takes their place. The work does not start without those
+ * `needed`, uses the `useful` ones, too, and of both it uses the `later` ones after everything is
+ * armed.
  */
 uint64_t vs_caps__needed(enum vs_work work, int last);
 uint64_t vs_caps__useful(enum vs_work work, int last);
 uint64_t vs_caps__later(enum vs_work work, int last);
 
 /*
- * Those of `needed` that `have` does not cover. CAP_SYS_ADMIN covers CAP_BPF and
- * CAP_PERFMON (bpf_capable(), perfmon_capable()), but not CAP_SYSLOG: addresses are
- * shown to that one only (kallsyms_show_value()).
+ * Returns the `needed` ones that `have` does not cover. CAP_SYS_ADMIN covers CAP_BPF and
+ * CAP_PERFMON (bpf_capable(), perfmon_capable()), but not CAP_SYSLOG: the kernel shows addresses to
+ * that one only (kallsyms_show_value()).
  */
 uint64_t vs_caps__missing(uint64_t needed, uint64_t have);
 
@@ -61,7 +60,7 @@ uint64_t vs_caps__missing(uint64_t needed, uint64_t have);
  */
 int vs_caps__last(const char *root);
 
-/* Of this thread; 0 when they cannot be read. */
+/* Return the capabilities of this thread; 0 when they cannot be read. */
 uint64_t vs_caps__effective(void);
 uint64_t vs_caps__permitted(void);
 

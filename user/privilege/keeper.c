@@ -30,7 +30,7 @@
 enum what { STACK, KPROBE, WATCHPOINT, TEXT };
 
 struct request {
-	uint32_t number;	/* an answer that comes too late is told by it */
+	uint32_t number;	/* identifies an answer that comes too late */
 	uint32_t what;
 	int32_t which;		/* task, perf's type, CPU */
 	uint32_t len;		/* of text */
@@ -175,15 +175,15 @@ static void become_keeper(int fd, pid_t parent)
 	char error[100];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* A finding waits for it, on a host that may be busy; it does nothing unasked. */
+	/* A finding waits for the keeper, on a host that may be busy; it does nothing unasked. */
 	setpriority(PRIO_PROCESS, 0, -20);
-	/* Ctrl-C is for us all, but it is wanted until the summary is out. */
+	/* Ctrl-C signals us all, but the keeper must live until the summary is out. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	fd = keep_only(fd);
-	text = vs_module_text__open("");	/* takes CAP_SYS_RAWIO, which is not kept */
+	text = vs_module_text__open("");	/* needs CAP_SYS_RAWIO, which it does not keep */
 	if (getppid() == parent) {
 		vs_sandbox__enter_keeper(KEPT, error, sizeof(error));
 		serve(fd, text);
@@ -208,7 +208,7 @@ static int start(struct vs_keeper *k)
 	return pid < 0 ? -errno : 0;
 }
 
-/* The first question costs page faults on both sides: not when a finding waits. */
+/* The first question costs page faults on both sides: take them now, before a finding waits. */
 static void warm_up(struct vs_keeper *k)
 {
 	char text[256];
@@ -254,7 +254,7 @@ static int fd_in(struct msghdr *m)
 	return fd;
 }
 
-/* Of another question: thrown away. */
+/* Discards an answer to another question (-EAGAIN). */
 static int take_answer(const struct vs_keeper *k, struct answer *a, int *fd)
 {
 	char control[CMSG_SPACE(sizeof(int))];
@@ -270,7 +270,7 @@ static int take_answer(const struct vs_keeper *k, struct answer *a, int *fd)
 	if (len < (ssize_t)offsetof(struct answer, text))
 		return len < 0 ? -errno : -EPIPE;
 	*fd = fd_in(&m);
-	/* RLIMIT_NOFILE of ours: the kernel drops the descriptor (scm_detach_fds()). */
+	/* At our RLIMIT_NOFILE the kernel drops the descriptor (scm_detach_fds()). */
 	if (a->number == k->number)
 		return m.msg_flags & MSG_CTRUNC && *fd < 0 ? -EMFILE : 0;
 	if (*fd >= 0)
@@ -358,7 +358,10 @@ int vs_keeper__text(struct vs_keeper *k, const char *section, uint8_t *buf, size
 	return err;
 }
 
-/* Not waited for: it may be inside the kernel, for as long as whom it was asked about. */
+/*
+ * Does not wait for the process: it may be stuck in the kernel for as long as the task that it was
+ * asked about.
+ */
 void vs_keeper__free(struct vs_keeper *k)
 {
 	if (!k)

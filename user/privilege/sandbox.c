@@ -32,7 +32,7 @@ static int set(cap_t caps, cap_flag_t flag, uint64_t mask)
 	return err;
 }
 
-/* What is neither permitted nor inheritable is not ambient either. */
+/* A capability that is neither permitted nor inheritable is not ambient either. */
 static int keep(uint64_t permitted, uint64_t effective)
 {
 	cap_t caps = cap_init();
@@ -46,7 +46,7 @@ static int keep(uint64_t permitted, uint64_t effective)
 	return err;
 }
 
-/* A descriptor that is none is looked at only after the caller may use bpf(2) at all. */
+/* The kernel looks at the invalid descriptor only if the caller may use bpf(2) at all. */
 static bool bpf_is_forbidden(void)
 {
 	union bpf_attr attr = { .map_fd = -1 };
@@ -60,7 +60,7 @@ static int drop_capabilities(const struct vs_sandbox_opts *opts)
 	uint64_t bpf = VS_CAP_BIT(CAP_BPF) & has;
 	int err;
 
-	/* In its place where nobody gave it, or the kernel does not have it yet. */
+	/* CAP_SYS_ADMIN takes its place if we were not given it, or the kernel does not have it yet. */
 	if (!bpf)
 		bpf = VS_CAP_BIT(CAP_SYS_ADMIN) & has;
 	if (opts->writes_files)
@@ -108,7 +108,7 @@ static const int answering[] = {
 	SCMP_SYS(exit_group), SCMP_SYS(perf_event_open), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
 };
 
-/* What nobody calls by mistake. */
+/* Nobody calls these by mistake. */
 static const int hostile[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(init_module),
 	SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
@@ -118,7 +118,7 @@ static const int hostile[] = {
 static const unsigned int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
 	BPF_PROG_TEST_RUN, BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_CREATE, BPF_ITER_CREATE,
-	BPF_RAW_TRACEPOINT_OPEN,	/* of programs that are loaded: latency attaches late */
+	BPF_RAW_TRACEPOINT_OPEN,	/* for loaded programs: latency attaches late */
 };
 
 static const unsigned int ioctls[] = {
@@ -163,7 +163,7 @@ static int allow_reading(scmp_filter_ctx filter)
 				    SCMP_A1_32(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
 }
 
-/* glibc tries clone3 first, whose flags no filter can see, and is content with clone. */
+/* glibc tries clone3 first, whose flags no filter can see, and falls back to clone. */
 static int allow_threads(scmp_filter_ctx filter)
 {
 	struct scmp_arg_cmp same_process = SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid());
@@ -174,8 +174,8 @@ static int allow_threads(scmp_filter_ctx filter)
 }
 
 /*
- * Whether somebody is still there is asked by signal 0; limits are asked for, not set. Whether probes
- * fire is asked by giving a thread its name.
+ * Signal 0 asks if a process is still there; limits are read, not set. Giving a thread its name
+ * asks if probes fire.
  */
 static int allow_questions(scmp_filter_ctx filter)
 {
@@ -222,7 +222,7 @@ static int filter_calls(int (*allow)(scmp_filter_ctx filter, bool writes_files),
 
 	if (!filter)
 		return -ENOMEM;
-	/* One process, all its threads, on its way to nowhere else. */
+	/* The filter is for this one process and all its threads. */
 	err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	err = err ? err : allow_all(filter, SCMP_ACT_KILL_PROCESS, hostile, NR(hostile));
 	err = err ? err : allow(filter, writes_files);
@@ -233,7 +233,7 @@ static int filter_calls(int (*allow)(scmp_filter_ctx filter, bool writes_files),
 
 /* -- both -- */
 
-/* Sanitizers look at the process from outside, and map what they like. */
+/* Sanitizers look at the process from outside, and map memory freely. */
 #ifdef __SANITIZE_ADDRESS__
 static const bool can_filter = false;
 #else
