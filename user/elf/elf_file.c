@@ -36,7 +36,7 @@ static int damaged(struct vs_elf *elf)
 {
 	int error = elf_errno();
 
-	/* libelf refuses some without an error of its own: then its words are "no error". */
+	/* libelf refuses some files without setting an error: its words would be "no error". */
 	return vs_elf__fail(elf, -ENOEXEC, "damaged ELF file: %s",
 			    error ? elf_errmsg(error) : "its tables make no sense");
 }
@@ -222,7 +222,7 @@ const struct vs_elf_section *vs_elf__section(const struct vs_elf *elf, const cha
 	return NULL;
 }
 
-/* From the start of its section; in a linked file a symbol's value is an address. */
+/* Returns the offset in its section; in a linked file a symbol's value is an address. */
 static uint64_t symbol_off(const struct vs_elf *elf, const GElf_Sym *sym,
 			   const struct vs_elf_section *sect)
 {
@@ -317,7 +317,7 @@ static bool contains(const struct vs_elf_func *func, uint32_t section, uint64_t 
 	return func->section == section && off >= func->off && off - func->off < func->size;
 }
 
-/* How many functions start at or before that place. */
+/* Returns how many functions start at or before that place. */
 static size_t funcs_upto(const struct vs_elf *elf, uint32_t section, uint64_t off)
 {
 	size_t lo = 0, hi = elf->nr_funcs;
@@ -360,7 +360,7 @@ static int read_image(struct vs_elf *elf, const struct vs_elf_opts *opts)
 		err = load_symbols(elf, opts);
 	if (!err)
 		err = load_funcs(elf);
-	/* those of a linked file are for the one that loads it */
+	/* relocations of a linked file are for its loader */
 	if (!err && opts->relocs_of && elf->ehdr.e_type == ET_REL)
 		err = vs_elf__load_relocs(elf, opts->relocs_of);
 	return err;

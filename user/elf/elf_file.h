@@ -41,13 +41,13 @@ struct vs_elf_func {
 	uint64_t size;		/* bytes */
 };
 
-/* How a call is relocated. */
+/* The way in which an architecture relocates a call. */
 struct vs_elf_arch {
 	uint16_t machine;
 	const char *name;	/* "x86_64", "aarch64", "ppc64", "s390x" */
 	uint32_t call_relocs[2];
 	uint8_t reloc_at;	/* bytes from the start of the instruction */
-	bool (*is_call)(const uint8_t *insn);	/* NULL: these types are of calls only */
+	bool (*is_call)(const uint8_t *insn);	/* NULL: only calls have these types */
 };
 
 struct vs_elf {
@@ -68,9 +68,9 @@ struct vs_elf {
 };
 
 struct vs_elf_opts {
-	bool linked;		/* a vmlinux is welcome, too; otherwise only relocatable files */
+	bool linked;		/* takes a vmlinux, too; otherwise only relocatable files */
 	bool stripped;		/* no symbol table is fine */
-	/* Sections whose relocations are wanted, of those that have bytes. NULL: none. */
+	/* Returns true for sections whose relocations are wanted, of those that have bytes. NULL: none. */
 	bool (*relocs_of)(const struct vs_elf_section *section);
 };
 
@@ -81,33 +81,33 @@ void vs_elf__close(struct vs_elf *elf);
 
 bool vs_elf__is_code(const struct vs_elf_section *section);
 
-/* The innermost function there, and of its aliases the first; NULL for none. */
+/* Returns the innermost function there, the first of its aliases; NULL for none. */
 const struct vs_elf_func *vs_elf__func_at(const struct vs_elf *elf, uint32_t section,
 					  uint64_t off);
 
-/* The symbol, or false when there is none. */
+/* Reads the symbol. False when there is none. */
 bool vs_elf__symbol(const struct vs_elf *elf, uint32_t index, GElf_Sym *sym);
 
 /* "" for a section symbol or a name that is not inside the table. */
 const char *vs_elf__symbol_name(const struct vs_elf *elf, const GElf_Sym *sym);
 
-/* The section a symbol is defined in; NULL for undefined, absolute and common ones. */
+/* Returns the section that defines a symbol; NULL for undefined, absolute and common ones. */
 struct vs_elf_section *vs_elf__section_of(const struct vs_elf *elf, const GElf_Sym *sym);
 
 /* NULL when there is none. */
 const struct vs_elf_section *vs_elf__section(const struct vs_elf *elf, const char *name);
 
 /*
- * The place that a relocation of a list in data names, an address or one relative to itself:
+ * Finds the place that a relocation of a list in data names, by address or relative to itself:
  * section and offset. False when it is not in this file.
  */
 bool vs_elf__target(const struct vs_elf *elf, const struct vs_elf_reloc *reloc, uint32_t *section,
 		    uint64_t *off);
 
-/* How many relocations are before `off`. */
+/* Returns how many relocations are before `off`. */
 size_t vs_elf__relocs_before(const struct vs_elf_section *section, uint64_t off);
 
-/* Whether a relocation is that of a call or a tail call. */
+/* Returns true if a relocation is that of a call or a tail call. */
 bool vs_elf__is_call(const struct vs_elf *elf, const struct vs_elf_section *section,
 		     const struct vs_elf_reloc *reloc);
 
@@ -118,8 +118,8 @@ void vs_elf__notes(const struct vs_elf *elf,
 		   void *ctx);
 
 /*
- * Room for one more in an array that doubles whenever its length is a power of two;
- * NULL when out of memory, the old one is then still there.
+ * Makes room for one more in an array that doubles whenever its length is a power of two; NULL when
+ * out of memory: then the old array is still there.
  */
 void *vs_elf__grow(void *array, size_t nr, size_t size);
 

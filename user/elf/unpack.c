@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What modules and kernels are packed with, told apart by their first bytes. */
+/* Unpacks what modules and kernels are packed with; the first bytes tell the formats apart. */
 #include <bzlib.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -184,8 +184,8 @@ static void bzip2__close(void *state)
 }
 
 /*
- * lz4 -l, which the kernel's build uses: a magic, then blocks of at most 8 MiB, each
- * behind its packed size. A block is unpacked whole and handed out piece by piece.
+ * lz4 -l, which the kernel's build uses: a magic, then blocks of at most 8 MiB, each after its
+ * packed size. We unpack a block as a whole, and hand it out piece by piece.
  */
 #define LZ4_BLOCK (8u << 20)
 
@@ -308,7 +308,7 @@ static int reserve(struct vs_unpack *u, size_t cap)
 	return 0;
 }
 
-/* Room for more bytes when there is none left. */
+/* Makes room for more bytes when there is none left. */
 static int grow(struct vs_unpack *u)
 {
 	if (u->len < u->cap)
@@ -395,7 +395,7 @@ static int read_fd(int fd, struct vs_unpack *u)
 		return fail(u, -ENOEXEC, "%s, not a %s file",
 			    S_ISDIR(st.st_mode) ? "a directory" : "a special file",
 			    u->max > VS_UNPACK_MODULE ? "kernel" : "module");
-	/* one more, so that the end is seen without doubling */
+	/* one more byte, so that we see the end without doubling */
 	err = (uint64_t)st.st_size < u->max ? reserve(u, (size_t)st.st_size + 1) : -EFBIG;
 	if (!err)
 		err = read_all(fd, u);
@@ -406,7 +406,7 @@ static int read_fd(int fd, struct vs_unpack *u)
 
 int vs_unpack__read(struct vs_unpack *u, const char *path)
 {
-	/* O_NONBLOCK: a FIFO given by mistake is refused, not waited for */
+	/* O_NONBLOCK: refuse a FIFO given by mistake, do not wait for it */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int err;
 

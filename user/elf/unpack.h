@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files as they are, and what is packed in them; never more than a given number of bytes. */
+/* Reads files as they are, and unpacks them; never more than a given number of bytes. */
 #ifndef VFIOSCOPE_UNPACK_H
 #define VFIOSCOPE_UNPACK_H
 
