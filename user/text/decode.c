@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The architectures whose instructions tell their length at once. */
+/* Decodes the architectures whose instructions tell their length at once. */
 #include <string.h>
 
 #include "text/decode.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Instructions, as far as calls, jumps and addresses go. On aarch64, ppc64 and
- * s390x the length of an instruction is told by its first bytes, so a sweep over a
- * function is exact. On x86-64 the lengths come from the opcode maps of the Intel
- * manual (volume 2, appendix A): exact, too, for what compilers put into kernels, as
- * these keep no data in a function.
+ * Decodes instructions, as far as calls, jumps and addresses go. On aarch64, ppc64 and s390x the
+ * first bytes of an instruction tell its length, so a sweep over a function is exact. On x86-64 the
+ * lengths come from the opcode maps of the Intel manual (volume 2, appendix A): exact, too, for
+ * what compilers put into kernels, as these keep no data in a function.
  */
 #ifndef VFIOSCOPE_DECODE_H
 #define VFIOSCOPE_DECODE_H
@@ -28,9 +27,9 @@ struct vs_insn {
 	enum vs_insn_kind kind;
 	uint8_t len;		/* bytes */
 	uint8_t reg;
-	bool ends;		/* x86-64, aarch64: a jump or return, nothing goes on behind */
+	bool ends;		/* x86-64, aarch64: a jump or return: execution does not continue after it */
 	bool pc_relative;	/* VS_INSN_ADDRESS: not a plain number that may be one */
-	/* x86-64 only: what shows that a reference is taken */
+	/* x86-64 only: these show that a reference is taken */
 	bool locked_add;	/* lock xadd from register `reg` */
 	bool locked_exchange;	/* lock cmpxchg from register `reg` */
 	bool constant;		/* register `reg` becomes `value` */
@@ -38,10 +37,10 @@ struct vs_insn {
 	uint64_t target;
 };
 
-/* What decodes the instruction at `p`, `len` bytes to the end, at address `pc`. */
+/* Decodes the instruction at `p`, `len` bytes before the end, at address `pc`. */
 typedef bool (*vs_decoder)(const uint8_t *p, size_t len, uint64_t pc, struct vs_insn *insn);
 
-/* By the name of the architecture as in struct vs_elf_arch; NULL for others. */
+/* Returns the decoder of an architecture, named as in struct vs_elf_arch; NULL for others. */
 vs_decoder vs_decode__for(const char *machine);
 
 bool vs_decode__x86(const uint8_t *p, size_t len, uint64_t pc, struct vs_insn *insn);

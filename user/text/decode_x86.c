@@ -4,7 +4,7 @@
 
 #include "text/decode.h"
 
-/* What follows an opcode. */
+/* The operand bytes that follow an opcode. */
 enum {
 	NONE = '.',		/* nothing */
 	MODRM = 'm',
@@ -244,7 +244,7 @@ static void set_constant(struct vs_insn *insn, uint8_t reg, int32_t value)
 	insn->value = value;
 }
 
-/* mov $value,reg; or $-1,reg. What else changes a register is not followed. */
+/* mov $value,reg; or $-1,reg. It does not follow other changes of a register. */
 static void see_constant(const struct cursor *c, struct vs_insn *insn)
 {
 	uint8_t rm = (c->modrm & 7) | (c->rex & 1) << 3;
@@ -259,7 +259,7 @@ static void see_constant(const struct cursor *c, struct vs_insn *insn)
 		set_constant(insn, rm, -1);
 }
 
-/* ret, jmp; jmp through a register or memory; not ud2, which a warning goes on behind */
+/* ret, jmp; jmp through a register or memory; not ud2: execution continues after a warning */
 static bool is_end(const struct cursor *c)
 {
 	if (c->map != '1')

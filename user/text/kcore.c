@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* By hand: libelf would map what is as large as the address space. */
+/* Parses by hand: libelf would map a file as large as the address space. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -14,7 +14,7 @@
 struct comparison {
 	const struct vs_text_section *section;
 	const uint8_t *memory;
-	uint8_t *pass;		/* for each byte: whatever is there is well */
+	uint8_t *pass;		/* for each byte: nonzero accepts any value in memory */
 	struct vs_text_diff *diff;
 };
 
@@ -43,7 +43,7 @@ static void see_jump(struct comparison *c, const struct vs_text_func *func, uint
 	c->diff->nr_jumps++;
 }
 
-/* The boundaries of instructions are those of the file: memory may not be what it was. */
+/* Uses the boundaries of instructions in the file: memory may have changed. */
 static void guess_probes(struct comparison *c, const struct vs_text_func *func)
 {
 	uint64_t at = func->off, end = func->off + func->size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The text of a module in memory, held against that of its file. Pure. */
+/* Compares the text of a module in memory with that of its file. Pure. */
 #ifndef VFIOSCOPE_TEXT_COMPARE_H
 #define VFIOSCOPE_TEXT_COMPARE_H
 
@@ -17,8 +17,8 @@ struct vs_text_probes {
 	const uint64_t *addrs;
 	size_t nr;
 	/*
-	 * False: they are not told. Then a breakpoint at the start of an instruction counts as
-	 * a probe, which goes on as if it were not there; a jump may be one, and is counted.
+	 * False: we do not know them. Then a breakpoint at the start of an instruction counts as a
+	 * probe, and the comparison ignores it; a jump may be one, and is counted.
 	 */
 	bool known;
 };
@@ -31,12 +31,12 @@ struct vs_text_diff {
 	const struct vs_text_func *func;
 	uint64_t off;		/* of its first byte that differs, from its start */
 	size_t nr_bytes;	/* of its bytes that differ */
-	size_t nr_jumps;	/* where a probe may be, and nobody tells */
+	size_t nr_jumps;	/* where a probe may be, but we do not know */
 	const struct vs_text_func *jump; /* where the first one is */
 };
 
 /*
- * One section of `image`: `memory` has its bytes, and stood at `addr`. Adds to *diff, which
+ * Compares one section of `image`: `memory` has its bytes, and was at `addr`. Adds to *diff, which
  * starts all zero, and fills in which bytes of the section differ. 0 or -ENOMEM.
  */
 int vs_text_compare__section(struct vs_text_image *image, size_t section, const uint8_t *memory,
@@ -44,7 +44,7 @@ int vs_text_compare__section(struct vs_text_image *image, size_t section, const 
 			     struct vs_text_diff *diff);
 
 /*
- * The address that a line of /sys/kernel/debug/kprobes/list begins with. False when it has
+ * Reads the address that a line of /sys/kernel/debug/kprobes/list begins with. False when it has
  * none, or the kernel hides it.
  */
 bool vs_text_probes__parse(const char *line, uint64_t *addr);

@@ -9,8 +9,8 @@
 #include "text/text_mutable.h"
 
 /*
- * What stays, and is executed as it was loaded. Not .init.text, which is freed, nor
- * .static_call.text, which is written by the kernel from its first byte on.
+ * Returns true for sections that stay, and are executed as they were loaded. .init.text is freed,
+ * and the kernel writes .static_call.text from its first byte on.
  */
 static bool is_compared(const struct vs_elf_section *section)
 {

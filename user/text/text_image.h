@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The text of a kernel module as its file has it, and which of its bytes the kernel
- * changes by itself once they are in memory: where the module goes (relocations), what this
- * CPU is (alternatives, locks, returns, indirect calls), and what is switched on (static
- * keys and calls, ftrace). What is left has to be in memory as it is here. x86-64 only.
+ * The text of a kernel module as its file has it, and the bytes that the kernel changes by itself
+ * once they are in memory: for the module's address (relocations), for this CPU (alternatives,
+ * locks, returns, indirect calls), and for features that are on (static keys and calls, ftrace).
+ * All other bytes have to be in memory as they are here. x86-64 only.
  */
 #ifndef VFIOSCOPE_TEXT_IMAGE_H
 #define VFIOSCOPE_TEXT_IMAGE_H
@@ -17,7 +17,7 @@ struct vs_text_section {
 	char *name;		/* ".text" */
 	uint8_t *bytes;		/* as in the file */
 	uint8_t *may_change;	/* for each of them: not 0 where the kernel changes it */
-	uint8_t *differs;	/* for each: not 0 where memory was another when it was compared */
+	uint8_t *differs;	/* for each: not 0 where memory was different when compared */
 	size_t len;
 };
 
@@ -37,7 +37,7 @@ struct vs_text_image {
 	char error[120];	/* why it cannot be compared with memory; "" when it can */
 };
 
-/* What vs_elf_opts.relocs_of has to choose for vs_text_image__new(), among others. */
+/* vs_elf_opts.relocs_of has to choose these sections, among others, for vs_text_image__new(). */
 bool vs_text_image__wants_relocs(const struct vs_elf_section *section);
 
 /* Copies what it needs. NULL with errno: ENOMEM; ENOTSUP for another architecture. */
@@ -45,16 +45,16 @@ struct vs_text_image *vs_text_image__new(const struct vs_elf *elf);
 void vs_text_image__free(struct vs_text_image *image);	/* NULL is fine */
 
 /*
- * Whether the instruction at `off` of the section of that name was another in memory when it
- * was compared. False for what is not compared. NULL is fine.
+ * Returns true if the instruction at `off` of the section of that name was different in memory when
+ * it was compared. False if it was not compared. NULL is fine.
  */
 bool vs_text_image__is_changed(const struct vs_text_image *image, const char *section,
 			       uint64_t off);
 
-/* Nothing of it was compared, or that does not count any more. */
+/* Marks no byte as different: nothing was compared, or that does not count any more. */
 void vs_text_image__forget(struct vs_text_image *image);
 
-/* `len` bytes from `off` on may change, as far as they are in the section. */
+/* Allows `len` bytes from `off` on to change, as far as they are in the section. */
 void vs_text_section__allow(struct vs_text_section *section, uint64_t off, uint64_t len);
 
 #endif

@@ -11,7 +11,7 @@
 #define PREAMBLE_BYTES	16	/* of kCFI and FineIBT, before a function */
 #define CALLER_BYTES	24	/* of FineIBT, before an indirect call; 20 at most up to 7.x */
 
-/* How many bytes an entry is about, from the place that its first relocation names. */
+/* The number of bytes that an entry covers, from the place that its first relocation names. */
 enum extent {
 	BYTES,			/* a fixed number */
 	INSN,			/* that number, or the instruction if it is longer */
@@ -127,7 +127,7 @@ static bool is_endbr(const struct vs_text_section *section, uint64_t off)
 static void mark_place(struct marking *m, const struct list *list, uint64_t off, uint64_t len,
 		       struct vs_text_section *section)
 {
-	/* The list may have the function instead of the call behind its endbr64. */
+	/* The list may have the function instead of the call after its endbr64. */
 	if (!strcmp(list->name, "__mcount_loc") && is_endbr(section, off))
 		off += ENDBR_BYTES;
 	if (m->cfi && !strcmp(list->name, ".retpoline_sites"))
