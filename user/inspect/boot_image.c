@@ -60,7 +60,7 @@ static bool find_payload(const uint8_t *data, size_t len, struct payload *payloa
 	uint64_t off = 0, bytes = len;
 
 	if (is_bzimage(data, len)) {
-		/* 0 means 4, since ancient times */
+		/* 0 means 4, for backwards compatibility */
 		unsigned int sectors = data[X86_SETUP_SECTS] ? data[X86_SETUP_SECTS] : 4;
 
 		off = (sectors + 1) * 512ull + le32(data + X86_PAYLOAD);
@@ -76,7 +76,7 @@ static bool find_payload(const uint8_t *data, size_t len, struct payload *payloa
 	return true;
 }
 
-/* The build appends the unpacked size, four bytes that only gzip has of its own. */
+/* The build appends the unpacked size, four bytes that only gzip has in its own format. */
 static void drop_size(const char *compression, const uint8_t *data, size_t len,
 		      struct payload *payload)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is packed in a vmlinuz: x86's bzImage, EFI zboot, or a packed Image. */
+/* Unpacks the kernel in a vmlinuz: x86's bzImage, EFI zboot, or a packed Image. */
 #ifndef VFIOSCOPE_BOOT_IMAGE_H
 #define VFIOSCOPE_BOOT_IMAGE_H
 
@@ -7,7 +7,7 @@
 
 #include "elf/unpack.h"
 
-/* Whether this is an image that has to be unpacked, by its header. */
+/* Returns true if this image has to be unpacked, by its header. */
 bool vs_boot_image__is_packed(const void *data, size_t len);
 
 /*
@@ -17,7 +17,7 @@ bool vs_boot_image__is_packed(const void *data, size_t len);
 int vs_boot_image__unpack(const void *data, size_t len, struct vs_unpack *out,
 			  const char **compression);
 
-/* aarch64's Image, not packed. */
+/* Returns true for aarch64's Image that is not packed. */
 bool vs_boot_image__is_raw_aarch64(const void *data, size_t len);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The facts of a binary that a verdict rests on: which functions it has, and for
- * each of interest what it calls, jumps to, and takes the address of. Where they come
- * from (relocations, instructions) no longer matters here.
+ * A verdict rests on these facts of a binary: its functions, and for each of interest what it
+ * calls, jumps to, and takes the address of. Here it no longer matters if they come from
+ * relocations or instructions.
  */
 #ifndef VFIOSCOPE_CODE_H
 #define VFIOSCOPE_CODE_H
@@ -35,7 +35,7 @@ struct vs_code_func {
 	bool named;
 	bool end_unsure;	/* no name: may run into the next ones, or be cut too early */
 	bool piece;		/* no name: up to the first jump or return */
-	bool scanned;		/* its references are known, but for ... */
+	bool scanned;		/* its references are known, except in: */
 	uint64_t unread;	/* bytes that could not be decoded */
 };
 
@@ -66,15 +66,15 @@ int vs_code__add_ref(struct vs_code *code, const struct vs_code_ref *ref);
 /* A name that lives as long as `code`: "section+0x..". NULL when out of memory. */
 const char *vs_code__make_name(struct vs_code *code, const char *section, uint64_t off);
 
-/* By func, then offset; to be called once when all are there. */
+/* Sorts by func, then offset. Call it once when all are there. */
 void vs_code__sort_refs(struct vs_code *code);
 
 void vs_code__free(struct vs_code *code);
 
-/* The references of a function: `*nr` of them from the returned one on. */
+/* Returns the first of the `*nr` references of a function. */
 const struct vs_code_ref *vs_code__refs_of(const struct vs_code *code, uint32_t func, size_t *nr);
 
-/* What a reference refers to: the name of a function or symbol, or "?". */
+/* Returns the name of the function or symbol that a reference refers to, or "?". */
 const char *vs_code__target_name(const struct vs_code *code, const struct vs_code_ref *ref);
 
 /*

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libdw alone, without libdwfl: that one asks servers for debug information, and
- * cannot be linked statically for its use of dlopen(3). What it would do for a
- * relocatable file, is done here: relocations are applied to .debug_*, with each code
- * section at an address of its own.
+ * libdw alone, without libdwfl: that one asks servers for debug information, and cannot be linked
+ * statically for its use of dlopen(3). For a relocatable file we do its work here: we apply
+ * relocations to .debug_*, with each code section at an address of its own.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -152,7 +151,7 @@ static bool find_unit(Dwarf *dwarf, uint64_t addr, Dwarf_Die *unit)
 	return false;
 }
 
-/* From the top of the kernel's source on. */
+/* Shortens a path to start at the top of the kernel's source. */
 static const char *shorten(const char *path)
 {
 	static const char *const tops[] = { "/drivers/", "/include/", "/arch/", "/virt/" };
@@ -176,7 +175,7 @@ static void set_source(struct vs_dwarf_place *place, const char *path, uint64_t 
 			 (unsigned long long)line);
 }
 
-/* Where in the function the outermost inlined one was called. */
+/* Sets the line in the function that called the outermost inlined one. */
 static void set_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct vs_dwarf_place *place)
 {
 	Dwarf_Attribute attr;
@@ -207,7 +206,7 @@ static void add_inlined(struct vs_dwarf_place *place, const char *name)
 		 name ? name : "?");
 }
 
-/* From the innermost scope outwards. (dwarf_getscopes() goes on where that one is defined.) */
+/* Walks from the innermost scope outwards. (dwarf_getscopes() would continue where that one is defined.) */
 static void walk_scopes(Dwarf_Die *unit, Dwarf_Die *innermost, struct vs_dwarf_place *place)
 {
 	Dwarf_Die *scopes = NULL;

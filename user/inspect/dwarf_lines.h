@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Source lines from debug information, in this process: vs_inspect__add_lines() is safer. */
+/* Reads source lines from debug information, in this process: vs_inspect__add_lines() is safer. */
 #ifndef VFIOSCOPE_DWARF_LINES_H
 #define VFIOSCOPE_DWARF_LINES_H
 

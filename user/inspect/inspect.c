@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From a file to an inspection: what is it, and who reads it. */
+/* Finds out what a file is, and calls the reader for it. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

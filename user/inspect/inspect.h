@@ -91,15 +91,15 @@ int vs_inspect__file(const char *path, struct vs_inspection *in);
 int vs_inspect__bytes(const void *data, size_t len, struct vs_inspection *in);
 
 /*
- * Only what the fix is told by (fix.h), of a module's unpacked ELF file. Returns false, and nothing
- * is known, where its code could not be followed.
+ * Reads only the facts that show the fix (fix.h), from a module's unpacked ELF file. Returns false,
+ * and knows nothing, if its code could not be followed.
  */
 bool vs_inspect__fix_facts(const void *elf, size_t len, struct vs_fix_facts *facts);
 
 /*
- * The running kernel below `root` ("" but for tests): the file of vfio.ko, checked
- * against what is loaded, or the kernel's memory when VFIO is built in. -ENOENT when
- * this kernel has no VFIO, -EPERM when its memory cannot be read.
+ * Inspects the running kernel below `root` ("" but for tests): the file of vfio.ko, checked against
+ * what is loaded, or the kernel's memory when VFIO is built in. -ENOENT when this kernel has no
+ * VFIO, -EPERM when its memory cannot be read.
  */
 int vs_inspect__running(const char *root, struct vs_inspection *in);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The judgement, copied out of the file that it points into. */
+/* Copies the judgement out of the file that it points into. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "inspect/inspect_priv.h"
 
-/* Names of a file go to a terminal. */
+/* Names in the file may go to a terminal, so replace other bytes than printable ASCII. */
 static char *printable(char *text)
 {
 	for (char *c = text; c && *c; c++)
@@ -76,7 +76,7 @@ static int copy_sites(const struct vs_code *code, const struct vs_judgement *j,
 	return in->sites ? 0 : -ENOMEM;
 }
 
-/* What every function calls for the sake of ftrace and the compiler says nothing. */
+/* Returns true for calls that say nothing: every function makes them for ftrace or the compiler. */
 static bool is_noise(const struct vs_code *code, const struct vs_code_ref *ref)
 {
 	static const char *const names[] = {

@@ -22,7 +22,7 @@ static bool take_build_id(void *ctx, const GElf_Nhdr *note, const char *name, co
 	return true;
 }
 
-/* Words of the file go to a terminal. */
+/* Words of the file may go to a terminal, so replace other bytes than printable ASCII. */
 static void copy_word(char *to, size_t size, const char *from, size_t len, const char *stop)
 {
 	size_t nr = 0;
@@ -191,7 +191,7 @@ static int no_names(struct vs_inspection *in)
 	return 0;
 }
 
-/* The first code section; what kallsyms calls _text. */
+/* Returns the address of the first code section, which kallsyms calls _text. */
 static uint64_t text_address(const struct vs_elf *elf)
 {
 	const struct vs_elf_section *sect = vs_elf__section(elf, ".text");
@@ -218,7 +218,7 @@ static int inspect_kernel(const struct vs_elf *elf, struct vs_inspection *in)
 	return elf->symtab && elf->nr_funcs ? inspect_symtab(elf, in) : inspect_kallsyms(elf, in);
 }
 
-/* There the symbols of functions are in .opd, and instructions are not little-endian. */
+/* On these kernels the symbols of functions are in .opd, and instructions are not little-endian. */
 static bool is_big_endian_ppc64(const struct vs_elf *elf)
 {
 	return elf->ehdr.e_machine == EM_PPC64 && elf->ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
@@ -283,7 +283,7 @@ static int compare_addr(const void *va, const void *vb)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-/* How many of the first calls in the image lead to the start of a function. */
+/* Counts how many of the first calls in the image lead to the start of a function. */
 static size_t count_hits(const struct raw *raw, const struct vs_image_syms *syms)
 {
 	size_t hits = 0, calls = 0;
@@ -303,8 +303,8 @@ static size_t count_hits(const struct raw *raw, const struct vs_image_syms *syms
 }
 
 /*
- * Which address the first byte has: the lowest symbol can be _text itself, or _stext, which
- * is up to 64 KiB behind it (until v6.0 or so). The code tells.
+ * Finds the address of the first byte: the lowest symbol can be _text itself, or _stext, which is
+ * up to 64 KiB after it (until v6.0 or so). The calls in the code decide.
  */
 static bool find_base(const struct vs_image_syms *syms, struct raw *raw)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Debug information is read by a child, so that a crash of libdw or a loop in a file
- * that lies ends there: the verdict does not need it.
+ * A child reads debug information, so that a crash of libdw or a loop in a malicious file ends
+ * there: the verdict does not need it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static void limit(void)
 	setrlimit(RLIMIT_AS, &(struct rlimit){ MAX_MEMORY, MAX_MEMORY });
 #endif
 	signal(SIGPIPE, SIG_DFL);
-	/* a sanitizer would report what is caught below */
+	/* a sanitizer would report a crash that we expect */
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
 }
@@ -101,7 +101,7 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
-/* All that comes until the end, or until time or room is up; NUL-terminated. */
+/* Reads until the end, or until time or room is up; NUL-terminated. */
 static char *read_answer(int fd)
 {
 	int64_t end = now_ms() + SECONDS * 1000;
@@ -125,7 +125,7 @@ static char *read_answer(int fd)
 	return text;
 }
 
-/* Words of the file go to a terminal. */
+/* Words of the file may go to a terminal, so replace other bytes than printable ASCII. */
 static char *printable(const char *text, size_t len)
 {
 	char *copy = strndup(text, len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared inside the room only. */
+/* Shared inside this folder only. */
 #ifndef VFIOSCOPE_INSPECT_PRIV_H
 #define VFIOSCOPE_INSPECT_PRIV_H
 
@@ -14,14 +14,14 @@ int vs_inspect__fail(struct vs_inspection *in, int err, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void vs_inspect__note(struct vs_inspection *in, const char *fmt, ...);
 
-/* A verdict of INCONCLUSIVE that the code was not even asked for. */
+/* Gives the verdict INCONCLUSIVE without looking at the code. */
 __attribute__((format(printf, 2, 3)))
 void vs_inspect__inconclusive(struct vs_inspection *in, const char *fmt, ...);
 
-/* An ELF image: a module, or a vmlinux. `lines`: read debug information, too. */
+/* Inspects an ELF image: a module, or a vmlinux. `lines`: read debug information, too. */
 int vs_inspect__elf(const void *data, size_t len, bool lines, struct vs_inspection *in);
 
-/* A kernel that is no ELF file: aarch64's Image. */
+/* Inspects a kernel that is no ELF file: aarch64's Image. */
 int vs_inspect__raw(const void *data, size_t len, struct vs_inspection *in);
 
 /* Judges the facts, and copies what is shown. */

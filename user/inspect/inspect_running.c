@@ -145,7 +145,7 @@ static int inspect_memory(const char *root, struct vs_inspection *in)
 
 /* ---- vfio.ko ---- */
 
-/* The file can be of another build than what is loaded: after an upgrade of the package. */
+/* After an upgrade of the package the file can be of another build than the loaded one. */
 static void check_loaded(const char *root, struct vs_inspection *in)
 {
 	char hex[VS_BUILD_ID_HEX];

@@ -126,18 +126,18 @@ static bool find_tokens(struct tables *t)
 
 /* ---- names ---- */
 
-/* Length of the entry at `pos` in tokens; moves `pos` to the first. 0 when it is none. */
+/* Returns the length of the entry at `pos` in tokens; moves `pos` to the first. 0 when it is none. */
 static size_t entry_len(const struct tables *t, size_t *pos)
 {
 	size_t len = t->data[(*pos)++];
 
-	/* two bytes for long names, since v6.1; before, lengths were below 128 */
+	/* two bytes for long names, since v6.1; earlier lengths were below 128 */
 	if (len & 0x80)
 		len = (len & 0x7f) | (size_t)t->data[(*pos)++] << 7;
 	return len;
 }
 
-/* Unpacks the entry into `buf`, moves on. Its length, 0 when it makes no sense. */
+/* Unpacks the entry into `buf`, and advances. Returns its length, 0 when it makes no sense. */
 static size_t take_name(struct tables *t, size_t *pos, char buf[MAX_NAME])
 {
 	size_t tokens, used = 0;
@@ -239,7 +239,7 @@ struct addresses {
 	bool from_place;	/* offsets count from where they are; base is a guess */
 };
 
-/* Where a kernel could be, for offsets that say only how far symbols are apart. */
+/* A possible base for offsets that say only how far symbols are apart. */
 #define SOME_BASE 0xffffffff81000000ull
 
 static uint64_t address_of(const struct addresses *a, size_t i)
@@ -265,7 +265,7 @@ static bool has_negative_half(const struct addresses *a, size_t nr)
 	return negative > nr / 2;
 }
 
-/* The table is sorted; one that is not is no table. */
+/* A table has to be sorted: otherwise it is none. */
 static bool is_plausible(struct addresses *a, size_t nr)
 {
 	size_t wrong = 0;
@@ -281,7 +281,7 @@ static bool is_plausible(struct addresses *a, size_t nr)
 	return wrong <= nr / 1000 && address_of(a, nr - 1) > address_of(a, 0);
 }
 
-/* After token_index; the base is behind the offsets. */
+/* Looks after token_index; the base follows the offsets. */
 static bool addresses_behind(const struct tables *t, struct addresses *a)
 {
 	size_t at = t->token_index + 512, base = at + align8(4 * t->nr);
@@ -295,7 +295,7 @@ static bool addresses_behind(const struct tables *t, struct addresses *a)
 	return is_plausible(a, t->nr);
 }
 
-/* Before num_syms. */
+/* Looks before num_syms. */
 static bool addresses_before(const struct tables *t, struct addresses *a)
 {
 	size_t offsets = align8(4 * t->nr) + 8, wide = 8 * t->nr;
@@ -319,7 +319,7 @@ static int fill(struct tables *t, const struct addresses *a, struct vs_image_sym
 	size_t pos = t->names, used = 0;
 	char buf[MAX_NAME];
 
-	t->work = 0;	/* what was read once within the limit can be read again */
+	t->work = 0;	/* we read this once within the limit, so we can read it again */
 	out->syms = calloc(t->nr, sizeof(*out->syms));
 	out->names = malloc(t->total + 1);
 	if (!out->syms || !out->names)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables from which a kernel makes /proc/kallsyms, found in its image: they have
- * no symbols themselves once the image is stripped. Little-endian kernels since v2.6.10.
+ * Finds the tables from which a kernel makes /proc/kallsyms, in its image: no symbols lead to them
+ * once the image is stripped. Little-endian kernels since v2.6.10.
  */
 #ifndef VFIOSCOPE_KALLSYMS_TABLES_H
 #define VFIOSCOPE_KALLSYMS_TABLES_H
@@ -11,7 +11,7 @@
 struct vs_image_syms {
 	struct vs_ksym *syms;	/* as the tables have them: sorted by address */
 	size_t nr;
-	char *names;		/* what the names point into */
+	char *names;		/* the names point into this */
 };
 
 /*

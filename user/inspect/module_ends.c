@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whether the code of a nameless function ends where the function is taken to end. Where it
- * does not, the next start is a wrong one: a place inside of the function.
+ * Checks if the code of a nameless function ends where we take the function to end. If it does not,
+ * the next start is wrong: a place inside of the function.
  */
 #include <string.h>
 
@@ -54,7 +54,7 @@ static enum flow flow_ppc64(const uint8_t *p, const struct vs_insn *insn)
 	return GOES_ON;
 }
 
-/* Branches have a mask: 0 is never, 15 always. */
+/* Branches have a mask: 0 is never taken, 15 always. */
 static enum flow flow_s390(const uint8_t *p, const struct vs_insn *insn)
 {
 	bool branches = p[0] == 0x07 || p[0] == 0x47 ||		/* bcr, bc */
@@ -82,7 +82,7 @@ static enum flow flow_of(const struct vs_elf *elf, const uint8_t *p, const struc
 	}
 }
 
-/* A call behind which compilers put nothing. */
+/* Returns true for a call after which compilers put nothing. */
 static bool never_returns(const struct vs_elf *elf, const struct vs_elf_section *sect,
 			  uint64_t off, const struct vs_insn *insn)
 {
@@ -98,7 +98,7 @@ static bool never_returns(const struct vs_elf *elf, const struct vs_elf_section 
 	       vs_code__is_any_of(vs_elf__symbol_name(elf, &sym), names);
 }
 
-/* Does the last instruction, but for padding, go on behind the function? */
+/* Returns true if execution continues after the last instruction, padding aside. */
 static bool goes_on(const struct vs_module *m, const struct vs_code_func *func, vs_decoder decoder)
 {
 	const struct vs_elf_section *sect = &m->elf->sections[func->section_index];
@@ -109,7 +109,7 @@ static bool goes_on(const struct vs_module *m, const struct vs_code_func *func, 
 		struct vs_insn insn;
 		enum flow flow;
 
-		/* what cannot be read is told elsewhere */
+		/* vs_code_func.unread reports bytes that cannot be read */
 		if (!decoder(sect->bytes + off, left, off, &insn))
 			return false;
 		flow = flow_of(m->elf, sect->bytes + off, &insn);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The functions of a module: those of the symbol table; in a file stripped of local symbols
- * those that ftrace's list, stored addresses and calls tell of.
+ * The functions of a module: those of the symbol table; in a file stripped of local symbols those
+ * that ftrace's list, stored addresses and calls lead to.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static bool is_function_list(const struct vs_elf_section *sect)
 
 /*
  * With -pg (arm64 before v5.5), and -mprofile-kernel of ppc64, the list has the calls of _mcount.
- * These are behind the prologue, where no function starts.
+ * These are after the prologue, where no function starts.
  */
 static bool is_profiling_call(const struct vs_elf *elf, const struct vs_elf_reloc *entry)
 {
@@ -116,7 +116,10 @@ static bool is_profiling_call(const struct vs_elf *elf, const struct vs_elf_relo
 	       vs_code__is_any_of(vs_elf__symbol_name(elf, &sym), names);
 }
 
-/* ftrace's list: each function that can be traced is in it. Not when it has no starts. */
+/*
+ * Returns true if ftrace's list has each function that can be traced; not if it has calls of
+ * _mcount instead.
+ */
 static bool has_function_list(const struct vs_elf *elf)
 {
 	bool found = false;
@@ -135,8 +138,8 @@ static bool has_function_list(const struct vs_elf *elf)
 }
 
 /*
- * Functions without a name, in a file stripped of local symbols: where ftrace's list
- * or a stored address leads outside of all known ones. The size comes later.
+ * Adds a function without a name, in a file stripped of local symbols: ftrace's list or a stored
+ * address leads outside of all known ones. The size comes later.
  */
 static int add_nameless(struct vs_module *m, size_t nr_named, const struct vs_elf_reloc *reloc,
 			int64_t adjust)
@@ -155,8 +158,8 @@ static int add_nameless(struct vs_module *m, size_t nr_named, const struct vs_el
 }
 
 /*
- * Landing pads are in front of what ftrace's list points at: endbr64, and on arm64 bti c or
- * paciasp (v5.8).
+ * Landing pads are in front of the place in ftrace's list: endbr64, and on arm64 bti c or paciasp
+ * (v5.8).
  */
 static int64_t entry_adjust(const struct vs_module *m, const struct vs_elf_reloc *reloc)
 {
@@ -211,7 +214,7 @@ static int add_nameless_of(struct vs_module *m, size_t nr_named,
 	return 0;
 }
 
-/* A nameless function ends where the next one starts; none reaches into another: a file can lie. */
+/* A nameless function ends where the next one starts; none may reach into another: a file can lie. */
 static void size_funcs(struct vs_module *m)
 {
 	struct vs_code *code = m->code;
@@ -248,8 +251,8 @@ static int add_piece(struct vs_module *m, const struct vs_code_func *whole, uint
 }
 
 /*
- * Without ftrace's list it is not known where a nameless function ends. So it is cut behind
- * each jump and return: what follows belongs to it only if it jumps there, and jumps are seen.
+ * Without ftrace's list we do not know where a nameless function ends. So we cut it after each jump
+ * and return: the code that follows belongs to it only if it jumps there, and we see jumps.
  */
 static int split(struct vs_module *m, size_t index, vs_decoder decoder)
 {
@@ -270,13 +273,13 @@ static int split(struct vs_module *m, size_t index, vs_decoder decoder)
 	return err;
 }
 
-/* Behind which instructions nothing goes on, is told on these two only. */
+/* On these two only the decoder says after which instructions execution does not continue. */
 static bool can_split(const struct vs_elf *elf)
 {
 	return elf->ehdr.e_machine == EM_X86_64 || elf->ehdr.e_machine == EM_AARCH64;
 }
 
-/* A function that is only called, from its own section: no symbol, no relocation tells of it. */
+/* Adds a function that is only called, from its own section: no symbol or relocation leads to it. */
 static int add_target(struct vs_module *m, uint32_t index, const struct vs_insn *insn, uint64_t off)
 {
 	const struct vs_code_func *from = &m->code->funcs[index];
@@ -295,7 +298,7 @@ static int add_target(struct vs_module *m, uint32_t index, const struct vs_insn 
 	return func.name ? vs_code__add_func(m->code, &func) : -ENOMEM;
 }
 
-/* Adds what the first `nr` functions call outside of all of them. */
+/* Adds the functions that the first `nr` call outside of all of them. */
 static int add_targets(struct vs_module *m, size_t nr, vs_decoder decoder)
 {
 	int err = 0;
@@ -316,7 +319,7 @@ static int add_targets(struct vs_module *m, size_t nr, vs_decoder decoder)
 	return err;
 }
 
-/* What is found calls more: as often as it takes, within reason. */
+/* New functions call more: repeats until there are none, at most MAX_ROUNDS times. */
 static int find_targets(struct vs_module *m, vs_decoder decoder)
 {
 	size_t nr = 0;

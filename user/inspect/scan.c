@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The sweep over one function, the same for modules and whole kernels. */
+/* Sweeps over one function, the same way for modules and whole kernels. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,14 +55,14 @@ static void note_stack_load(struct vs_scan *scan, const uint8_t *p, const struct
 
 	if (insn->kind == VS_INSN_CALL || insn->kind == VS_INSN_INDIRECT_CALL)
 		scan->from_stack = 0;
-	/* whatever else names the register first may have changed it */
+	/* any other instruction that names the register first may have changed it */
 	scan->from_stack &= (uint16_t)~(1u << reg);
 	/* lg reg, disp(r15) */
 	if (p[0] == 0xe3 && p[5] == 0x04 && !(p[1] & 0xf) && p[2] >> 4 == 15)
 		scan->from_stack |= (uint16_t)(1u << reg);
 }
 
-/* A jump, too: kernels with thunks have no jump tables. */
+/* A jump is such a call, too: kernels with thunks have no jump tables. */
 int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
 		       const char *name)
 {
@@ -72,7 +72,7 @@ int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn 
 			    VS_REF_BY_INSTRUCTION);
 }
 
-/* An add of a negative constant is how a reference is dropped: not wanted here. */
+/* An add of a negative constant drops a reference: it is not wanted here. */
 static int see_locked_add(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
 			  int32_t constants[NR_REGS])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From bytes to the facts of a binary. */
+/* Reads the facts of a binary from its bytes. */
 #ifndef VFIOSCOPE_SCAN_H
 #define VFIOSCOPE_SCAN_H
 
@@ -7,7 +7,7 @@
 #include "inspect/code.h"
 #include "text/decode.h"
 
-/* What a scan of one function asks about each instruction; see scan.c. */
+/* The scan of one function, with a question for each instruction; see scan.c. */
 struct vs_scan {
 	struct vs_code *code;
 	vs_decoder decoder;
@@ -23,23 +23,23 @@ struct vs_scan {
 /* Sweeps over a function. 0, or what `insn` or vs_code__add_ref() returned. */
 int vs_scan__func(struct vs_scan *scan);
 
-/* A reference of scan->func; the same address twice in a row is one. */
+/* Adds a reference of scan->func; the same address twice in a row counts once. */
 int vs_scan__add(struct vs_scan *scan, uint64_t off, enum vs_ref_kind kind, uint32_t target,
 		 const char *symbol, enum vs_ref_source source);
 
 /*
- * A branch to a function that only stands in for a branch through a register: retpolines of
- * x86-64 (v4.15), expolines of s390x (v4.16), whose returns go through one of them, too.
+ * Returns true for a function that only stands in for a branch through a register: retpolines of
+ * x86-64 (v4.15), expolines of s390x (v4.16), whose returns use one of them, too.
  */
 bool vs_scan__is_thunk(const char *name);
 
-/* Adds what a branch to a thunk is: a call through a pointer, or nothing for a return. */
+/* Adds a branch to a thunk: a call through a pointer, or nothing for a return. */
 int vs_scan__add_thunk(struct vs_scan *scan, uint64_t off, const struct vs_insn *insn,
 		       const char *name);
 
 /*
- * A module: all its functions. `elf` was opened with vs_scan__module_opts and has to
- * outlive *code. 0 or -ENOMEM, -E2BIG.
+ * Scans a module: all its functions. `elf` was opened with vs_scan__module_opts and has to outlive
+ * *code. 0 or -ENOMEM, -E2BIG.
  */
 extern const struct vs_elf_opts vs_scan__module_opts;
 int vs_scan__module(const struct vs_elf *elf, struct vs_code *code);
@@ -61,7 +61,7 @@ struct vs_kernel_text {
 	void *ctx;
 };
 
-/* VFIO's functions in it; names have to outlive *code. As above, or the error of `read`. */
+/* Scans VFIO's functions in it; names have to outlive *code. As above, or the error of `read`. */
 int vs_scan__kernel(struct vs_kernel_text *text, struct vs_code *code);
 
 #endif

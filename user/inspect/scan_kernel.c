@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The facts of a whole kernel: VFIO's functions by name, and what their instructions
- * call. There are no relocations, so an address counts where it is exactly the start
- * of a function.
+ * The facts of a whole kernel: VFIO's functions by name, and what their instructions call. There
+ * are no relocations, so an address counts only if it is exactly the start of a function.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -92,8 +91,8 @@ static bool is_vfio(const struct vs_ksym *sym)
 }
 
 /*
- * How many symbols from `i` on belong to VFIO: those with its name, and a few others with
- * VFIO's before and behind, which are of the same file.
+ * Returns how many symbols from `i` on belong to VFIO: those with its name, and a few others
+ * between them, which are of the same file.
  */
 static size_t run_of_vfio(const struct vs_kernel_text *text, size_t i)
 {

@@ -19,7 +19,7 @@ const struct vs_elf_opts vs_scan__module_opts = {
 	.linked = true, .stripped = true, .relocs_of = wants_relocs,
 };
 
-/* How far the relocated field is from what its addend counts from. */
+/* Returns the distance from the relocated field to the place that its addend counts from. */
 static int64_t addend_adjust(const struct vs_module *m, const struct vs_elf_reloc *reloc,
 			     uint64_t insn_off, const struct vs_insn *insn)
 {
@@ -79,7 +79,7 @@ static int add_relocated_branch(struct vs_scan *scan, uint64_t off, const struct
 	return add_branch(scan, off, insn, index, target, VS_REF_BY_RELOCATION);
 }
 
-/* Follows a pointer in .toc to what it points at. */
+/* Follows a pointer in .toc to its target. */
 static const struct vs_elf_reloc *behind_table(const struct vs_elf_section *sect, uint64_t off)
 {
 	size_t i = vs_elf__relocs_before(sect, off);
@@ -87,7 +87,7 @@ static const struct vs_elf_reloc *behind_table(const struct vs_elf_section *sect
 	return i < sect->nr_relocs && sect->relocs[i].off == off ? &sect->relocs[i] : NULL;
 }
 
-/* Some entries of a function: itself, and on ppc64 behind its first two instructions. */
+/* A function has two entries: its start, and on ppc64 the place after its first two instructions. */
 static bool is_entry(const struct vs_code_func *func, uint64_t off)
 {
 	return off == func->addr || off == func->addr + 8;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A folder with any number of kernels: each vfio.ko, each image that has VFIO built in. */
+/* Inspects a folder with any number of kernels: each vfio.ko, each image that has VFIO built in. */
 #ifndef VFIOSCOPE_TREE_H
 #define VFIOSCOPE_TREE_H
 
@@ -22,13 +22,13 @@ struct vs_tree {
 	size_t nr;
 	size_t images_without;	/* kernel images without VFIO: it is in a module, or nowhere */
 	size_t unreadable;	/* folders that could not be entered */
-	bool cut;		/* there is more than is walked: the limits are in tree.c */
+	bool cut;		/* the walk hit a limit of tree.c: there is more */
 	char error[200];
 };
 
 /*
- * Symbolic links are not followed, other file systems are. 0 or a negative errno with
- * words in `error`. Free in both cases.
+ * The walk does not follow symbolic links, and does enter other file systems. 0 or a negative errno
+ * with words in `error`. Free in both cases.
  */
 int vs_tree__inspect(const char *top, struct vs_tree *tree);
 void vs_tree__free(struct vs_tree *tree);

@@ -49,7 +49,7 @@ static const char *const queue_names[] = {
 	"queue_work_node", NULL
 };
 
-/* What shows that a reference is taken: refcount_inc() since v5.5, before, and out of line. */
+/* Calls of these show that a reference is taken: refcount_inc() since v5.5, before, and out of line. */
 static const char *const take_names[] = {
 	"refcount_warn_saturate", "refcount_inc", "refcount_inc_checked", "vfio_group_try_get",
 	"vfio_group_get", NULL
@@ -60,7 +60,7 @@ static const char *const v5_16_names[] = { "cdev_device_add", NULL };
 
 static const char *const register_names[] = { "iommu_group_register_notifier", NULL };
 
-/* A notifier takes one address; in a file that lies each try is a walk over all of it. */
+/* A notifier takes one address; in a malicious file each try could be a walk over all of it. */
 #define MAX_ADDRESSES 64
 
 const char *vs_verdict__name(enum vs_verdict verdict)
@@ -74,7 +74,7 @@ const char *vs_verdict__name(enum vs_verdict verdict)
 
 /* ---- questions ---- */
 
-/* The first reference for which `is` holds, in the functions of a walk, nearest first. */
+/* Returns the first branch to one of `names`, in the functions of a walk, nearest first. */
 static const struct vs_code_ref *find_in(const struct vs_code *code, const struct vs_walk *walk,
 					 const char *const *names)
 {
@@ -105,7 +105,7 @@ static uint32_t find_func(const struct vs_code *code, const char *const *names)
 	return VS_CODE_NONE;
 }
 
-/* Does the function put, itself or by what it calls? The place where, or NULL. */
+/* Finds the place where the function puts, itself or by what it calls, or NULL. */
 static int find_put_of(const struct vs_code *code, uint32_t func, const struct vs_code_ref **put)
 {
 	struct vs_walk walk;
@@ -116,7 +116,7 @@ static int find_put_of(const struct vs_code *code, uint32_t func, const struct v
 	return err;
 }
 
-/* What the notifier puts into a work: a function whose address it takes, and that puts. */
+/* Finds the function that the notifier queues as a work: it takes its address, and the function puts. */
 static int find_deferred(struct vs_judge *j, const struct vs_code_ref **address,
 			 const struct vs_code_ref **put)
 {
@@ -139,7 +139,7 @@ static int find_deferred(struct vs_judge *j, const struct vs_code_ref **address,
 	return err;
 }
 
-/* A call of which nobody knows where it leads; pv_ops are the kernel's own primitives. */
+/* Finds a call with an unknown target; pv_ops are the kernel's own primitives. */
 static const struct vs_code_ref *find_unknown_call(const struct vs_code *code,
 						   const struct vs_walk *walk)
 {
@@ -188,7 +188,7 @@ static uint32_t find_unread(const struct vs_code *code, const struct vs_walk *wa
 
 /* ---- the notifier ---- */
 
-/* Without names: the function that is given to iommu_group_register_notifier(). */
+/* Without names, finds the function that is given to iommu_group_register_notifier(). */
 static uint32_t find_registered(struct vs_judge *j)
 {
 	const struct vs_code_ref *call = find_anywhere(j->code, register_names);
@@ -212,7 +212,7 @@ static uint32_t find_registered(struct vs_judge *j)
 	return found;
 }
 
-/* All parts of the notifier: `.cold`, `.isra.0` ... 0 or -ENOMEM. */
+/* Walks all parts of the notifier: `.cold`, `.isra.0` ... 0 or -ENOMEM. */
 static int walk_notifier(struct vs_judge *j)
 {
 	const struct vs_code *code = j->code;

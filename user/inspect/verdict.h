@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Facts of a binary in, verdict out. Whether the notifier defers its put is read from
- * the code; no version number is asked. Background: docs/inspect.md.
+ * Judges the facts of a binary. The code shows if the notifier defers its put; version numbers play
+ * no part. Background: docs/inspect.md.
  */
 #ifndef VFIOSCOPE_VERDICT_H
 #define VFIOSCOPE_VERDICT_H
@@ -20,8 +20,8 @@ enum vs_verdict {
 const char *vs_verdict__name(enum vs_verdict verdict);
 
 enum vs_site_class {
-	VS_SITE_PUT = 1,	/* drops a group reference, or calls what does */
-	VS_SITE_GET,		/* takes one, or calls what does */
+	VS_SITE_PUT = 1,	/* drops a group reference, or calls a function that does */
+	VS_SITE_GET,		/* takes one, or calls a function that does */
 };
 
 struct vs_code_site {
@@ -54,7 +54,7 @@ struct vs_judgement {
 	size_t nr_evidence;
 	struct vs_code_site *sites; /* by func, offset */
 	size_t nr_sites;
-	const struct vs_code_ref **calls; /* what the notifier calls, its parts included */
+	const struct vs_code_ref **calls; /* calls by the notifier, its parts included */
 	size_t nr_calls;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where references of groups are taken and dropped: shown, not judged. */
+/* Lists where references of groups are taken and dropped: we show these sites, and do not judge them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

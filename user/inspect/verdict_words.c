@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a verdict says: its reason, and the lines of its evidence. */
+/* Writes the words of a verdict: its reason, and the lines of its evidence. */
 #include <stdarg.h>
 #include <stdio.h>
 

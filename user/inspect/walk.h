@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All functions that some functions reach by direct calls and jumps. */
+/* Finds all functions that some functions reach by direct calls and jumps. */
 #ifndef VFIOSCOPE_WALK_H
 #define VFIOSCOPE_WALK_H
 
