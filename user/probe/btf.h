@@ -42,8 +42,8 @@ const char *vs_btf__member_type(const struct vs_btf *btf, const struct btf_type 
 				const char *member);
 
 /*
- * A member of a struct that has bitfields: where it begins, and its width (0: no bitfield), in bits. Returns false
- * if there is none.
+ * Finds a member of a struct that has bitfields: its start and its width (0: no bitfield), in bits.
+ * Returns false if there is none.
  */
 bool vs_btf__field(const struct vs_btf *btf, const char *type, const char *member, unsigned int *at,
 		   unsigned int *bits);
