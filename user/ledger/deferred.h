@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The life of each deferred put: get in the notifier, queued, started by a
- * worker, put, perhaps the release, done. Joined by the address of the work;
- * the get by the task that queued.
+ * The life of each deferred put: get in the notifier, queued, started by a worker, put, perhaps the
+ * release, done. The address of the work joins these steps; the get is joined by the task that queued.
  */
 #ifndef VFIOSCOPE_LEDGER_DEFERRED_H
 #define VFIOSCOPE_LEDGER_DEFERRED_H
@@ -55,9 +54,9 @@ struct vs_deferreds *vs_deferreds__new(size_t max);
 void vs_deferreds__free(struct vs_deferreds *d);
 
 /*
- * Takes one queue, start, put, release or end. @get_ns: when the task took the
- * reference in the notifier (0 if not seen). Returns the life when it is
- * complete (valid until the next call), else NULL.
+ * Takes one queue, start, put, release or end. @get_ns is the time when the task took the reference in
+ * the notifier (0 if not seen). Returns the life when it is complete (valid until the next call), else
+ * NULL.
  */
 const struct vs_deferred *vs_deferreds__feed(struct vs_deferreds *d, const struct vs_event *e,
 					     int iommu_group, uint32_t generation,
@@ -68,7 +67,7 @@ uint64_t vs_deferreds__group(struct vs_deferreds *d, uint64_t work);
 
 const struct vs_deferred_stats *vs_deferreds__stats(const struct vs_deferreds *d);
 
-/* Those queued or started and not yet ended. */
+/* Returns how many deferred puts have been queued or started and have not ended yet. */
 size_t vs_deferreds__outstanding(const struct vs_deferreds *d);
 
 void vs_latency__add(struct vs_latency *l, uint64_t ns);

@@ -53,7 +53,7 @@ static void say(struct vs_detect *d, struct vs_finding *f)
 	d->opts.say(d->opts.ctx, f);
 }
 
-/* A return of a chain that was skipped leaves its task inside, for what it does deeper later. */
+/* If the kernel skipped the probe on a chain's return, the task still counts as inside the chain later. */
 static bool was_skipped(const struct vs_detect *d)
 {
 	return d->opts.was_skipped && d->opts.was_skipped(d->opts.ctx);
@@ -99,10 +99,7 @@ static void fill_group(struct bug *b, const struct vs_group *group)
 	b->f.group.devices = b->devices;
 }
 
-/*
- * More than VS_BUGS_KEPT at once: the last one's place is used again. NULL when out
- * of memory.
- */
+/* Beyond VS_BUGS_KEPT bugs the last one's slot is reused. Returns NULL when out of memory. */
 static struct bug *add_bug(struct vs_detect *d, enum vs_finding_kind kind,
 			   const struct vs_event *e, const struct vs_group *group)
 {
@@ -124,8 +121,8 @@ static struct bug *add_bug(struct vs_detect *d, enum vs_finding_kind kind,
 }
 
 /*
- * The kernel knows its own symbols at once, while our table of them may still be
- * being read. A task that is not asleep yet has no stack to show.
+ * The kernel can always name its own symbols, while we may still be reading our table of them. A task
+ * that is not asleep yet has no stack to show.
  */
 static bool ask_kernel(struct vs_detect *d, struct vs_finding *f)
 {
@@ -146,7 +143,7 @@ static void take_frames(struct vs_detect *d, struct vs_finding *f)
 	vs_frames__print(frames, f->stack_text, sizeof(f->stack_text));
 }
 
-/* A chain inside a structure on the heap has no symbol, only a far neighbour. */
+/* A chain inside a structure on the heap has no symbol of its own, only one far away. */
 static void name_chain(struct vs_detect *d, struct vs_finding *f)
 {
 	const char *plus;
@@ -198,7 +195,7 @@ static void on_release(struct vs_detect *d, const struct vs_event *e,
 {
 	struct bug *b;
 
-	/* From 5.16 on release means that memory is freed, which waits for nothing. */
+	/* From 5.16 on a release only frees memory, which waits for nothing. */
 	if (e->context != VS_CTX_NOTIFIER || e->flags & VS_F_FREED || is_other_group(e))
 		return;
 	if (find_bug(d, e->tid, e->ctx_object))
@@ -227,7 +224,7 @@ static void on_unregister(struct vs_detect *d, const struct vs_event *e,
 	fill_group(b, group);
 }
 
-/* Is it the chain whose VFIO callback the task is in, and not one further out? */
+/* Returns true if it is the chain whose VFIO callback the task is in, not an outer one. */
 static bool is_vfio_chain(struct vs_detect *d, const struct vs_event *e)
 {
 	const struct vs_task *task = vs_tasks__find(d->opts.tasks, e->tid);

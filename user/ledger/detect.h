@@ -24,7 +24,7 @@ struct vs_detect_opts {
 	void (*say)(void *ctx, struct vs_finding *f);
 	/* /proc/TID/stack; may be NULL; 0 or negative errno. */
 	int (*kernel_stack)(void *ctx, uint32_t tid, char *buf, size_t size);
-	/* Whether the kernel skipped probes so far: asked before a finding. May be NULL. */
+	/* True if the kernel has skipped probes so far; called before each finding. May be NULL. */
 	bool (*was_skipped)(void *ctx);
 	struct vs_sites *sites;		/* borrowed */
 	struct vs_groups *groups;	/* borrowed */
@@ -40,10 +40,10 @@ void vs_detect__free(struct vs_detect *d);	/* NULL is fine */
 void vs_detect__feed(struct vs_detect *d, const struct vs_event *e,
 		     const struct vs_group *group);
 
-/* Says, without their proof, those that have waited long enough at @now_ns. */
+/* Reports, without their proof, the bugs that have waited long enough at @now_ns. */
 void vs_detect__tick(struct vs_detect *d, uint64_t now_ns);
 
-/* When the next tick is due, 0 if nothing waits. */
+/* Returns the time when the next tick is due, 0 if nothing waits. */
 uint64_t vs_detect__deadline(const struct vs_detect *d);
 
 /* Findings so far, by kind; array of VS_FINDING_KINDS. */

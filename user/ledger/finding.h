@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a finding is: plain data for the sinks. */
+/* A finding is plain data for the sinks. */
 #ifndef VFIOSCOPE_LEDGER_FINDING_H
 #define VFIOSCOPE_LEDGER_FINDING_H
 
@@ -45,7 +45,7 @@ struct vs_picture_row {
 	bool has_refs;
 	bool last;		/* put that is known to have been the last one */
 	int refs;		/* as in struct vs_event */
-	unsigned int pairs;	/* it stands for so many gets of its task that were put again; 0: it is an event */
+	unsigned int pairs;	/* pairs of its task that the row replaces; 0: an event */
 	uint32_t tid;
 	uint32_t cpu;
 	char comm[VS_COMM_LEN];
@@ -75,8 +75,9 @@ struct vs_finding {
 	char site[VS_SITE_LEN];	/* the put; of references: the get, if there is one */
 
 	/*
-	 * It may be wrong. References: `doubt` says why, and the grade is hazard. Deadlocks and
-	 * puts inside the notifier: the kernel skipped probes, and no stack shows it.
+	 * The finding may be wrong. For references `doubt` says why, and the grade is hazard. For
+	 * deadlocks and puts inside the notifier the kernel skipped probes, and no stack proves the
+	 * finding.
 	 */
 	bool uncertain;
 	char doubt[VS_DOUBT_LEN];
@@ -96,9 +97,9 @@ struct vs_finding {
 	uint64_t entered_ns;	/* the task entered the chain, 0 if not known */
 	char chain_name[VS_SITE_LEN];	/* symbol, "" if it has none */
 	char callback[VS_SITE_LEN];	/* function the chain was calling, "" if not known */
-	char call_place[VS_SITE_LEN];	/* who called the chain */
-	char change_place[VS_SITE_LEN];	/* who changes it from inside */
-	size_t nr_stack;	/* references too: of the get, or of the put */
+	char call_place[VS_SITE_LEN];	/* the function that called the chain */
+	char change_place[VS_SITE_LEN];	/* the function that changes it from inside */
+	size_t nr_stack;	/* references have one too: of the get, or of the put */
 	uint64_t stack[VS_STACK_LEN];	/* innermost first */
 	char stack_text[VS_STACK_TEXT_LEN]; /* a frame a line, "" if not known */
 	struct vs_picture picture;

@@ -12,8 +12,9 @@ static bool in_function(const char *frame, const char *name)
 }
 
 /*
- * Of a BPF program, its helper or the trampoline that calls it: not the kernel's
- * own path. They have no name while the symbols are older than they are.
+ * Returns true if the frame belongs to a BPF program, its helper or the trampoline that calls it, not
+ * to the kernel's own path. Such a frame has no name if the symbols were read before the program was
+ * loaded.
  */
 static bool is_own(const char *frame)
 {
@@ -28,8 +29,8 @@ static bool same_function(const char *a, const char *b)
 }
 
 /*
- * A traced function appears twice around the trampoline: with the place where it
- * is, and with its very beginning, where it called the trampoline.
+ * A traced function appears twice around the trampoline: once at the place it has reached, and once at
+ * its very beginning, where it called the trampoline.
  */
 static void add_frame(struct vs_frames *f, const char *name, bool *after_own)
 {
@@ -153,7 +154,7 @@ static void copy_frame(const struct vs_frames *f, size_t i, char *buf)
 	snprintf(buf, VS_SITE_LEN, "%s", i < f->nr ? f->name[i] : "");
 }
 
-/* The wrappers of the iommu core say less than who called them. */
+/* The caller tells more than the wrappers of the iommu core. */
 static size_t skip_wrapper(const struct vs_frames *f, size_t i)
 {
 	if (i < f->nr && (in_function(f->name[i], "iommu_group_unregister_notifier") ||

@@ -17,15 +17,15 @@ struct vs_frames {
 };
 
 /*
- * Resolves addresses. The tracer's own frames on top are left out. False, and no
- * frames, when the addresses have no names.
+ * Resolves addresses. The tracer's own frames on top are left out. Returns false, and leaves no frames,
+ * when the addresses have no names.
  */
 bool vs_frames__resolve(struct vs_frames *f, struct vs_sites *sites, const uint64_t *ips,
 			size_t nr);
 
 /*
- * The same for a short stack into @names, which has room for @nr; but what has no
- * name stays, as a number: it may get one later. Returns how many there are.
+ * Does the same for a short stack into @names, which has room for @nr, but keeps an address without a
+ * name as a number: it may get one later. Returns how many names there are.
  */
 size_t vs_frames__names(struct vs_sites *sites, const __u64 *ips, size_t nr,
 			char (*names)[VS_SITE_LEN]);
@@ -33,20 +33,20 @@ size_t vs_frames__names(struct vs_sites *sites, const __u64 *ips, size_t nr,
 /* Reads the format of /proc/TID/stack: "[<0>] symbol+0x1/0x2 [module]" lines. */
 void vs_frames__parse(struct vs_frames *f, const char *text);
 
-/* Whether both places are there: where a chain is called, and where it is changed inside. */
+/* Returns true if the stack has both places: the call of a chain, and the change made inside it. */
 bool vs_frames__tell(const struct vs_frames *f);
 
-/* The first frame from @from on that is in function @name; f->nr if none. */
+/* Returns the index of the first frame from @from on that is in function @name; f->nr if there is none. */
 size_t vs_frames__find(const struct vs_frames *f, size_t from, const char *name);
 
 /*
- * Who changes a chain from inside, who called that chain, and the function that
- * the chain was calling (@callback is read first: "" if not known, then filled).
- * What cannot be told becomes "". Each buffer has VS_SITE_LEN bytes.
+ * Fills in the function that changes a chain from inside, the one that called the chain, and the one
+ * that the chain was calling (@callback is read first: "" if not known, then filled). A place that
+ * cannot be found becomes "". Each buffer has VS_SITE_LEN bytes.
  */
 void vs_frames__places(const struct vs_frames *f, char *change, char *call, char *callback);
 
-/* A frame a line. */
+/* Prints one frame per line. */
 void vs_frames__print(const struct vs_frames *f, char *buf, size_t size);
 
 #endif

@@ -18,7 +18,7 @@ const char *vs_gap_why__name(enum vs_gap_why why)
 	return names[why];
 }
 
-/* Whatever vfio.ko does is about a group, and there was none. */
+/* All that vfio.ko does concerns some group, and there was none. */
 bool vs_gap__is_empty(const struct vs_gap_row *row)
 {
 	return row->why == VS_GAP_LOADED && !row->groups;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Times in which not everything was seen, apart from single events that were lost: since
- * when, to when, why. Nothing that is said about such a time can be a proof. Pure.
+ * A gap is a time in which we did not see everything, apart from single lost events. Each has a start,
+ * an end and a reason. Nothing that we report about a gap can be a proof. Pure.
  */
 #ifndef VFIOSCOPE_LEDGER_GAPS_H
 #define VFIOSCOPE_LEDGER_GAPS_H
@@ -16,7 +16,7 @@
 enum vs_gap_why {
 	VS_GAP_LOADED,	/* vfio.ko had been loaded, its probes were not armed yet */
 	VS_GAP_BLIND,	/* vfio.ko is loaded, its probes cannot be armed */
-	VS_GAP_PATCHED,	/* functions that are followed are replaced by others */
+	VS_GAP_PATCHED,	/* a livepatch replaces functions that we probe */
 	VS_GAP_CHANGED,	/* the text of vfio.ko in memory is not that of its file */
 	VS_GAP_SILENT,	/* armed probes do not fire */
 	VS_GAP_REASONS,
@@ -29,35 +29,35 @@ struct vs_gap_row {
 	enum vs_gap_why why;
 	uint64_t from_ns;	/* CLOCK_MONOTONIC */
 	uint64_t to_ns;		/* 0: it has not ended */
-	uint64_t to_seq;	/* LOADED: the record begun last before it ended */
-	/* LOADED: groups that came to exist in it, -1 not known. With 0 nothing was missed. */
+	uint64_t to_seq;	/* LOADED: the newest record begun before it ended */
+	/* LOADED: the number of groups created during the gap, -1 if not known. With 0 nothing was missed. */
 	int64_t groups;
-	char words[240];	/* PATCHED, BLIND: by what; SILENT: which; CHANGED: where; LOADED: the module, "": vfio.ko */
+	char words[240];	/* cause; SILENT: which; CHANGED: where; LOADED: module, "": vfio.ko */
 };
 
-/* Known to have had nothing in it that could be missed. */
+/* Returns true if we know that the gap hid nothing. */
 bool vs_gap__is_empty(const struct vs_gap_row *row);
 
-/* One sentence, without the times. */
+/* Writes one sentence, without the times. */
 void vs_gap__words(const struct vs_gap_row *row, char *buf, size_t size);
 
 struct vs_gaps {
 	struct vs_gap_row rows[VS_GAPS_KEPT];
 	size_t nr;
-	uint64_t total;		/* with those that are not listed */
-	uint64_t blind;		/* those that are not empty */
+	uint64_t total;		/* includes gaps that are not listed */
+	uint64_t blind;		/* gaps that are not empty */
 	struct vs_gap_row open[VS_GAP_REASONS];
 	bool is_open[VS_GAP_REASONS];
 };
 
-/* One that is over. */
+/* Adds a gap that is over. */
 void vs_gaps__add(struct vs_gaps *g, const struct vs_gap_row *row);
 
-/* One begins. NULL when there is one of its kind, with the same words. */
+/* Begins a gap. Returns NULL when one of its kind, with the same words, is open. */
 const struct vs_gap_row *vs_gaps__begin(struct vs_gaps *g, enum vs_gap_why why, uint64_t from_ns,
 					const char *words);
 
-/* It ends. NULL when there was none of that kind; else valid until the next call. */
+/* Ends the open gap of that kind. Returns NULL when there was none; else valid until the next call. */
 const struct vs_gap_row *vs_gaps__end(struct vs_gaps *g, enum vs_gap_why why, uint64_t to_ns);
 
 #endif

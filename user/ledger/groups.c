@@ -92,7 +92,7 @@ static void fold_counts(struct vs_group_counts *to, const struct vs_group_counts
 	to->ended += from->ended;
 }
 
-/* The number of a group that was known by its address only has become known. */
+/* We have learnt the number of a group that was known by its address only. */
 static struct vs_group *adopt_number(struct vs_groups *g, struct vs_group *nameless,
 				     struct life *life, int number)
 {
@@ -100,7 +100,7 @@ static struct vs_group *adopt_number(struct vs_groups *g, struct vs_group *namel
 	uint64_t old = nameless->key;
 
 	life->group = (uint64_t)number;
-	/* A recording that is no kernel's may have an address that looks like a number. */
+	/* In a recording that no kernel made an address may look like a number. */
 	if (!group || group == nameless) {
 		vs_lru__rekey(g->groups, old, life->group);
 		nameless->key = life->group;
@@ -142,13 +142,13 @@ static struct vs_group *begin_life(struct vs_groups *g, const struct vs_event *e
 	group->other_address = group->alive ? group->address : 0;
 	group->address = address;
 	group->alive = true;
-	/* From 6.1 on, create tells the number only: the address comes with the first use. */
+	/* From 6.1 on create reports the number only: the address comes with the first use. */
 	group->seen_before = e->type != VS_CREATE && group->generation == 1 &&
 			     !group->counts.creates;
 	return group;
 }
 
-/* Whether an event proves that the group at its address is alive. */
+/* Returns true if the event proves that the group at its address is alive. */
 static bool proves_life(const struct vs_event *e)
 {
 	switch (e->type) {
@@ -186,8 +186,8 @@ static void end_life(struct vs_groups *g, struct vs_group *group, uint64_t addre
 }
 
 /*
- * Records of different CPUs are not strictly ordered: what is older than the
- * end of a life still belongs to it.
+ * Records of different CPUs are not strictly ordered: a record older than the end of a life still
+ * belongs to that life.
  */
 static bool begins_life(const struct vs_event *e, const struct life *life)
 {
@@ -285,7 +285,7 @@ struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 	if (!group)
 		return NULL;
 	count(&group->counts, e);
-	/* Of a change the same step is there as a get or a put; devices have counts of their own. */
+	/* A get or put already records the step of each change; devices have counts of their own. */
 	if (e->type != VS_CHANGE && !vs_record__is_registration(e) && !vs_record__is_container(e))
 		remember(g, group, e, address);
 	/* A creator that lost a race unregisters and frees without a release. */

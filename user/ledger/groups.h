@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Group identity and history. A group is known by its iommu group number; each
- * life of it has an address and a generation, so that a reused address or
- * number is told apart. Events that name only one of the two are completed
- * with the other.
+ * Group identity and history. The iommu group number identifies a group; each life of it has an address
+ * and a generation, which tell reused addresses and numbers apart. Events that name only one of the two
+ * are completed with the other.
  */
 #ifndef VFIOSCOPE_LEDGER_GROUPS_H
 #define VFIOSCOPE_LEDGER_GROUPS_H
@@ -15,7 +14,7 @@
 #include "bpf/events.h"
 #include "event/view.h"
 
-/* What is kept of an event: 40 bytes. */
+/* The part of an event that the history keeps: 40 bytes. */
 struct vs_past {
 	uint64_t time_ns, seq;
 	uint64_t ip;
@@ -41,13 +40,13 @@ struct vs_group {
 	uint32_t generation;	/* lives seen */
 	bool alive;
 	bool seen_before;	/* the present life began before tracing */
-	bool devices_asked;	/* the owner has filled in what the system knows */
+	bool devices_asked;	/* the owner has filled in the devices that the system knows */
 	bool deadlocked;
 	char *devices;		/* space-separated, NULL if none is known */
 	struct vs_group_counts counts;
 	struct vs_past *past;	/* private: vs_group__past() */
 	uint32_t past_room, past_head, past_nr;
-	uint64_t past_cut_seq;	/* of the newest record that was overwritten */
+	uint64_t past_cut_seq;	/* the newest record that was overwritten */
 };
 
 struct vs_groups;
@@ -57,17 +56,16 @@ struct vs_groups *vs_groups__new(size_t max, size_t history);
 void vs_groups__free(struct vs_groups *g);	/* NULL is fine */
 
 /*
- * The group an event is about, brought up to date and with the event in its
- * history; NULL when it cannot be told (or memory is short). @address: the group's
- * address, 0 if not known; it need not be valid for notifier-enter.
- * Valid until the next call.
+ * Finds the group of an event, brings it up to date and adds the event to its history. Returns NULL
+ * when the group cannot be found (or memory is short). @address is the group's address, 0 if not known;
+ * for notifier-enter it need not be valid. Valid until the next call.
  */
 struct vs_group *vs_groups__take(struct vs_groups *g, const struct vs_event *e,
 				 uint64_t address);
 
 /*
- * A group that exists before any event tells of it. @address 0: not known. NULL when
- * it can not be told or memory is short.
+ * Adds a group that exists before any event mentions it. @address 0: not known. Returns NULL when
+ * neither is known or memory is short.
  */
 struct vs_group *vs_groups__know(struct vs_groups *g, int number, uint64_t address);
 
@@ -84,7 +82,7 @@ const struct vs_past *vs_group__past(const struct vs_group *group, size_t i);
 /* The task name of a kept event, not terminated when VS_COMM_LEN long. */
 const char *vs_groups__comm(const struct vs_groups *g, const struct vs_past *past);
 
-/* How the group is shown. NULL gives a view that is not known. */
+/* Fills in the view of a group that the sinks show. NULL gives a view of an unknown group. */
 void vs_group__view(const struct vs_group *group, struct vs_group_view *view);
 
 struct vs_group *vs_groups__next(const struct vs_groups *g, const struct vs_group *group);

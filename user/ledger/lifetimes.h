@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How long references lived: a histogram by class, and the longest. */
+/* Lifetimes of references: a histogram by class, and the longest. */
 #ifndef VFIOSCOPE_LEDGER_LIFETIMES_H
 #define VFIOSCOPE_LEDGER_LIFETIMES_H
 
@@ -20,10 +20,10 @@ struct vs_lifetime {
 struct vs_lifetimes {
 	struct vs_lifetime classes[VS_REF_CLASSES];
 	size_t nr_longest;
-	struct vs_ref longest[VS_LONGEST];	/* longest first; those whose get was seen */
+	struct vs_ref longest[VS_LONGEST];	/* longest first; only references whose get was seen */
 };
 
-/* An ended reference. Those that were found by a snapshot have no known length. */
+/* Counts an ended reference, unless a snapshot found it: then its length is not known. */
 void vs_lifetimes__add(struct vs_lifetimes *l, const struct vs_ref *ref);
 
 #endif

@@ -19,12 +19,12 @@ typedef void (*vs_lru_drop_fn)(void *ctx, void *value);
 struct vs_lru *vs_lru__new(size_t max, size_t value_size, vs_lru_drop_fn drop, void *ctx);
 void vs_lru__free(struct vs_lru *l);	/* NULL is fine */
 
-/* The value, now the most recently used; NULL when there is none. */
+/* Returns the value, which becomes the most recently used; NULL when there is none. */
 void *vs_lru__find(struct vs_lru *l, uint64_t key);
 
 /*
- * A zeroed value for a key that is not in the table. NULL when out of memory.
- * Counts in vs_lru__evicted() when another value had to go.
+ * Adds a zeroed value for a key that is not in the table. Returns NULL when out of memory. If another
+ * value had to go, vs_lru__evicted() counts it.
  */
 void *vs_lru__add(struct vs_lru *l, uint64_t key);
 

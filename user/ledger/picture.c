@@ -6,19 +6,19 @@
 
 #define MOST 256	/* rows looked at: the newest */
 
-/* What the rows are chosen by. */
+/* The rows that the picture may show, and the criteria that select them. */
 struct window {
 	uint64_t from_seq;
 	uint64_t address;
 	uint32_t tid;
-	struct vs_past entry, get;	/* made from the task, if the history has none */
+	struct vs_past entry, get;	/* built from the task, if the history has none */
 	size_t nr;
-	bool reordered;		/* by what the counts prove, against the times */
+	bool reordered;		/* the counts prove another order than the times */
 	const struct vs_past *past[MOST + 2];
-	unsigned int pairs[MOST + 2];	/* gets and puts of one task that a row stands for; 0: it is itself */
+	unsigned int pairs[MOST + 2];	/* pairs of a get and its put that a row replaces; 0: an event */
 };
 
-/* Stable, and quick on what is nearly in order already. */
+/* Stable, and fast for rows that are almost sorted already. */
 static void sort_by_seq(struct window *w)
 {
 	for (size_t i = 1; i < w->nr; i++) {
@@ -31,7 +31,7 @@ static void sort_by_seq(struct window *w)
 	}
 }
 
-/* Moves one row to another place, the rows between close up. */
+/* Moves one row to another place; the rows in between shift. */
 static void move(struct window *w, size_t from, size_t to)
 {
 	const struct vs_past *p = w->past[from];
@@ -49,7 +49,7 @@ static bool has_refs(const struct vs_past *p, uint8_t type)
 	return p->type == type && p->flags & VS_F_REFS;
 }
 
-/* The next row after i that tells a count, or w->nr. */
+/* Returns the next row after i that has a count, or w->nr. */
 static size_t next_counted(const struct window *w, size_t i)
 {
 	while (++i < w->nr)
@@ -68,9 +68,9 @@ static int next_reading(const struct window *w, size_t i)
 }
 
 /*
- * A get's probe is hit after it, a put's before it: between two CPUs their times
- * can lie. A put that read N and a get that made it N, followed by a reading of
- * N - 1: the get came first, or the reading would be N.
+ * A get's probe fires after the get, a put's before the put, so between two CPUs their times may
+ * mislead. Suppose that a put read N, a get made the count N, and the next reading is N - 1: then the
+ * get came first, or that reading would be N.
  */
 static void order_gets(struct window *w)
 {
@@ -95,7 +95,7 @@ static size_t find_release(const struct window *w, size_t from, uint32_t tid)
 	return w->nr;
 }
 
-/* The put that released the group was the last one, whenever its probe was hit. */
+/* The put that released the group was the last one, whatever the time of its probe says. */
 static void order_last_put(struct window *w)
 {
 	for (size_t i = 0; i < w->nr; i++) {
@@ -116,7 +116,10 @@ static void order_last_put(struct window *w)
 	}
 }
 
-/* Of one task inside one notifier nothing but these can follow. */
+/*
+ * Returns true if the event belongs into the picture: it is in the window, about this group, and not a
+ * notifier-exit.
+ */
 static bool wanted(const struct window *w, const struct vs_past *p)
 {
 	if (p->seq < w->from_seq || (p->address && w->address && p->address != w->address))
@@ -124,7 +127,7 @@ static bool wanted(const struct window *w, const struct vs_past *p)
 	return p->type != VS_NOTIFIER_EXIT;
 }
 
-/* When the task's entry is not known: its last get inside a notifier. */
+/* Returns the seq of the task's last get inside a notifier; used when its entry is not known. */
 static uint64_t last_get(const struct vs_group *group, uint32_t tid)
 {
 	const struct vs_past *p;
@@ -141,7 +144,7 @@ static bool is_own_get(const struct window *w, size_t i)
 	return has_refs(w->past[i], VS_GET) && w->past[i]->tid == w->tid;
 }
 
-/* How many puts of others must lie between the get at row @get and the fatal put, unseen. */
+/* Returns how many unseen puts of others must lie between the get at row @get and the fatal put. */
 static int missing_puts(const struct window *w, size_t get)
 {
 	int missing = w->past[get]->refs - 1;
@@ -220,7 +223,7 @@ static bool is_entry(const struct window *w, const struct vs_past *p)
 	return p->type == VS_NOTIFIER_ENTER && p->tid == w->tid;
 }
 
-/* The entry comes before it is known whether the group exists: it may be in no history. */
+/* At the entry nobody knows yet whether the group exists, so no history may have it. */
 static void add_entry(struct window *w, const struct vs_task *task)
 {
 	for (size_t i = 0; i < w->nr; i++)
@@ -241,7 +244,7 @@ static void add_entry(struct window *w, const struct vs_task *task)
 	w->past[w->nr++] = &w->entry;
 }
 
-/* Many events of others may have pushed it out of the history meanwhile. */
+/* Many events of others may have pushed the get out of the history. */
 static void add_get(struct window *w, const struct vs_task *task)
 {
 	for (size_t i = 0; i < w->nr; i++)
@@ -264,7 +267,7 @@ static void add_get(struct window *w, const struct vs_task *task)
 	w->past[w->nr++] = &w->get;
 }
 
-/* What others did after the chain was lost has no part in how it came to that. */
+/* Drops the events after the deadlock: they did not lead to it. */
 static void cut_after_deadlock(struct window *w)
 {
 	for (size_t i = 0; i < w->nr; i++)
@@ -320,7 +323,7 @@ static bool is_last_put(const struct window *w, size_t i)
 	return false;
 }
 
-/* The row where the same task puts what it got at row @i, w->nr: it does something else next. */
+/* Returns the row where the same task puts what it got at row @i; w->nr if it does something else next. */
 static size_t put_of(const struct window *w, size_t i)
 {
 	size_t k = i + 1;
@@ -342,7 +345,7 @@ static void find_pairs(const struct window *w, bool *is_put)
 	}
 }
 
-/* The row that stands for pairs of the same task, among those since the last ordinary one. */
+/* Returns the pair count of the row that stands for this task's pairs since the last ordinary row. */
 static unsigned int *pairs_of(struct window *w, size_t nr, uint32_t tid)
 {
 	for (size_t i = nr; i-- && w->pairs[i];)
@@ -352,8 +355,8 @@ static unsigned int *pairs_of(struct window *w, size_t nr, uint32_t tid)
 }
 
 /*
- * What another task takes and puts again leaves the counter as it was: in a long picture it hides what
- * made the difference.
+ * A get and put pair of another task leaves the counter as it was: in a long picture such pairs hide
+ * the puts that made the difference.
  */
 static void fold_pairs(struct window *w)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one reference on a group is: plain data. */
+/* A reference on a group, as plain data. */
 #ifndef VFIOSCOPE_LEDGER_REF_H
 #define VFIOSCOPE_LEDGER_REF_H
 
@@ -8,7 +8,7 @@
 
 #include "bpf/events.h"
 
-/* Who holds it. */
+/* The kind of its holder. */
 enum vs_ref_class {
 	VS_REF_DEVICE,		/* a device that is registered with the group */
 	VS_REF_FILE,		/* an open /dev/vfio/N */
@@ -29,16 +29,16 @@ struct vs_ref {
 	uint8_t origin;		/* enum vs_ref_origin */
 	bool leaked;		/* a finding says that nobody will put it */
 	bool old_said;		/* a finding says how old it is */
-	uint8_t snapshot;	/* private: what the snapshot had of it, see refs_priv.h */
+	uint8_t snapshot;	/* private: enum in_snapshot in refs_priv.h */
 	uint32_t stack;		/* of the get: vs_stacks__frames(), 0: none */
 	uint64_t group;		/* struct vfio_group * */
 	uint64_t object;	/* struct vfio_device *, struct file *, struct work_struct *; 0 */
-	uint64_t get_ns;	/* CLOCK_MONOTONIC; found ones: when they were found */
+	uint64_t get_ns;	/* CLOCK_MONOTONIC; for found ones the time when they were found */
 	uint64_t get_ip;	/* 0 when not seen, or the reference a group is born with */
-	uint64_t get_seq, queue_seq;	/* the records that told of its get, of its queueing; 0: none */
+	uint64_t get_seq, queue_seq;	/* records of its get and of its queueing; 0: none */
 	uint64_t put_ns;	/* 0 while it lives */
 	uint64_t put_ip;
-	uint32_t tid, tgid;	/* who took it; 0 when not known */
+	uint32_t tid, tgid;	/* the task that took it; 0 when not known */
 	char comm[VS_COMM_LEN];
 	char device[VS_DEVICE_LEN];	/* class device: its name, "" if not known */
 };

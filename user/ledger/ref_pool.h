@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where live references are kept: bounded, found by their holder, listed by
- * group. References do not move while they live.
+ * The pool of live references: bounded, looked up by holder, listed by group. References do not move
+ * while they live.
  */
 #ifndef VFIOSCOPE_LEDGER_REF_POOL_H
 #define VFIOSCOPE_LEDGER_REF_POOL_H
@@ -28,16 +28,16 @@ struct vs_ref *vs_ref_pool__add(struct vs_ref_pool *p, struct vs_ref_list *list,
 
 void vs_ref_pool__del(struct vs_ref_pool *p, struct vs_ref_list *list, struct vs_ref *ref);
 
-/* Whether it was added to that list. */
+/* Returns true if the reference was added to that list. */
 bool vs_ref_pool__is_in(const struct vs_ref_list *list, const struct vs_ref *ref);
 
-/* Another holder has it now. */
+/* Moves the reference to another holder. */
 void vs_ref_pool__rekey(struct vs_ref_pool *p, struct vs_ref *ref, uint64_t key);
 
-/* Those of one holder: @ref NULL gives the newest, then older ones; NULL at the end. */
+/* Walks the references of one holder: @ref NULL gives the newest, then older ones; NULL at the end. */
 struct vs_ref *vs_ref_pool__held(const struct vs_ref_pool *p, uint64_t key, struct vs_ref *ref);
 
-/* Next older one of the list it is in, NULL at the end. */
+/* Returns the next older reference of its list, NULL at the end. */
 struct vs_ref *vs_ref_pool__older(const struct vs_ref *ref);
 
 size_t vs_ref_pool__count(const struct vs_ref_pool *p);

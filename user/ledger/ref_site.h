@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a place in vfio says about the reference that is taken or dropped there:
- * which function of the source it belongs to, inlined or not. Names are those of
- * drivers/vfio/vfio.c and vfio_main.c, v4.4 to v6.12.
+ * Maps a place in vfio to the role of the reference taken or dropped there, by the source function that
+ * it belongs to, inlined or not. Names are those of drivers/vfio/vfio.c and vfio_main.c, v4.4 to v6.12.
  */
 #ifndef VFIOSCOPE_LEDGER_REF_SITE_H
 #define VFIOSCOPE_LEDGER_REF_SITE_H
@@ -21,7 +20,7 @@ enum vs_role {
 	VS_ROLE_LOOKUP,		/* gets and puts in pairs, within one call */
 };
 
-/* Of "vfio_group_fops_open+0x47", "vfio_group_put.part.0", "vfio_pin_pages". */
+/* @site: "vfio_group_fops_open+0x47", "vfio_group_put.part.0" or "vfio_pin_pages". */
 enum vs_role vs_role__of(const char *site);
 
 #endif

@@ -36,7 +36,7 @@ static void add_book(struct vs_refs_totals *t, const struct vs_book *b)
 	t->differences += b->exact.differences;
 }
 
-/* The references of a group that had to make room. */
+/* Forgets the references of a group that is dropped, and adds its counts to the totals. */
 static void drop_book(void *ctx, void *value)
 {
 	struct vs_book *b = value;
@@ -135,7 +135,7 @@ static struct vs_book *adopt_address(struct vs_refs *r, struct vs_book *b, uint6
 	return b;
 }
 
-/* NULL: what is held may be what was estimated at the start. */
+/* Returns a reference that is surely held. NULL: all of them may be estimates from the start. */
 static struct vs_ref *held_for_sure(const struct vs_refs *r, const struct vs_book *b)
 {
 	struct vs_ref *ref = b->live.newest;
@@ -162,8 +162,8 @@ static void settle_book(struct vs_refs *r, struct vs_book *b)
 }
 
 /*
- * What a group without a create had before is not known if a book had to make room; nor if it was
- * created, but not in the kernel's list yet, when a snapshot was taken.
+ * After an eviction we cannot know how many references an uncreated group had; nor can we if a snapshot
+ * was taken when the group was created but not yet in the kernel's list.
  */
 static struct vs_book *begin_book(struct vs_refs *r, const struct vs_event *e, uint64_t key)
 {
@@ -174,7 +174,7 @@ static struct vs_book *begin_book(struct vs_refs *r, const struct vs_event *e, u
 	return b;
 }
 
-/* The life that a book is about is over, and its address is used anew. */
+/* Ends the book of a life that is over; its address is in use again. */
 static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b)
 {
 	uint64_t key = b->key, address = b->address;
@@ -205,7 +205,7 @@ static struct vs_book *find_by_number(struct vs_refs *r, const struct vs_event *
 	return b ? b : seeded_meanwhile(r, e, number);
 }
 
-/* Whether this event is the first use of a new life at the address of an old one. */
+/* Returns true if this event is the first use of a new life at the address of an old one. */
 static bool is_replaced(const struct vs_book *old, const struct vs_book *b,
 			const struct vs_event *e)
 {
@@ -218,7 +218,7 @@ static bool is_replaced(const struct vs_book *old, const struct vs_book *b,
 
 static void replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book *b)
 {
-	if (!old->released) {	/* nothing but watched so far */
+	if (!old->released) {	/* it has only been watched so far */
 		b->exact = old->exact;
 		old->exact = (struct vs_ref_exact){ 0 };
 	}
@@ -239,13 +239,13 @@ static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event 
 	return adopt_address(r, b, address);
 }
 
-/* Two probes tell of one birth where the function is not inlined: one the number only. */
+/* Two probes report one birth where the function is not inlined, one of them with the number only. */
 static bool is_new_life(const struct vs_refs *r, const struct vs_book *b,
 			const struct vs_event *e, const struct vs_group *group, bool adopted)
 {
 	if (e->type == VS_CREATE)
 		return !adopted && (b->births || b->seen_before || b->released || b->unsettled);
-	/* Who saw one create sees the next, unless it was lost: this is use of a dead group. */
+	/* We saw one create, so we would see the next, unless it was lost: this is use of a dead group. */
 	if (b->broken || (b->births && !r->lossy))
 		return false;
 	return b->released && group && group->alive && group->address == b->address &&
@@ -312,7 +312,7 @@ static void on_close(struct vs_refs *r, const struct vs_event *e)
 	task->closing = true;
 }
 
-/* Two tasks created a group at once: the loser frees its own, which nobody else has seen. */
+/* Two tasks created a group at once: the loser frees its own, which no other task has seen. */
 static bool has_lost_race(const struct vs_book *b, const struct vs_event *e)
 {
 	const struct vs_ref *ref = b->live.newest;
@@ -341,7 +341,7 @@ static void end_life(struct vs_refs *r, struct vs_book *b, const struct vs_event
 	b->released_tid = e->tid;
 }
 
-/* The last act of a release; the only one that is seen of a creator that lost. */
+/* This is the last act of a release, and the only visible one of a creator that lost. */
 static void on_unregister_notifier(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	if (!b->released && (!b->live.nr || has_lost_race(b, e)))
@@ -354,7 +354,7 @@ static void on_release(struct vs_refs *r, struct vs_book *b, const struct vs_eve
 		return;
 	if (!b->released)
 		end_life(r, b, e);
-	else if (b->lost_race)	/* 5.16 to 5.18: the memory of a creator that lost is freed, too */
+	else if (b->lost_race)	/* 5.16 to 5.18 free the memory of a creator that lost, too */
 		b->lost_race = false;
 	else if (e->tid != b->released_tid)
 		refs_say(r, VS_USE_AFTER_RELEASE, b, NULL, e, "released a second time");
@@ -362,11 +362,11 @@ static void on_release(struct vs_refs *r, struct vs_book *b, const struct vs_eve
 
 static bool is_dead(const struct vs_event *e)
 {
-	/* After a get the count is 2 or more; before a put the putter's own is there. */
+	/* After a get the count is 2 or more; before a put it includes the putter's own reference. */
 	return e->flags & VS_F_REFS && e->refs < (e->type == VS_GET ? 2 : 1);
 }
 
-/* Directly seen, whatever the ledger believes. */
+/* The event itself proves this, whatever the ledger believes. */
 static void check_alive(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	char words[120];
@@ -417,7 +417,7 @@ static void take_book_event(struct vs_refs *r, struct vs_book *b, const struct v
 	}
 }
 
-/* Events that say something about a group's references. */
+/* Returns true for events that change a group's references. */
 static bool concerns_book(const struct vs_event *e)
 {
 	switch (e->type) {
@@ -471,7 +471,7 @@ struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int numb
 	}
 	b = old ? old : new_book(r, address);
 	if (b && !old)
-		b->uncounted = true;	/* nothing told of its birth */
+		b->uncounted = true;	/* no event reported its birth */
 	if (b)
 		b->address = address;
 	return b;
@@ -505,7 +505,7 @@ static void say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, ui
 {
 	struct vs_event e = { .time_ns = now_ns, .tid = ref->tid, .tgid = ref->tgid };
 
-	/* One that was found is at least as old as the snapshot. */
+	/* A found reference is at least as old as the snapshot. */
 	if (ref->old_said || now_ns < ref->get_ns || now_ns - ref->get_ns < r->opts.older_ns)
 		return;
 	ref->old_said = true;
@@ -513,7 +513,7 @@ static void say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, ui
 	refs_say(r, VS_OLD_REFERENCE, b, ref, &e, "held longer than --older");
 }
 
-/* The references of a group that was released a while ago cannot be put any more. */
+/* After VS_SETTLE_NS nobody can put the references of a released group any more. */
 static void settle_released(struct vs_refs *r, uint64_t now_ns)
 {
 	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
@@ -522,7 +522,7 @@ static void settle_released(struct vs_refs *r, uint64_t now_ns)
 			settle_book(r, b);
 }
 
-/* Before they push out groups that live, but are quiet. */
+/* Makes room in time, or released groups would evict live but quiet ones. */
 static void drop_released(struct vs_refs *r, uint64_t now_ns)
 {
 	struct vs_book *b = vs_lru__next(r->books, NULL), *next;
@@ -600,7 +600,7 @@ const struct vs_lifetimes *vs_refs__lifetimes(const struct vs_refs *r)
 	return &r->lifetimes;
 }
 
-/* Queues wait for their get, too, but are no puts. */
+/* Queues also wait for their get, but they are not puts. */
 static uint64_t count_waiting(const struct vs_refs *r)
 {
 	uint64_t nr = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ledger and snapshots: how it begins, and whether the kernel agrees later. */
+/* The ledger and snapshots: the first one seeds the ledger, later ones show if the kernel agrees. */
 #include <stdio.h>
 #include <string.h>
 
 #include "ledger/refs_priv.h"
 
-#define FILE_GRACE_NS 1000000000ull	/* an open that fails has put its reference by then */
+#define FILE_GRACE_NS 1000000000ull	/* by then a failed open has put its reference */
 
 /* -- the beginning -- */
 
@@ -45,12 +45,12 @@ static bool is_same_file(const struct vs_snapshot *s, size_t i)
 {
 	for (size_t j = 0; j < i; j++)
 		if (s->fds[j].file == s->fds[i].file && s->fds[j].kind == s->fds[i].kind &&
-		    s->fds[j].object == s->fds[i].object)	/* KVM's has a row for each group */
+		    s->fds[j].object == s->fds[i].object)	/* KVM's file has a row for each group */
 			return true;
 	return false;
 }
 
-/* One for each open file, however many descriptors it has; or without any that can be seen. */
+/* Adds one reference per open file, even if it has several descriptors or none that we can see. */
 static void seed_files(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
 		       int32_t opened)
 {
@@ -95,7 +95,7 @@ static void seed_group(struct vs_refs *r, const struct vs_snapshot *s,
 {
 	struct vs_book *b;
 
-	/* Its last reference is put already: it is on its way out of the list. */
+	/* Its last reference has been put: the kernel is about to remove it from the list. */
 	if (!g->address || !g->refs || refs_book_at(r, g->address))
 		return;
 	b = vs_lru__add(r->books, g->address);
@@ -183,7 +183,10 @@ static bool is_settled_file(const struct vs_ref *ref, const struct vs_snapshot *
 	       ref->get_ns + FILE_GRACE_NS < s->start_ns;
 }
 
-/* Whether its process has a file for it: its older references come first. */
+/*
+ * Returns true if its process has an open file for it: the older references of that process get theirs
+ * first.
+ */
 static bool has_file(const struct vs_snapshot *s, const struct vs_ref *ref)
 {
 	size_t older = 0;
@@ -195,7 +198,7 @@ static bool has_file(const struct vs_snapshot *s, const struct vs_ref *ref)
 	return count_files(s, ref) > older;
 }
 
-/* More references by files than there are open files: those whose opener has none. */
+/* If there are more file references than open files, those without a file of their opener leak. */
 static void check_files(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
 			int32_t opened)
 {
@@ -225,7 +228,7 @@ static bool is_alive(const struct vs_refs *r, uint32_t tgid)
 	return !r->opts.task_alive || r->opts.task_alive(r->opts.ctx, tgid);
 }
 
-/* Another process may have KVM's file by now: inherited, or passed to it. */
+/* Another process may have KVM's file by now, inherited or received over a socket. */
 static bool is_held_by_kvm(const struct vs_snapshot *s, uint64_t group)
 {
 	for (size_t i = 0; i < s->nr_fds; i++)
@@ -234,7 +237,7 @@ static bool is_held_by_kvm(const struct vs_snapshot *s, uint64_t group)
 	return false;
 }
 
-/* Of one that is not in the list it cannot be told whose it is. */
+/* Returns true also for a device that is not in the list: we do not know its group. */
 static bool may_be_device_of(const struct vs_snapshot *s, uint64_t device, uint64_t group)
 {
 	for (size_t i = 0; device && i < s->nr_devices; i++)
@@ -244,9 +247,9 @@ static bool may_be_device_of(const struct vs_snapshot *s, uint64_t device, uint6
 }
 
 /*
- * A driver of mediated devices may take one in its open(), and put it when the device's file is gone
- * (kvmgt: vfio_group_get_external_user_from_dev(), v5.7): who opened it may have passed it on and
- * ended.
+ * A driver of mediated devices may take a reference in its open() and put it when the device's file is
+ * released (kvmgt: vfio_group_get_external_user_from_dev(), v5.7): the task that opened it may have
+ * passed the file on and exited.
  */
 static bool is_held_by_device(const struct vs_snapshot *s, uint64_t group)
 {
@@ -267,9 +270,9 @@ static bool may_be_held(const struct vs_snapshot *s, uint64_t group)
 }
 
 /*
- * KVM puts what it took before its process is gone, others with the device's file. Whether one of
- * them has it, and whether a process is gone, cannot be told where not all files were seen, as in
- * another PID namespace; nor, where not all mappings were, whether a device is open still.
+ * KVM puts its references before its process is gone, other drivers put theirs with the device's file.
+ * If we did not see all files, as with another PID namespace, we cannot know that nobody holds one and
+ * that a process is gone; without all mappings we cannot know that no device is open.
  */
 static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
 {
@@ -295,7 +298,7 @@ static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 	struct vs_book *b = refs_book_at(r, g->address);
 
 	if (!b && r->seeded && !refs_book_numbered(r, g->number))
-		seed_group(r, s, g);	/* it was being created when the first snapshot was taken */
+		seed_group(r, s, g);	/* the first snapshot was taken while it was being created */
 	if (!b || b->released)
 		return;
 	if (b->last_seq > s->start_seq) {
@@ -323,7 +326,7 @@ void vs_refs__check(struct vs_refs *r, const struct vs_snapshot *s)
 
 /* -- and what of it could not be -- */
 
-/* NULL: it was; or a bug was said, and nothing is to be compared. */
+/* Returns NULL if it was compared, or needs no comparison because it was released or a bug was reported. */
 static const char *why_uncompared(const struct vs_book *b, uint64_t since_ns)
 {
 	bool compared = b->kernel_ns >= since_ns;

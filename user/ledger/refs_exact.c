@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watchpoints against probes: each change of a watched counter has its get or put. By
- * the same task, the change of a get comes before the get, that of a put after the put.
+ * Compares watchpoints with probes: each change of a watched counter has its get or put. In one task
+ * the change of a get comes before the get, that of a put after the put.
  */
 #include "ledger/refs_priv.h"
 
@@ -89,7 +89,7 @@ static void change_down(struct ref_task *task, struct vs_book *b)
 	task->put_open = false;
 }
 
-/* What neither flag tells: a put that waits for its change has it now. */
+/* Returns true if the change is up. Without either flag it is down if a put waits for its change. */
 static bool is_up(const struct ref_task *task, const struct vs_book *b, const struct vs_event *e)
 {
 	if (e->flags & (VS_F_TAKEN | VS_F_DROPPED))
@@ -115,7 +115,7 @@ void refs_on_change(struct vs_refs *r, struct vs_book *b, const struct vs_event 
 		change_down(task, b);
 }
 
-/* At the end: what still waits will not come. */
+/* At the end: the counterparts still missing will not come. */
 void refs_settle_pairs(struct vs_refs *r)
 {
 	for (struct ref_task *t = NULL; (t = vs_lru__next(r->tasks, t));) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What has no get yet: records of different CPUs may come in the wrong order. It waits
- * a while, and is judged then.
+ * Records of different CPUs may arrive in the wrong order, so a put may come before its get. An orphan
+ * waits for VS_SETTLE_NS, and is judged then.
  */
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +74,7 @@ void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b)
 	r->nr_orphans = kept;
 }
 
-/* Their group makes room. */
+/* The book of these orphans is dropped. */
 void refs_drop_orphans(struct vs_refs *r, struct vs_book *b)
 {
 	size_t kept = 0;

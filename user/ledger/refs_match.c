@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each get becomes a reference of its holder; each put ends the one that the same
- * holder has. What tells the holder: the function that the place belongs to, and
- * what the task was doing there (registering a device, closing a file, running a work).
+ * Each get becomes a reference of its holder; each put ends the one that the same holder has. The
+ * holder follows from the function that the place belongs to, and from what the task was doing there
+ * (registering a device, closing a file, running a work).
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@ static bool is_task_held(unsigned int class)
 	return class == VS_REF_NOTIFIER || class == VS_REF_LOOKUP;
 }
 
-/* One process may drop what another took. */
+/* One process may drop a reference that another one took. */
 static bool is_passed_on(unsigned int class)
 {
 	return class == VS_REF_FILE || class == VS_REF_EXTERNAL;
@@ -35,7 +35,7 @@ uint64_t refs_key(unsigned int class, uint64_t group, uint64_t object)
 	return object << 3 | class;
 }
 
-/* Whether this reference can be the one of class @class that @e drops or hands on. */
+/* Returns true if this reference can be the one of class @class that @e drops or hands on. */
 static bool is_holder(const struct vs_book *b, const struct vs_ref *ref, unsigned int class,
 		      const struct vs_event *e)
 {
@@ -72,7 +72,7 @@ static struct vs_ref *add_ref(struct vs_refs *r, struct vs_book *b, unsigned int
 	struct ref_task *task = class == VS_REF_DEVICE ? refs_task(r, e->tid) : NULL;
 	struct vs_ref *ref = vs_ref_pool__add(r->pool, &b->live, key);
 
-	if (!ref) {	/* its put will be that of a holder who is not known */
+	if (!ref) {	/* its put will count as one of an unknown holder */
 		b->unknown++;
 		return NULL;
 	}
@@ -115,14 +115,14 @@ static bool is_known_by_object(const struct vs_ref *ref)
 	return ref->object && (ref->class == VS_REF_DEVICE || ref->class == VS_REF_DEFERRED);
 }
 
-/* The snapshot has it: its holder had not begun to put it by then. */
+/* The snapshot has this reference, so its holder puts it later than @e. */
 static bool is_put_later(const struct vs_refs *r, const struct vs_ref *ref, const struct vs_event *e)
 {
 	return ref->origin == VS_REF_FOUND && !ref->queue_seq && r->seeded &&
 	       e->seq <= r->seed_start_seq;
 }
 
-/* How well a reference fits a put: 0 not at all, 3 is certain. */
+/* Rates how a reference fits a put: 0 not at all, 3 for certain. */
 static int fitness(const struct vs_refs *r, const struct vs_book *b, const struct vs_ref *ref,
 		   const struct vs_event *e, enum vs_role role, uint64_t file)
 {
@@ -137,7 +137,7 @@ static int fitness(const struct vs_refs *r, const struct vs_book *b, const struc
 	return ref->tgid == e->tgid ? 2 : 1;
 }
 
-/* The put of a call that took its reference itself, or of its error path: the newest. */
+/* The call, or its error path, puts the reference that it took itself: the newest one. */
 static bool is_nested(enum vs_role role)
 {
 	return role == VS_ROLE_OPEN || role == VS_ROLE_REGISTER || role == VS_ROLE_LOOKUP ||
@@ -147,12 +147,12 @@ static bool is_nested(enum vs_role role)
 struct choice {
 	struct vs_ref *best;
 	int fit;
-	int equal;	/* that fit as well */
+	int equal;	/* references with the same fit */
 };
 
 /*
- * Of several the best; of equal ones the newest within one call, else the oldest: a
- * file that was opened first is closed first. They come newest first.
+ * Chooses the best fit. Among equal ones it takes the newest within one call, else the oldest, as the
+ * file opened first is closed first. References come newest first.
  */
 static void consider(struct choice *c, struct vs_ref *ref, int fit, enum vs_role role)
 {
@@ -164,7 +164,7 @@ static void consider(struct choice *c, struct vs_ref *ref, int fit, enum vs_role
 	c->fit = fit;
 }
 
-/* More than one that fits less than certainly is a guess, and counted. */
+/* If several references fit, but none for certain, the choice is a guess, and is counted. */
 static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 			     const struct vs_event *e, enum vs_role role)
 {
@@ -200,8 +200,9 @@ static struct vs_ref *nameless_device(struct vs_book *b)
 }
 
 /*
- * The task began to unregister before probes were armed, or while they were silent: which device leaves is
- * not known, and that it is among those that were found. If that was wrong, the other one's put comes later.
+ * The task began to unregister before probes were armed, or while they were silent: we do not know
+ * which device leaves, and assume one that the snapshot found. If that is wrong, the put of the other
+ * device comes later.
  */
 static struct vs_ref *some_device(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
@@ -218,7 +219,10 @@ static struct vs_ref *some_device(struct vs_refs *r, struct vs_book *b, const st
 	return found;
 }
 
-/* Taken in a helper without a stack: what for was not known. The oldest of this process. */
+/*
+ * A get in a helper without a stack does not show its purpose. Returns the oldest such one of this
+ * process.
+ */
 static struct vs_ref *nameless_external(struct vs_refs *r, struct vs_book *b,
 					const struct vs_event *e)
 {
@@ -247,8 +251,8 @@ static struct vs_ref *find_held(struct vs_refs *r, struct vs_book *b, const stru
 }
 
 /*
- * A put in a helper that does not tell its caller: without a stack, or called as the
- * last thing that the caller did, whose frame is gone then.
+ * A put in a helper may not show its caller: it has no stack, or it was a tail call of the caller,
+ * whose frame is gone.
  */
 static struct vs_ref *find_by_guess(struct vs_refs *r, struct vs_book *b,
 				    const struct vs_event *e)
@@ -280,7 +284,7 @@ static struct vs_ref *found_with(struct vs_refs *r, struct vs_book *b, const str
 	return NULL;
 }
 
-/* The found reference that is the same as the one taken by @e: or of a process not known. */
+/* Returns the found reference that is the one taken by @e, or a found one of an unknown process. */
 static struct vs_ref *found_twin(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 				 unsigned int class, uint64_t key)
 {
@@ -291,7 +295,10 @@ static struct vs_ref *found_twin(struct vs_refs *r, struct vs_book *b, const str
 	return twin;
 }
 
-/* The snapshot counted it as one of a holder that it did not see, or came too early for that. */
+/*
+ * Takes one from `unknown` if the get came before the snapshot, which then counted it for an unseen
+ * holder.
+ */
 static enum in_snapshot take_unknown(struct vs_refs *r, struct vs_book *b,
 				     const struct vs_event *e)
 {
@@ -303,7 +310,7 @@ static enum in_snapshot take_unknown(struct vs_refs *r, struct vs_book *b,
 	return SNAP_UNKNOWN;
 }
 
-/* The snapshot was taken after this, or while it went on: it may have the reference already. */
+/* The snapshot was taken after this get, or during it: it may have the reference already. */
 static enum in_snapshot replace_found(struct vs_refs *r, struct vs_book *b,
 				      const struct vs_event *e, unsigned int class,
 				      uint64_t key, uint64_t *object)
@@ -314,17 +321,17 @@ static enum in_snapshot replace_found(struct vs_refs *r, struct vs_book *b,
 		return SNAP_NOTHING;
 	twin = found_twin(r, b, e, class, key);
 	if (!twin && class == VS_REF_DEVICE && !device_of(r, e, VS_ROLE_REGISTER))
-		return SNAP_NOTHING;	/* which one is not known: it may be among those that were found */
+		return SNAP_NOTHING;	/* device not known: it may be among the found ones */
 	if (!twin)
 		return take_unknown(r, b, e);
 	*object = twin->object;
 	refs_forget(r, b, twin);
-	/* It was found after the counter was read, which perhaps has another one in its place. */
+	/* It was found after the counter was read, so the counter may have included another one instead. */
 	b->beyond += refs_was_meanwhile(r, b, e);
 	return SNAP_FOUND;
 }
 
-/* It was queued, in the order of the stream, before it was taken. */
+/* In the order of the stream it was queued before it was taken. */
 static void complete_queued(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,
 			    const struct vs_event *queue)
 {
@@ -342,7 +349,7 @@ static void complete_queued(struct vs_refs *r, struct vs_book *b, struct vs_ref 
 	refs_forget(r, b, ref);
 }
 
-/* What was taken out of its ring before the get that it belongs to. */
+/* Returns true if an orphan, read from its ring before its get, belongs to this get. */
 static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, uint64_t key)
 {
 	for (size_t i = 0; i < r->nr_orphans; i++) {
@@ -361,7 +368,7 @@ static bool joins_orphan(struct vs_refs *r, struct vs_book *b, struct vs_ref *re
 	return false;
 }
 
-/* Its device is not known, so it may have been found as well. */
+/* Its device is not known, so the snapshot may have found it as well. */
 static bool may_be_found_too(const struct vs_refs *r, const struct vs_book *b,
 			     const struct vs_event *e, const struct vs_ref *ref)
 {
@@ -388,7 +395,7 @@ static void take(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 
 void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
-	/* Two probes tell of one birth where the function is not inlined. */
+	/* Two probes report one birth where the function is not inlined. */
 	if (b->births)
 		return;
 	b->births++;
@@ -404,7 +411,7 @@ void refs_on_get(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 	take(r, b, e, refs_role_of(r, e));
 }
 
-/* The open that its get belongs to is the newest one of this task. */
+/* The get of this open is the newest file reference of this task. */
 void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	uint64_t key = refs_key(VS_REF_FILE, b->address, e->tgid);
@@ -419,7 +426,10 @@ void refs_on_open(struct vs_refs *r, struct vs_book *b, const struct vs_event *e
 
 /* -- deferred puts -- */
 
-/* What the task took in the notifier of this group (NULL: of any) and has not handed on. */
+/*
+ * Returns the reference that the task took in the notifier of this group (NULL: of any) and has not
+ * handed on.
+ */
 static struct vs_ref *notifier_ref(struct vs_refs *r, const struct vs_book *b, uint32_t tid)
 {
 	uint64_t key = refs_key(VS_REF_NOTIFIER, 0, tid);
@@ -431,7 +441,7 @@ static struct vs_ref *notifier_ref(struct vs_refs *r, const struct vs_book *b, u
 	return NULL;
 }
 
-/* Its get comes late, or was before the probes were armed, or there was none. */
+/* Its get is late, or came before the probes were armed, or there was none. */
 static struct vs_ref *queued_without_get(struct vs_refs *r, struct vs_book *b,
 					 const struct vs_event *e, uint64_t key)
 {
@@ -470,8 +480,8 @@ void refs_on_start(struct vs_refs *r, const struct vs_event *e)
 }
 
 /*
- * The work's memory is freed before it ends, and may be queued anew by then: only what
- * was queued before the start of the work that ends was its own.
+ * The work's memory is freed before the work ends, and may have been queued anew by then: only a
+ * reference queued before the start of this work is its own.
  */
 void refs_on_end(struct vs_refs *r, const struct vs_event *e)
 {
@@ -487,7 +497,7 @@ void refs_on_end(struct vs_refs *r, const struct vs_event *e)
 		refs_say_leak(r, b, ref, e, "its deferred put ended without dropping it");
 }
 
-/* What the task took in the notifier is the work's now, or put: or nobody's. */
+/* The task has put the reference that it took in the notifier, or given it to the work; else it leaks. */
 void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e)
 {
 	struct vs_book *b;
@@ -504,7 +514,7 @@ void refs_on_notifier_exit(struct vs_refs *r, const struct vs_event *e)
 
 /* -- puts -- */
 
-/* Both were while the snapshot was taken: what the get replaced was perhaps another one. */
+/* Get and put both came before the snapshot ended: the get may have replaced another reference. */
 static void restore_unseen(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref,
 			   const struct vs_event *e)
 {
@@ -515,7 +525,7 @@ static void restore_unseen(struct vs_refs *r, struct vs_book *b, const struct vs
 	b->unknown++;
 }
 
-/* An open that failed did not take the file that was found: that is another's. */
+/* A failed open did not take the found file reference: that one belongs to another open. */
 static bool is_anothers(const struct vs_ref *ref, enum vs_role role)
 {
 	return role == VS_ROLE_OPEN && ref->snapshot == SNAP_FOUND;
@@ -530,7 +540,7 @@ static void give_back(struct vs_book *b, struct vs_ref *ref)
 	b->found++;
 }
 
-/* Which file was closed was not seen: then @ref is there still, and the snapshot's counter has it. */
+/* We did not see which file was closed: @ref may still be there, and in the snapshot's counter. */
 static bool may_be_of_another(struct vs_refs *r, const struct vs_book *b, const struct vs_ref *ref,
 			      const struct vs_event *e, enum vs_role role)
 {

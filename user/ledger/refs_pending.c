@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Findings of grade bug that rest on the books alone wait here until the kernel's own counter says
- * the same. A record that was missed, or that came in another order than it happened, makes books
- * that are wrong, and accuses a kernel that is not.
+ * Findings of grade bug that rest on the books alone wait here until the kernel's own counter agrees. A
+ * record that was missed or reordered makes the books wrong, and they would accuse a correct kernel.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ledger/refs_priv.h"
 
-/* Then it is said with its doubt: a group that is always busy must not hide it. */
+/* After this many looks it is reported with its doubt: a group that is always busy must not hide it. */
 #define MOST_LOOKS 25
-/* Findings of one place that wait one by one. Further ones are counted with the last of them. */
+/* This many findings of one place wait one by one. Further ones are counted with the last of them. */
 #define SAME_PLACE 8
 
 static bool is_leak(const struct pending *p)
@@ -28,7 +27,10 @@ static uint64_t count_leaks(const struct vs_refs *r, const struct vs_book *b)
 	return nr;
 }
 
-/* What was said of its book does not hold: what follows is judged by itself again. */
+/*
+ * The kernel refutes the finding: the book counts as sound again, and later events are judged on their
+ * own.
+ */
 static void acquit(struct vs_book *b, const struct pending *p)
 {
 	if (is_leak(p))
@@ -61,7 +63,7 @@ static bool at_same_place(const struct pending *p, enum vs_finding_kind kind,
 	return ref ? p->ref.get_ip == ref->get_ip : p->e.ip == e->ip;
 }
 
-/* The one that counts further findings of this place, NULL while there are few. */
+/* Returns the finding that counts further ones of this place, NULL while there are few. */
 static struct pending *counts_further(struct vs_refs *r, enum vs_finding_kind kind,
 				      const struct vs_book *b, const struct vs_ref *ref,
 				      const struct vs_event *e)
@@ -102,7 +104,7 @@ void refs_pend(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	b->pending++;
 }
 
-/* Somebody puts what was thought to be leaked. */
+/* A task puts a reference that we thought leaked. */
 void refs_was_put(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref)
 {
 	for (size_t i = 0; i < r->nr_pending; i++) {
@@ -125,7 +127,7 @@ void refs_was_put(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref
 	}
 }
 
-/* Why the kernel's counter does not bear it out, "" if it does. Of a group that is quiet. */
+/* Writes why the kernel's counter does not confirm the finding, "" if it does. The group is quiet. */
 static void weigh(const struct vs_refs *r, const struct vs_book *b, int32_t refs, char *doubt,
 		  size_t size)
 {
@@ -143,7 +145,7 @@ static void weigh(const struct vs_refs *r, const struct vs_book *b, int32_t refs
 		snprintf(doubt, size, "a leak and a put too many of one group: to its counter they are nothing");
 }
 
-/* The next look may tell. */
+/* Waits for the next look. */
 static void wait(struct vs_refs *r, struct vs_book *b, const char *doubt)
 {
 	for (size_t i = r->nr_pending; i--;) {
@@ -155,7 +157,7 @@ static void wait(struct vs_refs *r, struct vs_book *b, const char *doubt)
 	}
 }
 
-/* In the order in which they were found. */
+/* Reports them in the order in which they were found. */
 static void say_all(struct vs_refs *r, const struct vs_book *b)
 {
 	for (size_t i = 0; i < r->nr_pending;) {
@@ -183,7 +185,7 @@ void refs_confirm(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot
 		say_all(r, b);
 }
 
-/* The counter fell to zero: what is held then was put by somebody else, and nothing has leaked. */
+/* The counter fell to zero: others have put what seemed held then, and nothing has leaked. */
 static const char *doubt_of_released(const struct pending *p, bool leaks)
 {
 	if (is_leak(p))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by the files of the ledger of references only. */
+/* Only the files of the ledger of references share this header. */
 #ifndef VFIOSCOPE_LEDGER_REFS_PRIV_H
 #define VFIOSCOPE_LEDGER_REFS_PRIV_H
 
@@ -11,21 +11,21 @@
 #define ORPHANS 256	/* puts that wait for a get that comes late */
 #define SITE_CACHE 256	/* places in vfio: tens */
 
-/* vs_ref.snapshot: what a reference replaced that was taken before the snapshot's end. */
+/* vs_ref.snapshot: the entry of the snapshot that a reference taken before its end replaced. */
 enum in_snapshot {
 	SNAP_NOTHING,
 	SNAP_UNKNOWN,	/* one of vs_book.unknown */
 	SNAP_FOUND,	/* a found reference of the same holder */
 };
 
-/* What a task is doing that a get or put of it belongs to. */
+/* The operation of a task that its gets and puts belong to. */
 struct ref_task {
 	uint64_t registering;	/* struct vfio_device *, 0 */
 	bool registered;	/* it has its reference */
 	uint64_t unregistering;
 	char device[VS_DEVICE_LEN];
-	uint64_t file;		/* that it closes, or closed last */
-	bool leaving;		/* unregistering, and the put of it is yet to come */
+	uint64_t file;		/* the file that it closes, or closed last */
+	bool leaving;		/* unregistering, and its put is still to come */
 	bool closing;		/* the same for file */
 	/* Watchpoints: the get's change comes before it, the put's after it. */
 	uint64_t change_group;
@@ -34,7 +34,7 @@ struct ref_task {
 	uint64_t put_group;
 	bool put_open;		/* a put that waits for its change */
 	bool put_counted;	/* made after the watchpoints were armed */
-	uint64_t work_seq;	/* the record of the start of the work that it runs, 0 */
+	uint64_t work_seq;	/* the start record of the work that it runs, 0 */
 };
 
 struct orphan {
@@ -45,7 +45,7 @@ struct orphan {
 	uint8_t class;
 };
 
-/* A put's probe is hit before the put, and a virtual CPU may stand still between the two. */
+/* A put's probe fires before the put, and a virtual CPU may be preempted between the two. */
 #define VS_QUIET_NS 20000000ull
 
 #define PENDING 256	/* findings that wait for the kernel's counter */
@@ -57,10 +57,10 @@ struct pending {
 	uint32_t stack;		/* of e */
 	bool has_ref;
 	struct vs_ref ref;
-	uint64_t more;		/* further ones of the same place */
-	unsigned int looks;	/* that did not bear it out */
+	uint64_t more;		/* further findings of the same place */
+	unsigned int looks;	/* looks that did not confirm it */
 	char words[120];
-	char doubt[VS_DOUBT_LEN];	/* what the last of them found */
+	char doubt[VS_DOUBT_LEN];	/* the result of the last of them */
 };
 
 struct site_role {
@@ -89,8 +89,8 @@ struct vs_refs {
 	uint64_t seed_start_seq, seeded_seq;	/* the snapshot was taken between these records */
 	uint64_t seeded_ns;
 	bool was_blind;		/* since the last snapshot */
-	uint64_t ignored_seq;	/* what was recorded up to here was before a snapshot that ended a gap */
-	uint64_t unseen_seq;	/* up to then only births were seen: a snapshot tells the rest */
+	uint64_t ignored_seq;	/* records up to here precede a snapshot that ended a gap */
+	uint64_t unseen_seq;	/* until then only births were seen: a snapshot has the rest */
 	uint64_t next_walk_ns;
 	uint64_t old_check_ns;
 	bool lossy;
@@ -103,35 +103,38 @@ struct ref_task *refs_task(struct vs_refs *r, uint32_t tid);	/* NULL: not known 
 struct ref_task *refs_task_or_new(struct vs_refs *r, uint32_t tid);	/* NULL: no memory */
 void refs_forget_all(struct vs_refs *r);	/* every group, every task */
 struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
-/* A life whose create told the number only, and whose address is not known yet (6.1 and later). */
+/*
+ * Returns a life whose create reported the number only, and whose address is not known yet (6.1 and
+ * later).
+ */
 struct vs_book *refs_book_numbered(struct vs_refs *r, int number);
-/* Of a group that somebody found there, before or after an event told it. NULL: no memory. */
+/* Returns the book of a group that was found there, before or after an event reported it. NULL: no memory. */
 struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number);
 
 /* -- refs_role.c -- */
 enum vs_role refs_role_at(struct vs_refs *r, uint64_t ip);
 enum vs_role refs_role_of(struct vs_refs *r, const struct vs_event *e);
-/* By the place or its callers, not only by what the task does. */
+/* Returns true if the place or its callers show the role, not only what the task does. */
 bool refs_is_told_by_place(struct vs_refs *r, const struct vs_event *e);
 unsigned int refs_class_of(enum vs_role role);
 
 /* -- refs_settle.c -- */
-/* Nobody told how many references @b had: that is settled by a look that finds it quiet. */
+/* We do not know how many references @b had: the first look that finds it quiet settles that. */
 void refs_unsettle(struct vs_book *b);
-/* A put or a queue that nobody holds a reference for may be of one that @b had before. */
+/* Returns true if a put or queue without a holder may be of a reference that @b had before. */
 bool refs_may_be_from_before(struct vs_refs *r, struct vs_book *b, const struct vs_event *e);
-/* Whether @e was recorded while the snapshot was taken that @b began with. */
+/* Returns true if @e was recorded while the snapshot that @b began with was taken. */
 bool refs_was_meanwhile(const struct vs_refs *r, const struct vs_book *b, const struct vs_event *e);
-/* @refs: its counter in @s. Nothing where it is settled, or was not quiet. */
+/* @refs is its counter in @s. Does nothing if @b is settled, or was not quiet. */
 void refs_settle_book(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s, int32_t refs);
-/* Those that began with a snapshot, and are not there any more. */
+/* Drops groups that began with a snapshot and are no longer listed. */
 void refs_settle_unlisted(struct vs_refs *r, const struct vs_snapshot *s);
 
 /* -- refs_late.c -- */
-/* @e: a put, or a queue, of a reference of @class with @key whose get is missing. */
+/* @e is a put, or a queue, of a reference of @class with @key whose get is missing. */
 void refs_keep_orphan(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 		      unsigned int class, uint64_t key);
-/* @b NULL: those of all groups. */
+/* @b NULL: settles the orphans of all groups. */
 void refs_settle_orphans(struct vs_refs *r, uint64_t now_ns, struct vs_book *b);
 void refs_drop_orphans(struct vs_refs *r, struct vs_book *b);
 
@@ -154,14 +157,17 @@ void refs_pair_put(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 void refs_settle_pairs(struct vs_refs *r);
 
 /* -- refs_pending.c -- */
-/* As refs_say(), once the kernel's counter agrees; what does not agree is said as uncertain. */
+/*
+ * Works like refs_say(), once the kernel's counter agrees; a finding that it refutes is reported as
+ * uncertain.
+ */
 void refs_pend(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	       const struct vs_ref *ref, const struct vs_event *e, const char *words);
-/* @ref, which a finding calls leaked, is put. */
+/* @ref, which a finding calls leaked, has been put. */
 void refs_was_put(struct vs_refs *r, struct vs_book *b, const struct vs_ref *ref);
-/* @refs: the counter of @b in @s, VS_SNAP_UNKNOWN. */
+/* @refs is the counter of @b in @s, or VS_SNAP_UNKNOWN. */
 void refs_confirm(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s, int32_t refs);
-/* Nothing more will be known of @b. */
+/* Resolves the findings of @b: no more will become known. */
 void refs_settle_pending(struct vs_refs *r, struct vs_book *b);
 void refs_settle_all_pending(struct vs_refs *r);
 
@@ -169,12 +175,12 @@ void refs_settle_all_pending(struct vs_refs *r);
 /* @s becomes @e with the frames of @stack, if there are any. */
 void refs_with_stack(struct vs_refs *r, const struct vs_event *e, uint32_t stack,
 		     struct vs_stack_event *s);
-/* @doubt: why it may be wrong, which makes it a hazard; "": nothing speaks against it. */
+/* @doubt says why the finding may be wrong, which makes it a hazard; "": nothing speaks against it. */
 void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		  const struct vs_ref *ref, const struct vs_event *e, const char *words,
 		  const char *doubt);
 uint32_t refs_stack_of(struct vs_refs *r, const struct vs_event *e);	/* 0: none */
-/* A finding about @ref (may be NULL) of @b, made at @e; stacks and places from them. */
+/* Reports a finding about @ref (may be NULL) of @b, made at @e; stacks and places come from them. */
 void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 	      const struct vs_ref *ref, const struct vs_event *e, const char *words);
 void refs_say_leak(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref,

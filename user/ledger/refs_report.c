@@ -105,7 +105,7 @@ static enum vs_role role_at(const struct report *r, uint64_t ip)
 	return vs_role__of(vs_sites__name(r->opts->sites, ip));
 }
 
-/* The frames are those of helpers of vfio, then who called them, then the world outside. */
+/* The frames begin with helpers of vfio, then come their callers in vfio, then code outside vfio. */
 static void find_places(const struct report *r, struct vs_refs_report_row *row)
 {
 	const struct vs_stacks *stacks = vs_refs__stacks(r->opts->refs);
@@ -129,7 +129,7 @@ static void fill_row(const struct report *r, struct vs_refs_report_row *row)
 	find_users(row, r->opts->snapshot);
 }
 
-/* The row of references like this one, or a new one. The list is newest first. */
+/* Returns the row of references like this one, or a new one. The list is newest first. */
 static struct vs_refs_report_row *row_for(struct vs_refs_report_row *rows, size_t *nr,
 				     const struct vs_ref *ref)
 {
@@ -216,7 +216,7 @@ static struct vs_refs_report_group *add_group(struct report *r, const struct vs_
 	return &r->groups[r->pub.nr_groups++];
 }
 
-/* Not references there, but what keeps a group in use all the same. */
+/* Finds open files that keep a group in use though they are no references there. */
 static void find_open(const struct report *r, struct vs_refs_report_group *g)
 {
 	const struct vs_snapshot *s = r->opts->snapshot;
@@ -227,7 +227,7 @@ static void find_open(const struct report *r, struct vs_refs_report_group *g)
 			add_fd(&g->open, &s->fds[i]);
 }
 
-/* Its container, which devices use while they are open. */
+/* Finds its container, which devices use while they are open. */
 static void find_container(const struct report *r, struct vs_refs_report_group *g)
 {
 	const struct vs_snapshot *s = r->opts->snapshot;
@@ -274,7 +274,7 @@ static bool has_number(const struct report *r, int number)
 	return false;
 }
 
-/* Groups of which only sysfs knows: their address could not be found. */
+/* Adds groups that only sysfs knows: we could not find their address. */
 static void add_nameless(struct report *r)
 {
 	const struct vs_snapshot *s = r->opts->snapshot;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ledger made ready to be shown: groups by suspicion, alike references
- * together, and from a fresh snapshot who has the files open and memory mapped now.
- * Pure. Points into the ledger and the snapshot: valid until either changes.
+ * The ledger prepared for display: groups sorted by suspicion, similar references merged, and from a
+ * fresh snapshot the processes that have the files open or mapped now. Pure. It points into the ledger
+ * and the snapshot: valid until either changes.
  */
 #ifndef VFIOSCOPE_LEDGER_REFS_REPORT_H
 #define VFIOSCOPE_LEDGER_REFS_REPORT_H
@@ -21,7 +21,7 @@
 /* Sorted by this, worst first. */
 enum vs_suspicion {
 	VS_FINE,
-	VS_SUSPECT_OLD,		/* longer than --older */
+	VS_SUSPECT_OLD,		/* held longer than --older */
 	VS_SUSPECT_UNKNOWN,	/* the kernel counts references that nobody accounts for */
 	VS_SUSPECT_LEAK,	/* a finding says so */
 	VS_SUSPECT_BROKEN,	/* put too often, or used after its release */
@@ -31,7 +31,7 @@ enum vs_suspicion {
 struct vs_refs_report_user {
 	const char *comm;	/* VS_COMM_LEN bytes */
 	uint32_t tgid;		/* 0: no process, something in the kernel keeps the memory */
-	bool hidden;		/* with tgid 0: or a process of another PID namespace */
+	bool hidden;		/* with tgid 0: it may be a process of another PID namespace */
 	int fd;			/* -1: mapped */
 	uint64_t start, end;	/* mapped: user addresses */
 };
@@ -46,7 +46,7 @@ struct vs_refs_report_row {
 	size_t first;		/* counts the references of the group, from 1 */
 	size_t nr;		/* alike: same holder, same stack */
 	const char *driver;	/* class device: bound driver, "" if not known */
-	uint64_t place;		/* where it was taken: not in a helper, but in who called that; 0 */
+	uint64_t place;		/* the place of its get, or of the caller if that is a helper; 0 */
 	uint64_t caller;	/* the first frame outside vfio, 0 */
 	enum vs_suspicion suspicion;
 	struct vs_refs_report_users users;
@@ -59,16 +59,16 @@ struct vs_refs_report_group {
 	size_t nr_refs;		/* live ones, with those whose holder is not known */
 	const struct vs_refs_report_row *rows;
 	size_t nr_rows;
-	/* Who has the group open where that is no reference (v6.1 and later). */
+	/* The processes that have the group open where that is no reference (v6.1 and later). */
 	struct vs_refs_report_users open;
-	const struct vs_snap_group *now;	/* as the snapshot has it, NULL: not there */
-	struct vs_refs_report_users container;	/* who has its container open */
+	const struct vs_snap_group *now;	/* its entry in the snapshot, NULL: none */
+	struct vs_refs_report_users container;	/* the processes that have its container open */
 };
 
 struct vs_refs_report {
-	uint64_t time_ns;	/* CLOCK_MONOTONIC: what ages count to */
+	uint64_t time_ns;	/* CLOCK_MONOTONIC: the end of all ages */
 	bool traced;		/* false: from the snapshot alone */
-	bool last;		/* the run is over: with lifetimes */
+	bool last;		/* the run is over: lifetimes are shown */
 	bool all_stacks;	/* show the stack of each get, not only of suspects */
 	const struct vs_snapshot *snapshot;
 	const struct vs_registrations *registrations;	/* NULL: not kept */
@@ -88,14 +88,14 @@ struct vs_refs_report_opts {
 	uint64_t now_ns;
 	uint64_t older_ns;	/* 0: none is too old */
 	bool traced, last, stacks;
-	/* Shows only groups that it likes; NULL: all. */
+	/* Selects the groups to show; NULL: all. */
 	bool (*wanted)(void *ctx, const struct vs_group_view *view);
-	/* "0000:00:05.0 0000:00:05.1", "" when not known. */
+	/* Returns "0000:00:05.0 0000:00:05.1", "" when not known. */
 	const char *(*devices)(void *ctx, int number);
 	void *ctx;
 };
 
-/* Whether a device belongs to that group. */
+/* Returns true if the device belongs to that group. */
 bool vs_refs_report__is_of(const struct vs_registration_book *b, const struct vs_group_view *g);
 
 /* NULL with errno set. */

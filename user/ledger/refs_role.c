@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a task does where it takes or drops a reference: told by the function that the
- * place belongs to, else by its caller, else by what the task was seen to begin.
+ * Finds the role of a get or put: from the function that its place belongs to, else from its caller,
+ * else from what we saw the task begin.
  */
 #include "event/record.h"
 #include "ledger/refs_priv.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Findings about references: what is said, how often, and what follows from what. */
+/* Findings about references: their words, their number per place, and consequences that are not reported. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +39,7 @@ static void fill_group(struct vs_finding *f, const struct vs_book *b)
 	};
 }
 
-/* The innermost function of vfio that is more than a helper. */
+/* Returns the innermost frame in vfio that is more than a helper. */
 static uint64_t place_of(struct vs_refs *r, uint64_t ip, const __u64 *frames, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
@@ -60,7 +60,7 @@ static void print_stack(struct vs_refs *r, struct vs_finding *f)
 					vs_sites__name(r->opts.sites, f->stack[i]));
 }
 
-/* The place and stack of the get when there is one, else those of the event. */
+/* Fills in the place and stack of the get when there is one, else those of the event. */
 static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_ref *ref,
 		       const struct vs_event *e)
 {
@@ -97,7 +97,7 @@ static bool is_bug(enum vs_finding_kind kind)
 	return vs_finding__grade(kind) == VS_GRADE_BUG;
 }
 
-/* A loss is told once a second; a finding cannot wait for that. */
+/* Losses are reported once a second; a finding cannot wait for that. */
 static bool is_lossy(struct vs_refs *r)
 {
 	r->lossy = r->lossy || (r->opts.was_lost && r->opts.was_lost(r->opts.ctx));
@@ -139,7 +139,7 @@ void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *
 	if (!doubt[0] && is_bug(kind) && is_lossy(r))
 		doubt = LOSSY;
 	number = doubt[0] ? ++r->uncertain : ++r->counts[kind];
-	/* Findings in doubt must not use up what sure ones of their place may say. */
+	/* Uncertain findings must not use up the quota of sure ones at the same place. */
 	said = vs_said__at(&r->said, kind + (doubt[0] ? VS_FINDING_KINDS : 0),
 			   ref ? ref->get_ip : e->ip);
 	if ((*said)++ >= VS_SAID_PER_SITE || !r->opts.say)
@@ -156,7 +156,7 @@ void refs_say_now(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *
 	r->opts.say(r->opts.ctx, f);
 }
 
-/* A release that our books cannot explain: they may lack the put of who seems to hold it. */
+/* Our books cannot explain this release: they may lack the put of the seeming holder. */
 static const char *doubt_at_once(struct vs_refs *r, enum vs_finding_kind kind)
 {
 	if (is_lossy(r))
@@ -179,7 +179,7 @@ void refs_say(struct vs_refs *r, enum vs_finding_kind kind, struct vs_book *b,
 		return;
 	}
 	doubt = doubt_at_once(r, kind);
-	/* A leak leaves the count too high, which is the safe side: nothing follows from it. */
+	/* A leak leaves the count too high, which is safe: no further bug follows from it. */
 	b->broken |= kind != VS_REF_LEAK && kind != VS_RELEASED_WHILE_HELD;
 	if (!doubt[0] && (kind == VS_REF_LEAK || kind == VS_PUT_WITHOUT_GET))
 		refs_pend(r, kind, b, ref, e, words);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a group had when it was first known. A snapshot is read while the host goes on: the counter at one
- * moment, devices and files at later ones, and a CPU may stand still between a probe and the instruction
- * that it tells of. So how many references are there that no get was seen of is an estimate, until a
- * look finds the group quiet. Until then a put that nobody holds a reference for accuses nobody, as long as
- * there may be one.
+ * Settles how many references a group had when we first knew it. A snapshot is read while the host
+ * runs: the counter at one moment, devices and files later, and a CPU may stall between a probe and the
+ * instruction that it reports. So the number of references whose get was not seen is an estimate, until
+ * a look finds the group quiet. Until then a put without a known holder accuses nobody, as long as such
+ * a reference may exist.
  */
 #include "ledger/refs_priv.h"
 
-/* Of looks in a row: a list that changes may be read wrong once. */
+/* This many looks in a row must miss it: a list that changes may be read wrong once. */
 #define UNLISTED 2
 
 void refs_unsettle(struct vs_book *b)
@@ -25,7 +25,10 @@ bool refs_may_be_from_before(struct vs_refs *r, struct vs_book *b, const struct 
 {
 	if (r->no_gets || b->uncounted)
 		return true;
-	/* Whether the snapshot counted it is not known: `unknown` is left to those that it did. */
+	/*
+	 * We do not know if the snapshot counted it: `unknown` is kept for the puts of those that it
+	 * counted.
+	 */
 	if (r->seeded && e->seq <= r->seeded_seq && (b->seen_before || !b->births))
 		return true;
 	if (b->unknown) {
@@ -72,7 +75,7 @@ static size_t count_refs(const struct vs_book *b, unsigned int class)
 	return nr;
 }
 
-/* Files may be open without a descriptor: mapped, or on their way in a socket. */
+/* Files may be open without a descriptor: mapped, or in flight over a socket. */
 static bool has_all_files(const struct vs_snapshot *s, const struct vs_book *b)
 {
 	for (size_t i = 0; i < s->nr_groups; i++)
@@ -90,8 +93,8 @@ static bool has_file(const struct vs_snapshot *s, uint64_t file)
 }
 
 /*
- * It was put before it could be seen, or is there twice: found, and seen to be taken by who was not known.
- * @sure: a list of devices in which there is none proves nothing.
+ * Returns true if the reference was put before we could see it, or is there twice: found, and seen to
+ * be taken by an unknown holder. @sure: a device list without any device of the group proves nothing.
  */
 static bool is_stale(const struct vs_book *b, const struct vs_ref *ref, const struct vs_snapshot *s,
 		     bool sure)
@@ -109,7 +112,7 @@ static bool is_stale(const struct vs_book *b, const struct vs_ref *ref, const st
 	       ref->class == VS_REF_EXTERNAL && !sure;
 }
 
-/* At most @most; returns how many. */
+/* Forgets at most @most stale references; returns how many. */
 static uint64_t forget_stale(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
 			     uint64_t most, bool sure)
 {
@@ -127,8 +130,9 @@ static uint64_t forget_stale(struct vs_refs *r, struct vs_book *b, const struct 
 }
 
 /*
- * More than the kernel counts: those that are not known were fewer, or are gone. But if a put was taken for
- * that of one beyond all that could be known, and there was none, that is a difference.
+ * The ledger has more than the kernel counts: fewer unknown references existed, or some are gone. But
+ * if a put was attributed to one beyond all that we could know, and there was none, the difference
+ * stays.
  */
 static void settle_excess(struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s,
 			  uint64_t excess)
@@ -154,9 +158,9 @@ void refs_settle_book(struct vs_refs *r, struct vs_book *b, const struct vs_snap
 	if (!b->unsettled || refs == VS_SNAP_UNKNOWN || refs < 0 || !is_quiet(r, b, s))
 		return;
 	refs_settle_orphans(r, UINT64_MAX, b);
-	if (b->pending)		/* what was estimated is weighed against it */
+	if (b->pending)		/* the findings are weighed against the estimate */
 		return;
-	/* What is not there may stand in the place of one that is, and was not known. */
+	/* A stale reference may have taken the place of an existing one that we did not know. */
 	b->beyond += forget_stale(r, b, s, UINT64_MAX, true);
 	excess = (int64_t)(b->live.nr + b->unknown) - refs;
 	if (excess > 0)
@@ -175,7 +179,7 @@ static bool is_listed(const struct vs_snapshot *s, uint64_t address)
 	return false;
 }
 
-/* Its end was not seen: the snapshot that it began with had it still. */
+/* Its end was not seen: the snapshot that it began with still had it. */
 static bool has_ended_unseen(const struct vs_refs *r, struct vs_book *b, const struct vs_snapshot *s)
 {
 	if (!b->unsettled || b->released || !b->address || is_listed(s, b->address) ||

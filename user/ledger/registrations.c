@@ -94,7 +94,7 @@ struct vs_registration *registrations_add(struct vs_registrations *r,
 
 	if (r->nr_refs < r->opts.max_refs)
 		ref = calloc(1, sizeof(*ref));
-	if (!ref) {	/* its put will be that of a holder who is not known */
+	if (!ref) {	/* its put will count as one of an unknown holder */
 		r->refused++;
 		b->unknown++;
 		return NULL;
@@ -136,7 +136,7 @@ static void note_group(struct vs_registration_book *b, const struct vs_event *e)
 	b->last_seq = e->seq;
 }
 
-/* A device that nobody told of exists already: how many references it has is in the event. */
+/* A device that no event reported exists already: the event has its number of references. */
 static struct vs_registration_book *book_of(struct vs_registrations *r, const struct vs_event *e)
 {
 	struct vs_registration_book *b = registrations_book(r, e->object);
@@ -176,7 +176,10 @@ static void on_register(struct vs_registrations *r, const struct vs_event *e)
 	memcpy(ref->comm, e->comm, sizeof(ref->comm));
 }
 
-/* What was seen first is found again in the snapshot: of the same process, if there is one. */
+/*
+ * A reference that we saw first was found again in the snapshot. Returns that one, of the same process
+ * if there is one.
+ */
 static struct vs_registration *twin_of(const struct vs_registration_book *b)
 {
 	struct vs_registration *found = NULL;
@@ -190,7 +193,7 @@ static struct vs_registration *twin_of(const struct vs_registration_book *b)
 	return found;
 }
 
-/* The count in an event is the truth where the ledger cannot know how many came before. */
+/* The count in an event is the truth where the ledger cannot know how many references came before. */
 static void believe(struct vs_registrations *r, struct vs_registration_book *b, int32_t refs)
 {
 	struct vs_registration *twin;

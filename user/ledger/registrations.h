@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who keeps each device registered, and which unbind waits for that. From 5.13 (5.10.137) a
- * device has a counter of its own: 1 for its driver, 1 for each open file of it, and others.
- * vfio_unregister_group_dev() drops the driver's and waits, without a limit, until the
- * counter is 0.
+ * The holders that keep each device registered, and the unbinds that wait for them. From 5.13
+ * (5.10.137) a device has a counter of its own: 1 for its driver, 1 for each open file of it, and
+ * others. vfio_unregister_group_dev() drops the driver's reference and waits, without a limit, until
+ * the counter is 0.
  *
- * Pure: fed by the one stream of events, live or recorded.
+ * Pure: the one stream of events feeds it, live or recorded.
  */
 #ifndef VFIOSCOPE_LEDGER_REGISTRATIONS_H
 #define VFIOSCOPE_LEDGER_REGISTRATIONS_H
@@ -27,34 +27,34 @@ enum vs_registration_class {
 	VS_REGISTRATION_FILE,	/* an open file of the device */
 	VS_REGISTRATION_DMABUF,	/* memory of the device given away as a dma-buf (7.x) */
 	VS_REGISTRATION_LOOKUP,	/* a task that looks at the device, within one call */
-	VS_REGISTRATION_OTHER,	/* another caller: its place says which */
+	VS_REGISTRATION_OTHER,	/* another caller: see its place */
 	VS_REGISTRATION_CLASSES,
 };
 
 /* One reference. */
 struct vs_registration {
 	uint8_t class;		/* enum vs_registration_class */
-	bool found;		/* it existed when tracing began: get_ns is when it was found */
-	int fd;			/* of the file, as it was last seen; -1: not known, or only mapped */
-	uint32_t tid, tgid;	/* who took it; found ones: who has it; 0: not known */
+	bool found;		/* it existed when tracing began: get_ns is the time of the snapshot */
+	int fd;			/* last known one of the file; -1: not known, or only mapped */
+	uint32_t tid, tgid;	/* the task that took it; found ones: the one that has it; 0: not known */
 	uint32_t stack;		/* of the get: vs_stacks__frames(), 0: none */
 	char comm[VS_COMM_LEN];
 	uint64_t get_ns;	/* CLOCK_MONOTONIC */
-	uint64_t place;		/* where it was taken, not in a helper; 0: not known */
+	uint64_t place;		/* the place of the get, not in a helper; 0: not known */
 	uint64_t file;		/* struct file *, 0: not known (yet) */
 	struct vs_registration *older;
 };
 
 /* One call of vfio_unregister_group_dev(). All times CLOCK_MONOTONIC, 0: not (yet). */
 struct vs_unregister {
-	uint32_t tid, tgid;	/* who waits; 0: it began before tracing */
+	uint32_t tid, tgid;	/* the task that waits; 0: it began before tracing */
 	char comm[VS_COMM_LEN];
 	uint64_t start_ns;	/* entered */
-	uint64_t put_ns;	/* the driver's reference was dropped: waiting from here on */
+	uint64_t put_ns;	/* the driver's reference was dropped: the wait begins */
 	uint64_t done_ns;	/* the last reference was dropped */
 	uint64_t end_ns;	/* the task went on: the device has left its group */
-	int32_t refs;		/* references that were left when the wait began */
-	uint32_t last_tid, last_tgid;	/* who dropped the last one */
+	int32_t refs;		/* references left when the wait began */
+	uint32_t last_tid, last_tgid;	/* the task that dropped the last one */
 	char last_comm[VS_COMM_LEN];
 	uint64_t last_place;
 	bool said;		/* a finding says that it waits */
@@ -67,8 +67,8 @@ struct vs_registration_book {
 	int number;		/* iommu group, -1 if not known */
 	char device[VS_DEVICE_LEN];	/* dev_name(), "" if not known */
 	bool seen_before;	/* it existed when tracing began */
-	int32_t refs;		/* the counter as last seen; VS_SNAP_UNKNOWN */
-	int32_t kernel_refs;	/* the counter as of the last check; VS_SNAP_UNKNOWN */
+	int32_t refs;		/* the counter as last seen; or VS_SNAP_UNKNOWN */
+	int32_t kernel_refs;	/* the counter as of the last check; or VS_SNAP_UNKNOWN */
 	bool differs;		/* the last check found another number than the ledger has */
 	uint64_t births, gets, puts;
 	uint64_t before;	/* puts of references in `unknown` */
@@ -95,7 +95,7 @@ struct vs_registrations_totals {
 struct vs_registrations_opts {
 	size_t max_devices;	/* 0: 4096 */
 	size_t max_refs;	/* live ones, 0: 16384, some 100 bytes each */
-	uint64_t patience_ns;	/* say an unregister that waits for longer; 0: the default */
+	uint64_t patience_ns;	/* report an unregister that waits longer; 0: the default */
 	struct vs_sites *sites;	/* borrowed */
 	void *ctx;
 	void (*say)(void *ctx, struct vs_finding *f);	/* may be NULL */
@@ -109,27 +109,27 @@ struct vs_registrations;
 struct vs_registrations *vs_registrations__new(const struct vs_registrations_opts *opts);
 void vs_registrations__free(struct vs_registrations *r);	/* NULL is fine */
 
-/* Begins with what exists: probes are armed, what they saw is not fed yet. */
+/* Starts from the snapshot: probes are armed, and none of their events has been fed yet. */
 void vs_registrations__seed(struct vs_registrations *r, const struct vs_snapshot *s);
 
-/* Probes have fallen silent: what is known is forgotten, and nothing is to be fed while they are. */
+/* Probes have fallen silent: forgets all that is known. Feed nothing while they are silent. */
 void vs_registrations__blind(struct vs_registrations *r);
 
 void vs_registrations__feed(struct vs_registrations *r, const struct vs_event *e);
 
-/* Whether gets can be seen; true until told. When not, each check begins anew. */
+/* @seen is true if we can see gets, which is the default. If not, each check starts anew. */
 void vs_registrations__gets_seen(struct vs_registrations *r, bool seen);
 
 /* Compares with a snapshot that was taken after every event fed so far; learns descriptors. */
 void vs_registrations__check(struct vs_registrations *r, const struct vs_snapshot *s);
 
-/* Says what waits for too long. */
+/* Reports unregisters that wait for too long. */
 void vs_registrations__tick(struct vs_registrations *r, uint64_t now_ns);
 
-/* The end: says what still waits, however short. */
+/* Reports, at the end, all unregisters that still wait, however short. */
 void vs_registrations__finish(struct vs_registrations *r, uint64_t now_ns);
 
-/* Where a registration-get or -put was made: not in a helper, but in who called it. */
+/* Returns the place of a registration-get or -put: the caller's if it is in a helper. */
 uint64_t vs_registrations__place(const struct vs_registrations *r, const struct vs_event *e);
 
 /* Live devices; @book NULL: the first; NULL at the end. */

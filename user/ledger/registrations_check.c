@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ledger of registrations and snapshots: how it begins, and whether the kernel agrees. */
+/* The ledger of registrations and snapshots: the first seeds it, later ones show if the kernel agrees. */
 #include <string.h>
 
 #include "ledger/registrations_priv.h"
@@ -44,7 +44,7 @@ static void set_holder(struct vs_registration *ref, uint32_t tgid, int fd, const
 	memcpy(ref->comm, comm, sizeof(ref->comm));
 }
 
-/* One for each open file; a mapping keeps its file open with every descriptor closed. */
+/* Adds one reference per open file; a mapping keeps its file open with every descriptor closed. */
 static void seed_files(struct vs_registrations *r, struct vs_registration_book *b,
 		       const struct vs_snapshot *s)
 {
@@ -75,7 +75,7 @@ static void seed_driver(struct vs_registrations *r, struct vs_registration_book 
 	ref->get_ns = s->end_ns;
 }
 
-/* It waits since before tracing began: why(8) finds the task. */
+/* It has waited since before tracing began: why(8) finds the task. */
 static void seed_wait(struct vs_registrations *r, struct vs_registration_book *b,
 		      const struct vs_snapshot *s)
 {
@@ -85,7 +85,7 @@ static void seed_wait(struct vs_registrations *r, struct vs_registration_book *b
 }
 
 /*
- * Its files account for all that is counted: the driver's reference is gone. Up to 6.1 a
+ * Returns true if its files account for the whole count: the driver's reference is gone. Up to 6.1 a
  * device stays in its group's list while its unregister waits.
  */
 static bool lacks_driver(const struct vs_registration_book *b, const struct vs_snap_device *d)
@@ -132,7 +132,7 @@ void vs_registrations__seed(struct vs_registrations *r, const struct vs_snapshot
 
 /* -- later -- */
 
-/* Which file a reference belongs to shows once the ioctl has made it. */
+/* Learns the file of a reference: it exists only after the ioctl has made it. */
 static void learn_file(struct vs_registration_book *b, struct vs_registration *ref,
 		       const struct vs_snapshot *s)
 {
@@ -147,7 +147,7 @@ static void learn_file(struct vs_registration_book *b, struct vs_registration *r
 	}
 }
 
-/* The process that has it now: it may have been passed on, or inherited. */
+/* Updates the process that has the file: another one may have received or inherited it. */
 static void follow_file(struct vs_registration_book *b, struct vs_registration *ref,
 			const struct vs_snapshot *s)
 {
@@ -192,7 +192,7 @@ static void check_device(struct vs_registrations *r, const struct vs_snapshot *s
 		     (uint64_t)d->refs != b->nr + b->unknown;
 }
 
-/* A device that left without its end being seen. */
+/* Returns true if the device left without its end being seen. */
 static bool is_gone(const struct vs_registration_book *b, const struct vs_snapshot *s)
 {
 	if (b->last_seq > s->start_seq)

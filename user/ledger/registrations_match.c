@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each put ends the reference of the same holder: what it is comes from the place. */
+/* Each put ends the reference of the same holder: its place shows its class. */
 #include <string.h>
 
 #include "event/record.h"
@@ -43,7 +43,7 @@ static enum vs_registration_role role_of(const char *site)
 	return VS_REG_ROLE_OTHER;
 }
 
-/* The innermost place that is not a helper's. */
+/* Finds the innermost place that is not in a helper. */
 enum vs_registration_role registrations_role(const struct vs_registrations *r,
 					     const struct vs_event *e, uint64_t *place)
 {
@@ -103,7 +103,10 @@ void registrations_get(struct vs_registrations *r, struct vs_registration_book *
 	memcpy(ref->comm, e->comm, sizeof(ref->comm));
 }
 
-/* 0: not at all; a call puts what it took itself, else a process what is its own. */
+/*
+ * Rates the fit, 0: not at all. A call puts the reference that it took itself; else a process puts its
+ * own.
+ */
 static int fitness(const struct vs_registration *ref, unsigned int class,
 		   enum vs_registration_role role, const struct vs_event *e)
 {
@@ -118,7 +121,7 @@ static int fitness(const struct vs_registration *ref, unsigned int class,
 	return ref->tgid == e->tgid ? 2 : 1;
 }
 
-/* They come newest first: of equal ones the newest within one call, else the oldest. */
+/* References come newest first: among equal fits the newest wins within one call, else the oldest. */
 static struct vs_registration *choose(struct vs_registration_book *b, unsigned int class,
 				      enum vs_registration_role role, const struct vs_event *e)
 {
@@ -147,7 +150,7 @@ void registrations_put(struct vs_registrations *r, struct vs_registration_book *
 	struct vs_registration *ref = choose(b, class_of(role), role, e);
 
 	b->puts++;
-	/* Taken in one place and put in another that are both not known. */
+	/* Both the place of its get and that of its put may be unknown. */
 	if (!ref && !b->unknown)
 		ref = choose(b, VS_REGISTRATION_OTHER, VS_REG_ROLE_OTHER, e);
 	if (ref) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by the files of the ledger of registrations only. */
+/* Only the files of the ledger of registrations share this header. */
 #ifndef VFIOSCOPE_LEDGER_REGISTRATIONS_PRIV_H
 #define VFIOSCOPE_LEDGER_REGISTRATIONS_PRIV_H
 
 #include "ledger/lru.h"
 #include "ledger/registrations.h"
 
-/* What a place says about the reference that is taken or dropped there. */
+/* The role of the reference that is taken or dropped at a place. */
 enum vs_registration_role {
 	VS_REG_ROLE_OTHER,
 	VS_REG_ROLE_HELPER,	/* the caller decides */
@@ -53,7 +53,7 @@ void registrations_wait_begins(struct vs_registrations *r, struct vs_registratio
 			       const struct vs_event *e);
 void registrations_wait_put(struct vs_registrations *r, struct vs_registration_book *b,
 			    const struct vs_event *e);
-/* The task goes on: its device has left the group. */
+/* The task continues: its device has left the group. */
 void registrations_wait_ends(struct vs_registrations *r, const struct vs_event *e);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vfio_unregister_group_dev(): who waits, for whom, and what ended it. */
+/* vfio_unregister_group_dev(): the task that waits, the holders it waits for, and the end of the wait. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ void registrations_wait_ends(struct vs_registrations *r, const struct vs_event *
 {
 	struct vs_registration_book *b = r->nr_waiting ? waited_by(r, e->tid) : NULL;
 
-	/* On 5.10 the task puts what it looks up on the way, too. */
+	/* On 5.10 the task also puts references that it looks up on the way. */
 	if (!b || (b->wait.put_ns && !b->wait.done_ns))
 		return;
 	b->wait.end_ns = e->time_ns;
@@ -84,7 +84,7 @@ static size_t append_holder(const struct vs_registrations *r, char *buf, size_t 
 	return len < 0 || (size_t)len >= size ? 0 : (size_t)len;
 }
 
-/* The oldest is the last one that is named. */
+/* Names at most two holders, the newest first. */
 static void name_holders(const struct vs_registrations *r, const struct vs_registration_book *b,
 			 char *buf, size_t size)
 {

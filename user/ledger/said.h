@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How often a finding of a kind was said for a place: the first few are, the rest is counted. */
+/* Counts the findings of each kind per place: only the first few are reported. */
 #ifndef VFIOSCOPE_LEDGER_SAID_H
 #define VFIOSCOPE_LEDGER_SAID_H
 
@@ -16,7 +16,7 @@ struct vs_said {
 	} sites[VS_SAID_SITES];
 };
 
-/* The count of one place, to be raised by the caller. Those beyond the table share the last one. */
+/* Returns the count of one place, which the caller raises. Places beyond the table share the last one. */
 uint64_t *vs_said__at(struct vs_said *s, unsigned int kind, uint64_t ip);
 
 #endif

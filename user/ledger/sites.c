@@ -7,7 +7,7 @@
 
 #include "event/view.h"
 
-#define SLOTS 1024	/* call sites of VFIO: tens; of stacks: hundreds */
+#define SLOTS 1024	/* VFIO has tens of call sites; stacks have hundreds */
 
 struct site {
 	uint64_t ip;
@@ -41,7 +41,7 @@ static const struct site *look(struct vs_sites *s, uint64_t ip)
 {
 	struct site *site = &s->slots[(ip * 0x9e3779b97f4a7c15ull >> 40) % SLOTS];
 
-	/* What has no name may get one: the symbols are read in the background. */
+	/* An address without a name may get one: symbols are read in the background. */
 	if (site->ip == ip && site->known)
 		return site;
 	site->ip = ip;

@@ -19,16 +19,16 @@ void vs_sites__free(struct vs_sites *s);	/* NULL is fine */
 /* "symbol+0x12", or "0xffff..." when unknown, "" for 0. Valid until the next call. */
 const char *vs_sites__name(struct vs_sites *s, uint64_t ip);
 
-/* As above into @buf, but "" when unknown and without a "+0x0". */
+/* Does the same into @buf, but gives "" when unknown and drops "+0x0". */
 void vs_sites__symbol(struct vs_sites *s, uint64_t ip, char *buf, size_t size);
 
 /*
- * Which frame of a stack says who changed a reference count: the first one that is
- * not in a helper of lib/refcount.c, which are never inlined. @nr when there is none.
+ * Returns the index of the frame that changed a reference count: the first one outside the helpers of
+ * lib/refcount.c, which are never inlined. @nr when there is none.
  */
 size_t vs_sites__caller(struct vs_sites *s, const __u64 *stack, size_t nr);
 
-/* A module came or went: addresses mean something else now. */
+/* A module was loaded or freed: addresses mean something else now. */
 void vs_sites__forget(struct vs_sites *s);
 
 #endif

@@ -38,7 +38,7 @@ const struct vs_task *vs_tasks__find(struct vs_tasks *t, uint32_t tid)
 	return vs_lru__find(t->tasks, tid);
 }
 
-/* An exit may be lost: an enter ends what was before. */
+/* An exit may be lost, so the next enter also ends the notifier before it. */
 static bool leave(struct vs_tasks *t, uint32_t tid, struct vs_task *gone)
 {
 	const struct vs_task *task = vs_lru__find(t->tasks, tid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which notifier each task is inside, and whether that notifier found its group. */
+/* Tracks the notifier that each task is inside, and if that notifier found its group. */
 #ifndef VFIOSCOPE_LEDGER_TASKS_H
 #define VFIOSCOPE_LEDGER_TASKS_H
 
@@ -20,7 +20,7 @@ struct vs_task {
 	uint64_t chain;		/* 0 if not known */
 	uint64_t group;		/* candidate by container_of, then the one found */
 	int iommu_group;	/* -1 if not known */
-	uint64_t get_ns, get_seq;	/* of the get that was seen there, 0: of none */
+	uint64_t get_ns, get_seq;	/* of the get seen there, 0: none */
 	uint64_t get_ip;
 	uint32_t get_cpu;
 	int32_t get_refs;	/* the count after it */
@@ -35,8 +35,8 @@ void vs_tasks__free(struct vs_tasks *t);	/* NULL is fine */
 const struct vs_task *vs_tasks__find(struct vs_tasks *t, uint32_t tid);
 
 /*
- * Follows notifier-enter, get in the notifier and notifier-exit. Returns whether
- * a notifier event ended without having found its group; *@gone then tells which.
+ * Follows notifier-enter, get in the notifier and notifier-exit. Returns true if a notifier event ended
+ * without having found its group; *@gone is then that task.
  */
 bool vs_tasks__feed(struct vs_tasks *t, const struct vs_event *e, struct vs_task *gone);
 
