@@ -78,7 +78,7 @@ static void ignore_record(void *ctx, const void *data, size_t len)
 	(void)len;
 }
 
-/* Arms everything for a moment: what the kernel says then, no plan can know. */
+/* Arms everything for a moment: the kernel's answer is more than any plan can know. */
 static int arm_all(struct vs_doctor_report *report)
 {
 	struct vs_engine_opts opts = { .record = ignore_record };
@@ -101,7 +101,7 @@ static int arm_all(struct vs_doctor_report *report)
 	return complete && !report->test_error[0] ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
-/* What was tried and refused is not ready, whatever the plan could know. */
+/* A rung that was tried and refused is not ready, whatever the plan assumed. */
 static void note_fentry(struct vs_plan *plan, int error)
 {
 	for (size_t i = 0; i < plan->nr_rows; i++) {
@@ -117,7 +117,7 @@ static void note_fentry(struct vs_plan *plan, int error)
 	}
 }
 
-/* That it can be armed does not prove that it fires. */
+/* Arming does not prove that a probe fires. */
 static int self_test(struct vs_doctor_report *report)
 {
 	int status = arm_all(report);
@@ -136,7 +136,7 @@ static int verdict(const struct vs_doctor_report *report)
 	return vs_plan__complete(report->plan) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
-/* What root would get is worth more to an unprivileged user than a list of refusals. */
+/* An unprivileged user learns more from what root would get than from a list of refusals. */
 static void assume_root(struct vs_doctor_report *report, struct vs_facts *facts)
 {
 	report->privileges_missing = !facts->cap_bpf || !facts->cap_perfmon || !facts->cap_syslog;
@@ -163,7 +163,7 @@ static int write_bundle(const struct doctor_options *opts, const struct vs_docto
 	return err ? fail(VS_EXIT_FAILURE, opts->bundle, strerror(-err)) : 0;
 }
 
-/* @bytes: of the bundle that was written, 0: none. As vs_out__flush(). */
+/* @bytes is the size of the bundle that was written, 0: none. Returns the same as vs_out__flush(). */
 static int print(const struct doctor_options *opts, const struct vs_doctor_report *report,
 		 size_t bytes)
 {
@@ -183,7 +183,7 @@ static int print(const struct doctor_options *opts, const struct vs_doctor_repor
 	return err;
 }
 
-/* The tests come before the assumption: they are about who we are. */
+/* The tests come before the assumption: they are about the user who runs us. */
 static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 		   const struct vs_env *env)
 {

@@ -35,7 +35,7 @@ static int status_of(enum vs_verdict verdict)
 	}
 }
 
-/* Of many: a bug first, then a failure, then what proves nothing. */
+/* Among many files a bug counts first, then a failure, then an inconclusive verdict. */
 static int status_of_tree(const struct vs_tree *tree)
 {
 	bool failed = tree->unreadable, unknown = tree->cut || !tree->nr;
@@ -51,7 +51,7 @@ static int status_of_tree(const struct vs_tree *tree)
 	return failed ? VS_EXIT_FAILURE : unknown ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK;
 }
 
-/* Wrapped for a terminal; a pipe gets what a terminal of usual width would. */
+/* Text is wrapped for the terminal; a pipe gets the width of a usual one. */
 static unsigned int columns(void)
 {
 	unsigned int width = vs_host__columns(STDOUT_FILENO);

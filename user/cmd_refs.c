@@ -44,7 +44,7 @@ struct refs {
 	struct vs_live_watch watch;
 	bool differs;		/* the last check found another number than the kernel has */
 	uint64_t failed_looks;
-	char failed_words[LOOK_WORDS];	/* of the last one that was said */
+	char failed_words[LOOK_WORDS];	/* the error of the last failed look that was reported */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -94,7 +94,7 @@ static int add_sinks(struct refs *r)
 
 /* -- the ledger -- */
 
-/* As look(). */
+/* Returns the same as look(). */
 static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last, char *error)
 {
 	struct vs_ledger_opts opts = {
@@ -113,7 +113,7 @@ static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last, ch
 	return err;
 }
 
-/* Without gets the ledger would miss who comes: it is what the snapshot says, each time anew. */
+/* Without gets the ledger would miss new references: each snapshot seeds it anew. */
 static bool sees(const struct refs *r, const char *hook)
 {
 	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), hook);
@@ -141,7 +141,7 @@ static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 }
 
 /*
- * A fresh look at the host, against which the ledger is checked, and shown if wanted. 0, or a
+ * Takes a fresh look at the host, checks the ledger against it, and shows it if wanted. Returns 0, or a
  * negative errno with words in @error, which has LOOK_WORDS.
  */
 static int look(struct refs *r, bool show, bool last, char *error)
@@ -160,7 +160,7 @@ static int look(struct refs *r, bool show, bool last, char *error)
 	return err;
 }
 
-/* What is followed goes on being seen: said once for each cause, and judged at the end. */
+/* Tracing continues without the look: each cause is reported once, and the verdict counts the failures. */
 static void note_failed_look(struct refs *r, const char *error)
 {
 	char words[LOOK_WORDS + 80];
@@ -200,7 +200,7 @@ static bool each(void *ctx, uint64_t now_ns)
 	return false;
 }
 
-/* As look(). */
+/* Returns the same as look(). */
 static int begin_ledger(struct refs *r, char *error)
 {
 	struct vs_snapshot s;
@@ -219,7 +219,7 @@ static int begin_ledger(struct refs *r, char *error)
 	return err;
 }
 
-/* vfio.ko is another one now: what exists in it was made before its probes were armed. */
+/* vfio.ko was loaded anew: its groups were created before its probes were armed. */
 static void begin_again(void *ctx)
 {
 	char error[LOOK_WORDS];
@@ -244,7 +244,7 @@ static int verdict(struct refs *r, const struct vs_session_result *result)
 	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
 }
 
-/* Whatever went wrong, what was seen is judged and summed up: a bug counts more than a failure. */
+/* Whatever went wrong, the events seen are judged and summed up: a bug counts more than a failure. */
 static int conclude(struct refs *r, int status)
 {
 	struct vs_session_result result;
@@ -285,7 +285,7 @@ static void set_up(struct refs *r)
 	r->live.ctx = r;
 }
 
-/* From the snapshot alone: nothing is attached, so there is no engine. */
+/* Shows the snapshot alone: nothing is attached, so there is no engine. */
 static int once(struct refs *r)
 {
 	struct vs_snapshot s;
@@ -316,7 +316,7 @@ static int follow(struct refs *r)
 		status = vs_live__arm(&r->live);
 	if (status)
 		return status;
-	/* Later no program can be loaded; what it cannot look at is said by the snapshot. */
+	/* No program can be loaded later; the snapshot reports what it cannot read. */
 	vs_snapper__get_ready(r->snapper);
 	if (begin_ledger(r, error))
 		status = fail(VS_EXIT_FAILURE, error, NULL);

@@ -23,15 +23,15 @@
 #define SETTLE_HELD_NS 1500000000ull	/* refs_check.c: a file leaks 1 s after its close */
 #define SETTLE_MOST_NS 4000000000ull
 #define LOOKS 5
-/* Findings that wait for the kernel's counter are worth some rests of the load, not all its time. */
+/* The load rests a few times for findings that wait for the kernel's counter, but not all the time. */
 #define MOST_RESTS 4
 #define REST_NS 1200000000ull		/* a step's end, and the rest of vfio-stress */
 #define LOOK_EVERY_NS 200000000ull
 #define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
-#define END_NS 60000000000ull		/* the load ends so long after its time, or is left */
-#define STOP_NS 15000000000ull		/* so long it may take to put things back */
+#define END_NS 60000000000ull		/* the load ends this long after its time, or is left alone */
+#define STOP_NS 15000000000ull		/* it may take this long to restore the host */
 #define CATCH_UP_NS 2000000000ull
-#define REWRITE_NS 1000000000ull	/* files with news at most this often */
+#define REWRITE_NS 1000000000ull	/* reports are rewritten at most this often */
 
 struct validate_options {
 	const char *devices, *stress, *seed, *strategies;
@@ -54,9 +54,9 @@ struct validate {
 	struct vs_snapper *snapper;
 	struct vs_load *load;
 	int log;
-	uint64_t ended_ns;	/* the load has, or 0 */
+	uint64_t ended_ns;	/* the time when the load ended, or 0 */
 	uint64_t begun_ns, written_ns;
-	uint64_t rest_ns, looked_ns;	/* the load was asked to rest, the counters were read */
+	uint64_t rest_ns, looked_ns;	/* when the load was asked to rest, when the counters were read */
 	unsigned int rests;
 };
 
@@ -111,7 +111,7 @@ static void judge(struct validate *val, struct vs_ruling *r, struct vs_validate_
 	};
 }
 
-/* The disk first: a terminal may be slow, and the host may hang any moment. */
+/* Writes the files before the terminal, which may be slow: the host may hang any moment. */
 static int report(struct validate *val)
 {
 	struct vs_validate_page page;
@@ -146,7 +146,7 @@ static void read_state(struct validate *val)
 		v->inspection = &val->inspection;
 }
 
-/* What the session has found so far, by its own counts. */
+/* Copies the number of findings so far from the session's counts. */
 static void take_counts(struct validate *val)
 {
 	struct vs_session_result result;
@@ -164,7 +164,7 @@ static void take_counts(struct validate *val)
 	val->v.probes = vs_engine__nr_armed(val->live.engine);
 }
 
-/* A host that changes meanwhile may leave a look incomplete: it proves no absence then. */
+/* A host that changes during a look may leave it incomplete: then it proves no absence. */
 static bool is_complete(const struct vs_snapshot *s)
 {
 	return s->scope.groups && s->scope.counters && s->scope.fds;
@@ -183,7 +183,7 @@ static void begin_refs(struct validate *val)
 	vs_snapshot__free(&s);
 }
 
-/* Another vfio.ko: what exists in it was made before its probes were armed. */
+/* vfio.ko was loaded anew: its groups were created before its probes were armed. */
 static void begin_again(void *ctx)
 {
 	struct validate *val = ctx;
@@ -240,7 +240,7 @@ static void end_refs(struct validate *val)
 
 /* -- running -- */
 
-/* Before it is over, because it may never be: what is known goes to the files. */
+/* Writes the news to the files during the run, because the run may never end. */
 static void write_news(struct validate *val, uint64_t now)
 {
 	struct vs_path_counts *p = &val->v.path;
@@ -257,7 +257,10 @@ static void write_news(struct validate *val, uint64_t now)
 	write_files(val, &page);
 }
 
-/* Something is held in the end: whether by a file that is open tells a look some time later. */
+/*
+ * Returns true if something is held at the end: only a look some time later shows if an open file holds
+ * it.
+ */
 static bool anything_held(const struct vs_refs *refs)
 {
 	const struct vs_book *b = NULL;
@@ -284,8 +287,8 @@ static bool load_is_over(struct validate *val, uint64_t now)
 }
 
 /*
- * A finding waits until the kernel's counter bears it out, and only that of a quiet group can. With the
- * load going on until the end, losses would come first and leave it in doubt.
+ * A finding waits until the kernel's counter confirms it, and only the counter of a quiet group can. If
+ * the load ran until the end, losses would come first and leave the finding in doubt.
  */
 static void ask_kernel(struct validate *val, uint64_t now)
 {
@@ -315,7 +318,7 @@ static bool each(void *ctx, uint64_t now)
 	if (val->gather.deadlock)
 		return true;
 	write_news(val, now);
-	/* A reference too few means freed memory in use: not on this host any longer. */
+	/* A missing reference means use of freed memory: the load must not go on. */
 	if (val->gather.bug && !val->opts.observe)
 		return true;
 	if (val->opts.stop_at_put && val->v.findings[VS_PUT_IN_NOTIFIER][VS_GRADE_HAZARD])
@@ -349,7 +352,7 @@ static int start_load(struct validate *val)
 				strerror(errno));
 }
 
-/* Ended before its time: what was changed is put back, while events are still taken. */
+/* The load ends early: it restores the host, while we still take events. */
 static void stop_load(struct validate *val)
 {
 	uint64_t until = vs_host__mono_ns() + STOP_NS;
@@ -383,7 +386,10 @@ static void set_up(struct validate *val)
 		.no_stacks = true,
 		.keep_refs = true,
 	};
-	/* Who provokes the bug starts a program that changes the host: not least privilege. */
+	/*
+	 * To provoke the bug we start a program that changes the host: least privilege is not possible
+	 * then.
+	 */
 	val->sandbox.writes_files = val->opts.json || val->opts.junit || val->opts.markdown;
 	val->live.sandbox = val->opts.observe ? &val->sandbox : NULL;
 	val->live.duration = val->opts.observe ? val->opts.duration : 0;
@@ -409,8 +415,8 @@ static int arm(struct validate *val)
 }
 
 /*
- * The finding may have come before the task was asleep on the lock. The files are
- * written first; the stack is worth some milliseconds then.
+ * The finding may have come before the task was asleep on the lock. The files are written first; then
+ * the stack is worth some milliseconds.
  */
 static void complete_stack(struct validate *val)
 {
@@ -432,7 +438,7 @@ static void complete_stack(struct validate *val)
 	}
 }
 
-/* After a deadlock nothing is waited for: neither the load, nor a look at the host. */
+/* After a deadlock we wait for nothing: neither for the load, nor for a look at the host. */
 static void conclude(struct validate *val)
 {
 	complete_stack(val);
@@ -445,7 +451,7 @@ static void conclude(struct validate *val)
 	val->log = -1;
 }
 
-/* What was armed from the start for nothing is a gap as long as the run. */
+/* If armed probes were silent from the start, the gap is as long as the run. */
 static void note_silence(struct validate *val)
 {
 	if (!val->live.pulse.at_start.silent || val->v.gaps)
@@ -454,7 +460,7 @@ static void note_silence(struct validate *val)
 	snprintf(val->v.gap, sizeof(val->v.gap), "%s", vs_beat__words(&val->live.pulse.at_start));
 }
 
-/* Whoever reads the reports learns that there is no verdict; why is on stderr. */
+/* The reports say that there is no verdict; stderr says why. */
 static int cannot_run(struct validate *val, int status)
 {
 	struct vs_stress_result *s = &val->v.stress;
@@ -565,7 +571,7 @@ static bool is_hook_list(const char *list)
 	return true;
 }
 
-/* Before anything is provoked: the host may hang when the verdict is known. */
+/* Checks the files before anything is provoked: the host may hang when the verdict is known. */
 static int check_files(const struct validate_options *o)
 {
 	const char *const paths[] = { o->json, o->junit, o->markdown };
@@ -579,7 +585,7 @@ static int check_files(const struct validate_options *o)
 	return 0;
 }
 
-/* What vfio-stress would refuse, when everything is armed. */
+/* Rejects arguments that vfio-stress would refuse only after everything is armed. */
 static int check_load(const struct validate_options *o)
 {
 	uint64_t seed;
@@ -592,7 +598,7 @@ static int check_load(const struct validate_options *o)
 	return 0;
 }
 
-/* Wrong usage has a status of that style, too, where the style was said before. */
+/* Wrong usage has a status of that style, too, if the style was given before it. */
 static void take_style(struct validate *val)
 {
 	int style = val->opts.exit_style ? vs_exit_style__parse(val->opts.exit_style) : VS_STYLE_PLAIN;
@@ -628,7 +634,7 @@ static void set_defaults(struct validate_options *o)
 		o->min_last_puts = 20;
 	if (o->observe)
 		return;
-	/* There is always a limit of time; one of cycles where no time is asked for. */
+	/* There is always a limit of time; a limit of cycles applies if no time was given. */
 	if (!o->cycles && !o->duration)
 		o->cycles = 3000;
 	if (!o->duration)

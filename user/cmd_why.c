@@ -41,7 +41,7 @@ struct question {
 	struct why_options opts;
 	struct vs_why_subject subject;
 	char device[VS_DEVICE_LEN];
-	int stacks_error;	/* of the file of all stacks: no verdict is lost by it */
+	int stacks_error;	/* error of the file of all stacks: no verdict is lost by it */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -63,7 +63,7 @@ static int load(const char *path, struct vs_evidence *e)
 	return err ? fail(VS_EXIT_FAILURE, path, error) : 0;
 }
 
-/* What @path says of hangs, and nothing of the host that this runs on. */
+/* Loads the hangs that the logs report, and nothing of the host that runs this. */
 static int load_logs(const struct why_options *opts, struct vs_evidence *e)
 {
 	struct vs_klog *k = vs_klog__new();
@@ -105,13 +105,16 @@ static void close_stacks(struct question *q, FILE *file)
 		q->stacks_error = errno ? errno : EIO;
 }
 
-/* A mistake in the name is said at once; the host's own trouble comes after the verdict. */
+/* A mistake in the name is reported at once; the host's own trouble comes after the verdict. */
 static bool is_mistaken(int error)
 {
 	return error != ENOSPC && error != EDQUOT && error != EIO && error != EROFS;
 }
 
-/* Beside the host itself: what cannot be read from memory is said once, there. Without it the rest stands. */
+/*
+ * Adds the kernel log to the host's own state. Without the log the rest stands; the host's part reports
+ * unreadable memory.
+ */
 static void add_kmsg(struct vs_evidence *e)
 {
 	struct vs_klog *k = vs_klog__new();
@@ -121,7 +124,7 @@ static void add_kmsg(struct vs_evidence *e)
 	vs_klog__free(k);
 }
 
-/* The file of all stacks; NULL where none is wanted, or with *status where it cannot be written. */
+/* Opens the file of all stacks. Returns NULL if none is wanted, or with *status if it cannot be written. */
 static FILE *open_stacks(struct question *q, int *status)
 {
 	const char *path = q->opts.all_stacks;
@@ -147,7 +150,7 @@ static int collect_running(const struct vs_collect_opts *opts, struct vs_evidenc
 				VS_EXIT_UNAVAILABLE, error);
 }
 
-/* Another machine than this one: its dump has all that a verdict rests on. */
+/* The dump is of another machine, and has all that a verdict rests on. */
 static int collect_core(const struct question *q, struct vs_collect_opts *opts, struct vs_evidence *e)
 {
 	uint64_t begun = vs_host__mono_ns();
@@ -195,7 +198,7 @@ static int classify(const struct question *q, const struct vs_evidence *e, struc
 	       fail(VS_EXIT_FAILURE, "cannot explain", strerror(ENOMEM)) : 0;
 }
 
-/* References come and go: what is left over for a moment only is no leak. */
+/* References are taken and put all the time: a surplus that lasts only a moment is no leak. */
 static int look_again(struct question *q, struct vs_evidence *e, struct vs_why *why)
 {
 	int status;
@@ -207,7 +210,7 @@ static int look_again(struct question *q, struct vs_evidence *e, struct vs_why *
 	return status ? status : classify(q, e, why);
 }
 
-/* The same verdicts, with other names. */
+/* Makes the same verdicts with other names. */
 static int redact(struct question *q, struct vs_evidence *e, struct vs_why *why)
 {
 	vs_why__free(why);
@@ -266,13 +269,13 @@ static bool is_in(const struct question *q, const struct vs_evidence *e)
 	return false;
 }
 
-/* Not the host that this runs on is explained. */
+/* Returns true if we explain another host than the one that runs this. */
 static bool is_elsewhere(const struct question *q)
 {
 	return q->opts.evidence || q->opts.nr_logs || q->opts.core;
 }
 
-/* What is neither in the evidence nor on this host was mistyped, or is gone. */
+/* A subject neither in the evidence nor on this host was mistyped, or is gone. */
 static int check_subject(const struct question *q, const struct vs_evidence *e)
 {
 	char number[16], what[32];
@@ -328,7 +331,7 @@ static int status_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* True when it has ended, with its status. */
+/* Returns true when it has ended, with its status. */
 static bool has_ended(pid_t pid, uint64_t until, int *status)
 {
 	do {
@@ -339,7 +342,7 @@ static bool has_ended(pid_t pid, uint64_t until, int *status)
 	return false;
 }
 
-/* By a signal, or by a terminal that it may not read or write. */
+/* Returns true if a signal stopped it, or a terminal that it may not read or write. */
 static bool is_stopped(pid_t pid)
 {
 	siginfo_t info = {};
@@ -348,7 +351,7 @@ static bool is_stopped(pid_t pid)
 	       info.si_pid == pid && info.si_code == CLD_STOPPED;
 }
 
-/* Who hangs need not be the command: virsh asks a daemon. So the whole host is explained. */
+/* The command itself need not hang, as virsh asks a daemon: so the whole host is explained. */
 static int run(struct question *q, char **command)
 {
 	uint64_t until = vs_host__mono_ns() + q->opts.wait;
@@ -356,7 +359,7 @@ static int run(struct question *q, char **command)
 	int status;
 	pid_t pid;
 
-	/* Where our parent ignores SIGCHLD so do we, and then the kernel drops the status. */
+	/* If our parent ignores SIGCHLD so do we, and the kernel then drops the status. */
 	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (!pid) {
@@ -496,7 +499,7 @@ static int check(const struct question *q, int nr_operands)
 	return 0;
 }
 
-/* The options of a command that is to be run are its own: ours end before it. */
+/* The command that we run has options of its own: ours end before it. */
 static void mind_the_command(int argc, char **argv)
 {
 	for (int i = 1; i < argc && argv[i][0] == '-'; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The verbs. Each is a file cmd_VERB.c. */
+/* The verbs: each is in a file cmd_VERB.c. */
 #ifndef VFIOSCOPE_COMMANDS_H
 #define VFIOSCOPE_COMMANDS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Options that verbs share which show things live. */
+/* Options shared by the verbs that show events live. */
 #ifndef VFIOSCOPE_DISPLAY_H
 #define VFIOSCOPE_DISPLAY_H
 
@@ -12,7 +12,7 @@
 struct vs_display {
 	struct vs_filter *filter;	/* made by vs_display__init() */
 	uint64_t ring_size;	/* bytes, 0: the default */
-	const char *output;	/* file to write to as well, or NULL */
+	const char *output;	/* a file to write to as well, or NULL */
 	const char *color;	/* auto, always, never; NULL: auto */
 	bool json;
 	bool debug;
@@ -36,16 +36,16 @@ struct vs_display {
 int vs_display__init(struct vs_display *d);	/* 0 or -ENOMEM */
 void vs_display__fini(struct vs_display *d);
 
-/* For struct vs_opt.add. */
+/* Serves as struct vs_opt.add. */
 int vs_display__add_filter(void *options, int kind, const char *value, char *error, size_t size);
 
-/* VS_EXIT_OK, or VS_EXIT_USAGE after one line on stderr. */
+/* Returns VS_EXIT_OK, or VS_EXIT_USAGE after one line on stderr. */
 int vs_display__check(const struct vs_display *d, const struct vs_command *command);
 
-/* auto, always, never, or none (NULL). */
+/* Returns true for auto, always, never, or none (NULL). */
 bool vs_display__is_color(const char *word);
 
-/* Whether text on this descriptor is to be coloured. */
+/* Returns true if text on this descriptor is to be coloured. */
 bool vs_display__wants_color(const struct vs_display *d, int fd);
 
 #endif

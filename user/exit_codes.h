@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the exit status of every command means. One table: help and docs read it too. */
+/* The exit statuses of all commands. There is one table: help and docs use it too. */
 #ifndef VFIOSCOPE_EXIT_CODES_H
 #define VFIOSCOPE_EXIT_CODES_H
 

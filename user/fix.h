@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Is the fix of the notifier deadlock there (811642d8d8a8, v4.13)? One answer, from what the code of
- * VFIO shows, for every command that gives it. A pure function; no version number is asked.
+ * Answers if the fix of the notifier deadlock is present (811642d8d8a8, v4.13): one answer, from VFIO's
+ * code, for every command that gives it. A pure function; it looks at no version number.
  */
 #ifndef VFIOSCOPE_FIX_H
 #define VFIOSCOPE_FIX_H
 
 enum vs_known { VS_NOT_KNOWN = 0, VS_NO, VS_YES };
 
-/* What the code shows. NO needs all of the code in question to be read. */
+/* The facts that the code shows. NO requires that all of the code in question was read. */
 struct vs_fix_facts {
 	enum vs_known notifier;	/* VFIO has a notifier in the chain of IOMMU groups */
-	enum vs_known puts;	/* the notifier drops a reference itself, or what it calls does */
+	enum vs_known puts;	/* the notifier, or a function that it calls, drops a reference */
 	enum vs_known defers;	/* it queues a work that drops one */
 	enum vs_known takes;	/* it takes one */
 };
@@ -19,7 +19,7 @@ struct vs_fix_facts {
 enum vs_fix {
 	VS_FIX_UNKNOWN = 0,	/* not all of the code could be read, or it is no known one */
 	VS_FIX_PRESENT,		/* the notifier defers its put */
-	VS_FIX_BOTH,		/* it puts itself as well as defers: of which object is not known */
+	VS_FIX_BOTH,		/* it both puts and defers: for which object is not known */
 	VS_FIX_ABSENT,		/* the notifier puts directly */
 	VS_FIX_NO_REFERENCE,	/* the notifier takes none (63b150fde7a2, v5.16) */
 	VS_FIX_NO_NOTIFIER,	/* there is no notifier (3b86f317c9c7, v5.19) */
@@ -32,7 +32,7 @@ enum vs_fix vs_fix__of(const struct vs_fix_facts *facts);
 const char *vs_fix__name(enum vs_fix fix);
 enum vs_fix vs_fix__named(const char *name);
 
-/* One sentence, from what that is known included. */
+/* Returns one sentence, which includes the reason for the answer. */
 const char *vs_fix__words(enum vs_fix fix);
 
 /* "unknown", "no", "yes" */

@@ -11,21 +11,21 @@ uint64_t vs_host__mono_ns(void);	/* CLOCK_MONOTONIC */
 uint64_t vs_host__wall_ns(void);	/* CLOCK_REALTIME */
 
 /*
- * Devices of an IOMMU group, sorted, space-separated: "0000:00:05.0 0000:00:05.1".
- * 0, -ENOENT when there is no such group, -ENOSPC when cut.
+ * Lists the devices of an IOMMU group, sorted, space-separated: "0000:00:05.0 0000:00:05.1". Returns 0,
+ * -ENOENT when there is no such group, -ENOSPC when the list was cut.
  */
 int vs_host__group_devices(int iommu_group, char *buf, size_t size);
 
-/* /proc/TID/stack as it is: a frame a line. 0 or negative errno. */
+/* Reads /proc/TID/stack unchanged, one frame per line. Returns 0 or negative errno. */
 int vs_host__kernel_stack(uint32_t tid, char *buf, size_t size);
 
 /*
- * The beginning of /proc/ID/NAME, terminated, as far as one read(2) goes. Its length or
- * -1. Some files wait for locks of the task: not for tasks that may be stuck.
+ * Reads the beginning of /proc/ID/NAME, terminated, as far as one read(2) goes. Returns its length or
+ * -1. Some files wait for locks of the task: do not read those of tasks that may be stuck.
  */
 ssize_t vs_host__proc_file(uint32_t id, const char *name, char *buf, size_t size);
 
-/* Columns of the terminal on `fd`, 0 when it is none. */
+/* Returns the columns of the terminal on `fd`, 0 when it is none. */
 unsigned int vs_host__columns(int fd);
 
 #endif

@@ -6,7 +6,10 @@
 
 #include "name.h"
 
-/* How many bytes of UTF-8 begin here, 0: none do. jansson knows what is valid. */
+/*
+ * Returns the length of the UTF-8 sequence that begins here, 0 if none does. jansson decides what is
+ * valid.
+ */
 static size_t utf8_length(const char *bytes, size_t len)
 {
 	unsigned char first = (unsigned char)*bytes;
@@ -17,7 +20,7 @@ static size_t utf8_length(const char *bytes, size_t len)
 	return value ? nr : 0;
 }
 
-/* For names that are not valid as a whole. */
+/* Handles names that are not valid UTF-8 as a whole. */
 static json_t *mixed(const char *bytes, size_t len)
 {
 	char *buf = malloc(VS_NAME_BYTE * len + 1);
@@ -44,7 +47,7 @@ json_t *vs_json_text__new(const char *bytes, size_t max)
 	return value ? value : mixed(bytes, len);
 }
 
-/* DEL is printable to jansson; it can stand in strings only. */
+/* jansson takes DEL as printable; it can only occur in strings. */
 static char *without_del(char *text)
 {
 	size_t nr = 0;

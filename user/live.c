@@ -18,12 +18,12 @@
 #include "version.h"
 
 /*
- * Ordinary records wake nobody: they are fetched this often while something
- * happens, and less often when nothing does. Alarms come at once.
+ * Ordinary records do not wake us: we fetch them this often while events come, and less often when none
+ * do. Alarms wake us at once.
  */
 #define BUSY_POLL_MS 20
 #define IDLE_POLL_MS 100
-#define LOSS_CHECK_NS 900000000ull	/* whatever is lost is said within a second */
+#define LOSS_CHECK_NS 900000000ull	/* every loss is reported within a second */
 
 static int fail(const struct vs_live *l, int status, const char *words, const char *what)
 {
@@ -79,7 +79,10 @@ static bool was_lost(void *ctx)
 	return false;
 }
 
-/* Of the programs that see a task enter and leave; skipped kprobes leave no chain open. */
+/*
+ * Returns true if the kernel skipped programs that see a task enter and leave; skipped kprobes leave no
+ * chain open.
+ */
 static bool was_skipped(void *ctx)
 {
 	struct vs_live *l = ctx;
@@ -167,7 +170,7 @@ static bool has_same_reason(const struct vs_plan_row *a, const struct vs_plan_ro
 	return a->status == b->status && !strcmp(a->how, b->how);
 }
 
-/* One line for each reason, with all the hooks it is for. */
+/* Says one line for each reason, with all the hooks that it concerns. */
 static void say_reason(struct vs_live *l, const struct vs_plan *plan, size_t first, uint64_t now)
 {
 	const struct vs_plan_row *row = &plan->rows[first];
@@ -193,7 +196,7 @@ static void say_missing(struct vs_live *l, const struct vs_plan *plan, uint64_t 
 			say_reason(l, plan, i, now);
 }
 
-/* What a user must know before the first event. */
+/* Says what a user must know before the first event. */
 static void say_state(struct vs_live *l)
 {
 	const struct vs_plan *plan = vs_engine__plan(l->engine);
@@ -227,7 +230,10 @@ int vs_live__arm(struct vs_live *l)
 	};
 	int err, status;
 
-	/* Not later: a deadlock that comes at once is to be told of at once. What fails is told when wanted. */
+	/*
+	 * Load before arming: a deadlock that follows at once must not wait for this. A failure is
+	 * reported once the program is needed.
+	 */
 	if (l->sandbox)
 		vs_engine__load_for_other_builds(l->engine);
 	err = vs_engine__attach(l->engine);
@@ -300,7 +306,7 @@ static int wait_ms(const struct vs_live *l, uint64_t now, bool busy)
 	return (wait + 999999) / 1000000;
 }
 
-/* What is waited for may be in the rings already: look once more before giving up. */
+/* The awaited record may be in the rings already: look once more before giving up. */
 static void tick(struct vs_live *l, uint64_t now)
 {
 	uint64_t deadline = vs_session__deadline(l->session);
@@ -310,7 +316,7 @@ static void tick(struct vs_live *l, uint64_t now)
 	vs_session__tick(l->session, now);
 }
 
-/* A host where it cannot be done is still worth watching. */
+/* If the host does not support the sandbox, it is still worth tracing. */
 static void enter_sandbox(struct vs_live *l)
 {
 	char error[100];
@@ -330,7 +336,10 @@ static void enter_sandbox(struct vs_live *l)
 static int begin_run(struct vs_live *l)
 {
 	enter_sandbox(l);
-	/* Not before: arming comes first, its trampolines have symbols, and a thread keeps privileges. */
+	/*
+	 * Start it no earlier: arming comes first, its trampolines have symbols, and a thread would
+	 * keep privileges.
+	 */
 	l->symbolizer = vs_symbolizer__new();
 	return l->symbolizer ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
 }

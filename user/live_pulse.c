@@ -25,7 +25,7 @@ void vs_live__pulse_notice(struct vs_live *l, uint64_t now)
 		vs_session__notice(l->session, now, CANNOT_ASK);
 }
 
-/* What exists when they fire again came to be without being seen. */
+/* Groups that exist when the probes fire again may have been created unseen. */
 static void fire_again(struct vs_live *l, uint64_t now)
 {
 	l->pulse.blind = false;
@@ -51,7 +51,7 @@ void vs_live__pulse(struct vs_live *l, uint64_t now, bool busy)
 	answer = vs_engine__beat(l->engine);
 	p->asked_ns = now;
 	p->doubted = false;
-	/* Each time: vfio.ko may have been loaded again meanwhile. */
+	/* This is needed each time: vfio.ko may have been loaded again meanwhile. */
 	if (answer.since_ns)
 		vs_engine__hold(l->engine, true);
 	if (answer.since_ns && !p->blind)
@@ -62,7 +62,7 @@ void vs_live__pulse(struct vs_live *l, uint64_t now, bool busy)
 	p->blind = answer.since_ns;
 }
 
-/* Without every put a lifetime seems to have no end. */
+/* If some puts are not seen, lifetimes seem to have no end. */
 static bool sees_puts(const struct vs_live *l)
 {
 	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(l->engine), "put");

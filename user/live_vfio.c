@@ -26,7 +26,7 @@ static void refresh_rows(struct vs_live *l)
 			       filled ? vs_engine__plan(l->engine)->nr_rows : 0);
 }
 
-/* `armed`: probes that went with it. */
+/* `armed` is the number of probes that went with it. */
 static void say_gone(struct vs_live *l, int armed)
 {
 	char words[160];
@@ -42,7 +42,7 @@ static void say_gone(struct vs_live *l, int armed)
 	vs_session__gap_ends(l->session, VS_GAP_CHANGED, l->gone_ns);
 }
 
-/* Between the two it was there, and nobody looked. Groups are counted for its last life only. */
+/* vfio.ko existed unfollowed between the two times. Groups are counted for its last life only. */
 static void say_gap(struct vs_live *l, uint64_t to_ns)
 {
 	struct vs_gap_row row = {
@@ -73,7 +73,7 @@ bool vs_live__sees_all(const struct vs_live *l)
 	return !first_blind(vs_engine__plan(l->engine));
 }
 
-/* What can be seen of this vfio.ko is less than of the one that was expected. */
+/* We can see less of this vfio.ko than of the expected one. */
 static void say_blind(struct vs_live *l, int armed)
 {
 	const struct vs_plan_row *row = first_blind(vs_engine__plan(l->engine));
@@ -127,7 +127,7 @@ static void arm(struct vs_live *l)
 	vs_live__tell_text(l, l->loaded_ns, now);
 }
 
-/* Of several events since the last look the last one tells what is true now. */
+/* If several events came since the last look, the last one tells the present state. */
 void vs_live__follow_vfio(struct vs_live *l)
 {
 	bool back = l->loaded_ns > l->gone_ns;
@@ -158,8 +158,8 @@ void vs_live__check_patches(struct vs_live *l, uint64_t now)
 }
 
 /*
- * An event may have been lost, or its tracepoint is not there. What is seen once may be an
- * event on its way to us.
+ * An event may have been lost, or its tracepoint may be missing. The first sighting may be ahead of an
+ * event that is still on its way to us.
  */
 static void check_presence(struct vs_live *l, uint64_t now)
 {

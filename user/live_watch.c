@@ -24,7 +24,7 @@ static const char *watch_error(int err)
 	}
 }
 
-/* There may be room the next time. */
+/* Returns true if the error may be gone next time, as when there is room again. */
 static bool is_for_now(int err)
 {
 	return err == -ENOSPC || err == -EMFILE || err == -EAGAIN;
@@ -65,7 +65,7 @@ static int watch(struct vs_live_watch *w, uint64_t address, int number, uint64_t
 {
 	int err = vs_engine__watch(w->live->engine, address, number, seen_seq);
 
-	/* There is one; it is gone by now; it belongs to a vfio.ko that is not followed yet. */
+	/* It has one already; or it is gone by now; or it belongs to a vfio.ko that is not followed yet. */
 	if (err == -EEXIST || err == -ESTALE || err == -ENOENT)
 		return 0;
 	if (err) {
@@ -100,7 +100,7 @@ static void end_of_absent(struct vs_live_watch *w, const struct vs_snapshot *s)
 {
 	uint64_t *groups = calloc(s->nr_groups + 1, sizeof(*groups));
 
-	if (!groups || !s->scope.groups) {	/* what was not looked at may exist */
+	if (!groups || !s->scope.groups) {	/* a group that we did not look at may exist */
 		free(groups);
 		return;
 	}
@@ -111,7 +111,7 @@ static void end_of_absent(struct vs_live_watch *w, const struct vs_snapshot *s)
 	free(groups);
 }
 
-/* A counter of 0 is that of a group on its way out, which may hang there. */
+/* A group with a counter of 0 is being released, and may hang there. */
 static bool is_watchable(const struct vs_live_watch *w, const struct vs_snap_group *group)
 {
 	return group->address && group->refs && is_wanted(w, group->number);

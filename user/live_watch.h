@@ -5,29 +5,29 @@
 
 #include "live.h"
 
-#define VS_WATCHES_SAID 8	/* one by one; later lives of groups are watched silently */
+#define VS_WATCHES_SAID 8	/* reported one by one; later lives of groups are watched silently */
 
 struct vs_live_watch {
-	/* Filled in by the caller; both borrowed. */
+	/* The caller fills these in; both are borrowed. */
 	struct vs_live *live;
-	const struct vs_filter *filter;	/* which groups are wanted; NULL: all */
+	const struct vs_filter *filter;	/* the wanted groups; NULL: all */
 
 	/* Private. */
-	bool none;		/* this machine has none, and that is said */
+	bool none;		/* this machine has none, and we have said so */
 	size_t nr_said;
-	uint64_t refused[VS_WATCHES_SAID];	/* addresses of groups it was said of */
+	uint64_t refused[VS_WATCHES_SAID];	/* addresses of groups whose refusal we reported */
 	size_t nr_refused;
 };
 
 /*
- * A group that is created: armed as soon as its event is here. Up to v5.18 only: later
- * the event comes before the group has an address, and a look finds it.
+ * Arms a watchpoint on a created group as soon as its event is here. This works up to v5.18 only: later
+ * the event comes before the group has an address, and a look finds the group.
  */
 void vs_live_watch__event(struct vs_live_watch *w, const struct vs_event *e);
 
 /*
- * What exists: watches of what does not end, wanted groups without one get theirs, if there is room.
- * After the ledger has had the snapshot.
+ * Ends the watches of groups that do not exist in the snapshot, and gives wanted groups without a watch
+ * one, if there is room. Call it after the ledger has had the snapshot.
  */
 void vs_live_watch__look(struct vs_live_watch *w, const struct vs_snapshot *s);
 

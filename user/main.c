@@ -44,7 +44,7 @@ static const struct vs_command *find_command(const char *name)
 	return NULL;
 }
 
-/* The value of --btf at argv[i], or NULL; `words`: how many arguments that takes. */
+/* Returns the value of --btf at argv[i], or NULL; `words` is the number of arguments that it takes. */
 static const char *btf_value(char **argv, int i, int *words)
 {
 	*words = 1;
@@ -56,7 +56,7 @@ static const char *btf_value(char **argv, int i, int *words)
 	return argv[i + 1] ? argv[i + 1] : "";
 }
 
-/* It may stand before the command and behind it; taken out, so that no verb has to know it. */
+/* It may stand before or after the command; we take it out, so that no verb has to know it. */
 static int take_btf(int *argc, char **argv)
 {
 	for (int i = 1, words; i < *argc && strcmp(argv[i], "--"); i++) {
@@ -82,8 +82,8 @@ static int take_btf(int *argc, char **argv)
 }
 
 /*
- * A descriptor that was closed would be the next one that is opened, and get what is
- * written to stdout or stderr. Writing to this one fails, and is told.
+ * If a standard descriptor is closed, the next file that we open would get its number, and the text for
+ * stdout or stderr. Writing to this placeholder fails, and is reported.
  */
 static void keep_standard_fds(void)
 {
@@ -94,7 +94,7 @@ static void keep_standard_fds(void)
 			_exit(VS_EXIT_FAILURE);
 }
 
-/* What went through stdio may not have gone anywhere. */
+/* Text written through stdio may be lost. */
 static int finish(int status)
 {
 	bool failed = ferror(stdout);

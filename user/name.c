@@ -21,7 +21,7 @@ size_t vs_name__byte(char to[VS_NAME_BYTE], unsigned char byte)
 	return VS_NAME_BYTE;
 }
 
-/* In quotation marks, one of its own would end them. */
+/* A quotation mark in a quoted name would end it. */
 static size_t quoted_byte(char to[VS_NAME_BYTE], unsigned char byte)
 {
 	if (byte != '"')
@@ -32,7 +32,10 @@ static size_t quoted_byte(char to[VS_NAME_BYTE], unsigned char byte)
 
 typedef size_t put_byte(char to[VS_NAME_BYTE], unsigned char byte);
 
-/* Writes as many bytes as fit into @room characters. Returns the length, *@used: bytes written. */
+/*
+ * Writes as many bytes as fit into @room characters. Returns the length; *@used is the number of bytes
+ * written.
+ */
 static size_t put_bytes(char *buf, size_t room, const char *name, size_t max, put_byte *put,
 			size_t *used)
 {
@@ -49,7 +52,7 @@ static size_t put_bytes(char *buf, size_t room, const char *name, size_t max, pu
 	return len;
 }
 
-/* @mark stands before and behind it; cut where it does not fit. */
+/* Puts @mark on both sides of the name; cuts the name if it does not fit. */
 static size_t put_name(char *buf, size_t size, const char *name, size_t max, const char *mark)
 {
 	size_t marks = 2 * strlen(mark), cut = strlen(VS_NAME_CUT), used, len;
@@ -76,7 +79,10 @@ size_t vs_name__escape(char *buf, size_t size, const char *name, size_t max)
 	return put_name(buf, size, name, max, "");
 }
 
-/* "kworker/u16:2+events", "(sd-pam)", "0000:00:05.0", "/usr/bin/qemu"; no blanks, no brackets. */
+/*
+ * Returns true for "kworker/u16:2+events", "(sd-pam)", "0000:00:05.0", "/usr/bin/qemu": no blanks, no
+ * brackets.
+ */
 static bool is_plain(const char *name, size_t max)
 {
 	size_t i;
@@ -108,7 +114,7 @@ void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t
 		snprintf(buf, VS_TASK_LEN, "%.*s%s", most, name, id);
 		return;
 	}
-	if (!comm[0]) {	/* of a log: /proc/PID/stack has no names */
+	if (!comm[0]) {	/* a log may lack it: /proc/PID/stack has no names */
 		snprintf(buf, VS_TASK_LEN, "task %u", tid);
 		return;
 	}

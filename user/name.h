@@ -14,33 +14,33 @@
 
 #include "bpf/events.h"
 
-#define VS_NAME_BYTE 4		/* characters that a byte takes at most */
-#define VS_NAME_CUT "..."	/* stands at the end of what was cut */
+#define VS_NAME_BYTE 4		/* a byte takes at most this many characters */
+#define VS_NAME_CUT "..."	/* marks the end of a name that was cut */
 #define VS_TASK_LEN (VS_NAME_BYTE * VS_COMM_LEN + 24)
 
-/* Writes one byte, or what stands for it, without a NUL. Returns how many characters that are. */
+/* Writes one byte, or its escape, without a NUL. Returns the number of characters. */
 size_t vs_name__byte(char to[VS_NAME_BYTE], unsigned char byte);
 
 /*
  * Writes the name's bytes up to a NUL, @max at most, into @buf of @size bytes, and ends them with a
- * NUL. What does not fit is cut, between two bytes of the name, and ends with VS_NAME_CUT. Returns
- * the length.
+ * NUL. A name that does not fit is cut between two of its bytes, and ends with VS_NAME_CUT. Returns the
+ * length.
  */
 size_t vs_name__escape(char *buf, size_t size, const char *name, size_t max);
 
 /*
- * The same for a name in a sentence: a name that is not one plain word stands in quotation marks,
- * so that nobody takes it for our words. A cut one has VS_NAME_CUT behind them.
+ * Does the same for a name in a sentence: a name that is not one plain word stands in quotation marks,
+ * so that nobody takes it for our words. A cut one has VS_NAME_CUT after them.
  */
 size_t vs_name__quote(char *buf, size_t size, const char *name, size_t max);
 
-/* The same, in quotation marks always: what a person named, such as a virtual machine. */
+/* Does the same, but always quotes: for names that a person chose, such as a virtual machine's. */
 size_t vs_name__in_quotes(char *buf, size_t size, const char *name, size_t max);
 
 /*
- * "comm[tid]". @width 0: for a sentence, as vs_name__quote() has it; one without a name, as a log may
- * have it, is "task 7", or "a task" where there is no number either. Otherwise for a column of that
- * many characters: the name is cut, not the number, and there are no quotation marks.
+ * Writes "comm[tid]". With @width 0 it is for a sentence, quoted as by vs_name__quote(); a task without
+ * a name, as in a log, is "task 7", or "a task" if it has no number either. Otherwise it is for a
+ * column of @width characters: the name is cut, not the number, and there are no quotation marks.
  */
 void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t tid,
 		   size_t width);

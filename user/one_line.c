@@ -11,9 +11,9 @@
 #define CUT " ... "
 #define TRY "; try: "
 #define SEE "; see vfioscope doctor"
-#define LEAST_WORDS 40	/* of what is wrong, beside a command */
+#define LEAST_WORDS 40	/* room for the error, beside a command */
 
-/* Escaped, `most` characters at most: the middle goes, because both ends tell something. */
+/* Escapes the text, and cuts it to `most` characters in the middle, as both ends tell something. */
 static void quote(char buf[VS_ONE_LINE + 1], const char *text, size_t most)
 {
 	size_t len = strlen(text), head = (most - strlen(CUT)) * 2 / 3, tail;
@@ -40,7 +40,7 @@ static size_t shown(const char *text)
 	return nr;
 }
 
-/* What each of two parts may have of `room`: the shorter one is whole, or both have half. */
+/* Returns the part's share of `room`: the shorter part is whole, or both have half. */
 static size_t share(size_t room, size_t mine, size_t other)
 {
 	if (mine + other <= room || mine <= room / 2)
@@ -85,7 +85,7 @@ static void write_line(char line[VS_ONE_LINE + 2])
 
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
-		return;	/* there is nobody else to tell */
+		return;	/* there is no other place to report it */
 }
 
 void vs_one_line__say(const char *who, const char *words, const char *what)

@@ -12,7 +12,7 @@
 
 #define MAX_OPTS 32	/* bits of `seen` */
 #define HELP_CODE (256 + MAX_OPTS)
-#define HELP_COLUMN 26	/* where the words of an option begin */
+#define HELP_COLUMN 26	/* the column of an option's description */
 
 struct unit {
 	const char *name;
@@ -177,7 +177,7 @@ static int set_option(const struct vs_command *command, const struct vs_opt *opt
 	return -EINVAL;
 }
 
-/* The table as getopt_long() wants it; an option's code is 256 + its index. */
+/* Converts the table for getopt_long(); an option's code is 256 + its index. */
 static void fill_getopt(const struct vs_opt *opts, struct option *longs, char *shorts)
 {
 	size_t i;
@@ -207,7 +207,7 @@ static const struct vs_opt *find_option(const struct vs_opt *opts, int code)
 	return NULL;
 }
 
-/* In the middle of "-qz", getopt's index is not yet behind that word. */
+/* In the middle of "-qz" getopt's index has not moved past that word yet. */
 static int wrong_option(const struct vs_command *command, int code, char **argv)
 {
 	const char letter[] = { '-', (char)optopt, '\0' };
@@ -220,7 +220,7 @@ static int wrong_option(const struct vs_command *command, int code, char **argv)
 	return vs_command__fail(command, -EINVAL, is_letter ? letter : argv[optind - 1], words);
 }
 
-/* Which of two values was meant, nobody knows. A flag, and what makes a list, may come again. */
+/* With two values nobody knows which was meant. A flag or a list option may be repeated. */
 static bool is_second(const struct vs_command *command, const struct vs_opt *opt, uint32_t *seen)
 {
 	uint32_t bit = 1u << (opt - command->opts);
@@ -239,7 +239,7 @@ int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void
 	int code, err;
 
 	fill_getopt(command->opts, longs, shorts);
-	optind = 0;	/* glibc: forget what an earlier call left half read */
+	optind = 0;	/* makes glibc forget a half-read word of an earlier call */
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (code == 'h' || code == HELP_CODE) {

@@ -27,7 +27,7 @@ struct vs_opt {
 	const char *help;
 	size_t offset;		/* of the member in the options structure */
 	uint64_t min, max;	/* VS_OPT_DURATION, VS_OPT_SIZE, VS_OPT_NUMBER; inclusive */
-	/* VS_OPT_LIST: 0, or negative with a sentence in `error`. `arg` is vs_opt.arg. */
+	/* VS_OPT_LIST: returns 0, or negative with a sentence in `error`. `arg` is vs_opt.arg. */
 	int (*add)(void *options, int arg, const char *value, char *error, size_t size);
 	int arg;
 };
@@ -51,27 +51,27 @@ enum { VS_OPTS_HELP = 1 };
 int vs_opts__parse(const struct vs_command *command, int argc, char **argv, void *options);
 
 /*
- * One line on stderr: "vfioscope NAME: words: what", or without `what` when that is
- * NULL. Returns `status`.
+ * Writes one line to stderr: "vfioscope NAME: words: what", or without `what` when that is NULL.
+ * Returns `status`.
  */
 int vs_command__fail(const struct vs_command *command, int status, const char *words,
 		     const char *what);
 
 /*
- * Whether what a verb said got through: @err is 0 or the first write error, negative errno. Returns
- * @status, or VS_EXIT_FAILURE after one line on stderr; a bug stays a bug. A reader that went away
- * (EPIPE) has read what it wanted.
+ * Checks that a verb's output was written: @err is 0 or the first write error, negative errno. Returns
+ * @status, or VS_EXIT_FAILURE after one line on stderr; a bug stays a bug. A reader that closed its end
+ * (EPIPE) has read all it wanted.
  */
 int vs_command__written(const struct vs_command *command, int status, int err);
 
-/* The same with a command that mends it ("": none), as vs_one_line__advise(). */
+/* Does the same with a command that fixes it ("": none), as vs_one_line__advise(). */
 int vs_command__advise(const struct vs_command *command, int status, const char *words,
 		       const char *remedy);
 
-/* "90", "500ms", "2m" as ns; "1M" as bytes. 0, or -EINVAL, -ERANGE. */
+/* Parse "90", "500ms", "2m" as ns; "1M" as bytes. Return 0, or -EINVAL, -ERANGE. */
 int vs_opts__duration(const char *text, uint64_t *ns);
 int vs_opts__size(const char *text, uint64_t *bytes);
-/* Digits only. */
+/* Parses digits only. */
 int vs_opts__number(const char *text, uint64_t *number);
 
 #endif

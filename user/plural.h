@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* What follows a noun that is counted: "%d group%s". */
+/* Returns the ending of a noun that is counted: "%d group%s". */
 static inline const char *vs_plural(uint64_t nr)
 {
 	return nr == 1 ? "" : "s";

@@ -13,7 +13,7 @@
 #define DEFAULT_DEFERRED 4096
 #define DEFAULT_TASKS 4096
 
-/* Those that want each event. */
+/* Calls the sinks that want each event. */
 #define EACH_EVENT_SINK(s, call, ...)						\
 	do {									\
 		for (size_t i_ = 0; i_ < (s)->opts.nr_sinks; i_++)		\
@@ -39,8 +39,8 @@ static void sync_sinks(struct vs_session *s)
 }
 
 /*
- * Sinks that take it at once come first (sinks are sorted: durable ones lead),
- * then the disk is waited for, then the readers that are behind.
+ * The finding goes first to sinks that can take it at once (sinks are sorted: durable ones lead), then
+ * we wait for the disk, then for slow readers.
  */
 static void say_to_sinks(struct vs_session *s, const struct vs_finding *f)
 {
@@ -286,7 +286,7 @@ static void add_names(struct vs_group *group, char *names)
 		vs_group__add_device(group, one);
 }
 
-/* Once per group the system is asked; what events tell later is added. */
+/* We ask the system once per group, and add the devices that later events name. */
 static void learn_devices(struct vs_session *s, struct vs_group *group, const char *device)
 {
 	char names[VS_DEVICES_LEN];
@@ -391,7 +391,7 @@ static void count_missed(struct vs_session *s, const struct vs_task *gone)
 	s->not_found++;
 }
 
-/* Follows the notifier; returns when the task took its reference there, 0 if unknown. */
+/* Follows the notifier; returns the time when the task took its reference there, 0 if unknown. */
 static uint64_t follow_notifier(struct vs_session *s, const struct vs_event *e,
 				struct vs_group *group)
 {
@@ -438,7 +438,7 @@ static void name_frames(struct vs_session *s, struct vs_view *v)
 	v->stack = (const char (*)[VS_SITE_LEN])s->frames;
 }
 
-/* Of a change: not the helper that made it, but who called that. */
+/* Names the caller of the helper that made a change, not the helper. */
 static void name_caller(struct vs_session *s, struct vs_view *v)
 {
 	const struct vs_stack_event *stack = vs_record__stack(v->e);
@@ -468,7 +468,7 @@ static void show_event(struct vs_session *s, struct vs_view *v)
 	EACH_EVENT_SINK(s, event, v);
 }
 
-/* The line of a deferred put goes with the event that ended it. */
+/* The line of a deferred put passes the filter if the event that ended it does. */
 static void show_deferred(struct vs_session *s, const struct vs_deferred *d,
 			  const struct vs_view *v)
 {

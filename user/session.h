@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One run over a stream of events, live or recorded: records go in, the ledger
- * is kept, findings are made, sinks are served. Knows no libbpf, needs no
- * privileges. Not thread-safe: one thread calls.
+ * is kept, findings are made, sinks are served. It knows no libbpf and needs no
+ * privileges. It is not thread-safe: one thread calls it.
  *
  *	s = vs_session__new(&opts);
  *	vs_session__start(s, &start);		once the probes are armed
@@ -27,23 +27,23 @@
 #include "ledger/registrations.h"
 #include "sink/sink.h"
 
-/* What the session asks from outside. Each may be NULL. */
+/* Calls that the session makes to its owner. Each may be NULL. */
 struct vs_session_calls {
-	/* "vfio_group_fops_release+0x31" of a kernel address; false when unknown. */
+	/* Writes "vfio_group_fops_release+0x31" for a kernel address; false when unknown. */
 	bool (*resolve_ip)(void *ctx, uint64_t ip, char *buf, size_t size);
-	/* Space-separated device names of an iommu group; 0 or negative errno. */
+	/* Writes the space-separated device names of an iommu group; 0 or negative errno. */
 	int (*group_devices)(void *ctx, int iommu_group, char *buf, size_t size);
-	/* /proc/TID/stack as it is; 0 or negative errno. Only asked for deadlocks. */
+	/* Writes /proc/TID/stack unchanged; 0 or negative errno. Called only for deadlocks. */
 	int (*kernel_stack)(void *ctx, uint32_t tid, char *buf, size_t size);
-	/* CLOCK_MONOTONIC now. NULL for recordings: no "said after" times. */
+	/* Returns CLOCK_MONOTONIC now. NULL for recordings: no "said after" times. */
 	uint64_t (*now_ns)(void *ctx);
-	/* Whether a process exists. */
+	/* True if the process exists. */
 	bool (*task_alive)(void *ctx, uint32_t tgid);
-	/* Whether anything was lost up to this moment, told to the session or not. */
+	/* True if anything was lost up to now, reported to the session or not. */
 	bool (*was_lost)(void *ctx);
-	/* Whether the kernel skipped probes up to this moment, told to the session or not. */
+	/* True if the kernel skipped probes up to now, reported to the session or not. */
 	bool (*was_skipped)(void *ctx);
-	/* Whether probes are silent just now: asked before a finding that rests on what they saw. */
+	/* True if probes are silent now; called before a finding that rests on them. */
 	bool (*is_blind)(void *ctx);
 };
 
@@ -62,7 +62,7 @@ struct vs_session_opts {
 	size_t max_deferred;	/* outstanding deferred puts, 0: 4096 */
 	size_t max_tasks;	/* tasks inside a notifier, 0: 4096 */
 	bool keep_refs;		/* the ledger of references, with its findings */
-	struct vs_refs_opts refs;	/* its limits; what it calls is set by the session */
+	struct vs_refs_opts refs;	/* its limits; the session sets its calls */
 };
 
 struct vs_session_result {
@@ -70,8 +70,8 @@ struct vs_session_result {
 	uint64_t findings[VS_FINDING_KINDS];
 	uint64_t by_grade[VS_GRADES];
 	uint64_t lost;		/* sum over all causes */
-	uint64_t blind_gaps;	/* times in which something may have been missed */
-	size_t outstanding;	/* deferred puts not yet ended */
+	uint64_t blind_gaps;	/* gaps in which we may have missed something */
+	size_t outstanding;	/* deferred puts that have not ended yet */
 	int write_error;	/* first write error of a sink, negative errno, or 0 */
 };
 
@@ -81,85 +81,85 @@ struct vs_session;
 struct vs_session *vs_session__new(const struct vs_session_opts *opts);
 void vs_session__free(struct vs_session *s);	/* NULL is fine; frees no sinks */
 
-/* Says who traces what. Strings and probe rows stay the caller's until finish. */
+/* Reports the version, kernel and probes. Strings and probe rows stay the caller's until finish. */
 void vs_session__start(struct vs_session *s, const struct vs_start *start);
 
-/* Begins with what exists: after start(), before the first feed(). */
+/* Starts the ledger from a snapshot: call it after start(), before the first feed(). */
 void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot);
 
 /* Compares the ledger with a snapshot taken after every event fed so far. */
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot);
 
-/* The same for the references of devices. */
+/* Does the same for the references of devices. */
 void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot);
 
 struct vs_ledger_opts {
-	const struct vs_snapshot *snapshot;	/* of just now */
+	const struct vs_snapshot *snapshot;	/* taken just now */
 	uint64_t now_ns;	/* CLOCK_MONOTONIC */
 	bool traced;		/* false: the snapshot is all there is */
 	bool last;		/* with lifetimes */
 	bool stacks;		/* of each get, not only of suspects */
 };
 
-/* Shows the ledger, groups as the filter wants. 0 or -ENOMEM; needs keep_refs. */
+/* Shows the ledger for the groups that the filter selects. Returns 0 or -ENOMEM; needs keep_refs. */
 int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts);
 
 /* The ledger of references; NULL without keep_refs. */
 struct vs_refs *vs_session__refs(const struct vs_session *s);
 
-/* The ledger of the devices' own references: always kept. */
+/* The ledger of the devices' own references; it is always kept. */
 struct vs_registrations *vs_session__registrations(const struct vs_session *s);
 
-/* The devices of a group in one line; "" when not known. Valid until the next feed(). */
+/* Returns the devices of a group in one line; "" when not known. Valid until the next feed(). */
 const char *vs_session__devices(const struct vs_session *s, int number);
 
-/* The probe rows for the summary changed (module reloaded). Borrowed until finish. */
+/* Replaces the probe rows of the summary (module reloaded). They are borrowed until finish. */
 void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr);
 
 /*
- * Takes one raw record. 0, or -ENOENT, -EOVERFLOW, -EINVAL of vs_record__check():
- * the record was skipped and counted; going on is right. Deadlock findings are
- * written before this returns, unless their proof is still awaited.
+ * Takes one raw record. Returns 0, or -ENOENT, -EOVERFLOW, -EINVAL of vs_record__check(): then it
+ * skipped and counted the record, and the caller may go on. It writes deadlock findings before it
+ * returns, unless it still waits for their proof.
  */
 int vs_session__feed(struct vs_session *s, const void *record, size_t len);
 
-/* Says what waited long enough; @now_ns CLOCK_MONOTONIC. */
+/* Reports findings that have waited long enough; @now_ns is CLOCK_MONOTONIC. */
 void vs_session__tick(struct vs_session *s, uint64_t now_ns);
 
-/* When the next tick is due, CLOCK_MONOTONIC ns; 0: nothing is waiting. */
+/* Returns the time when the next tick is due, CLOCK_MONOTONIC ns; 0: nothing is waiting. */
 uint64_t vs_session__deadline(const struct vs_session *s);
 
 /*
- * Tells the present total of one cause of loss (enum vs_loss or vs_user_loss).
- * When it has grown that goes into the stream. Causes of the ledger itself
- * (evictions, skipped records) are counted by the session.
+ * Takes the present total of one cause of loss (enum vs_loss or enum vs_user_loss), and reports it in
+ * the stream when it has grown. The session itself counts the causes of the ledger (evictions, skipped
+ * records).
  */
 void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total);
 
-/* This kernel does not report that cause: said in the summary instead of 0. */
+/* This kernel does not report that cause: the summary says so instead of 0. */
 void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause);
 
-/* A gap that is over: vfio.ko was (re)loaded, and its probes are armed now, or it is gone again. */
+/* Adds a gap that is over: vfio.ko was (re)loaded and its probes are armed now, or it is gone again. */
 void vs_session__gap(struct vs_session *s, const struct vs_gap_row *row);
 
-/* A gap begins, unless it has begun already; it ends, if it had. At most one of a kind. */
+/* Begin a gap, unless it has begun already, and end it, if it had. There is at most one of a kind. */
 void vs_session__gap_begins(struct vs_session *s, enum vs_gap_why why, uint64_t from_ns,
 			    const char *words);
 void vs_session__gap_ends(struct vs_session *s, enum vs_gap_why why, uint64_t to_ns);
 
-/* A sentence of the caller in the stream, at @time_ns (CLOCK_MONOTONIC). */
+/* Puts a sentence of the caller into the stream, at @time_ns (CLOCK_MONOTONIC). */
 void vs_session__notice(struct vs_session *s, uint64_t time_ns, const char *words);
 
-/* Writes what the sinks have buffered. 0 or the first write error so far. */
+/* Writes what the sinks have buffered. Returns 0 or the first write error so far. */
 int vs_session__flush(struct vs_session *s);
 
 /*
- * Settles what still waits, says the summary, flushes. @now_ns 0: the time of the
- * last event (recordings). Returns 0 or the first write error; @result may be NULL.
+ * Settles what still waits, writes the summary, flushes. @now_ns 0 means the time of the last event
+ * (recordings). Returns 0 or the first write error; @result may be NULL.
  */
 int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result);
 
-/* What finish() would put into @result now; write_error as of the last flush. */
+/* Fills in the @result that finish() would give now; write_error as of the last flush. */
 void vs_session__result(const struct vs_session *s, struct vs_session_result *result);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a session did not see: events that were lost, and times without probes. */
+/* The parts that a session did not see: lost events, and times without probes. */
 #include "session_priv.h"
 
 static uint64_t now_ns(const struct vs_session *s)
@@ -64,7 +64,7 @@ void vs_session__loss_not_reported(struct vs_session *s, unsigned int cause)
 		s->losses[cause].not_reported = true;
 }
 
-/* What the ledger of references says after a time it has not seen may be wrong. */
+/* After a time without probes the ledgers have forgotten what they knew, and findings may be wrong. */
 static void blind(struct vs_session *s, bool begins)
 {
 	s->blind = begins;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by the files of the session only. */
+/* Only the files of the session share this header. */
 #ifndef VFIOSCOPE_SESSION_PRIV_H
 #define VFIOSCOPE_SESSION_PRIV_H
 
@@ -14,7 +14,7 @@
 struct loss {
 	uint64_t total;
 	uint64_t said;
-	uint64_t looked_ns;	/* when it was asked for last, 0: the session counts it itself */
+	uint64_t looked_ns;	/* the time when it was last read, 0: the session counts it itself */
 	bool not_reported;
 };
 
@@ -35,9 +35,9 @@ struct vs_session {
 	const struct vs_probe_row *probes;
 	size_t nr_probes;
 	struct vs_gaps gaps;
-	bool blind;		/* probes are silent: what comes is a part of what happens */
+	bool blind;		/* probes are silent: the records that come are incomplete */
 	int write_error;
-	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* of the event that is being shown */
+	char frames[VS_SHORT_STACK_LEN][VS_SITE_LEN]; /* frames of the event that is being shown */
 	struct vs_alarm_event aligned;	/* for records at odd addresses */
 };
 
@@ -47,10 +47,10 @@ struct vs_session {
 			(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__);	\
 	} while (0)
 
-/* Losses that are known and were not said yet are said. */
+/* Reports the losses that are known and not reported yet. */
 void session_say_losses(struct vs_session *s);
 
-/* All of its sinks get a summary of what was seen until @now_ns. */
+/* Gives all sinks a summary of what the session saw until @now_ns. */
 void session_say_summary(struct vs_session *s, uint64_t now_ns);
 
 #endif

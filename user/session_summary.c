@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is said of a session at its end. */
+/* The summary at the end of a session. */
 #include "session_priv.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "stop.h"
 
-/* The only thing that a signal handler can reach. */
+/* A signal handler can reach only this. */
 static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int sig)

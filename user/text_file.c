@@ -7,9 +7,9 @@
 #include <string.h>
 
 #define PIECE 65536u
-#define MOST (64u << 20)	/* far more than any of our files has */
+#define MOST (64u << 20)	/* none of our files has nearly as much */
 
-/* Files of /proc/sys refuse to be read in large pieces (5.10: ENOMEM above 4 MiB). */
+/* Files of /proc/sys fail to be read in large pieces (5.10: ENOMEM above 4 MiB). */
 static int read_all(FILE *file, char **text, size_t *len)
 {
 	size_t got = 1;
@@ -28,7 +28,7 @@ static int read_all(FILE *file, char **text, size_t *len)
 	return *len < MOST ? 0 : -EFBIG;
 }
 
-/* 0, or what is wrong with it: negative errno. */
+/* Returns 0, or the error of the text as negative errno. */
 static int check(const char *text, size_t len)
 {
 	if (strlen(text) < len)
