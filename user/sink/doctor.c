@@ -98,7 +98,7 @@ static bool said_before(const struct vs_plan *plan, size_t row)
 	return false;
 }
 
-/* One line for each thing to do, however many hooks it is for. */
+/* Prints one line for each remedy, however many hooks need it. */
 static void put_advice(const struct vs_page *page, const struct vs_doctor_report *r)
 {
 	const struct vs_plan *plan = r->plan;

@@ -17,7 +17,7 @@ static void put_part(const struct vs_page *page, const char *label, const char *
 	vs_page__wrapped(page, 10, text);
 }
 
-/* Commands are not broken: they are there to be copied. */
+/* Commands are not wrapped: the user copies them. */
 static void put_problem(const struct vs_page *page, const struct vs_diag_result *r)
 {
 	vs_out__printf(page->out, "  %s: %s\n", r->knob, r->value);

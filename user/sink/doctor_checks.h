@@ -9,10 +9,10 @@
 #include "doctor/self_test.h"
 #include "sink/doctor_page.h"
 
-/* What is wrong first, each with what it costs and what to do; then what is in order. */
+/* Prints problems first, each with its cost and its remedy; then the checks that passed. */
 void vs_doctor__put_checks(const struct vs_page *page, const struct vs_diags *checks);
 
-/* An array; the caller owns it. NULL when out of memory. */
+/* Returns an array; the caller owns it. NULL when out of memory. */
 json_t *vs_doctor__checks_to_json(const struct vs_diags *checks);
 
 void vs_doctor__put_self_test(const struct vs_page *page, const struct vs_self_test *test);

@@ -8,7 +8,7 @@
 #include "sink/words.h"
 
 #define NARROWEST 60
-#define LABEL 10	/* columns of "taken", "held by" ... and what is before them */
+#define LABEL 10	/* columns of "taken", "held by" ... and their indent */
 #define INDENT (4 + LABEL)
 
 static const char *const labels[VS_SEES_PARTS] = {
@@ -18,7 +18,7 @@ static const char *const labels[VS_SEES_PARTS] = {
 	[VS_SEES_WAITS] = "waits",
 };
 
-/* The answer is in the words already where it is about who. */
+/* For holders and waits the words themselves give the answer. */
 static const char *lead_in(const struct vs_sees_cell *cell, enum vs_sees_part part)
 {
 	bool who = part == VS_SEES_HOLDERS || part == VS_SEES_WAITS;
@@ -54,7 +54,7 @@ static void print_row(struct vs_out *out, const struct vs_sees *row, unsigned in
 	}
 }
 
-/* Nothing of it exists here: one line is enough. */
+/* Returns true if nothing of the subject exists here: one line is enough. */
 static bool is_nothing(const struct vs_sees *row)
 {
 	for (int part = 0; part < VS_SEES_PARTS; part++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The part of doctor's page that says what can be seen, as text and JSON. */
+/* The part of doctor's page that says what we can see, as text and JSON. */
 #ifndef VFIOSCOPE_SINK_DOCTOR_SEES_H
 #define VFIOSCOPE_SINK_DOCTOR_SEES_H
 
@@ -8,11 +8,11 @@
 #include "probe/sees.h"
 #include "sink/out.h"
 
-/* Under a heading of its own; `width` in columns, 0: nothing is wrapped. */
+/* Prints the part under its own heading; `width` is in columns, 0: nothing is wrapped. */
 void vs_doctor_sees__print(struct vs_out *out, const struct vs_facts *facts, const struct vs_plan *plan,
 			   unsigned int width);
 
-/* An array, a new reference. */
+/* Returns an array, a new reference. */
 json_t *vs_doctor_sees__json(const struct vs_facts *facts, const struct vs_plan *plan);
 
 #endif

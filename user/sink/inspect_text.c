@@ -103,7 +103,7 @@ static size_t count_sites(const struct vs_inspection *in, enum vs_site_class cla
 
 static void put_site(struct vs_out *o, const struct vs_inspection_site *site, unsigned int width)
 {
-	/* whose count that is, the code does not say */
+	/* the code does not say whose count that is */
 	const char *callee = site->callee[0] ? site->callee : "locked add (or of another count)";
 
 	vs_out__printf(o, "  %-*s  %s%s\n", PLACE_WIDTH, site->place.where,
@@ -173,7 +173,7 @@ static size_t widest(const struct vs_tree *tree, bool kernel)
 	return most;
 }
 
-/* Where it does not fit, the middle goes: the top folder tells kernels apart. */
+/* A path that does not fit loses its middle: the top folder tells kernels apart. */
 static void put_path(struct vs_out *o, const char *path, size_t column, unsigned int width)
 {
 	const char *base = strrchr(path, '/');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Pieces of NDJSON records, shared by the files of the JSON sink; nothing else includes it. */
+/* Pieces of NDJSON records; only the files of the JSON sink include this. */
 #ifndef VFIOSCOPE_SINK_JSON_H
 #define VFIOSCOPE_SINK_JSON_H
 
@@ -88,15 +88,15 @@ static inline json_t *group_json(const struct vs_group_view *g)
 	return o;
 }
 
-/* The "wait" record. */
+/* Makes the "wait" record. */
 json_t *vs_json__wait(const struct vs_registration_book *b, const struct vs_group_view *g,
 		      struct vs_sites *sites);
 
-/* Of the "ledger" record: the devices of a group; the sums over all devices. */
+/* Make parts of the "ledger" record: the devices of a group; the sums over all devices. */
 json_t *vs_json__registrations(const struct vs_refs_report *r, const struct vs_group_view *g);
 json_t *vs_json__registration_totals(const struct vs_refs_report *r);
 
-/* The "ledger" record. */
+/* Makes the "ledger" record. */
 json_t *vs_json__ledger(const struct vs_refs_report *r);
 
 #endif

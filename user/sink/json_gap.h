@@ -7,7 +7,7 @@
 
 #include "ledger/gaps.h"
 
-/* An object without type and schema. NULL: out of memory. */
+/* Returns an object without type and schema. NULL: out of memory. */
 json_t *vs_json__gap(const struct vs_gap_row *row);
 
 json_t *vs_json__gaps(const struct vs_gap_row *rows, size_t nr);

@@ -115,7 +115,7 @@ static void set_book(json_t *o, const struct vs_book *b)
 	set(o, "exact", exact_json(&b->exact));
 }
 
-/* Absent when the snapshot has not got the group. */
+/* The fields are absent when the snapshot does not have the group. */
 static void set_container(json_t *o, const struct vs_refs_report_group *g)
 {
 	if (!g->now)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Devices' own references, and the waits for them, of docs/events.md. */
+/* The devices' own references, and the waits for them, as in docs/events.md. */
 #include "sink/json.h"
 
 static const char *site_name(struct vs_sites *sites, uint64_t ip)

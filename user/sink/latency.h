@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where `latency` writes to: text for people, or NDJSON as docs/latency.md describes it. */
+/* The output of `latency`: text for people, or NDJSON as docs/latency.md describes it. */
 #ifndef VFIOSCOPE_SINK_LATENCY_H
 #define VFIOSCOPE_SINK_LATENCY_H
 
@@ -13,17 +13,17 @@
 struct vs_latency_sink_opts {
 	int fd;
 	bool json;
-	size_t width;		/* columns of the terminal, 0: it is none */
-	size_t top;		/* functions and slowest works that are shown */
-	/* Name of a kernel address; false when unknown. */
+	size_t width;		/* columns of the terminal, 0: no terminal */
+	size_t top;		/* how many functions and slowest works are shown */
+	/* Writes the name of a kernel address; false when unknown. */
 	bool (*resolve)(void *ctx, uint64_t addr, char *buf, size_t size);
 	void *ctx;
 };
 
-/* One line of the interval mode: what came in that time. */
+/* One line of the interval mode: the counts of that interval. */
 struct vs_interval {
 	uint64_t time_ns;
-	uint64_t start_ns;	/* CLOCK_MONOTONIC when counting began */
+	uint64_t start_ns;	/* CLOCK_MONOTONIC at the start of counting */
 	uint64_t length_ns;
 	uint64_t queued, started, ended, waiting;
 	struct vs_hist wait;
@@ -34,7 +34,7 @@ struct vs_latency_start {
 	const char *version, *kernel;
 	uint64_t mono_ns, wall_ns, start_up_ns;
 	uint64_t programs;
-	const char *const *names;	/* what is followed; none: every work */
+	const char *const *names;	/* the works that are followed; none: every work */
 	size_t nr_names;
 	const char *followed_by;	/* "kprobes", "tracepoints" */
 	const char *blame;		/* "full", "late", "off" */
@@ -56,7 +56,7 @@ struct vs_latency_sink {
 	struct vs_latency_sink_opts opts;
 	struct vs_out out;
 	const struct vs_latency_sink_ops *ops;
-	uint64_t start_ns;	/* times are shown since then */
+	uint64_t start_ns;	/* times are shown relative to this */
 	uint64_t nr_intervals;
 };
 
@@ -68,18 +68,18 @@ int vs_latency_sink__flush(struct vs_latency_sink *s);	/* 0 or the first write e
 
 /* -- words that both kinds use -- */
 
-/* "wqload_burn", or its address. */
+/* Writes "wqload_burn", or its address. */
 void vs_latency_words__func(const struct vs_latency_sink *s, uint64_t func, char *buf, size_t size);
 
-/* "behind wqload_burn on pool 2 (cpu 1)", without the time. */
+/* Writes "behind wqload_burn on pool 2 (cpu 1)", without the time. */
 void vs_latency_words__part(const struct vs_latency_sink *s, const struct vs_lat_event *work,
 			    const struct vs_blame_part *part, char *buf, size_t size);
 
-/* "delayed 41.0 ms: 38.0 ms behind ..., 3.0 ms worker wakeup" */
+/* Writes "delayed 41.0 ms: 38.0 ms behind ..., 3.0 ms worker wakeup". */
 void vs_latency_words__blame(const struct vs_latency_sink *s, const struct vs_worst_row *row,
 			     char *buf, size_t size);
 
-/* "overdue: vfio_group_put_bg of group 1 was queued 120.0 ms ago, not started ..." */
+/* Writes "overdue: vfio_group_put_bg of group 1 was queued 120.0 ms ago, not started ...". */
 void vs_latency_words__late(const struct vs_latency_sink *s, const struct vs_late *late,
 			    char *buf, size_t size);
 

@@ -20,7 +20,7 @@ static const char *const kind_names[VS_LAT_KINDS] = {
 	[VS_LAT_CHAIN] = "get_to_dropped",
 };
 
-/* Takes `o`; NULL when memory was short, which is a write error. */
+/* Takes `o`; NULL means that memory was short, which is a write error. */
 static void emit(struct vs_latency_sink *s, json_t *o)
 {
 	vs_json_out__put(&s->out, o, JSON_COMPACT);
@@ -45,13 +45,13 @@ static json_t *hex(uint64_t value)
 	return value ? json_sprintf("0x%llx", (unsigned long long)value) : json_null();
 }
 
-/* A time that may not be known. */
+/* Returns a time, which may be unknown. */
 static json_t *time_json(uint64_t ns)
 {
 	return ns ? json_integer((jint)ns) : json_null();
 }
 
-/* [[from_ns, count], ...] of the buckets that hold anything. */
+/* Returns [[from_ns, count], ...] for the buckets that are not empty. */
 static json_t *buckets_json(const struct vs_hist *h)
 {
 	json_t *array = json_array();
@@ -111,7 +111,7 @@ static void gap_json(struct vs_latency_sink *s, const struct vs_gap_row *row)
 	emit(s, o);
 }
 
-/* The life of one work, as far as it is known. */
+/* Returns the known part of the life of one work. */
 static json_t *life_json(const struct vs_latency_sink *s, const struct vs_lat_event *e,
 			 const char *type)
 {

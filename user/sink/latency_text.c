@@ -7,12 +7,12 @@
 #include "sink/latency.h"
 #include "sink/words.h"
 
-#define PAGE 100		/* columns where there is no terminal */
+#define PAGE 100		/* columns if there is no terminal */
 #define MIN_PAGE 60
 #define LABEL 18
 #define COLUMN 9
-#define HEADER_EVERY 20		/* lines of the interval mode */
-#define MAX_SPLITS 40		/* of one kind; NDJSON has all */
+#define HEADER_EVERY 20		/* lines of the interval mode between two headers */
+#define MAX_SPLITS 40		/* splits of one kind; NDJSON has all */
 
 static const char *const kind_labels[VS_LAT_KINDS] = {
 	[VS_LAT_HELD] = "queued>activated",
@@ -22,7 +22,7 @@ static const char *const kind_labels[VS_LAT_KINDS] = {
 	[VS_LAT_CHAIN] = "get>dropped",
 };
 
-/* On a narrower terminal lines are broken by the terminal. */
+/* A narrower terminal breaks the lines itself. */
 static size_t page(const struct vs_latency_sink *s)
 {
 	if (!s->opts.width)
@@ -171,7 +171,7 @@ static void bar(struct vs_latency_sink *s, uint64_t count, uint64_t most)
 	vs_out__printf(&s->out, "|%9" PRIu64 "\n", count);
 }
 
-/* A bar for each power of two. */
+/* Draws a bar for each power of two. */
 static void histogram(struct vs_latency_sink *s, const char *label, const struct vs_hist *h)
 {
 	unsigned int octaves = VS_HIST_BUCKETS >> VS_HIST_SUB_BITS, first = octaves, last = 0;
@@ -216,7 +216,7 @@ static bool has_many(const struct vs_report *r, enum vs_split_kind kind)
 	return nr > 1;
 }
 
-/* What would only repeat the whole is left out. */
+/* A single split would only repeat the whole: it is left out. */
 static void splits(struct vs_latency_sink *s, const struct vs_report *r, enum vs_split_kind kind)
 {
 	char label[64], func[128];
@@ -292,7 +292,7 @@ static void worst(struct vs_latency_sink *s, const struct vs_report *r)
 	}
 }
 
-/* Eight heights, without asking for more than ASCII. */
+/* Draws eight heights with nothing but ASCII. */
 static void backlog(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	static const char heights[] = " .:-=+*#@";
@@ -362,7 +362,7 @@ static void sample(struct vs_latency_sink *s, const struct vs_report *r)
 	field(s, "sample", value);
 }
 
-/* In late mode: how much of the time its cost was there. */
+/* In late mode: the part of the time in which the blame programs were attached. */
 static void blame(struct vs_latency_sink *s, const struct vs_report *r)
 {
 	char value[200], took[32];

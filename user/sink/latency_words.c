@@ -6,7 +6,7 @@
 #include "sink/latency.h"
 #include "sink/words.h"
 
-/* A part is worth a place in the sentence from a fiftieth of the delay on. */
+/* The sentence names a part if it has at least a fiftieth of the delay. */
 #define WORTH 50
 #define MAX_TOLD 4
 

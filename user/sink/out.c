@@ -16,7 +16,7 @@
 #include "stop.h"
 
 #define RELAX (32 * 1024)
-#define LOOK_MS 250	/* a signal may come right before poll() */
+#define LOOK_MS 250	/* a signal may come just ahead of poll() */
 #define STOP_LOOKS 8	/* 2 s */
 
 void vs_out__init(struct vs_out *o, int fd)
@@ -130,7 +130,7 @@ void vs_out__text(struct vs_out *o, const char *text)
 struct conversion {
 	char flags[8];
 	int width, precision;	/* precision -1: none */
-	int longs;		/* of the size: l, ll; z is l */
+	int longs;		/* number of l in the size: l, ll; z is l */
 	char kind;
 };
 
@@ -187,7 +187,7 @@ static void add_string(struct vs_out *o, const struct conversion *c, const char 
 
 static void add_number(struct vs_out *o, const struct conversion *c, va_list *args)
 {
-	char format[16], text[400];	/* of a double without an exponent, 310 digits */
+	char format[16], text[400];	/* holds a double without an exponent, 310 digits */
 	int len;
 
 	snprintf(format, sizeof(format), "%%%s*.*%s%c", c->flags,
@@ -257,8 +257,8 @@ void vs_out__fill(struct vs_out *o, char c, size_t nr)
 }
 
 /*
- * A reader may stand still (Ctrl-S, a pager): it is waited for, also on a descriptor that somebody
- * made non-blocking, but not for long once we are asked to stop.
+ * A reader may stop reading (Ctrl-S, a pager): we wait for it, even on a descriptor that somebody made
+ * non-blocking, but not for long once we are asked to stop.
  */
 static bool is_taken(struct vs_out *o)
 {
@@ -275,7 +275,7 @@ static bool is_taken(struct vs_out *o)
 	return true;
 }
 
-/* What is written at once: so much of it a pipe that can be written to takes without waiting. */
+/* PIPE_BUF: poll() says writable when at least this much fits. */
 static size_t piece(const struct vs_out *o, size_t left)
 {
 	return o->regular || left < PIPE_BUF ? left : PIPE_BUF;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where results go. A session hands the same data to every sink; text and
+ * Sinks write the results. A session hands the same data to every sink; text and
  * NDJSON are two of them. Only sinks print.
  *
  * Ordinary lines are collected in a buffer and written when it is full or
@@ -9,10 +9,10 @@
  * write to the durable sinks (files: page cache, does not wait), write to the
  * other sinks that can take it, fdatasync(2) of the durable ones when the grade
  * is bug, and last the sinks that are full. So neither a slow disk nor a reader
- * that has stopped keeps a finding from where it can go.
- * Writes are blocking all the same: a reader that stops reading in the end stops
- * the events from being drained, and what the ring buffer cannot hold then is
- * counted as lost.
+ * that has stopped delays a finding for the other sinks.
+ * Writes still block: a reader that stops reading in the end stops the draining
+ * of events, and events that do not fit into the ring buffer then are counted as
+ * lost.
  */
 #ifndef VFIOSCOPE_SINK_H
 #define VFIOSCOPE_SINK_H
@@ -28,7 +28,7 @@
 #include "ledger/gaps.h"
 #include "ledger/refs_report.h"
 
-/* How one hook is reached; strings belong to the caller. */
+/* The state of one hook; strings belong to the caller. */
 struct vs_probe_row {
 	const char *hook;	/* "put" */
 	const char *status;	/* "armed", "missing" ... */
@@ -37,8 +37,8 @@ struct vs_probe_row {
 };
 
 struct vs_start {
-	const char *version;	/* of vfioscope */
-	const char *kernel;	/* release */
+	const char *version;	/* version of vfioscope */
+	const char *kernel;	/* release of the kernel */
 	uint64_t mono_ns;	/* the same moment on both clocks */
 	uint64_t wall_ns;
 	const struct vs_probe_row *probes;
@@ -50,7 +50,7 @@ struct vs_loss_row {
 	bool reported;		/* false: this kernel does not report it */
 	uint64_t total;
 	uint64_t grown;		/* since the last row of this cause */
-	uint64_t since_ns;	/* not before this, when it was looked at last; 0: not known */
+	uint64_t since_ns;	/* the time of the previous look: it grew after this; 0: not known */
 	uint64_t time_ns;
 };
 
@@ -59,7 +59,7 @@ struct vs_group_row {
 	uint64_t creates, releases, gets, puts;
 	uint64_t found, not_found;	/* notifier events that did (not) find the group */
 	uint64_t queued, started, ended;
-	bool alive;		/* not released when last heard of */
+	bool alive;		/* not released as of its last event */
 	bool deadlocked;
 };
 
@@ -72,7 +72,7 @@ struct vs_summary {
 	const struct vs_group_row *groups;	/* sorted by number */
 	size_t nr_groups;
 	const struct vs_deferred_stats *deferred;
-	size_t outstanding;	/* deferred puts not yet ended */
+	size_t outstanding;	/* deferred puts that have not ended yet */
 	uint64_t found, not_found;
 	uint64_t findings[VS_FINDING_KINDS];
 	const struct vs_finding *const *bugs;	/* each finding of grade bug, without picture */
@@ -81,7 +81,7 @@ struct vs_summary {
 	uint64_t lost;		/* sum over causes */
 	const struct vs_gap_row *gaps;
 	size_t nr_gaps;
-	uint64_t blind_gaps;	/* of all there were, those in which something may have been missed */
+	uint64_t blind_gaps;	/* gaps in which we may have missed something, unlisted ones included */
 	const struct vs_probe_row *probes;
 	size_t nr_probes;
 };
@@ -98,17 +98,17 @@ struct vs_sink_ops {
 	void (*gap)(struct vs_sink *s, const struct vs_gap_row *g);
 	void (*notice)(struct vs_sink *s, uint64_t time_ns, const char *words);
 	void (*summary)(struct vs_sink *s, const struct vs_summary *sum);
-	/* An unregister that had to wait for users of its device has gone on. NULL: not shown. */
+	/* Called when an unregister continues that had to wait for users of its device. NULL: not shown. */
 	void (*waited)(struct vs_sink *s, const struct vs_registration_book *b,
 		       const struct vs_group_view *group, struct vs_sites *sites);
 	void (*ledger)(struct vs_sink *s, const struct vs_refs_report *r);	/* NULL: not shown */
 	int (*flush)(struct vs_sink *s);	/* 0 or the first write error, negative */
-	bool (*ready)(struct vs_sink *s);	/* NULL: always. Can take more now? */
-	void (*sync)(struct vs_sink *s);	/* NULL: nothing to do. fdatasync(2) */
+	bool (*ready)(struct vs_sink *s);	/* can it take more now? NULL: always */
+	void (*sync)(struct vs_sink *s);	/* fdatasync(2). NULL: nothing to do */
 	void (*free)(struct vs_sink *s);
 };
 
-/* Base of every sink; an own sink embeds it first and fills all of it. */
+/* Base of every sink; a sink embeds it first and fills all of it. */
 struct vs_sink {
 	const struct vs_sink_ops *ops;
 	bool durable;		/* served first, sync()ed after bugs */
@@ -123,11 +123,11 @@ struct vs_sink_opts {
 	bool no_events;		/* gets neither events nor deferred puts */
 };
 
-/* NULL with errno set. The caller frees them, after the session. */
+/* Return NULL with errno set. The caller frees them, after the session. */
 struct vs_sink *vs_text_sink__new(const struct vs_sink_opts *opts);
 struct vs_sink *vs_json_sink__new(const struct vs_sink_opts *opts);
 
-/* Writes what is buffered. 0, or the first error any write of this sink had. */
+/* Writes the buffer. Returns 0, or the first error any write of this sink had. */
 int vs_sink__flush(struct vs_sink *s);
 void vs_sink__free(struct vs_sink *s);	/* NULL is fine; flushes */
 

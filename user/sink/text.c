@@ -9,14 +9,14 @@
 #include "event/record.h"
 #include "sink/words.h"
 
-#define FULL 140	/* columns from which on a line carries the devices of its group */
+#define FULL 140	/* from this many columns on a line has the devices of its group */
 #define WIDE 100
 #define MAX_LINE 1024
 
 /* Columns of the parts of a line, for one width of the terminal. */
 struct layout {
 	int time, task, what, group, refs, place;
-	size_t indent;	/* of what does not fit on the first line */
+	size_t indent;	/* indent of parts that do not fit on the first line */
 };
 
 static const struct layout full = { 11, 20, 19, 36, 13, 31, 0 };
@@ -65,7 +65,7 @@ void vs_text__time(struct vs_text *t, uint64_t time_ns)
 	vs_out__printf(&t->out, "%*.6f ", layout_of(t)->time, vs_text__seconds(t, time_ns));
 }
 
-/* A line being put together; it is written where it is full. */
+/* A line under construction; it is written when it is full. */
 struct line {
 	struct vs_out *out;
 	char text[MAX_LINE];
@@ -90,7 +90,7 @@ static void write_line(struct line *l)
 	l->len = 0;
 }
 
-/* A part that goes to the next line when it does not fit. */
+/* Adds a part, on the next line if it does not fit. */
 static void flow(struct line *l, int pad, const char *text)
 {
 	if (!*text && !pad)
@@ -103,7 +103,7 @@ static void flow(struct line *l, int pad, const char *text)
 	put(l, pad, text);
 }
 
-/* The value is not known of an instruction that could not be decoded. */
+/* The value is unknown if the instruction could not be decoded. */
 static void change_words(char *buf, size_t size, const struct vs_event *e)
 {
 	const char *way = "";
@@ -144,7 +144,7 @@ static bool is_entry(const char *site)
 	return !plus || !strcmp(plus, "+0x0");
 }
 
-/* The device first: a group may have several, each with a count of its own. */
+/* The device comes first: a group may have several, each with a count of its own. */
 static void registration_place(char *buf, size_t size, const struct vs_view *v)
 {
 	char device[4 * VS_DEVICE_LEN];
@@ -153,7 +153,7 @@ static void registration_place(char *buf, size_t size, const struct vs_view *v)
 	snprintf(buf, size, "%.60s %.100s", device, v->site);
 }
 
-/* Where: the device, the call site, the chain or the work, as fits the type. */
+/* Writes the place that fits the type: the device, the call site, the chain or the work. */
 static void place_words(char *buf, size_t size, const struct vs_view *v, bool roomy)
 {
 	bool counts = v->e->type == VS_GET || v->e->type == VS_PUT || v->e->type == VS_CHANGE ||
@@ -212,7 +212,7 @@ static enum vs_color color_of(const struct vs_event *e)
 	return e->type == VS_NOTIFIER_ENTER || e->type == VS_NOTIFIER_EXIT ? VS_DIM : VS_PLAIN;
 }
 
-/* A line that is no event, in its place in the stream. */
+/* Writes a line that is no event, at its place in the stream. */
 static void remark(struct vs_text *t, uint64_t time_ns, enum vs_color color, const char *words)
 {
 	size_t col = (size_t)layout_of(t)->time + 4;
@@ -232,7 +232,7 @@ static bool is_named(const struct vs_text *t, int number)
 	return false;
 }
 
-/* Where lines have no room for the devices of a group, they are told once. */
+/* Names the devices of a group once if lines have no room for them. */
 static void name_group(struct vs_text *t, const struct vs_view *v)
 {
 	const struct vs_group_view *g = &v->group;
@@ -245,7 +245,7 @@ static void name_group(struct vs_text *t, const struct vs_view *v)
 	remark(t, v->e->time_ns, VS_INFO, buf);
 }
 
-/* Under the line, one frame each. */
+/* Writes the stack below the line, one frame each. */
 static void show_stack(struct vs_text *t, const struct vs_view *v)
 {
 	size_t indent = (size_t)layout_of(t)->time + 4;
@@ -275,7 +275,7 @@ static void text_event(struct vs_sink *s, const struct vs_view *v)
 	vs_out__relax(&t->out);
 }
 
-/* Wall clock in UTC, to be found again in other logs. */
+/* Writes the wall clock in UTC, to find the time in other logs. */
 static void text_clock(char *buf, size_t size, uint64_t wall_ns)
 {
 	time_t seconds = (time_t)(wall_ns / 1000000000);

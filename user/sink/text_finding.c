@@ -47,7 +47,7 @@ static const char *group_of(const struct vs_finding *f, char *buf, size_t size)
 	return buf;
 }
 
-/* References only: the stack of the get. */
+/* Prints the stack of the get, for references only. */
 static void say_frames(struct vs_text *t, const struct vs_finding *f, size_t indent)
 {
 	for (const char *at = f->has_ref ? f->stack_text : ""; *at;) {
@@ -196,7 +196,7 @@ static void say_bug(struct vs_text *t, const struct vs_finding *f)
 	rule(t, '=', NULL);
 }
 
-/* A reference: what is wrong with it, and the stack of its get, or of the put. */
+/* Prints the error of a reference, and the stack of its get, or of the put. */
 static void say_ref_bug(struct vs_text *t, const struct vs_finding *f)
 {
 	char words[400], buf[400];

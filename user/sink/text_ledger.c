@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who holds each group. */
+/* Prints the holders of each group. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "sink/words.h"
 
 #define INDENT 2
-#define BELOW 6		/* what belongs to the reference above */
+#define BELOW 6		/* indent of the details of the reference above */
 
 typedef unsigned long long ull;
 

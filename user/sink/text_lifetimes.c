@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How long references lived. */
+/* Prints the lifetimes of references. */
 #include <stdio.h>
 #include <string.h>
 

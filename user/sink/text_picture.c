@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The interleaving as two columns: what the deadlocked task did, and what others
- * did to the group meanwhile.
+ * Draws the interleaving as two columns: the events of the deadlocked task, and those of others on the
+ * group meanwhile.
  */
 #include "sink/text.h"
 
@@ -114,7 +114,7 @@ static void row_words(struct picture *p, const struct vs_picture_row *r, struct 
 		place(c, r);
 }
 
-/* What of a line that is too long can be left out: the offset of its symbol. */
+/* Returns the length that is left if a line that is too long loses the offset of its symbol. */
 static size_t without_offset(const char *text, size_t len, size_t width)
 {
 	const char *plus = memchr(text, '+', len);
@@ -122,7 +122,7 @@ static size_t without_offset(const char *text, size_t len, size_t width)
 	return plus && (size_t)(plus - text) <= width ? (size_t)(plus - text) : width;
 }
 
-/* How much of @text goes on one line; *@next: where the rest begins. */
+/* Returns how much of @text fits on one line; *@next is the rest. */
 static size_t fit(const char *text, size_t width, const char **next)
 {
 	size_t len = strcspn(text, "\n"), cut;
@@ -193,7 +193,7 @@ static void draw_event(struct picture *p, const struct vs_picture_row *r)
 	draw_row(p, time, r->other ? NULL : &c, r->other ? &c : NULL);
 }
 
-/* Without its proof the end of the story is not seen, but known. */
+/* Without the proof we did not see the end of the story, but we know it. */
 static void draw_end(struct picture *p)
 {
 	struct cell c = { .len = 0 };
@@ -267,7 +267,7 @@ static void draw_rows(struct picture *p)
 	draw_end(p);
 }
 
-/* What the picture cannot show is said, so that it is not read as "there was none". */
+/* Says what the picture cannot show, so that nobody reads it as "there was none". */
 static void draw_notes(struct picture *p)
 {
 	const struct vs_picture *pic = &p->f->picture;

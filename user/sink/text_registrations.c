@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who keeps the devices of a group registered, and which unbind waits for that. */
+/* Prints the holders that keep the devices of a group registered, and the unbind that waits for them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -149,7 +149,7 @@ static void say_device(struct vs_text *t, const struct vs_refs_report *r,
 	say_wait(t, r, b);
 }
 
-/* That a driver has its device is what the group's own references say already. */
+/* The references of the group show already that a driver has its device. */
 static bool is_worth_it(const struct vs_registration_book *b)
 {
 	return b->nr + b->unknown > 1 || b->waiting || b->differs;

@@ -99,7 +99,7 @@ static void latency_words(char *buf, size_t size, const char *what, const struct
 	snprintf(buf, size, "%s: min %s, avg %s, max %s", what, min, avg, max);
 }
 
-/* Every deferred put that was queued has to be started and ended. */
+/* Every deferred put that was queued must be started and must end. */
 static void say_conservation(struct vs_text *t, const struct vs_summary *sum)
 {
 	const struct vs_deferred_stats *d = sum->deferred;
@@ -244,7 +244,7 @@ static bool same_reason(const struct vs_probe_row *a, const struct vs_probe_row 
 	return !strcmp(a->status, b->status) && !strcmp(a->how ? a->how : "", b->how ? b->how : "");
 }
 
-/* The reason of row i with all hooks that share it, unless an earlier row told it. */
+/* Prints the reason of row i with all hooks that share it, unless an earlier row did so. */
 static void say_unarmed(struct vs_text *t, const struct vs_summary *sum, size_t i)
 {
 	const struct vs_probe_row *p = &sum->probes[i];
@@ -262,7 +262,7 @@ static void say_unarmed(struct vs_text *t, const struct vs_summary *sum, size_t 
 	field(t, "", buf);
 }
 
-/* What works is a list; what does not gets its reason. */
+/* Armed hooks are a list; every other hook gets its reason. */
 static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 {
 	char buf[1024] = "armed:";

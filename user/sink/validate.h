@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The report of `validate`, in the forms that people and machines read. Each writes
- * into a buffer; nothing is flushed.
+ * The report of `validate`, in the forms that people and machines read. Each printer writes into a
+ * buffer and flushes nothing.
  */
 #ifndef VFIOSCOPE_SINK_VALIDATE_H
 #define VFIOSCOPE_SINK_VALIDATE_H
@@ -26,15 +26,15 @@ void vs_validate__markdown(struct vs_out *o, const struct vs_validate_page *p);
 typedef void vs_validate_printer(struct vs_out *o, const struct vs_validate_page *p);
 
 /*
- * One of the above into a file, on the disk when this returns. The file is replaced by a
- * whole one: a reader, and a host that hangs, find this report or the one before. What is
- * at FILE.part goes, and no link there is followed: others may write in the folder. A
- * terminal, a serial line or a pipe is written to as it is. 0 or negative errno.
+ * Writes one of the above to a file, which is on the disk when this returns. A whole file replaces the
+ * old one: a reader, and a host that hangs, find this report or the one before it. An existing
+ * FILE.part is removed, and no link there is followed: others may write in the folder. A terminal, a
+ * serial line or a pipe is written to directly. Returns 0 or negative errno.
  */
 int vs_validate__to_file(const char *path, vs_validate_printer *print,
 			 const struct vs_validate_page *p);
 
-/* "2026-11-22T14:03:00Z" */
+/* Writes "2026-11-22T14:03:00Z". */
 void vs_validate__time(char *buf, size_t size, uint64_t wall_ns);
 
 #endif

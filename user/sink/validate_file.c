@@ -28,7 +28,7 @@ static int sync_folder(const char *path)
 }
 
 /*
- * A terminal, a serial line or a pipe is written to as it is, and through a link: /dev/stdout is one,
+ * A terminal, a serial line or a pipe is written to directly, and through a link: /dev/stdout is one,
  * and must stay one.
  */
 static bool is_plain(const char *path)
@@ -61,8 +61,8 @@ static int write_directly(const char *path, vs_validate_printer *print,
 }
 
 /*
- * Its name can be guessed, and its folder may be everybody's (/tmp): what is there, a link of
- * somebody's perhaps, goes, and if it is there again at once, nothing is written.
+ * Its name can be guessed, and its folder may be everybody's (/tmp): we remove an existing file,
+ * perhaps somebody's link, and write nothing if it is there again at once.
  */
 static int open_part(const char *part)
 {

@@ -6,7 +6,7 @@
 #include "sink/validate.h"
 #include "version.h"
 
-/* XML 1.0 knows no way to write most control characters: vs_out__add() has one. */
+/* XML 1.0 cannot express most control characters: vs_out__add() escapes them. */
 static void put_text(struct vs_out *o, const char *text)
 {
 	for (; *text; text++) {

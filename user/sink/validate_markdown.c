@@ -7,7 +7,7 @@
 #include "sink/validate.h"
 #include "version.h"
 
-/* Of a table's cell or a sentence: what would end it or begin markup. */
+/* Escapes characters that would end a table's cell or a sentence, or begin markup. */
 static void put_cell(struct vs_out *o, const char *text)
 {
 	for (; *text; text++) {
@@ -17,7 +17,7 @@ static void put_cell(struct vs_out *o, const char *text)
 	}
 }
 
-/* A block of code, by its indent: no line in it can end it, as one could end a fence. */
+/* Writes a block of code by its indent: no line in it can end it, as one could end a fence. */
 static void put_block(struct vs_out *o, const char *lines)
 {
 	while (*lines) {
@@ -63,7 +63,7 @@ static void put_item(struct vs_out *o, const char *what, const char *words)
 	vs_out__puts(o, "\n");
 }
 
-/* From the steps that it announced, not from what it was asked for. */
+/* Lists the steps that vfio-stress announced, not those that it was asked for. */
 static void put_strategies(struct vs_out *o, const struct vs_stress_result *s)
 {
 	char words[300];
@@ -90,7 +90,7 @@ static void put_load(struct vs_out *o, const struct vs_stress_result *s)
 			     "- the code was read; there is nothing to provoke on this kernel\n");
 }
 
-/* Hooks of that status with how many probes they have; the whole name where they have none. */
+/* Lists the hooks of that status and their number of probes; without probes the name alone. */
 static void put_hooks(struct vs_out *o, const struct vs_plan *plan, enum vs_hook_status status)
 {
 	bool any = false;
@@ -110,7 +110,7 @@ static void put_hooks(struct vs_out *o, const struct vs_plan *plan, enum vs_hook
 	vs_out__puts(o, "\n");
 }
 
-/* What was not seen, or not all of it, each with its reason. */
+/* Lists the hooks that see nothing, or not all, each with its reason. */
 static void put_blind(struct vs_out *o, const struct vs_plan *plan)
 {
 	for (size_t i = 0; i < plan->nr_rows; i++) {

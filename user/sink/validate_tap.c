@@ -5,7 +5,7 @@
 #include "sink/validate.h"
 #include "sink/words.h"
 
-/* A description has no "#", which begins a directive. */
+/* A description must not have a "#", which begins a directive. */
 static void put_words(struct vs_out *o, const char *text)
 {
 	for (; *text; text++)

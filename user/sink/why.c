@@ -14,7 +14,7 @@
 
 #define LABEL 10		/* columns of "REBOOT    " */
 #define NARROWEST 60
-#define VICTIMS_SHOWN 12	/* the JSON has all */
+#define VICTIMS_SHOWN 12	/* the JSON has all of them */
 
 /* -- text -- */
 
@@ -24,7 +24,7 @@ struct page {
 	bool color;
 };
 
-/* Of a file or a pipe it is 0. */
+/* @width is 0 for a file or a pipe. */
 static size_t page_width(unsigned int width)
 {
 	return !width ? 80 : width < NARROWEST ? NARROWEST : width;
@@ -103,7 +103,7 @@ static void stamp(char *buf, size_t size, uint64_t ns, const char *when)
 		snprintf(buf + used, size - used, "%s%s", used ? " " : "", when);
 }
 
-/* Several reports of one wait are one case: when the first and the last were made. */
+/* Several reports of one wait are one case: prints the times of the first and the last. */
 static void say_times(struct page *p, const struct vs_ev_logged *l)
 {
 	char first[40], last[100];
@@ -117,7 +117,7 @@ static void say_times(struct page *p, const struct vs_ev_logged *l)
 		row(p, "", "reported at %s", last);
 }
 
-/* What a log says of the culprit, and when. */
+/* Prints the state of the culprit in the log, and its time. */
 static void say_logged(struct page *p, const struct vs_why_case *c)
 {
 	const struct vs_ev_logged *l = &c->task->logged;
@@ -167,7 +167,7 @@ static void say_holder(struct page *p, const struct vs_why_holder *h, bool first
 	row(p, first ? "HOLDS" : "", "%s", words);
 }
 
-/* Where the process comes from: once, below all that it holds. */
+/* Prints the origin of the process once, below all that it holds. */
 static void say_origin(struct page *p, const struct vs_why_holder *h)
 {
 	char words[VS_HOLDER_WORDS];
@@ -215,7 +215,7 @@ static void say_proof(struct page *p, const struct vs_why_case *c)
 	}
 }
 
-/* The task asked about is not the culprit: it stands somewhere behind it. */
+/* The task in question is not the culprit: it waits somewhere behind it. */
 static void say_asked(struct page *p, const struct vs_ev_task *t)
 {
 	char name[VS_TASK_LEN];
@@ -254,7 +254,7 @@ static void say_limits(struct page *p, const struct vs_evidence *e)
 		row(p, e->words[0] ? "" : "LIMITS", "%s", e->snapshot.words);
 }
 
-/* Many cases are counted before the first of them. */
+/* Prints the number of cases ahead of the first one if there is more than one. */
 static void say_count(struct page *p, const struct vs_why *why)
 {
 	size_t nr[VS_VERDICTS] = {};

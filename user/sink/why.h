@@ -13,12 +13,12 @@ struct vs_why_report {
 	bool color;
 };
 
-/* 0 or negative errno of the writing. */
+/* Returns 0 or negative errno of the write. */
 int vs_why__print_text(int fd, const struct vs_why_report *r);
 int vs_why__print_json(int fd, const struct vs_why_report *r); /* one object, docs/why.md */
 
 
-/* For a bug tracker. */
+/* Prints the report for a bug tracker. */
 int vs_why__print_markdown(int fd, const struct vs_why_report *r);
 
 #endif

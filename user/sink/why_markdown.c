@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A report for a bug tracker: what hangs, who waits, who holds, the proof, versions, what was not seen. */
+/*
+ * A report for a bug tracker: the hang, the waiters, the holders, the proof, the versions, and what we
+ * did not see.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -108,7 +111,7 @@ static void versions(struct vs_out *o, const struct vs_evidence *e)
 	if (e->from_log)
 		vs_out__puts(o, "- Made from the text of a kernel log alone: holders, counters and whether it still "
 			     "hangs are in no log.\n");
-	else if (e->has_vfio || e->fix != VS_FIX_UNKNOWN) /* that VFIO is not loaded stands below */
+	else if (e->has_vfio || e->fix != VS_FIX_UNKNOWN) /* the limits below say that VFIO is not loaded */
 		vs_out__printf(o, "- The fix of the notifier deadlock is %s\n", vs_fix__words(e->fix));
 	if (e->words[0])
 		vs_out__printf(o, "- Not looked at: %s\n", e->words);

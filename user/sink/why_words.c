@@ -38,7 +38,10 @@ static const char *kind_words(const struct vs_why_holder *h)
 	return names[h->kind];
 }
 
-/* What keeps the address space of a process that has exited; @who is a name if it is known, else "". */
+/*
+ * Describes the holder of the address space of a process that has exited; @who is a name if it is
+ * known, else "".
+ */
 static void memory(const struct vs_why_holder *h, const char *who, char *buf, size_t size)
 {
 	unsigned long long kib = (unsigned long long)h->bytes >> 10;

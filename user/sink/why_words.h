@@ -5,18 +5,18 @@
 
 #include "why/classify.h"
 
-#define VS_HOLDER_WORDS 700	/* whatever the names are */
+#define VS_HOLDER_WORDS 700	/* enough for any names */
 
-/* "holder[284] fd 5: the device"; @shared: an earlier holder has the same open file. */
+/* Writes "holder[284] fd 5: the device"; @shared: an earlier holder has the same open file. */
 void vs_why_words__holder(const struct vs_why_holder *h, bool shared, char *buf, size_t size);
 
-/* "container 0f3c..., pod web/db-0" or "unit web.service"; "" where neither is known. */
+/* Writes "container 0f3c..., pod web/db-0" or "unit web.service"; "" if neither is known. */
 void vs_why_words__origin(const struct vs_why_holder *h, char *buf, size_t size);
 
 /* Returns true if a holder before the one at @i has the same open file. */
 bool vs_why_words__is_shared(const struct vs_why_case *c, size_t i);
 
-/* " for 2.5 s at least, 4.0 s at most (its age)" with a comma before it; "" where no time is known. */
+/* Returns " for 2.5 s at least, 4.0 s at most (its age)" with a comma before it; "" if no time is known. */
 const char *vs_why_words__since(const struct vs_why_case *c, char *buf, size_t size);
 
 #endif

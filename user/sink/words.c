@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST_COMMAND 50	/* what is longer is a sentence of ours, and broken */
+#define LONGEST_COMMAND 50	/* a longer one is a sentence of ours, and wrapped */
 
 void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 {
@@ -45,7 +45,7 @@ void vs_words__age(char *buf, size_t size, uint64_t ns)
 		snprintf(buf, size, "%llud %lluh", s / 86400, s / 3600 % 24);
 }
 
-/* The first two names, and how many more. */
+/* Writes the first two names, and how many more there are. */
 static void short_devices(char *buf, size_t size, const char *devices)
 {
 	const char *first = strchr(devices, ' ');
@@ -89,7 +89,10 @@ void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool
 	snprintf(buf, size, names[0] ? "%s (%s)" : "%s", id, names);
 }
 
-/* Length of a command that begins here, to be typed as it stands; it ends at a mark of the sentence. */
+/*
+ * Returns the length of a command that begins here, to be typed unchanged; punctuation of the sentence
+ * ends it.
+ */
 static size_t command_length(const char *text)
 {
 	static const char *const first[] = { "echo ", "dmesg |", "vfioscope " };
@@ -103,7 +106,7 @@ static size_t command_length(const char *text)
 	return is && len <= LONGEST_COMMAND ? len : 0;
 }
 
-/* Up to a blank that a line may be broken at. */
+/* Returns the length up to a blank where a line may be wrapped. */
 static size_t word_length(const char *text)
 {
 	size_t len = command_length(text);

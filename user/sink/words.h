@@ -13,26 +13,26 @@
 
 #define VS_GAP_LINE (VS_GAP_WORDS + 64)
 
-/* Adds to a string of at most @size bytes with its NUL; what does not fit is cut. */
+/* Appends to a string of at most @size bytes with its NUL; the part that does not fit is cut. */
 void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "850 ns", "3 us", "12.5 ms", "2.0 s". */
+/* Writes "850 ns", "3 us", "12.5 ms", "2.0 s". */
 void vs_words__duration(char *buf, size_t size, uint64_t ns);
 
-/* "45 s", "12m 3s", "3h 12m", "5d 2h"; below 10 s as vs_words__duration(). */
+/* Writes "45 s", "12m 3s", "3h 12m", "5d 2h"; below 10 s like vs_words__duration(). */
 void vs_words__age(char *buf, size_t size, uint64_t ns);
 
-/* "GAP of 1.2 s: ...", or "GAP from here on: ..." while it has no end. */
+/* Writes "GAP of 1.2 s: ...", or "GAP from here on: ..." while it has no end. */
 void vs_words__gap(char *buf, size_t size, const struct vs_gap_row *row);
 
-/* "group 1 (0000:00:05.0 0000:00:05.1 +6)", or without devices; "" if not known. */
+/* Writes "group 1 (0000:00:05.0 0000:00:05.1 +6)", or without devices; "" if not known. */
 void vs_words__group(char *buf, size_t size, const struct vs_group_view *g, bool devices);
 
 /*
- * Writes words from column @col on, wrapped before @width (0: never), later lines
- * indented by @indent. Ends the line. Between quotation marks no line is broken: a name
- * (vs_name__quote()) must not begin one. Nor within a command: half of one may do another thing.
+ * Writes words from column @col on, wrapped before @width (0: never), later lines indented by @indent.
+ * Ends the line. It does not wrap between quotation marks: a name (vs_name__quote()) must not begin a
+ * line. Nor does it wrap within a command: half of one may do another thing.
  */
 void vs_words__wrap(struct vs_out *o, const char *text, size_t col, size_t indent,
 		    size_t width);
