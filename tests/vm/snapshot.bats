@@ -54,6 +54,7 @@ holders_are()
 {
 	local scenario=$1 line
 	shift
+	[ $# -gt 0 ] || { says_not "$scenario" '^(fd|map)'; return; }
 	is "$(grep -E '^(fd|map)' "$OUT/$scenario" | sort)" \
 		"$(for line; do echo "$line"; done | sort)"
 }
