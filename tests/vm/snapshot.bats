@@ -52,9 +52,19 @@ device_is()
 # holders_are SCENARIO [LINE...]: all fds and mappings, and no other
 holders_are()
 {
+	local scenario=$1
+	shift
+	if [ $# -eq 0 ]; then
+		says_not "$scenario" '^(fd|map)'
+	else
+		has_lines "$scenario" "$@"
+	fi
+}
+
+has_lines()
+{
 	local scenario=$1 line
 	shift
-	[ $# -gt 0 ] || { says_not "$scenario" '^(fd|map)'; return; }
 	is "$(grep -E '^(fd|map)' "$OUT/$scenario" | sort)" \
 		"$(for line; do echo "$line"; done | sort)"
 }
