@@ -161,7 +161,7 @@ wait_ended()
 
 began_before()
 {
-	says "$1" 'UNBIND WAITS until these are gone: \(since\|vfioscope why\)' &&
+	says "$1" 'UNBIND WAITS until these are gone: (since|vfioscope why)' &&
 		says "$1" "by open file of the device: holder\[$(held keeper | cut -d' ' -f1)\] fd $(held keeper | cut -d' ' -f2)"
 }
 
