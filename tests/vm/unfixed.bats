@@ -91,8 +91,8 @@ in_time_by_others()
 		vfioscope trace -q --json -o /dev/ttyS0 >/tmp/out & until grep -q "\"start\"" /tmp/out; do usleep 100000; done
 		witness /tmp/out "\"name\":\"notifier-deadlock\"" reset & race 3000; echo "not reset"'
 	prints_not 'not reset' echo "$output"
-	tr -d '\r' <"$OUT/log" | sed -n 's/.*\({"type":"finding".*"name":"notifier-deadlock".*}\)$/\1/p' |
-		jq -e '.grade == "bug" and .proven and (.picture.rows | length > 2)'
+	is "$(tr -d '\r' <"$OUT/log" | sed -n 's/.*\({"type":"finding".*"name":"notifier-deadlock".*}\)$/\1/p' |
+		jq '.grade == "bug" and .proven and (.picture.rows | length > 2)')" true
 }
 
 # The stack that the kernel shows for that task is compared below.
