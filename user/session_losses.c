@@ -44,10 +44,11 @@ void session_say_losses(struct vs_session *s)
 
 void vs_session__loss(struct vs_session *s, unsigned int cause, uint64_t total)
 {
-	struct loss *l = &s->losses[cause];
+	struct loss *l;
 
 	if (cause >= VS_LOSS_END)
 		return;
+	l = &s->losses[cause];
 	l->not_reported = false;
 	if (!l->looked_ns)
 		l->looked_ns = s->first_ns;
