@@ -175,7 +175,7 @@ static void the_culprits_get_is_always_there(void **state)
 {
 	struct vs_session *s = session(NULL);
 	const struct vs_picture *p = &sink.last.picture;
-	size_t own_gets = 0;
+	size_t own_gets = 0, took_down = 0;
 
 	(void)state;
 	feed_create(s, 0);
@@ -185,15 +185,24 @@ static void the_culprits_get_is_always_there(void **state)
 		feed(s, refs(event(VS_GET, other_sh, us), 3, IP_TRY_GET));
 		feed(s, refs(event(VS_PUT, other_sh, us + 2), 3, IP_DEL_DEV_PUT));
 	}
-	feed(s, refs(event(VS_PUT, other_sh, 8900), 2, IP_DEL_DEV_PUT));
+	for (uint64_t us = 8480; us < 8520; us++)
+		if (us == 8500)
+			feed(s, refs(event(VS_PUT, other_sh, us), 2, IP_DEL_DEV_PUT));
+		else
+			feed_enter(s, other_sh, us, VS_ACT_UNBIND_DRIVER, "0000:00:05.0");
 	feed(s, in_notifier(refs(event(VS_PUT, sh, 8903), 1, IP_NOTIFIER_PUT), VS_ACT_UNBIND_DRIVER));
 	feed(s, in_notifier(event(VS_RELEASE, sh, 8905), VS_ACT_UNBIND_DRIVER));
 	feed_alarm(s, of_object(in_notifier(event(VS_CHAIN_DEADLOCK, sh, 8952), VS_ACT_UNBIND_DRIVER),
 				BLOCK), CALLBACK, stack_510, sizeof(stack_510) / sizeof(stack_510[0]));
-	for (size_t i = 0; i < p->nr; i++)
+	for (size_t i = 0; i < p->nr; i++) {
 		own_gets += p->rows[i].type == VS_GET && !p->rows[i].other;
+		took_down += p->rows[i].type == VS_PUT && p->rows[i].time_ns == T0 + 8500000;
+	}
+	assert_int_equal(p->nr, VS_PICTURE_ROWS);
+	assert_true(p->cut > 0);
 	assert_int_equal(p->rows[0].type, VS_NOTIFIER_ENTER);
 	assert_int_equal(own_gets, 1);
+	assert_int_equal(took_down, 1);
 	assert_int_equal(p->rows[1].refs, 2);
 	assert_string_equal(p->rows[1].comm, "sh");
 	vs_session__free(s);

@@ -150,7 +150,7 @@ adds_up()
 		.[-1] |= .[:$stop + 1] | map(. as $part | map(if .event == "get" then 1 else -1 end) as $step |
 			{before: ([range(length) as $i | select($part[$i].event == "get") | $part[$i].refs - ($step[:$i + 1] | add)] | unique),
 			 steps: ($step | add), last: $part[-1].refs}) |
-		"\(map(.before | length) | max) \(.[-1] | if .before == [] then .last - 1 else .before[0] + .steps end)" end')
+		"\([map(.before | length) | max, 1] | max) \(.[-1] | if .before == [] then .last - 1 else .before[0] + .steps end)" end')
 	is "$sum" "1 0" || { deadlock .picture; return 1; }
 }
 

@@ -387,18 +387,33 @@ static void count_puts(struct vs_picture *pic, const struct window *w)
 		pic->other_puts += w->past[i]->type == VS_PUT && w->past[i]->tid != w->tid;
 }
 
+/* Marks up to @left rows of others, from the middle on. Returns how many are still too many. */
+static size_t cut_rows(const struct window *w, bool *cut, size_t left, bool what_counts)
+{
+	for (size_t i = VS_PICTURE_ROWS / 2; i < w->nr && left; i++) {
+		const struct vs_past *p = w->past[i];
+		bool counts = !w->pairs[i] && (p->type == VS_GET || p->type == VS_PUT);
+
+		if (p->tid == w->tid || cut[i] || (counts && !what_counts))
+			continue;
+		cut[i] = true;
+		left--;
+	}
+	return left;
+}
+
+/* Where there are too many rows, those that changed the count for good are the last to go. */
 static void fill_rows(struct vs_finding *f, const struct window *w,
 		      const struct vs_groups *groups, struct vs_sites *sites)
 {
 	struct vs_picture *pic = &f->picture;
-	size_t half = VS_PICTURE_ROWS / 2, left;
+	bool cut[MOST + 2] = { false };
 
-	pic->cut = left = w->nr > VS_PICTURE_ROWS ? w->nr - VS_PICTURE_ROWS : 0;
+	pic->cut = w->nr > VS_PICTURE_ROWS ? w->nr - VS_PICTURE_ROWS : 0;
+	cut_rows(w, cut, cut_rows(w, cut, pic->cut, false), true);
 	for (size_t i = 0; i < w->nr && pic->nr < VS_PICTURE_ROWS; i++) {
-		if (left && i >= half && w->past[i]->tid != w->tid) {
-			left--;
+		if (cut[i])
 			continue;
-		}
 		fill_row(&pic->rows[pic->nr], w, w->past[i], groups, sites, f->comm);
 		pic->rows[pic->nr].pairs = w->pairs[i];
 		pic->rows[pic->nr++].last = is_last_put(w, i);
