@@ -63,13 +63,17 @@ suite_of()
 	[[ "${lines[-1]}" == "0 passed, 2 failed, 0 skipped" ]]
 }
 
-@test "run: a guest that was started twice counts as a repeat" {
+@test "run: guests that were started twice are said, and more than three are no accident" {
 	suite_of calm 0 no-boot
+	suite_of shaky 1
 	run -0 tests/run
 	[[ "$output" == *"started twice, did not come up at first: fixed on amd"* ]]
-	suite_of shaky 1
+	suite_of second 0 no-boot
+	suite_of third 0 no-boot
+	run -0 tests/run
+	suite_of fourth 0 no-boot
 	run -1 tests/run
-	[[ "$output" == *"2 repeats are no accident: the run has failed"* ]]
+	[[ "$output" == *" repeated suites and 4 repeated boots are no accident: the run has failed"* ]]
 }
 
 @test "run: a suite that dies without a word fails" {
