@@ -95,6 +95,7 @@ why()
 	mkdir -p "$OUT/evidence"
 	step "$_as" timeout 30 vfioscope why --json --save-evidence "$OUT/evidence/$_as.json" "$@"
 	step "$_as.text" timeout 30 vfioscope why --evidence "$OUT/evidence/$_as.json" "$@"
+	[ -z "${CORES:-}" ] || dump "$_as"
 }
 
 # sandboxed PID: until that run is armed and has given its privileges away, for what prints nothing before its end
@@ -226,4 +227,19 @@ address_of_group()
 	stopped INT
 	address=$(sed -n 's/.*"event":"open".*"address":"0x\([0-9a-f]*\)".*/\1/p' $OUT/probe | head -1)
 	echo "$address" >$OUT/address
+}
+
+# dump NAME [-z]: the machine's memory, as $CORES/NAME on the host. The machine stands still meanwhile. QEMU does one
+# thing after the other, so the interrupt that comes next tells that the dump is there.
+dump()
+{
+	_seen=$(dmesg | grep -c 'NMI received')
+	monitor dump-guest-memory ${2:-} "$CORES/$1"
+	monitor nmi
+	_tries=0
+	while [ "$(dmesg | grep -c 'NMI received')" -le "$_seen" ] && [ $_tries -lt 600 ]; do
+		_tries=$((_tries + 1))
+		usleep 100000
+	done
+	[ $_tries -lt 600 ] || echo "waited in vain for the dump $1" | tee -a $OUT/waits >/dev/ttyS0
 }

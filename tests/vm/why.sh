@@ -143,13 +143,15 @@ if modprobe wqload 2>/dev/null; then
 	why afterwards
 fi
 
-holding sleepers sleepers 2000
-tries=0
-until [ $tries -ge 8 ] || was_quick $tries; do
-	tries=$((tries + 1))
-	why crowd-$tries
-done
-kill -9 "$holder"
+if [ -z "${CORES:-}" ]; then
+	holding sleepers sleepers 2000
+	tries=0
+	until [ $tries -ge 8 ] || was_quick $tries; do
+		tries=$((tries + 1))
+		why crowd-$tries
+	done
+	kill -9 "$holder"
+fi
 
 # Cannot be undone, but for what looks like it.
 if modprobe chainlock 2>/dev/null; then

@@ -332,10 +332,10 @@ vm_start()
 monitor_ask()
 {
 	echo "$1" >&"$monitor_in"
-	while read -r -t 10 -u "$monitor_out" reply; do
+	while read -r -t 60 -u "$monitor_out" reply; do
 		case $reply in *'"return"'* | *'"error"'*) return ;; esac
 	done
-	reply='"error": no answer within 10 s'
+	reply='"error": no answer within 60 s'
 }
 
 # monitor_words WORDS: sets reply to the answer to a command of QEMU's human monitor
