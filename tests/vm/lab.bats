@@ -102,3 +102,24 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	grep -qx 'QEMU: killed by signal 9, not by the lab' "$E/summary"
 	is "$(awk '{ print $1, $2, $5 }' "$VFIOSCOPE_GUESTS")" "fixed plain died"
 }
+
+# dies_of BYTE: a guest that says that it has hit an int3 where its memory has that byte, and panics
+dies_of()
+{
+	run --separate-stderr "$LAB" run fixed --host plain --evidence "$E" -- \
+		"echo '<0>Oops: int3: 0000 [#1]' >/dev/kmsg; echo '<0>Code: 0f 1f $1 <5a> 01' >/dev/kmsg; echo c >/proc/sysrq-trigger; sleep 20"
+}
+
+@test "lab: a guest that died of an int3 that is not there is started again, but not with STRICT=1" {
+	export VFIOSCOPE_GUESTS=$BATS_TEST_TMPDIR/guests
+	STRICT='' dies_of e9
+	is "$status $(awk '{ print $5 }' "$VFIOSCOPE_GUESTS" | paste -sd' ')" "125 emulator emulator"
+	[[ "$stderr" == *"the guest (fixed on plain) died of an int3 that is not in its memory; once more"* ]]
+	rm "$VFIOSCOPE_GUESTS"
+	STRICT=1 dies_of e9
+	is "$status $(awk '{ print $5 }' "$VFIOSCOPE_GUESTS")" "125 emulator"
+	# One that is there is the kernel's own.
+	rm "$VFIOSCOPE_GUESTS"
+	STRICT='' dies_of cc
+	is "$status $(awk '{ print $5 }' "$VFIOSCOPE_GUESTS")" "125 died"
+}
