@@ -173,9 +173,11 @@ again()
 	each again
 }
 
+# A CPU may run in the moment of the dump: its stack is the one that cannot always be followed.
 says_so()
 {
-	says text '^LOOKED AT a dump: ' && is "$(jq -r .source "$OUT/dead")" core && is "$(jq -c .limits "$OUT/dead")" '[]'
+	says text '^LOOKED AT a dump: ' && is "$(jq -r .source "$OUT/dead")" core &&
+		is "$(jq -c '.limits | map(select(test("^[12] stacks? could not be followed to the end$") | not))' "$OUT/dead")" '[]'
 }
 
 @test "core: the report says what it is made from" {
