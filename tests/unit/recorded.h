@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What was recorded on the kernels of the lab, for the tests that rest on it. */
+/* Reads what was recorded on the kernels of the lab, for the tests that rest on it. */
 #ifndef VFIOSCOPE_TEST_RECORDED_H
 #define VFIOSCOPE_TEST_RECORDED_H
 

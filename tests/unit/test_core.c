@@ -351,7 +351,7 @@ static void kdump_pages(void **state)
 	assert_false(core.incomplete);
 }
 
-/* Which pages were all zero is not written: of those that there are, those that are not in the dump. */
+/* A dump does not list its zero pages: they are those that exist and are not in it. */
 static void kdump_zeros(void **state)
 {
 	(void)state;
@@ -768,7 +768,7 @@ static void orc_hostile(void **state)
 	vs_orc__free(&orc);
 }
 
-/* What the scheduler's own functions are is left out, as the kernel does. */
+/* The walk leaves the scheduler's own functions out, as the kernel's does. */
 static void orc_skips(void **state)
 {
 	uint64_t frames[8];

@@ -351,7 +351,7 @@ static void fentry_is_tried_before_ready_is_said(void **state)
 	assert_int_equal(vs_diags__exit_status(&h->checks), VS_EXIT_UNAVAILABLE);
 	assert_string_equal(vs_diags__blocker(&h->checks, VS_WORK_TRACE)->id, "fentry");
 	assert_null(vs_diags__blocker(&h->checks, VS_WORK_WHY));
-	/* What is refused is no matter of the kernel's configuration. */
+	/* EPERM is a refusal: the kernel's configuration has no part in it. */
 	h->env.fentry = -EPERM;
 	is(h, "fentry", VS_DIAG_BLOCKS, "dmesg");
 	assert_null(strstr(run(h, "fentry")->remedy, "CONFIG_"));

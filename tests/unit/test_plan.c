@@ -253,7 +253,7 @@ static void assert_no_deferred(const char *why)
 	assert_not_applicable("deferred-end", why);
 }
 
-/* Those of containers and of iommufd are of later kernels than the others. */
+/* The hooks of containers and of iommufd belong to later kernels than the others. */
 static void assert_all(enum vs_hook_status status)
 {
 	for (size_t i = 0; i < plan.nr_rows; i++)
@@ -445,7 +445,7 @@ static void test_container_users(void **state)
 	assert_status("container-unuse", VS_HOOK_NOT_APPLICABLE);
 }
 
-/* Of a physical device and of an emulated one; up to v6.5 there is no detach. */
+/* A physical and an emulated device have functions of their own; up to v6.5 there is no detach. */
 static void test_iommufd(void **state)
 {
 	static const char *const hooks[] = { "iommufd-bind", "iommufd-unbind", "iommufd-attach", "iommufd-detach" };

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nearest.h"
+
 #define STREAM_NAME "makedumpfile"
 #define STREAM_HEADER 4096
 #define MAX_PIECES (4u << 20)	/* 96 MiB of them; QEMU writes some 16,000 for 1 GiB */
@@ -42,17 +44,9 @@ static int read_plain(const struct vs_core_bytes *b, uint64_t at, void *buf, siz
 /* The last piece that begins at or before @at. */
 static const struct vs_core_piece *piece_of(const struct vs_core_bytes *b, uint64_t at)
 {
-	size_t low = 0, high = b->nr_pieces;
+	size_t nr = VS_ROWS_UP_TO(b->pieces, b->nr_pieces, at, at);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (b->pieces[mid].at <= at)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? &b->pieces[low - 1] : NULL;
+	return nr ? &b->pieces[nr - 1] : NULL;
 }
 
 int vs_core_bytes__read(const struct vs_core_bytes *b, uint64_t at, void *buf, size_t len)

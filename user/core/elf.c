@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/file_priv.h"
+#include "nearest.h"
 #include "snapshot/rows.h"
 
 #define MAX_SEGMENTS (1u << 20)	/* makedumpfile -E begins another one at each hole */
@@ -114,17 +115,9 @@ static int elf_open(struct vs_core *core, char *error, size_t size)
 
 static const struct segment *segment_of(const struct segments *s, uint64_t address)
 {
-	size_t low = 0, high = s->nr;
+	size_t nr = VS_ROWS_UP_TO(s->rows, s->nr, physical, address);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (s->rows[mid].physical <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && address - s->rows[low - 1].physical < s->rows[low - 1].len ? &s->rows[low - 1] : NULL;
+	return nr && address - s->rows[nr - 1].physical < s->rows[nr - 1].len ? &s->rows[nr - 1] : NULL;
 }
 
 /* Memory may begin or end inside of a page (the first 640 KiB of a PC): the rest of it is zero then. */

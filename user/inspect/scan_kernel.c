@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inspect/scan.h"
+#include "nearest.h"
 
 #define MAX_FUNC	(1u << 20)	/* bytes; the largest function has some 50 KiB */
 #define MAX_INTERESTING	8192		/* functions of VFIO and its drivers: some 600 */
@@ -70,19 +71,11 @@ static const struct vs_ksym *symbol_at(const struct vs_kernel_text *text, uint64
 
 static uint32_t func_at(const struct vs_code *code, uint64_t addr)
 {
-	size_t lo = 0, hi = code->nr_funcs;
+	size_t nr = VS_ROWS_UP_TO(code->funcs, code->nr_funcs, addr, addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (code->funcs[mid].addr <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr - code->funcs[lo - 1].addr >= code->funcs[lo - 1].size)
+	if (!nr || addr - code->funcs[nr - 1].addr >= code->funcs[nr - 1].size)
 		return VS_CODE_NONE;
-	return (uint32_t)(lo - 1);
+	return (uint32_t)(nr - 1);
 }
 
 static bool is_vfio(const struct vs_ksym *sym)

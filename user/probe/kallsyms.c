@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "probe/kallsyms.h"
 
 /* The largest function or object of a kernel is smaller; further away is another thing. */
@@ -166,17 +167,9 @@ void vs_ksyms__free(struct vs_ksyms *k)
 /* The last entry at or below the address. */
 static const struct entry *find(const struct vs_ksyms *k, uint64_t addr)
 {
-	size_t low = 0, high = k->nr;
+	size_t nr = VS_ROWS_UP_TO(k->entries, k->nr, addr, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (k->entries[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? &k->entries[low - 1] : NULL;
+	return nr ? &k->entries[nr - 1] : NULL;
 }
 
 bool vs_ksyms__lookup(const struct vs_ksyms *k, uint64_t addr, char *buf, size_t size)
