@@ -376,7 +376,7 @@ static json_t *holder_json(const struct vs_why_holder *h)
 	static const char *const kinds[VS_SNAP_FILE_KINDS] = { "group", "device", "container",
 		"cdev", "iommufd", "kvm" };
 	static const char *const hows[] = { "fd", "map", "mm", "socket", "ring", "release",
-		"call" };
+		"call", "arguments" };
 	json_t *o = json_object();
 
 	set(o, "how", json_string(hows[h->how]));

@@ -78,6 +78,8 @@ void vs_why_words__holder(const struct vs_why_holder *h, bool shared, char *buf,
 			 h->likely ? "an" : "this");
 	else if (h->how == VS_HOLD_CALL)
 		snprintf(buf, size, "%s: its task %u is in a call of an iommufd", who, h->tid);
+	else if (h->how == VS_HOLD_ARGUMENTS)
+		snprintf(buf, size, "%s: its arguments name the device; its files were not to be seen", who);
 	else if (h->how == VS_HOLD_RELEASE)
 		snprintf(buf, size, "%s: its task %u has closed %s, and is not through with the release", who,
 			 h->tid, kind_words(h));

@@ -100,8 +100,8 @@ static bool is_of_a_device(const struct vs_why_case *c)
 	return c->verdict == VS_WHY_IN_USE && c->device[0];
 }
 
-static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
-		     const struct vs_why_subject *s)
+static bool is_certain(const struct vs_why_case *c, const struct vs_evidence *e,
+		       const struct vs_why_subject *s)
 {
 	int group = group_asked(e, s);
 
@@ -109,13 +109,19 @@ static bool concerns(const struct vs_why_case *c, const struct vs_evidence *e,
 		return concerns_pid(c, s->pid);
 	if (s->device && concerns_device(c, s->device))
 		return true;
-	if (may_concern(c, e, s)) /* nothing says that it does not */
-		return true;
 	if (!s->device && s->group < 0)
 		return true;
 	if (s->device)
 		return group >= 0 && c->group == group && !is_of_a_device(c);
 	return concerns_group(c, e, group);
+}
+
+enum vs_concern vs_why_case__concerns(const struct vs_why_case *c, const struct vs_evidence *e,
+				      const struct vs_why_subject *s)
+{
+	if (is_certain(c, e, s))
+		return VS_CONCERNS;
+	return !s->pid && may_concern(c, e, s) ? VS_MAYBE : VS_CONCERNS_NOT;
 }
 
 /* Also a waiter that is out of sight counts. */
@@ -132,7 +138,7 @@ void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
 	size_t kept = 0;
 
 	for (size_t i = 0; i < why->nr_cases; i++) {
-		if (concerns(&why->cases[i], e, s)) {
+		if (vs_why_case__concerns(&why->cases[i], e, s)) { /* nothing says that it does not */
 			why->cases[kept++] = why->cases[i];
 			continue;
 		}

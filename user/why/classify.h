@@ -45,6 +45,7 @@ struct vs_why_holder {
 		VS_HOLD_RING,	/* registered with the io_uring `fd`, -1: one without a descriptor */
 		VS_HOLD_RELEASE, /* closed; the task `tid` has not got through its release */
 		VS_HOLD_CALL,	/* the task `tid` is in a call of the iommufd `fd` (-1: not known which) */
+		VS_HOLD_ARGUMENTS, /* its command line names the device; its files were not to be seen */
 	} how;
 	enum vs_snap_file_kind kind; /* of an fd */
 	uint32_t tgid;		/* 0: not known */
@@ -132,6 +133,11 @@ struct vs_why {
 int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subject,
 		struct vs_why *why);
 void vs_why__free(struct vs_why *why);
+
+/* Tells if a case is about the subject. VS_MAYBE: its device is not known, so that it may be this one. */
+enum vs_concern { VS_CONCERNS_NOT, VS_MAYBE, VS_CONCERNS };
+enum vs_concern vs_why_case__concerns(const struct vs_why_case *c, const struct vs_evidence *e,
+				      const struct vs_why_subject *subject);
 
 /* Exit status, enum vs_exit, by the heaviest verdict. */
 int vs_why__status(const struct vs_why *why);

@@ -164,6 +164,7 @@ static int add_process(struct collect *c, uint32_t tgid)
 	p->tgid = tgid;
 	if (row) {
 		p->parent = row->parent;
+		p->age_ns = c->now_ns > row->start_ns ? c->now_ns - row->start_ns : 0;
 		memcpy(p->comm, row->comm, sizeof(p->comm));
 	}
 	return 0;

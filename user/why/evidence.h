@@ -151,6 +151,7 @@ struct vs_ev_process {
 	char vfio_args[320];	/* of QEMU: its arguments that name a device of VFIO, a space between */
 	bool q35;		/* of QEMU: the machine whose root bus is PCIe */
 	bool exiting;		/* every thread of it is on its way out */
+	uint64_t age_ns;	/* since it was created; 0, VS_EV_UNKNOWN: not known */
 	char pod_name[160];	/* "namespace/name" of its pod, "" if not known */
 	char container_name[96]; /* as its runtime has it, "" if not known */
 	bool stuck;		/* reading /proc of it did not return in time */

@@ -143,6 +143,7 @@ static const struct field process_fields[] = {
 	FIELD(TEXT, vs_ev_process, vfio_args),
 	FIELD(BOOL, vs_ev_process, q35),
 	FIELD(BOOL, vs_ev_process, exiting),
+	FIELD(TIME, vs_ev_process, age_ns),
 	FIELD(TEXT, vs_ev_process, pod_name),
 	FIELD(TEXT, vs_ev_process, container_name),
 	FIELD(BOOL, vs_ev_process, stuck),

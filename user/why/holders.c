@@ -232,16 +232,24 @@ static bool is_on_root_bus(const char *arg, size_t len, bool q35)
 	return !strncmp(bus, "pcie.0", 6) && !isalnum((unsigned char)bus[6]);
 }
 
-bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device)
+/* The argument that names the device, NULL: none does. */
+static const char *argument_of(const char *vfio_args, const char *device)
 {
 	for (const char *at = vfio_args; *at; at += strspn(at, " ")) {
 		size_t len = strcspn(at, " ");
 
 		if (names_host(at, len, device))
-			return is_on_root_bus(at, len, q35);
+			return at;
 		at += len;
 	}
-	return false;
+	return NULL;
+}
+
+bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device)
+{
+	const char *at = argument_of(vfio_args, device);
+
+	return at && is_on_root_bus(at, strcspn(at, " "), q35);
 }
 
 /* -- holders -- */
@@ -378,6 +386,42 @@ static bool has_fd(const struct vs_why_case *c, const struct vs_snap_map *m)
 		    c->holders[i].tgid == m->tgid)
 			return true;
 	return false;
+}
+
+int vs_holders__with_open(const struct vs_evidence *e, const char *path, enum vs_snap_file_kind kind,
+			  struct vs_why_case *c)
+{
+	for (size_t i = 0; i < e->nr_openers; i++) {
+		const struct vs_ev_process *p = vs_evidence__process(e, e->openers[i].tgid);
+		struct vs_why_holder *h;
+
+		if (!p || strcmp(e->openers[i].path, path))
+			continue;
+		h = add(e, c, p->tgid, p->comm);
+		if (!h)
+			return -ENOMEM;
+		h->how = VS_HOLD_FD;
+		h->kind = kind;
+		h->fd = e->openers[i].fd;
+	}
+	return 0;
+}
+
+int vs_holders__by_arguments(const struct vs_evidence *e, struct vs_why_case *c)
+{
+	for (size_t i = 0; i < e->nr_processes; i++) {
+		const struct vs_ev_process *p = &e->processes[i];
+		struct vs_why_holder *h;
+
+		if (!argument_of(p->vfio_args, c->device))
+			continue;
+		h = add(e, c, p->tgid, p->comm);
+		if (!h)
+			return -ENOMEM;
+		h->how = VS_HOLD_ARGUMENTS;
+		h->likely = true;
+	}
+	return 0;
 }
 
 /* Without kernel memory any process that has a device of VFIO open may be a holder. */

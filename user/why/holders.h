@@ -10,6 +10,16 @@ int vs_holders__of_device(const struct vs_evidence *e, uint64_t device, struct v
 int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group *group,
 			 struct vs_why_case *c);
 
+/*
+ * Adds the processes that have a file of this name open, of this kind, as /proc showed it: where memory was
+ * not to be read. 0 or -ENOMEM.
+ */
+int vs_holders__with_open(const struct vs_evidence *e, const char *path, enum vs_snap_file_kind kind,
+			  struct vs_why_case *c);
+
+/* Adds the processes of QEMU whose arguments name c->device. 0 or -ENOMEM. */
+int vs_holders__by_arguments(const struct vs_evidence *e, struct vs_why_case *c);
+
 /* Adds task @t of a process, which is in a call of its iommufd @fd (-1: not known which). */
 int vs_holders__add_call(const struct vs_evidence *e, const struct vs_ev_task *t, int fd, bool likely,
 			 struct vs_why_case *c);

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "devices/usage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "why/holders.h"
+
+#define DEVICE_FILE "anon_inode:[vfio-device]"
+
+const char *vs_usage__state_name(enum vs_usage_state state)
+{
+	static const char *const names[VS_USAGE_STATES] = {
+		[VS_USAGE_STUCK] = "stuck",
+		[VS_USAGE_LEAVING] = "leaving",
+		[VS_USAGE_IN_USE] = "in use",
+		[VS_USAGE_HELD] = "held",
+		[VS_USAGE_FREE] = "free",
+		[VS_USAGE_UNUSED] = "unbound",
+		[VS_USAGE_HOST] = "host",
+	};
+
+	return names[state];
+}
+
+static const struct vs_snap_device *seen_device(const struct vs_evidence *e, const char *name)
+{
+	for (size_t i = 0; i < e->snapshot.nr_devices; i++)
+		if (!strcmp(e->snapshot.devices[i].name, name))
+			return &e->snapshot.devices[i];
+	return NULL;
+}
+
+static const struct vs_snap_group *seen_group(const struct vs_evidence *e, int number)
+{
+	for (size_t i = 0; number >= 0 && i < e->snapshot.nr_groups; i++)
+		if (e->snapshot.groups[i].number == number)
+			return &e->snapshot.groups[i];
+	return NULL;
+}
+
+/* -- where memory was not to be read: by names of files and by arguments -- */
+
+static int add_group_files(const struct vs_evidence *e, const struct vs_device *d, struct vs_why_case *c)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s%d", d->noiommu ? "noiommu-" : "", d->group);
+	return d->group < 0 ? 0 : vs_holders__with_open(e, path, VS_SNAP_GROUP_FILE, c);
+}
+
+static bool has_group(const struct vs_why_case *groups, uint32_t tgid)
+{
+	for (size_t i = 0; i < groups->nr_holders; i++)
+		if (groups->holders[i].tgid == tgid)
+			return true;
+	return false;
+}
+
+/*
+ * All device files have the same name. One of a process that has the group open, too, is of this group; of
+ * which of its devices, nothing tells where there are several.
+ */
+static int add_device_files(const struct vs_evidence *e, const struct vs_why_case *groups, bool only,
+			    struct vs_why_case *c)
+{
+	size_t from = c->nr_holders, kept = from;
+	int err = vs_holders__with_open(e, DEVICE_FILE, VS_SNAP_DEVICE_FILE, c);
+
+	for (size_t i = from; !err && i < c->nr_holders; i++) {
+		if (!has_group(groups, c->holders[i].tgid))
+			continue;
+		c->holders[i].likely = !only;
+		c->holders[kept++] = c->holders[i];
+	}
+	c->nr_holders = err ? c->nr_holders : kept;
+	return err;
+}
+
+/* A process whose files were seen needs no guess from its arguments. */
+static void drop_known(struct vs_why_case *c, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < c->nr_holders; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < from; j++)
+			known |= c->holders[j].tgid == c->holders[i].tgid;
+		if (!known)
+			c->holders[kept++] = c->holders[i];
+	}
+	c->nr_holders = kept;
+}
+
+static bool is_only(const struct vs_inventory *inv, const struct vs_device *d)
+{
+	const struct vs_device *other;
+	size_t at = 0;
+
+	while ((other = vs_inventory__member(inv, d->group, &at)))
+		if (other != d && vs_device__is_vfio(other))
+			return false;
+	return true;
+}
+
+static int add_by_name(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
+		       struct vs_why_case *c, size_t *nr_own)
+{
+	struct vs_why_case groups = {};
+	char node[48];
+	int err = add_group_files(e, d, &groups);
+	size_t from;
+
+	snprintf(node, sizeof(node), "/dev/vfio/devices/%s", d->node);
+	if (!err && d->node[0])
+		err = vs_holders__with_open(e, node, VS_SNAP_CDEV_FILE, c);
+	err = err ?: add_device_files(e, &groups, is_only(inv, d), c);
+	from = c->nr_holders;
+	err = err ?: vs_holders__by_arguments(e, c);
+	if (!err)
+		drop_known(c, from);
+	*nr_own = c->nr_holders;
+	free(groups.holders);
+	return err ?: add_group_files(e, d, c);
+}
+
+/* -- all holders -- */
+
+static int add_holders(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
+		       struct vs_why_case *c, size_t *nr_own)
+{
+	const struct vs_snap_device *seen = seen_device(e, d->name);
+	const struct vs_snap_group *group = seen_group(e, d->group);
+	int err;
+
+	if (e->weaker)
+		return add_by_name(inv, e, d, c, nr_own);
+	err = seen ? vs_holders__of_device(e, seen->address, c) : 0;
+	*nr_own = c->nr_holders;
+	return err ?: group ? vs_holders__of_group(e, group, c) : 0;
+}
+
+/* Another process that has nothing but the group may be the VM that uses another device of it. */
+static void take_members(const struct vs_inventory *inv, struct vs_usage *u)
+{
+	const struct vs_device *other;
+	size_t at = 0;
+
+	while ((other = vs_inventory__member(inv, u->device->group, &at))) {
+		if (!u->spoiler && vs_device__spoils_group(other))
+			u->spoiler = other;
+		u->nr_mates += other != u->device;
+	}
+}
+
+static bool by_iommufd(const struct vs_evidence *e, const struct vs_why_holder *h)
+{
+	for (size_t i = 0; i < e->snapshot.nr_fds; i++) {
+		const struct vs_snap_fd *f = &e->snapshot.fds[i];
+
+		if (f->tgid == h->tgid && ((f->file == h->file && f->iommufd) || f->kind == VS_SNAP_IOMMUFD_FILE))
+			return true;
+	}
+	return h->kind == VS_SNAP_CDEV_FILE && h->how == VS_HOLD_FD;
+}
+
+static enum vs_usage_through find_through(const struct vs_evidence *e, const struct vs_usage *u)
+{
+	const struct vs_snap_group *group = seen_group(e, u->device->group);
+
+	if (!u->nr_holders)
+		return VS_THROUGH_UNKNOWN;
+	if (u->device->noiommu)
+		return VS_THROUGH_NOIOMMU;
+	if (group && group->container)
+		return VS_THROUGH_CONTAINER;
+	for (size_t i = 0; i < u->nr_own; i++)
+		if (by_iommufd(e, &u->holders[i]))
+			return VS_THROUGH_IOMMUFD;
+	return VS_THROUGH_UNKNOWN;
+}
+
+/* -- trouble -- */
+
+static bool is_trouble(enum vs_why_verdict verdict)
+{
+	return verdict < VS_WHY_COLLATERAL;
+}
+
+static void find_trouble(const struct vs_evidence *e, const struct vs_why *why, struct vs_usage *u)
+{
+	const struct vs_why_subject subject = { .device = u->device->name, .group = -1 };
+
+	for (size_t i = 0; why && i < why->nr_cases; i++) {
+		const struct vs_why_case *c = &why->cases[i];
+		enum vs_concern concern = is_trouble(c->verdict) ? vs_why_case__concerns(c, e, &subject) :
+					  VS_CONCERNS_NOT;
+
+		if (concern == VS_CONCERNS && !u->trouble)
+			u->trouble = c;
+		if (concern == VS_MAYBE && !u->suspected)
+			u->suspected = c;
+	}
+}
+
+static enum vs_usage_state find_state(const struct vs_evidence *e, const struct vs_usage *u)
+{
+	const struct vs_snap_device *seen = seen_device(e, u->device->name);
+
+	if (u->trouble && u->trouble->verdict != VS_WHY_IN_USE && u->trouble->verdict != VS_WHY_CONTAINER_STALL)
+		return VS_USAGE_STUCK;
+	if (u->trouble || (seen && (seen->leaving || seen->waiter)))
+		return VS_USAGE_LEAVING;
+	if (u->nr_own)
+		return VS_USAGE_IN_USE;
+	if (!u->device->driver[0])
+		return VS_USAGE_UNUSED;
+	if (!vs_device__is_vfio(u->device) && !(seen && seen->address))
+		return VS_USAGE_HOST;
+	return u->nr_holders ? VS_USAGE_HELD : VS_USAGE_FREE;
+}
+
+int vs_usage__of(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_why *why,
+		 const struct vs_device *d, struct vs_usage *u)
+{
+	const struct vs_snapshot *s = &e->snapshot;
+	struct vs_why_case c = { .group = d->group };
+	int err;
+
+	*u = (struct vs_usage){ .device = d };
+	memcpy(c.device, d->name, sizeof(c.device));
+	err = add_holders(inv, e, d, &c, &u->nr_own);
+	u->holders = c.holders;
+	u->nr_holders = c.nr_holders;
+	if (err) {
+		vs_usage__free(u);
+		return err;
+	}
+	u->unseen = e->has_vfio && (e->weaker || s->hidden_tasks || !s->scope.fds || !s->scope.maps);
+	take_members(inv, u);
+	u->through = find_through(e, u);
+	find_trouble(e, why, u);
+	u->state = find_state(e, u);
+	return 0;
+}
+
+void vs_usage__free(struct vs_usage *u)
+{
+	free(u->holders);
+	memset(u, 0, sizeof(*u));
+}
+
+uint64_t vs_usage__age(const struct vs_evidence *e, const struct vs_why_holder *h)
+{
+	const struct vs_ev_process *p = h->tgid ? vs_evidence__process(e, h->tgid) : NULL;
+
+	return p && p->age_ns ? p->age_ns : VS_EV_UNKNOWN;
+}
