@@ -13,12 +13,14 @@
 
 #include "host.h"
 #include "snapshot/rows.h"
+#include "text_file.h"
 #include "why/collect_priv.h"
 #include "why/holders.h"
 #include "why/proc.h"
 #include "why/runtime.h"
 
 #define PATIENCE_MS 200
+#define BUSY_MS 5000	/* for a child that gets no CPU */
 #define MAX_STUCK 3
 #define MAX_ARGUMENTS 65536	/* bytes of one process that are looked at */
 
@@ -69,18 +71,50 @@ static void be_reader(int fd, vs_proc_read_fn read, void *ctx, size_t first, siz
 	_exit(0);
 }
 
-/* All `len` bytes, as long as it does not stop for longer than @patience. */
-static int read_all(int fd, void *data, size_t len, int patience)
+struct child {
+	pid_t pid;
+	int fd;		/* its answers */
+	int patience;	/* ms */
+};
+
+static bool is_runnable(pid_t pid)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char path[64], *text, *state;
+	bool runs;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	text = vs_text_file__read(path);
+	state = text ? strrchr(text, ')') : NULL;
+	runs = state && !strncmp(state, ") R", 3);
+	free(text);
+	return runs;
+}
+
+/* On a host with too much to do, a child that is ready to run just has no CPU: that is not stuck. */
+static bool answers(const struct child *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	for (int waited = 0; waited < BUSY_MS; waited += c->patience) {
+		if (poll(&p, 1, c->patience) > 0)
+			return true;
+		if (!is_runnable(c->pid))
+			break;
+	}
+	return poll(&p, 1, 0) > 0;
+}
+
+/* All `len` bytes, as long as it does not stop for longer than its patience. */
+static int read_all(const struct child *c, void *data, size_t len)
+{
 	char *at = data;
 
 	while (len) {
 		ssize_t n;
 
-		if (poll(&p, 1, patience) <= 0)
+		if (!answers(c))
 			return -ETIMEDOUT;
-		n = read(fd, at, len);
+		n = read(c->fd, at, len);
 		if (n <= 0)
 			return -EPIPE;
 		at += n;
@@ -89,15 +123,15 @@ static int read_all(int fd, void *data, size_t len, int patience)
 	return 0;
 }
 
-static int take(int fd, size_t *i, size_t nr, char *rows, size_t size, signed char *answered, int patience)
+static int take(const struct child *c, size_t *i, size_t nr, char *rows, size_t size, signed char *answered)
 {
 	int err = 0;
 	char found;
 
 	while (*i < nr) {
-		err = read_all(fd, &found, 1, patience);
+		err = read_all(c, &found, 1);
 		if (!err && found)
-			err = read_all(fd, rows + *i * size, size, patience);
+			err = read_all(c, rows + *i * size, size);
 		if (err)
 			break;
 		answered[(*i)++] = found;
@@ -116,19 +150,20 @@ static void let_go(pid_t pid)
 static int read_some(vs_proc_read_fn read, void *ctx, size_t *i, size_t nr, char *rows, size_t size,
 		     signed char *answered, int patience)
 {
+	struct child c = { .patience = patience };
 	int ends[2], err;
-	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	pid = fork();
-	if (!pid)
+	c.fd = ends[0];
+	c.pid = fork();
+	if (!c.pid)
 		be_reader(ends[1], read, ctx, *i, nr, size);
 	close(ends[1]);
-	err = pid < 0 ? -errno : take(ends[0], i, nr, rows, size, answered, patience);
+	err = c.pid < 0 ? -errno : take(&c, i, nr, rows, size, answered);
 	close(ends[0]);
-	if (pid > 0)
-		let_go(pid);
+	if (c.pid > 0)
+		let_go(c.pid);
 	return err;
 }
 

@@ -17,8 +17,8 @@ typedef bool (*vs_proc_read_fn)(void *ctx, size_t i, void *row);
 
 /*
  * Calls @read for items 0 to nr - 1 in a child, a row of @size bytes each into @rows. answered[i]
- * is 1 if the row came, 0 if @read returned false, -1 if it did not return in 200 ms. After
- * three of the latter the rest is left out, too. 0 or negative errno.
+ * is 1 if the row came, 0 if @read returned false, -1 if it did not return in 200 ms (5 s where the
+ * child only has no CPU). After three of the latter the rest is left out, too. 0 or negative errno.
  */
 int vs_proc__guarded(vs_proc_read_fn read, void *ctx, size_t nr, void *rows, size_t size,
 		     signed char *answered);
