@@ -82,6 +82,17 @@ by_remove()
 	each by_remove
 }
 
+# The lock itself names its waiters, in another way on each of these kernels.
+the_first_is_known()
+{
+	is "$(jq --argjson tid "$(cat "$OUT/unbind.behind")" '.tasks[] | select(.tid == $tid).is_first' \
+		"$OUT/evidence/unbind.json")" true
+}
+
+@test "why on other hosts: who is woken first when the lock is let go is known" {
+	each the_first_is_known
+}
+
 without_bpf()
 {
 	is "$(jq -r '.cases[] | "\(.verdict) \(.confidence) \(.task.tid) \(.holders[] | "\(.pid):\(.fd):\(.likely)")"' "$OUT/unbind-no-bpf")" \

@@ -46,19 +46,27 @@
 	FIELD(kobj_name, "kobject", "name") \
 	FIELD(device_mutex, "device", "mutex") \
 	FIELD(mutex_owner, "mutex", "owner") \
-	FIELD(mutex_waiters, "mutex", "wait_list") \
+	FIELD(mutex_waiters, "mutex", "wait_list") /* to v6.19 */ \
+	FIELD(mutex_first, "mutex", "first_waiter") /* after that */ \
 	FIELD(mutex_waiter_list, "mutex_waiter", "list") \
 	FIELD(mutex_waiter_task, "mutex_waiter", "task") \
 	FIELD(rwsem_owner, "rw_semaphore", "owner") \
-	FIELD(rwsem_waiters, "rw_semaphore", "wait_list") \
+	FIELD(rwsem_waiters, "rw_semaphore", "wait_list") /* to v6.19 */ \
+	FIELD(rwsem_first, "rw_semaphore", "first_waiter") /* after that */ \
 	FIELD(rwsem_waiter_list, "rwsem_waiter", "list") \
 	FIELD(rwsem_waiter_task, "rwsem_waiter", "task") \
+	FIELD(rq_curr, "rq", "curr") \
+	FIELD(rq_donor, "rq", "donor") /* v6.12; elsewhere than curr with SCHED_PROXY_EXEC */ \
 	/* With PREEMPT_RT a mutex, and a part of an rwsem, is an rt_mutex (v5.15). */ \
 	FIELD(mutex_rt, "mutex", "rtmutex") \
 	FIELD(rwsem_rwbase, "rw_semaphore", "rwbase") \
 	FIELD(rwbase_readers, "rwbase_rt", "readers") \
 	FIELD(rwbase_rt, "rwbase_rt", "rtmutex") \
 	FIELD(rt_owner, "rt_mutex_base", "owner") \
+	FIELD(rt_waiters, "rt_mutex_base", "waiters") \
+	FIELD(root_leftmost, "rb_root_cached", "rb_leftmost") \
+	FIELD(rt_waiter_tree, "rt_mutex_waiter", "tree") /* v6.4 */ \
+	FIELD(rt_waiter_entry, "rt_mutex_waiter", "tree_entry") /* before that */ \
 	FIELD(rt_waiter_task, "rt_mutex_waiter", "task") \
 	FIELD(rt_waiter_lock, "rt_mutex_waiter", "lock") \
 	FIELD(task_blocked_on, "task_struct", "pi_blocked_on") \

@@ -84,6 +84,7 @@ static const struct field task_fields[] = {
 	FIELD(ADDRESS, vs_ev_task, owner),
 	FIELD(ADDRESS, vs_ev_task, dead_owner),
 	FIELD(BOOL, vs_ev_task, owner_reads),
+	FIELD(BOOL, vs_ev_task, is_first),
 	FIELD(BOOL, vs_ev_task, lock_outside),
 	FIELD(TEXT, vs_ev_task, lock_name),
 	FIELD(INT, vs_ev_task, lock_group),

@@ -54,18 +54,15 @@ static uint64_t find_head(const struct vs_locks *s, const struct waiter *w, uint
 }
 
 static uint64_t search(const struct vs_locks *s, const struct waiter *w, const struct stack *stack,
-		       uint64_t task, bool *is_first)
+		       uint64_t task)
 {
 	if (w->list < 0 || w->task < 0)
 		return 0;
 	for (size_t i = 0; i < stack->nr; i++) {
-		uint64_t node = stack->base + 8 * i - w->task + w->list, head;
+		uint64_t node = stack->base + 8 * i - w->task + w->list;
 
-		if (stack->words[i] != task || !is_linked(s->mem, node))
-			continue;
-		head = find_head(s, w, node);
-		*is_first = head && vs_mem__pointer(s->mem, node + 8) == head;
-		return head;
+		if (stack->words[i] == task && is_linked(s->mem, node))
+			return find_head(s, w, node);
 	}
 	return 0;
 }
@@ -142,20 +139,52 @@ static bool take_blocker(const struct vs_stack_row *row, struct vs_ev_task *t)
 	return true;
 }
 
+static struct waiter waiter_of(const struct vs_snap_layout *l, bool rwsem)
+{
+	return rwsem ? (struct waiter){ l->rwsem_waiter_list, l->rwsem_waiter_task }
+		     : (struct waiter){ l->mutex_waiter_list, l->mutex_waiter_task };
+}
+
+/*
+ * With CONFIG_SCHED_PROXY_EXEC (v6.17) an unlock of a mutex may wake another than the first. There the
+ * two members of a runqueue are at places of their own.
+ */
+static bool wakes_first(const struct vs_snap_layout *l, bool rwsem)
+{
+	return rwsem || l->rq_donor < 0 || l->rq_donor == l->rq_curr;
+}
+
+/* The lock names its first waiter by a list, or (v7) by a pointer. */
+static bool is_first(const struct vs_locks *s, uint64_t task, const struct vs_ev_task *t)
+{
+	const struct vs_snap_layout *l = s->layout;
+	bool rwsem = t->lock_kind == VS_EV_RWSEM;
+	int first = rwsem ? l->rwsem_first : l->mutex_first;
+	int list = rwsem ? l->rwsem_waiters : l->mutex_waiters;
+	struct waiter w = waiter_of(l, rwsem);
+	uint64_t waiter = 0;
+
+	if (first >= 0)
+		waiter = vs_mem__pointer(s->mem, t->lock + (uint64_t)first);
+	else if (list >= 0 && w.list >= 0)
+		waiter = vs_mem__pointer(s->mem, t->lock + (uint64_t)list) - (uint64_t)w.list;
+	return waiter && w.task >= 0 && wakes_first(l, rwsem) &&
+	       vs_mem__pointer(s->mem, waiter + (uint64_t)w.task) == task;
+}
+
 /* v7 (seen in 7.3) has no list of waiters with a head in the lock: the kernel has to say it. */
 static void search_stack(const struct vs_locks *s, const struct stack *stack, uint64_t task,
 			 struct vs_ev_task *t)
 {
 	const struct vs_snap_layout *l = s->layout;
-	struct waiter mutex = { l->mutex_waiter_list, l->mutex_waiter_task };
-	struct waiter rwsem = { l->rwsem_waiter_list, l->rwsem_waiter_task };
+	struct waiter mutex = waiter_of(l, false), rwsem = waiter_of(l, true);
 	uint64_t head;
 
 	if (l->rwsem_waiters < 0)
 		return;
-	head = search(s, &rwsem, stack, task, &t->is_first);
+	head = search(s, &rwsem, stack, task);
 	if (!head && l->mutex_waiters >= 0)
-		head = search(s, &mutex, stack, task, &t->is_first);
+		head = search(s, &mutex, stack, task);
 	if (head)
 		take_lock(s, head, t->lock_kind == VS_EV_RWSEM || l->mutex_waiters < 0, t);
 }
@@ -170,7 +199,7 @@ static bool is_rt(const struct vs_snap_layout *l)
 }
 
 /* The task's own structure tells the waiter that it sleeps in; 0: none. */
-static uint64_t rt_lock_of(const struct vs_locks *s, uint64_t task)
+static uint64_t rt_waiter_of(const struct vs_locks *s, uint64_t task)
 {
 	const struct vs_snap_layout *l = s->layout;
 	uint64_t waiter;
@@ -180,7 +209,18 @@ static uint64_t rt_lock_of(const struct vs_locks *s, uint64_t task)
 	waiter = vs_mem__pointer(s->mem, task + (uint64_t)l->task_blocked_on);
 	if (!waiter || vs_mem__pointer(s->mem, waiter + (uint64_t)l->rt_waiter_task) != task)
 		return 0;
-	return vs_mem__pointer(s->mem, waiter + (uint64_t)l->rt_waiter_lock);
+	return waiter;
+}
+
+/* An unlock wakes the leftmost waiter of the tree. */
+static bool rt_is_first(const struct vs_locks *s, uint64_t lock, uint64_t waiter)
+{
+	const struct vs_snap_layout *l = s->layout;
+	int node = l->rt_waiter_tree >= 0 ? l->rt_waiter_tree : l->rt_waiter_entry;
+
+	return node >= 0 && l->rt_waiters >= 0 && l->root_leftmost >= 0 &&
+	       vs_mem__pointer(s->mem, lock + (uint64_t)(l->rt_waiters + l->root_leftmost)) ==
+		       waiter + (uint64_t)node;
 }
 
 /* kernel/locking/rwbase_rt.c: without either bias there are so many readers. */
@@ -219,13 +259,15 @@ static void rt_wait(const struct vs_locks *s, const struct vs_stack_row *row,
 {
 	const struct vs_snap_layout *l = s->layout;
 	bool rwsem = t->lock_kind == VS_EV_RWSEM && l->rwsem_rwbase >= 0 && l->rwbase_rt >= 0;
-	uint64_t lock = rt_lock_of(s, row->task), owner;
+	uint64_t waiter = rt_waiter_of(s, row->task), owner;
+	uint64_t lock = waiter ? vs_mem__pointer(s->mem, waiter + (uint64_t)l->rt_waiter_lock) : 0;
 
 	if (lock) {
 		owner = vs_mem__pointer(s->mem, lock + (uint64_t)l->rt_owner) & ~RT_HAS_WAITERS;
 		set_owner(s, owner, t);
 		t->lock_kind = rwsem ? VS_EV_RWSEM : VS_EV_MUTEX;
 		t->lock = lock - (uint64_t)(rwsem ? l->rwsem_rwbase + l->rwbase_rt : l->mutex_rt);
+		t->is_first = rt_is_first(s, lock, waiter);
 	} else if (rwsem) {
 		t->lock = rt_rwsem_on(s, stack, row->task);
 	}
@@ -245,8 +287,10 @@ void vs_locks__wait(const struct vs_locks *s, const struct vs_stack_row *row, ui
 		search_stack(s, &stack, row->task, t);
 	if (!t->lock)
 		return;
-	if (!is_rt(s->layout))
+	if (!is_rt(s->layout)) {
 		take_owner(s, t);
+		t->is_first = is_first(s, row->task, t);
+	}
 	t->lock_outside = outer && is_outside(&stack, outer, t->lock);
 }
 
