@@ -26,11 +26,11 @@ BPF_SRC  := $(sort $(wildcard bpf/*/*.bpf.c))
 BPF_OBJ  := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
 BPF_ROOM := $(sort $(patsubst bpf/%/,%,$(dir $(BPF_SRC))))
 SKEL     := $(BPF_ROOM:%=$(BUILD)/%_bpf.skel.h)
-USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
+USER_SRC := $(sort $(wildcard user/*/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 # Everything but main(): what the unit tests link with.
 LIB      := $(BUILD)/libvfioscope.a
-LIB_OBJ  := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+LIB_OBJ  := $(filter-out $(BUILD)/user/cmd/main.o,$(USER_OBJ))
 
 all: $(BUILD)/vfioscope $(BUILD)/vfio-stress ## build build/vfioscope and build/vfio-stress, static binaries
 
@@ -66,7 +66,7 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/flags | $(SKEL)
 $(LIB): $(LIB_OBJ)
 	@rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/vfioscope: $(BUILD)/user/main.o $(LIB)
+$(BUILD)/vfioscope: $(BUILD)/user/cmd/main.o $(LIB)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -o $@
 

@@ -8,7 +8,7 @@ FIXTURES  := $(BUILD)/tests/fixtures
 GUEST_SRC := $(sort $(wildcard tests/vm/*.c))
 GUEST_BIN := $(GUEST_SRC:tests/vm/%.c=$(BUILD)/tests/%) $(BUILD)/tests/refwatch
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
-TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/main.c,$(USER_SRC)))
+TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/cmd/main.c,$(USER_SRC)))
 
 check: ## install what is missing, build, run all tests (VMs included)
 	@tools/deps build test lab fuzz
@@ -68,7 +68,7 @@ $(BUILD)/tests/test_stress_race: private OF_STRESS := $(BUILD)/sanitized/tools/s
 $(BUILD)/tests/test_stress_race: $(BUILD)/sanitized/tools/stress/race.o $(BUILD)/sanitized/tools/stress/sysfs.o
 
 # The programs themselves, in guests too: there only the C library is needed besides.
-$(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/main.o $(BUILD)/sanitized/libvfioscope.a
+$(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/cmd/main.o $(BUILD)/sanitized/libvfioscope.a
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan $^ \
 		-Wl,-Bstatic $(LDLIBS) -Wl,-Bdynamic -o $@

@@ -5,14 +5,13 @@ FUZZ_SECONDS ?= 30
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 # What a log becomes: the pure part of why, no collector.
-FUZZ_WHY := user/klog/*.c user/snapshot/rows.c user/snapshot/snapshot.c user/ledger/gaps.c user/event/device_name.c user/name.c user/plural.c \
-	    user/sink/words.c user/sink/out.c user/stop.c user/host.c user/text_file.c $(filter-out user/why/collect% user/why/fallback.c \
-	    user/why/running.c user/why/proc.c user/why/locks.c user/why/works.c user/why/evidence_json.c,$(wildcard user/why/*.c))
+FUZZ_WHY := $(wildcard user/base/*.c user/klog/*.c) user/snapshot/snapshot.c user/ledger/gaps.c user/event/device_name.c user/evidence/evidence.c \
+	    user/evidence/names.c $(filter-out user/why/collect% user/why/print% $(addprefix user/why/,fallback.c running.c proc.c locks.c works.c), \
+	    $(wildcard user/why/*.c))
 # Of the readers of dumps those of files and page tables.
 FUZZ_CORE := $(addprefix user/core/,bytes.c elf.c kdump.c notes.c file.c paging.c info.c image.c orc.c)
-FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_CORE) $(wildcard user/elf/*.c user/inspect/*.c \
-	      user/text/*.c user/fix.c user/probe/kmod_*.c user/probe/text_sites.c \
-	      user/probe/kallsyms.c $(FUZZ_WHY)))
+FUZZ_LIB := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_CORE) $(wildcard user/code/*.c user/vfio/*.c user/inspect/*.c) \
+	      user/kernel/kallsyms.c $(FUZZ_WHY))
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 fuzz: $(FUZZ_BIN) ## fuzz the readers of files and the sinks, FUZZ_SECONDS (30) each

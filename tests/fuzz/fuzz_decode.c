@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "text/decode.h"
+#include "code/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* The module reader of the probes: call sites, locked adds. */
 #include <stdint.h>
 
-#include "probe/kmod.h"
+#include "vfio/kmod.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

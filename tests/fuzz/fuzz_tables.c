@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "inspect/kallsyms_tables.h"
+#include "code/kallsyms_tables.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

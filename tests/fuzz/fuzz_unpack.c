@@ -2,7 +2,7 @@
 /* Boot image headers and decompressors. */
 #include <stdint.h>
 
-#include "inspect/boot_image.h"
+#include "code/boot_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

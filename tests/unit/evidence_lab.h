@@ -3,8 +3,8 @@
 #ifndef VFIOSCOPE_TEST_EVIDENCE_LAB_H
 #define VFIOSCOPE_TEST_EVIDENCE_LAB_H
 
+#include "evidence/evidence.h"
 #include "recorded.h"
-#include "why/evidence.h"
 
 #define EVIDENCE "tests/evidence"
 

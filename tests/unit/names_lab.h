@@ -15,19 +15,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
+#include "base/name.h"
+#include "base/one_line.h"
+#include "base/words.h"
+#include "doctor/print.h"
+#include "doctor/print_page.h"
+#include "inspect/print.h"
 #include "inspect/tree.h"
-#include "json_text.h"
+#include "latency/print.h"
 #include "ledger/finding.h"
-#include "name.h"
-#include "one_line.h"
-#include "sink/doctor.h"
-#include "sink/doctor_page.h"
-#include "sink/inspect.h"
-#include "sink/latency.h"
 #include "sink/sink.h"
-#include "sink/validate.h"
-#include "sink/why.h"
-#include "sink/words.h"
+#include "validate/print.h"
+#include "why/print.h"
 
 /* Into an array of characters; cut as the kernel would cut it. */
 #define NAME_INTO(array, name) snprintf(array, sizeof(array), "%s", name)

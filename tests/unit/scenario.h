@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "session.h"
+#include "run/session.h"
 
 #define T0 1000000000000ull	/* ns: the first event */
 #define GROUP 0xffff888004a1c000ull

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "latency/blame.h"
-#include "sink/latency.h"
+#include "latency/print.h"
 
 #define MS 1000000ull
 #define CULPRIT 0xc0u

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "text/decode.h"
+#include "code/decode.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define PC 0x1000

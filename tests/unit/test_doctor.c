@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/exit_codes.h"
+#include "base/text_file.h"
 #include "doctor/bundle.h"
 #include "doctor/checks.h"
+#include "doctor/print_checks.h"
 #include "doctor/recorded.h"
-#include "exit_codes.h"
-#include "sink/doctor_checks.h"
-#include "text_file.h"
 
 struct host {
 	struct vs_facts facts;

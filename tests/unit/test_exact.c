@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "probe/exact_decode.h"
+#include "code/exact_decode.h"
 
 #define COUNTER 0xffff888004a1c000ull
 #define ELSEWHERE 0xffff888001234560ull

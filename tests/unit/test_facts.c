@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "kernel/kallsyms.h"
 #include "probe/facts.h"
-#include "probe/kallsyms.h"
 #include "probe/plan.h"
 #include "recorded.h"
 

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fix.h"
 #include "inspect/inspect.h"
 #include "probe/facts.h"
-#include "probe/hooks.h"
 #include "probe/plan.h"
+#include "vfio/fix.h"
+#include "vfio/hooks.h"
 
 static void what_is_not_known_proves_nothing(void **state)
 {

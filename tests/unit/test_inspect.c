@@ -20,10 +20,10 @@
 
 #include <cmocka.h>
 
-#include "elf/unpack.h"
-#include "inspect/boot_image.h"
+#include "code/boot_image.h"
+#include "code/kallsyms_tables.h"
+#include "code/unpack.h"
 #include "inspect/inspect.h"
-#include "inspect/kallsyms_tables.h"
 #include "inspect/tree.h"
 
 #ifndef VS_FIXTURES

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "exit_codes.h"
+#include "base/exit_codes.h"
+#include "base/words.h"
 #include "klog/klog.h"
 #include "recorded.h"
-#include "sink/words.h"
 #include "why/classify.h"
 #include "why/redact.h"
 

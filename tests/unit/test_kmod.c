@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "probe/kmod.h"
+#include "vfio/kmod.h"
 
 #ifndef VS_FIXTURES
 #define VS_FIXTURES "."

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "sink/latency.h"
+#include "latency/print.h"
 
 #define MS 1000000ull
 #define LONG_NAME "a_work_function_whose_name_is_longer_than_most"

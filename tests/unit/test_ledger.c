@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "base/lru.h"
 #include "ledger/comms.h"
 #include "ledger/deferred.h"
 #include "ledger/groups.h"
-#include "ledger/lru.h"
 #include "ledger/tasks.h"
 #include "scenario.h"
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
-#include "name.h"
-#include "sink/out.h"
-#include "sink/words.h"
+#include "base/json_text.h"
+#include "base/name.h"
+#include "base/out.h"
+#include "base/words.h"
 
 static char buf[256];
 

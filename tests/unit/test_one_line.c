@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/one_line.h"
 #include "event/device_name.h"
-#include "one_line.h"
 
 static char line[VS_ONE_LINE + 1];
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "exit_codes.h"
-#include "opts.h"
+#include "base/exit_codes.h"
+#include "base/opts.h"
 
 #define MAX_ARGS 16
 #define SECOND 1000000000ULL

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "doctor/print_coverage.h"
 #include "probe/sees.h"
 #include "recorded.h"
-#include "sink/doctor_sees.h"
 
 static struct vs_facts facts;
 static struct vs_plan plan;

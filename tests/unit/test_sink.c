@@ -12,9 +12,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/name.h"
+#include "base/out.h"
+#include "base/words.h"
 #include "scenario.h"
-#include "sink/out.h"
-#include "sink/words.h"
+#include "sink/event_words.h"
 
 #ifndef VS_FIXTURES
 #define VS_FIXTURES "tests/unit/fixtures"

@@ -15,9 +15,9 @@
 
 #include <bpf/btf.h>
 
+#include "base/rows.h"
 #include "bpf/stacks.h"
-#include "probe/btf.h"
-#include "snapshot/rows.h"
+#include "kernel/btf.h"
 #include "snapshot/symbols.h"
 #include "snapshot/walk.h"
 

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "elf/unpack.h"
+#include "code/text_compare.h"
+#include "code/unpack.h"
 #include "probe/text_check.h"
-#include "text/text_compare.h"
 
 #define BASE 0xffffffffc0123000ull
 

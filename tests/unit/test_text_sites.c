@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "elf/unpack.h"
-#include "probe/kmod.h"
-#include "probe/text_sites.h"
+#include "code/unpack.h"
+#include "vfio/kmod.h"
+#include "vfio/text_sites.h"
 
 #define PC 0xffffffff81000000ull
 #define LOCK 0xffffffff82345678ull

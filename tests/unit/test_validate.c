@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include "exit_codes.h"
-#include "sink/validate.h"
+#include "base/exit_codes.h"
 #include "validate/gather.h"
 #include "validate/kernel_log.h"
 #include "validate/load.h"
+#include "validate/print.h"
 
 static struct vs_plan_row rows[64];
 static struct vs_plan plan;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "sink/validate.h"
+#include "validate/print.h"
 
 static char folder[40], report[60], part[66], other[60];
 

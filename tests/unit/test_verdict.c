@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "inspect/verdict.h"
+#include "vfio/verdict.h"
 
 struct ref {
 	const char *from;

@@ -14,15 +14,15 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/exit_codes.h"
+#include "base/rows.h"
+#include "base/text_file.h"
+#include "base/words.h"
 #include "evidence_lab.h"
-#include "sink/why.h"
-#include "sink/words.h"
-#include "snapshot/rows.h"
-#include "exit_codes.h"
 #include "why/classify.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
-#include "text_file.h"
+#include "why/print.h"
 #include "why/redact.h"
 #include "why/runtime.h"
 #include "why/ways.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "snapshot/kstack.h"
 #include "why/collect_priv.h"
 #include "why/locks.h"

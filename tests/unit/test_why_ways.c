@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "sink/words.h"
+#include "base/words.h"
 #include "why/classify.h"
 
 #define CELLS "tests/evidence/ways"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "cmd/commands.h"
 #include "snapshot/snapshot.h"
 
 int __real_vs_snapper__take(struct vs_snapper *snapper, struct vs_snapshot *s, char *error,

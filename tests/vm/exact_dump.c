@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host.h"
 #include "event/names.h"
 #include "event/record.h"
 #include "ledger/sites.h"
-#include "host.h"
 #include "probe/engine.h"
 #include "probe/symbolizer.h"
 

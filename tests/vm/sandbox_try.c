@@ -23,6 +23,7 @@
 #include "privilege/caps.h"
 #include "privilege/keeper.h"
 #include "privilege/sandbox.h"
+#include "vfio/module_text.h"
 
 static void tell(const char *what, long result)
 {
@@ -98,7 +99,7 @@ static void try_keeper(struct vs_keeper *k)
 int main(int argc, char **argv)
 {
 	struct vs_sandbox_opts opts = { .writes_files = argc > 1 && !strcmp(argv[1], "files") };
-	struct vs_keeper *k = vs_keeper__start();
+	struct vs_keeper *k = vs_keeper__start(&vs_module_text__for_keeper);
 	char error[100] = "", left[100];
 	int err = vs_sandbox__enter(&opts, error, sizeof(error));
 

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "bpf/config.h"
-#include "commands.h"
 #include "bpf/missed.h"
 #include "bpf/pulse.h"
+#include "cmd/commands.h"
 #include "trace_bpf.skel.h"
 
 static uint64_t skew_ns;

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/stop.h"
 #include "event/names.h"
 #include "probe/engine.h"
-#include "stop.h"
 
 static void count(void *ctx, const void *data, size_t len)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "options.h"
 #include "one_line.h"
+#include "options.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 #define STREAM_NAME "makedumpfile"
 #define STREAM_HEADER 4096

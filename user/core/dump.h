@@ -12,9 +12,9 @@
 #include "core/image.h"
 #include "core/layout.h"
 #include "core/orc.h"
-#include "probe/kallsyms.h"
+#include "kernel/kallsyms.h"
+#include "kernel/mem.h"
 #include "snapshot/layout.h"
-#include "snapshot/mem.h"
 
 struct vs_dump {
 	struct vs_core core;

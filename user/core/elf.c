@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/nearest.h"
+#include "base/rows.h"
 #include "core/file_priv.h"
-#include "nearest.h"
-#include "snapshot/rows.h"
 
 #define MAX_SEGMENTS (1u << 20)	/* makedumpfile -E begins another one at each hole */
 

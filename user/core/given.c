@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf/elf_file.h"
-#include "elf/unpack.h"
-#include "probe/kallsyms.h"
-#include "snapshot/rows.h"
+#include "base/rows.h"
+#include "code/elf_file.h"
+#include "code/unpack.h"
+#include "kernel/kallsyms.h"
 
 #define MAX_SYMBOLS (1u << 20)
 #define KERNEL_HALF (1ull << 63)	/* what is below is the offset of a variable of each CPU, and stays */

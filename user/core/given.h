@@ -7,7 +7,7 @@
 #define VFIOSCOPE_CORE_GIVEN_H
 
 #include "core/image.h"
-#include "probe/btf.h"
+#include "kernel/btf.h"
 
 /* Returns NULL with errno if it fails; ENOENT: the file has none. */
 struct vs_btf *vs_core_given__types(const char *path);

@@ -3,8 +3,8 @@
 #ifndef VFIOSCOPE_CORE_IMAGE_H
 #define VFIOSCOPE_CORE_IMAGE_H
 
+#include "code/kallsyms_tables.h"
 #include "core/paging.h"
-#include "inspect/kallsyms_tables.h"
 
 struct vs_core_image {
 	uint64_t start;		/* address of its text */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "probe/btf.h"
+#include "kernel/btf.h"
 #include "snapshot/layout.h"
 
 #define QUERY(name, type, member) { type, member, VS_ABSENT },

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/rows.h"
 #include "core/file_priv.h"
-#include "snapshot/rows.h"
 
 #define MAX_NOTES (16u << 20)	/* bytes; a CPU takes some 800 */
 #define MAX_INFO 65536		/* the kernel has one page of it */

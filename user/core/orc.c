@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "snapshot/layout.h"
-#include "snapshot/rows.h"
 
 #define MAX_ENTRIES (16u << 20)	/* of one table; Debian's kernels have about a million */
 #define MAX_STEPS 512		/* frames of a stack of 16 KiB */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "core/layout.h"
-#include "snapshot/mem.h"
+#include "kernel/mem.h"
 
 /* A table of vmlinux or of a module: @nr distances, and as many entries. */
 struct vs_orc_table {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "core/dump_priv.h"
-#include "snapshot/rows.h"
 #include "snapshot/symbols.h"
 #include "snapshot/walk.h"
 

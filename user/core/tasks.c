@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
+#include "base/rows.h"
 #include "core/dump_priv.h"
-#include "plural.h"
-#include "snapshot/rows.h"
 #include "snapshot/walk.h"
 
 #define MAX_TASKS (1u << 22)	/* PID_MAX_LIMIT of 64-bit kernels */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "core/dump_priv.h"
 #include "core/given.h"
-#include "probe/btf.h"
-#include "snapshot/rows.h"
+#include "kernel/btf.h"
 #include "snapshot/walk.h"
 
 #define LARGEST_BTF (64u << 20)

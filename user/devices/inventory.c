@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "why/proc.h"
 
 #define BRIDGE_TO_PCI 0x0604u		/* class and subclass; the next two have the same header */

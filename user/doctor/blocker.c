@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/exit_codes.h"
 #include "doctor/checks.h"
 #include "doctor/env.h"
-#include "exit_codes.h"
 
 enum vs_work vs_blocker__work(const struct vs_command *command)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "opts.h"
+#include "base/opts.h"
 #include "privilege/caps.h"
 
 /*

@@ -11,11 +11,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "elf/unpack.h"
-#include "probe/kmod.h"
-#include "json_text.h"
-#include "text_file.h"
-#include "version.h"
+#include "base/json_text.h"
+#include "base/text_file.h"
+#include "base/version.h"
+#include "code/unpack.h"
+#include "vfio/kmod.h"
 
 #define SCHEMA 1
 #define MAX_GROUPS 4096

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "doctor/bundle.h"
-#include "json_text.h"
 
 static int write_all(int fd, const char *text, size_t len)
 {

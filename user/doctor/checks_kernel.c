@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "bpf/exact.h"
 #include "doctor/judge.h"
-#include "plural.h"
 #include "probe/attach.h"
 
 static void judge_kptr(const struct vs_host_state *h, struct vs_diag_result *r)

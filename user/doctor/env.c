@@ -12,12 +12,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "elf/unpack.h"
+#include "base/text_file.h"
+#include "code/unpack.h"
+#include "kernel/btf_file.h"
 #include "privilege/caps.h"
-#include "probe/btf_file.h"
-#include "probe/hooks.h"
 #include "probe/text_check.h"
-#include "text_file.h"
+#include "vfio/hooks.h"
 
 /* PROC_USER_INIT_INO, PROC_PID_INIT_INO: the first namespaces have fixed numbers (v3.8). */
 #define FIRST_USER_NS "user:[4026531837]"

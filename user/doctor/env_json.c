@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "doctor/env.h"
-#include "json_text.h"
 
 /* Both directions walk one table. */
 enum kind {

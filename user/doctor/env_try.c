@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "doctor/env.h"
+#include "kernel/libbpf_setup.h"
 #include "probe/exact.h"
-#include "probe/libbpf_setup.h"
 #include "probe/pulse.h"
 
 #define NO_SUCH_COMMAND 0x7fff

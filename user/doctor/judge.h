@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/exit_codes.h"
 #include "doctor/checks.h"
-#include "exit_codes.h"
 
 struct vs_host_state {
 	const struct vs_facts *facts;

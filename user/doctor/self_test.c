@@ -13,11 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "host.h"
-#include "probe/btf_file.h"
-#include "probe/kallsyms.h"
+#include "base/host.h"
+#include "kernel/btf_file.h"
+#include "kernel/kallsyms.h"
+#include "kernel/libbpf_setup.h"
 #include "probe/kprobe.h"
-#include "probe/libbpf_setup.h"
 #include "selftest_bpf.skel.h"
 
 #define FUNCTION "__set_task_comm"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf/unpack.h"
-#include "inspect/boot_image.h"
+#include "code/boot_image.h"
+#include "code/unpack.h"
 #include "inspect/inspect_priv.h"
 
 #define MAX_LAYERS 3	/* a gzip of a zboot image of a raw one */

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdint.h>
 
-#include "inspect/verdict.h"
+#include "vfio/verdict.h"
 
 enum vs_binary_kind {
 	VS_BINARY_UNKNOWN = 0,
@@ -89,12 +89,6 @@ int vs_inspect__file(const char *path, struct vs_inspection *in);
 
 /* Same from memory, not unpacked yet; `data` is not kept. */
 int vs_inspect__bytes(const void *data, size_t len, struct vs_inspection *in);
-
-/*
- * Reads only the facts that show the fix (fix.h), from a module's unpacked ELF file. Returns false,
- * and knows nothing, if its code could not be followed.
- */
-bool vs_inspect__fix_facts(const void *elf, size_t len, struct vs_fix_facts *facts);
 
 /*
  * Inspects the running kernel below `root` ("" but for tests): the file of vfio.ko, checked against

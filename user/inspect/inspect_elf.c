@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code/kallsyms_tables.h"
 #include "inspect/inspect_priv.h"
-#include "inspect/kallsyms_tables.h"
 
 /* ---- identity ---- */
 
@@ -92,28 +92,6 @@ static int inspect_module(const struct vs_elf *elf, struct vs_inspection *in)
 	err = vs_inspect__code(&code, in);
 	vs_code__free(&code);
 	return err;
-}
-
-bool vs_inspect__fix_facts(const void *data, size_t len, struct vs_fix_facts *facts)
-{
-	struct vs_judgement judgement;
-	struct vs_code code;
-	struct vs_elf elf;
-	bool followed = false;
-
-	memset(facts, 0, sizeof(*facts));
-	if (vs_elf__open(data, len, &vs_scan__module_opts, &elf))
-		return false;
-	if (elf.ehdr.e_type == ET_REL && elf.symtab && !vs_scan__module(&elf, &code)) {
-		if (!vs_judge(&code, &judgement)) {
-			*facts = judgement.facts;
-			followed = true;
-			vs_judgement__free(&judgement);
-		}
-		vs_code__free(&code);
-	}
-	vs_elf__close(&elf);
-	return followed;
 }
 
 /* ---- linked kernels ---- */

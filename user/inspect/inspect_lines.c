@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "inspect/dwarf_lines.h"
+#include "code/dwarf_lines.h"
 #include "inspect/inspect_priv.h"
 
 #define SECONDS		20

@@ -3,9 +3,9 @@
 #ifndef VFIOSCOPE_INSPECT_PRIV_H
 #define VFIOSCOPE_INSPECT_PRIV_H
 
-#include "elf/elf_file.h"
+#include "code/elf_file.h"
+#include "code/scan.h"
 #include "inspect/inspect.h"
-#include "inspect/scan.h"
 
 /* Writes the words to in->error and returns `err`. */
 __attribute__((format(printf, 3, 4)))

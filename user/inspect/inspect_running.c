@@ -8,9 +8,9 @@
 #include <sys/utsname.h>
 
 #include "inspect/inspect_priv.h"
-#include "probe/kallsyms.h"
-#include "probe/kmod.h"
-#include "text/kcore.h"
+#include "kernel/kallsyms.h"
+#include "kernel/kcore.h"
+#include "vfio/kmod.h"
 
 #define MAX_SYMS	(1u << 21)
 

@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 struct vs_klog;
 

@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_KLOG_LOCKS_H
 #define VFIOSCOPE_KLOG_LOCKS_H
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /* Fills in lock_kind, lock_name and owner of e->logged. */
 void klog_locks__find(struct vs_evidence *e);

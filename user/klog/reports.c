@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
+#include "evidence/names.h"
 #include "klog/functions.h"
 #include "klog/locks.h"
 #include "klog/scan_priv.h"
-#include "snapshot/rows.h"
-#include "why/names.h"
 
 #define MOST_TASKS 1024		/* reports of one task are one */
 #define MOST_OWNERS 256

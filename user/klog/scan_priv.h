@@ -9,8 +9,8 @@
 
 #include <string.h>
 
+#include "evidence/evidence.h"
 #include "klog/token.h"
-#include "why/evidence.h"
 
 #define KLOG_WINDOW 64		/* tokens that are kept */
 #define KLOG_AHEAD 24		/* of them not yet handled */

@@ -5,8 +5,8 @@
 
 #include "latency/chain.h"
 #include "latency/loader.h"
+#include "latency/print.h"
 #include "latency/report.h"
-#include "sink/latency.h"
 
 /* Fills the splits anew; sets r->incomplete when memory is short. */
 void vs_gather__rows(struct vs_report *r, struct vs_lat *lat);

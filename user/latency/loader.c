@@ -10,13 +10,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "base/host.h"
+#include "kernel/btf_file.h"
+#include "kernel/libbpf_setup.h"
 #include "latency/loader_priv.h"
-#include "probe/btf_file.h"
 #include "probe/facts.h"
 #include "probe/merge.h"
 #include "probe/rings.h"
-#include "probe/libbpf_setup.h"
 
 #define DEFAULT_ROWS 256
 #define DEFAULT_WORKS 16384

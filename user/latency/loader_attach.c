@@ -2,7 +2,7 @@
 /* Attaches and detaches the programs of a run. */
 #include <errno.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "latency/loader_priv.h"
 
 static void detach(struct links *links)

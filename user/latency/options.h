@@ -6,11 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/opts.h"
 #include "latency/loader.h"
 #include "latency/targets.h"
-#include "opts.h"
 
 struct vs_latency_options {
+	const struct vs_command *command;	/* for its messages */
 	struct vs_targets targets;
 	uint64_t top, functions;
 	uint64_t duration, interval, overdue, lost;	/* ns */
@@ -20,11 +21,5 @@ struct vs_latency_options {
 	bool blame_chosen;
 	bool all, events, json, cost, debug;
 };
-
-/* The table, for vs_cmd_latency. */
-extern const struct vs_opt vs_latency_opts[];
-
-/* Fills `opts`, which is zero. 0; -1 after help was printed; an exit status after one line. */
-int vs_latency_options__parse(struct vs_latency_options *opts, int argc, char **argv);
 
 #endif

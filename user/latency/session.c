@@ -6,16 +6,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "base/exit_codes.h"
+#include "base/host.h"
+#include "base/stop.h"
+#include "base/version.h"
 #include "doctor/blocker.h"
-#include "exit_codes.h"
-#include "host.h"
 #include "latency/session.h"
 #include "latency/session_priv.h"
 #include "privilege/sandbox.h"
 #include "probe/pulse.h"
-#include "stop.h"
-#include "version.h"
+#include "vfio/module_text.h"
 
 #define DEFERRED "vfio_group_put_bg"
 #define PATCHES_NS SECOND	/* how often livepatches are looked for */
@@ -24,9 +24,9 @@
 #define WATCH_NS SECOND		/* how often late works are looked for, without --overdue */
 #define MIN_WATCH_NS (20 * MS)
 
-int lat_fail(int status, const char *words, const char *what)
+int lat_fail(const struct vs_lat_session *s, int status, const char *words, const char *what)
 {
-	return vs_command__fail(&vs_cmd_latency, status, words, what);
+	return vs_command__fail(s->opts.command, status, words, what);
 }
 
 void lat_notice(struct vs_lat_session *s, const char *words)
@@ -144,11 +144,11 @@ static int run(struct vs_lat_session *s)
 	while (!status && !is_over(s, now)) {
 		nr = vs_lat__poll(s->lat, wait_ms(s, now));
 		if (nr < 0 && nr != -EINTR)
-			return lat_fail(VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
+			return lat_fail(s, VS_EXIT_FAILURE, "cannot read records", strerror(-nr));
 		now = vs_host__mono_ns();
 		err = vs_duty__look(&s->duty, s->lat, now);
 		if (err)
-			return lat_fail(VS_EXIT_FAILURE, "cannot attach to tracepoints", strerror(-err));
+			return lat_fail(s, VS_EXIT_FAILURE, "cannot attach to tracepoints", strerror(-err));
 		if (s->modules_changed)
 			status = lat_follow_modules(s);
 		if (is_due(&s->looked_ns, LOOK_NS, now))
@@ -196,7 +196,7 @@ static int load(struct vs_lat_session *s)
 	s->lat = vs_lat__new(&lat, error, sizeof(error));
 	if (s->lat)
 		return 0;
-	return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, errno == EPERM ?
+	return vs_blocker__fail(s->opts.command, VS_WORK_LATENCY, errno == EPERM ?
 				VS_EXIT_PERMISSION : errno == ENOTSUP ? VS_EXIT_UNAVAILABLE :
 				VS_EXIT_FAILURE, error);
 }
@@ -239,7 +239,7 @@ static int arm(struct vs_lat_session *s)
 	if (s->chain)
 		vs_chain__use_missed(s->chain, vs_lat__missed_prog(s->lat), vs_lat__missed_ask(s->lat));
 	if (err)
-		return lat_fail(VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
+		return lat_fail(s, VS_EXIT_UNAVAILABLE, "cannot attach to the module tracepoints",
 				strerror(-err));
 	status = lat_arm_chain(s);
 	if (!status)
@@ -265,7 +265,7 @@ static int never_there(struct vs_lat_session *s)
 
 	for (size_t i = 0; i < t->nr_names && !s->opts.all && !s->deferred; i++)
 		if (!vs_targets__found(t, i))
-			return lat_fail(VS_EXIT_UNAVAILABLE, "this kernel has no function",
+			return lat_fail(s, VS_EXIT_UNAVAILABLE, "this kernel has no function",
 					t->names[i]);
 	return VS_EXIT_OK;
 }
@@ -287,7 +287,7 @@ static int conclude(struct vs_lat_session *s)
 	fill_report(s);
 	s->sink.ops->report(&s->sink, &s->report);
 	err = vs_latency_sink__flush(&s->sink);
-	return vs_command__written(&vs_cmd_latency, verdict(s), err);
+	return vs_command__written(s->opts.command, verdict(s), err);
 }
 
 static void set_up(struct vs_lat_session *s)
@@ -324,7 +324,7 @@ static void enter_sandbox(struct vs_lat_session *s)
 	int err;
 
 	if (s->chain) {
-		s->keeper = vs_keeper__start();
+		s->keeper = vs_keeper__start(&vs_module_text__for_keeper);
 		if (!s->keeper)
 			return;
 		vs_chain__use_keeper(s->chain, s->keeper);
@@ -371,7 +371,7 @@ int vs_lat_session__run(const struct vs_latency_options *opts)
 	int status;
 
 	if (!s)
-		return lat_fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
+		return lat_fail(s, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	s->opts = *opts;
 	status = from_start_to_end(s);
 	clean_up(s);

@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
+#include "base/exit_codes.h"
+#include "base/host.h"
+#include "base/words.h"
 #include "doctor/blocker.h"
-#include "exit_codes.h"
-#include "host.h"
 #include "latency/session_priv.h"
-#include "sink/words.h"
 
 static void tell_programs(struct vs_lat_session *s)
 {
@@ -26,10 +25,10 @@ int lat_read_symbols(struct vs_lat_session *s)
 	if (file)
 		fclose(file);
 	if (err == -EPERM)
-		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_PERMISSION,
+		return vs_blocker__fail(s->opts.command, VS_WORK_LATENCY, VS_EXIT_PERMISSION,
 					"addresses are hidden; see vfioscope doctor");
 	if (err)
-		return vs_blocker__fail(&vs_cmd_latency, VS_WORK_LATENCY, VS_EXIT_FAILURE,
+		return vs_blocker__fail(s->opts.command, VS_WORK_LATENCY, VS_EXIT_FAILURE,
 					"/proc/kallsyms cannot be read");
 	return 0;
 }
@@ -48,7 +47,7 @@ static int follow(struct vs_lat_session *s)
 	err = s->opts.sample ? 0 : vs_lat__follow(s->lat, tracepoints);
 	if (!err && s->opts.blame == VS_LAT_BLAME_FULL)
 		err = vs_lat__watch(s->lat, true);
-	return err ? lat_fail(VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
+	return err ? lat_fail(s, VS_EXIT_UNAVAILABLE, "cannot attach to the workqueue tracepoints",
 			      strerror(-err)) : 0;
 }
 
@@ -56,7 +55,7 @@ int lat_arm_chain(struct vs_lat_session *s)
 {
 	if (s->chain && vs_chain__attach(s->chain, vs_lat__object(s->lat), vs_lat__sites(s->lat),
 					 s->chain_words, sizeof(s->chain_words)) == -ENOMEM)
-		return lat_fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
+		return lat_fail(s, VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
 	tell_programs(s);
 	return follow(s);
 }
@@ -113,7 +112,7 @@ int lat_follow_modules(struct vs_lat_session *s)
 		return 0;
 	memcpy(targets, s->opts.targets.addrs, sizeof(targets));
 	if (s->chain && vs_chain__changed(s->chain))
-		return lat_fail(VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
+		return lat_fail(s, VS_EXIT_FAILURE, "cannot go on", strerror(ENOMEM));
 	status = find_targets(s);
 	lat_notice(s, s->chain_words);
 	changed = memcmp(targets, s->opts.targets.addrs, sizeof(targets));
@@ -137,10 +136,10 @@ int lat_check_chain(struct vs_lat_session *s)
 		return 0;
 	s->chain = vs_chain__new();
 	if (!s->chain)
-		return lat_fail(VS_EXIT_FAILURE, "cannot collect facts about the kernel",
+		return lat_fail(s, VS_EXIT_FAILURE, "cannot collect facts about the kernel",
 				strerror(errno));
 	if (vs_chain__state(s->chain, words, sizeof(words)) != VS_CHAIN_NONE)
 		return 0;
 	vs_words__append(words, sizeof(words), "; --work SYMBOL and --all follow other works");
-	return lat_fail(VS_EXIT_UNAVAILABLE, words, NULL);
+	return lat_fail(s, VS_EXIT_UNAVAILABLE, words, NULL);
 }

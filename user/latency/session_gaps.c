@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 
-#include "commands.h"
-#include "exit_codes.h"
-#include "host.h"
+#include "base/exit_codes.h"
+#include "base/host.h"
 #include "latency/session_priv.h"
 #include "probe/patched.h"
 #include "probe/pulse.h"
@@ -74,7 +73,7 @@ int lat_pulse_begins(struct vs_lat_session *s)
 {
 	struct vs_beat_answer answer = vs_lat__beat(s->lat);
 
-	return answer.silent ? vs_command__advise(&vs_cmd_latency, VS_EXIT_UNAVAILABLE,
+	return answer.silent ? vs_command__advise(s->opts.command, VS_EXIT_UNAVAILABLE,
 						  vs_beat__words(&answer), vs_beat__remedy(&answer))
 			     : VS_EXIT_OK;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "latency/session_priv.h"
 
 #define TOLD_NS (10 * SECOND)	/* at most MAX_TOLD hazards are reported in this time */

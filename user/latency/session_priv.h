@@ -6,16 +6,16 @@
 #ifndef VFIOSCOPE_LATENCY_SESSION_PRIV_H
 #define VFIOSCOPE_LATENCY_SESSION_PRIV_H
 
+#include "kernel/kallsyms.h"
 #include "latency/chain.h"
 #include "latency/duty.h"
 #include "latency/gather.h"
 #include "latency/loader.h"
 #include "latency/options.h"
+#include "latency/print.h"
 #include "latency/report.h"
 #include "latency/watch.h"
 #include "privilege/keeper.h"
-#include "probe/kallsyms.h"
-#include "sink/latency.h"
 
 #define MS 1000000ull
 #define SECOND (1000 * MS)
@@ -48,7 +48,7 @@ struct vs_lat_session {
 };
 
 /* One line on stderr. Returns `status`. */
-int lat_fail(int status, const char *words, const char *what);
+int lat_fail(const struct vs_lat_session *s, int status, const char *words, const char *what);
 
 /* Sends a notice to the sink, unless `words` is empty. */
 void lat_notice(struct vs_lat_session *s, const char *words);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "probe/kallsyms.h"
+#include "kernel/kallsyms.h"
 
 int vs_targets__add(struct vs_targets *t, const char *name)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "latency/watch.h"
 
-#include "ledger/lru.h"
+#include "base/lru.h"
 
 const char *vs_late__name(enum vs_late_kind kind)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/lru.h"
+#include "base/lru.h"
 
 struct vs_deferreds {
 	struct vs_lru *works;		/* struct vs_deferred by work address */

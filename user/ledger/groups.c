@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lru.h"
 #include "event/record.h"
 #include "ledger/comms.h"
-#include "ledger/lru.h"
 
 /* One life of a group at an address; kept a while after its end for late events. */
 struct life {

@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_LEDGER_REFS_PRIV_H
 #define VFIOSCOPE_LEDGER_REFS_PRIV_H
 
-#include "ledger/lru.h"
+#include "base/lru.h"
 #include "ledger/ref_site.h"
 #include "ledger/refs.h"
 #include "ledger/said.h"

@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_LEDGER_REGISTRATIONS_PRIV_H
 #define VFIOSCOPE_LEDGER_REGISTRATIONS_PRIV_H
 
-#include "ledger/lru.h"
+#include "base/lru.h"
 #include "ledger/registrations.h"
 
 /* The role of the reference that is taken or dropped at a place. */

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
+#include "base/plural.h"
 #include "ledger/registrations_priv.h"
-#include "name.h"
-#include "plural.h"
 
 bool vs_registration_book__waits(const struct vs_registration_book *b)
 {

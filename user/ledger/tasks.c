@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/lru.h"
+#include "base/lru.h"
 
 struct vs_tasks {
 	struct vs_lru *tasks;	/* by tid */

@@ -15,10 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "privilege/caps.h"
 #include "privilege/sandbox.h"
-#include "probe/module_text.h"
 
 #define STACK_PATIENCE_NS 50000000ull
 /* A kprobe patches text, which waits for every CPU of the host. */
@@ -125,17 +124,23 @@ static int answer_event(int to, const struct request *r, struct answer *a)
 	return err;
 }
 
-static int answer_text(int to, struct request *r, const struct vs_module_text *text,
+/* The open reader of vfio.ko's text. */
+struct reader {
+	void *opened;	/* NULL if that failed */
+	int (*read)(const void *opened, const char *section, uint64_t off, void *buf, size_t len);
+};
+
+static int answer_text(int to, struct request *r, const struct reader *text,
 		       struct answer *a)
 {
 	uint32_t len = r->len < sizeof(a->text) ? r->len : sizeof(a->text);
 
 	r->section[sizeof(r->section) - 1] = '\0';
-	a->error = text ? vs_module_text__read(text, r->section, r->addr, a->text, len) : -EPERM;
+	a->error = text->read(text->opened, r->section, r->addr, a->text, len);
 	return reply(to, a, a->error ? 0 : len, -1);
 }
 
-static int answer_request(int to, struct request *r, const struct vs_module_text *text,
+static int answer_request(int to, struct request *r, const struct reader *text,
 			  struct answer *a)
 {
 	a->number = r->number;
@@ -149,7 +154,7 @@ static int answer_request(int to, struct request *r, const struct vs_module_text
 	}
 }
 
-static void serve(int fd, const struct vs_module_text *text)
+static void serve(int fd, const struct reader *text)
 {
 	struct request r;
 	struct answer a;
@@ -169,9 +174,9 @@ static int keep_only(int fd)
 	return fd;
 }
 
-static void become_keeper(int fd, pid_t parent)
+static void become_keeper(int fd, pid_t parent, const struct vs_keeper_text *by)
 {
-	struct vs_module_text *text;
+	struct reader text = { .read = by->read };
 	char error[100];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -183,17 +188,17 @@ static void become_keeper(int fd, pid_t parent)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	fd = keep_only(fd);
-	text = vs_module_text__open("");	/* needs CAP_SYS_RAWIO, which it does not keep */
+	text.opened = by->open();	/* needs CAP_SYS_RAWIO, which it does not keep */
 	if (getppid() == parent) {
 		vs_sandbox__enter_keeper(KEPT, error, sizeof(error));
-		serve(fd, text);
+		serve(fd, &text);
 	}
 	_exit(0);
 }
 
 /* -- our side -- */
 
-static int start(struct vs_keeper *k)
+static int start(struct vs_keeper *k, const struct vs_keeper_text *text)
 {
 	pid_t parent = getpid(), pid;
 	int ends[2];
@@ -202,7 +207,7 @@ static int start(struct vs_keeper *k)
 		return -errno;
 	pid = fork();
 	if (!pid)
-		become_keeper(ends[1], parent);
+		become_keeper(ends[1], parent, text);
 	close(ends[1]);
 	k->fd = ends[0];
 	return pid < 0 ? -errno : 0;
@@ -216,7 +221,7 @@ static void warm_up(struct vs_keeper *k)
 	vs_keeper__stack(k, getpid(), text, sizeof(text));
 }
 
-struct vs_keeper *vs_keeper__start(void)
+struct vs_keeper *vs_keeper__start(const struct vs_keeper_text *text)
 {
 	struct vs_keeper *k = calloc(1, sizeof(*k));
 	int err;
@@ -224,7 +229,7 @@ struct vs_keeper *vs_keeper__start(void)
 	if (!k)
 		return NULL;
 	k->fd = -1;
-	err = start(k);
+	err = start(k, text);
 	if (!err) {
 		warm_up(k);
 		return k;

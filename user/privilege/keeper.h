@@ -22,8 +22,17 @@
 
 struct vs_keeper;
 
-/* Starts it; call this before vs_sandbox__enter(). NULL with errno. */
-struct vs_keeper *vs_keeper__start(void);
+/*
+ * The reader of the loaded vfio.ko's text (vfio/module_text.h has the one). The keeper's process opens
+ * it before it gives privileges away; read() returns -EPERM if that failed.
+ */
+struct vs_keeper_text {
+	void *(*open)(void);
+	int (*read)(const void *opened, const char *section, uint64_t off, void *buf, size_t len);
+};
+
+/* Starts it; call this before vs_sandbox__enter(). The caller keeps `text`. NULL with errno. */
+struct vs_keeper *vs_keeper__start(const struct vs_keeper_text *text);
 
 /*
  * As vs_host__kernel_stack(): 0 with text in `buf`, or a negative errno. Waits 50 ms at most
@@ -43,7 +52,7 @@ int vs_keeper__watchpoint(struct vs_keeper *k, uint64_t addr, int cpu);
 
 /*
  * Reads `len` bytes of the section of that name of the loaded vfio.ko, from its start on
- * (probe/module_text.h). 0, or its errors; -EPERM where the keeper may not read memory. Waits 1 s
+ * (vfio/module_text.h). 0, or its errors; -EPERM where the keeper may not read memory. Waits 1 s
  * at most for each 8 KiB (-ETIMEDOUT). Not NULL.
  */
 int vs_keeper__text(struct vs_keeper *k, const char *section, uint8_t *buf, size_t len);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code/text_image.h"
 #include "probe/attach.h"
 #include "probe/kprobe.h"
 #include "probe/missed.h"
-#include "text/text_image.h"
 
 /* Caches the address of a section of the loaded vfio.ko, so that sysfs is asked once for each. */
 struct section_base {

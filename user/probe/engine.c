@@ -9,15 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "base/host.h"
+#include "kernel/btf_file.h"
+#include "kernel/libbpf_setup.h"
 #include "probe/attach.h"
-#include "probe/btf_file.h"
 #include "probe/engine.h"
 #include "probe/engine_priv.h"
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
-#include "probe/libbpf_setup.h"
 
 #define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "probe/btf_file.h"
+#include "kernel/btf_file.h"
 #include "probe/engine_priv.h"
 
 void vs_engine__note_changes(struct vs_engine *engine)

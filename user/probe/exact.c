@@ -10,9 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "bpf/config.h"
-#include "host.h"
-#include "probe/exact_decode.h"
+#include "code/exact_decode.h"
 #include "probe/watch_life.h"
 #include "snapshot/kernel_space.h"
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/config.h"
-#include "probe/kmod.h"
+#include "vfio/kmod.h"
 
 /* A small set of names, each owned. */
 struct vs_names {

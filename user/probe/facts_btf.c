@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "probe/btf.h"
-#include "probe/btf_file.h"
+#include "kernel/btf.h"
+#include "kernel/btf_file.h"
 #include "probe/facts_btf.h"
-#include "probe/hooks.h"
 #include "probe/pulse.h"
+#include "vfio/hooks.h"
 
 #define MODULE_BTF "/sys/kernel/btf/vfio"
 #define TRACEPOINT_TYPEDEF "btf_trace_"

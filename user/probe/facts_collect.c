@@ -9,10 +9,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel/kallsyms.h"
 #include "probe/facts.h"
 #include "probe/facts_btf.h"
-#include "probe/hooks.h"
-#include "probe/kallsyms.h"
+#include "vfio/hooks.h"
 
 #define REALTIME "/sys/kernel/realtime"	/* of the PREEMPT_RT patches, then of the kernel */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "base/json_text.h"
 #include "probe/facts.h"
 
 #define FACTS_SCHEMA 1

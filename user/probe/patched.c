@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probe/hooks.h"
-#include "probe/kmod.h"
+#include "vfio/hooks.h"
+#include "vfio/kmod.h"
 
 #define LIVEPATCHES "/sys/kernel/livepatch"
 

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "bpf/config.h"
-#include "fix.h"
 #include "probe/facts.h"
-#include "probe/hooks.h"
+#include "vfio/fix.h"
+#include "vfio/hooks.h"
 
 #define VS_NO_IOMMUFD "this kernel's VFIO is built without iommufd"
 

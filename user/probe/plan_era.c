@@ -2,7 +2,7 @@
 /* Tells this kernel's era from the facts. */
 #include <string.h>
 
-#include "inspect/code.h"
+#include "code/code.h"
 #include "probe/plan_priv.h"
 
 #define NOTIFIER "vfio_iommu_group_notifier"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plural.h"
+#include "base/plural.h"
 #include "probe/plan_priv.h"
 
 __attribute__((format(printf, 2, 3)))

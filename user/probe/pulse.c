@@ -9,8 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "host.h"
-#include "probe/kallsyms.h"
+#include "base/host.h"
+#include "kernel/kallsyms.h"
 #include "probe/kprobe.h"
 
 #define SWITCH "/sys/kernel/debug/kprobes/enabled"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "probe/kallsyms.h"
+#include "kernel/kallsyms.h"
 #include "probe/symbolizer.h"
 
 #define LONGEST_WAIT_NS 50000000

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "elf/elf_file.h"
-#include "host.h"
-#include "probe/module_text.h"
-#include "text/text_compare.h"
+#include "base/host.h"
+#include "code/elf_file.h"
+#include "code/text_compare.h"
+#include "vfio/module_text.h"
 
 #define PROBES_LIST "/sys/kernel/debug/kprobes/list"
 #define MAX_PROBES 4096		/* in one section: it has some thousand instructions */

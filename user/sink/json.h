@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "base/json_text.h"
 #include "ledger/finding.h"
 #include "ledger/refs_report.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "base/json_text.h"
 
 void vs_json_out__put(struct vs_out *o, json_t *root, size_t flags)
 {

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "sink/out.h"
+#include "base/out.h"
 
 /*
  * Writes one JSON document (json_text.h) and a newline. @flags: JSON_COMPACT or JSON_INDENT(). Takes

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/name.h"
+#include "base/words.h"
 #include "event/record.h"
-#include "sink/words.h"
+#include "sink/event_words.h"
 
 #define FULL 140	/* from this many columns on a line has the devices of its group */
 #define WIDE 100

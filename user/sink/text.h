@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_SINK_TEXT_H
 #define VFIOSCOPE_SINK_TEXT_H
 
-#include "sink/out.h"
+#include "base/out.h"
 #include "sink/sink.h"
 
 enum vs_color { VS_PLAIN, VS_BUG, VS_HAZARD, VS_INFO, VS_LOST, VS_DIM, VS_COLORS };

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
+#include "base/words.h"
 #include "ledger/detect.h"
-#include "sink/words.h"
+#include "sink/event_words.h"
 
 #define LABEL 14	/* column where the values begin */
 

@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
+#include "base/words.h"
 #include "sink/text.h"
-#include "sink/words.h"
 
 #define LABEL 24
 

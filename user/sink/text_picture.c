@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/words.h"
+#include "base/name.h"
+#include "base/words.h"
 
 #define TIME 9		/* columns of the time */
 #define CELL 512	/* bytes of one cell's text */

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plural.h"
+#include "base/name.h"
+#include "base/plural.h"
+#include "base/words.h"
 #include "sink/text.h"
-#include "sink/words.h"
 
 #define INDENT 2
 #define BELOW 4

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plural.h"
-#include "sink/words.h"
+#include "base/name.h"
+#include "base/plural.h"
+#include "base/words.h"
+#include "sink/event_words.h"
 
 #define LABEL 12
 #define MAX_GROUPS 50	/* NDJSON has all of them */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "bpf/stacks.h"
-#include "snapshot/mem.h"
+#include "kernel/mem.h"
 
 #define VS_KSTACK_USUAL 16384
 #define VS_KSTACK_MOST 65536

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probe/btf.h"
-#include "probe/btf_file.h"
+#include "kernel/btf.h"
+#include "kernel/btf_file.h"
 #include "snapshot/layout.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe/kallsyms.h"
+#include "kernel/kallsyms.h"
 #include "snapshot/symbols.h"
 
 #define MAX_SYMBOLS (1 << 18)	/* of one module */

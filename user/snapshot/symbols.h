@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
+#include "kernel/mem.h"
 #include "snapshot/layout.h"
-#include "snapshot/mem.h"
 #include "snapshot/snapshot.h"
 
 /* Kinds of files in which others may be kept open. They have no rows of their own in a snapshot. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "snapshot/sysfs.h"
 
 static bool has_group(const struct vs_snapshot *s, int number)

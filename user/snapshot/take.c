@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "base/host.h"
+#include "kernel/peek.h"
 #include "snapshot/layout.h"
-#include "snapshot/peek.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/symbols.h"
 #include "snapshot/sysfs.h"

@@ -8,8 +8,8 @@
 #define VFIOSCOPE_SNAPSHOT_WALK_H
 
 #include "bpf/peek.h"
+#include "kernel/mem.h"
 #include "snapshot/layout.h"
-#include "snapshot/mem.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/symbols.h"
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "bpf/stacks.h"
 #include "snapshot/kstack.h"
-#include "snapshot/rows.h"
 #include "snapshot/walk.h"
 
 #define UNIX_FAMILY 1		/* include/linux/socket.h */

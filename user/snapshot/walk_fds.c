@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "snapshot/walk_kvm.h"
 
 #define BLOCK_FDS 512	/* pointers in 4 KiB */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "snapshot/walk.h"
 
 #define MAX_WAITERS 64		/* of one device; one is usual */

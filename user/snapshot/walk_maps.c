@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "snapshot/walk.h"
 
 #define BATCH 16	/* nodes, of four words each */

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/words.h"
+#include "base/name.h"
+#include "base/words.h"
+#include "sink/event_words.h"
 
 static struct vs_gather *of(struct vs_sink *s)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "probe/patched.h"
 
 static void read_word(const char *root, const char *path, char *buf, size_t size)

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exit_codes.h"
-#include "plural.h"
+#include "base/exit_codes.h"
+#include "base/plural.h"
 
 static const struct {
 	const char *name, *what;

@@ -6,8 +6,8 @@
 #ifndef VFIOSCOPE_RULE_H
 #define VFIOSCOPE_RULE_H
 
-#include "inspect/verdict.h"
 #include "validate/validation.h"
+#include "vfio/verdict.h"
 
 enum vs_check_id {
 	VS_CHECK_CODE,		/* the verdict from the code of vfio */

@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/words.h"
+#include "base/name.h"
+#include "base/words.h"
+#include "evidence/names.h"
 #include "why/advice.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
-#include "why/names.h"
 
 #define MOST_NAMED 3	/* holders in a sentence; all of them are listed below it */
 #define MOST_FDS 8	/* of one of them */

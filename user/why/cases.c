@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "why/ways.h"
 
 #define MAX_PROOF 40

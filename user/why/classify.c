@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exit_codes.h"
+#include "base/exit_codes.h"
 #include "why/advice.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"

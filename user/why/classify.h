@@ -6,7 +6,7 @@
 #ifndef VFIOSCOPE_WHY_CLASSIFY_H
 #define VFIOSCOPE_WHY_CLASSIFY_H
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /* Verdicts are in order of weight: the report begins with the heaviest. */
 enum vs_why_verdict {

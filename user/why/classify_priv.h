@@ -7,7 +7,7 @@
 #ifndef VFIOSCOPE_WHY_CLASSIFY_PRIV_H
 #define VFIOSCOPE_WHY_CLASSIFY_PRIV_H
 
-#include "name.h"
+#include "base/name.h"
 #include "why/classify.h"
 
 /* -- cases.c: a case and its proof; 0 or -ENOMEM -- */

@@ -9,19 +9,20 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/host.h"
+#include "base/name.h"
+#include "base/rows.h"
+#include "base/words.h"
 #include "bpf/stacks.h"
 #include "core/dump.h"
 #include "doctor/blocker.h"
-#include "host.h"
+#include "evidence/names.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
-#include "snapshot/rows.h"
 #include "snapshot/walk.h"
-#include "sink/words.h"
 #include "why/collect_priv.h"
 #include "why/fallback.h"
 #include "why/locks.h"
-#include "why/names.h"
 #include "why/proc.h"
 #include "why/works.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 struct vs_dump;
 

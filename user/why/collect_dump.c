@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "core/dump.h"
 #include "event/device_name.h"
-#include "snapshot/rows.h"
 #include "snapshot/walk.h"
 #include "why/collect_priv.h"
 #include "why/proc.h"

@@ -4,10 +4,10 @@
 #define VFIOSCOPE_WHY_COLLECT_PRIV_H
 
 #include "bpf/stacks.h"
+#include "evidence/names.h"
 #include "snapshot/kernel_space.h"
 #include "snapshot/walk.h"
 #include "why/collect.h"
-#include "why/names.h"
 
 struct collect {
 	const struct vs_collect_opts *opts;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "base/host.h"
 #include "why/classify_priv.h"
 #include "why/collect_priv.h"
 #include "why/locks.h"

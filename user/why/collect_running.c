@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/host.h"
+#include "base/rows.h"
 #include "core/dump.h"
-#include "host.h"
 #include "snapshot/kstack.h"
-#include "snapshot/rows.h"
 #include "why/classify_priv.h"
 #include "why/collect_priv.h"
 #include "why/locks.h"

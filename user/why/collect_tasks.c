@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rows.h"
 #include "bpf/stacks.h"
 #include "event/device_name.h"
-#include "snapshot/rows.h"
 #include "why/locks.h"
 
 #define PF_KTHREAD 0x00200000		/* include/linux/sched.h, the same since v3.0 */

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host.h"
-#include "snapshot/rows.h"
+#include "base/host.h"
+#include "base/rows.h"
+#include "evidence/names.h"
 #include "why/collect_priv.h"
 #include "why/fallback.h"
-#include "why/names.h"
 #include "why/proc.h"
 
 #define STACK_TEXT 4096

@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_WHY_FALLBACK_H
 #define VFIOSCOPE_WHY_FALLBACK_H
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /*
  * Adds tasks with their stacks (/proc/TID/stack), and the open files of processes by

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "why/names.h"
+#include "evidence/names.h"
 
 #define INNERMOST 3 /* frames of the lock itself, where they are seen */
 #define SECOND 1000000000ull

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "name.h"
-#include "snapshot/rows.h"
+#include "base/name.h"
+#include "base/rows.h"
 #include "why/holders.h"
 #include "why/runtime.h"
 

@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sink/words.h"
-#include "snapshot/rows.h"
+#include "base/name.h"
+#include "base/rows.h"
+#include "base/words.h"
 #include "why/classify_priv.h"
 #include "why/holders.h"
 

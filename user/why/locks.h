@@ -8,10 +8,10 @@
 #define VFIOSCOPE_WHY_LOCKS_H
 
 #include "bpf/stacks.h"
+#include "evidence/evidence.h"
+#include "kernel/mem.h"
 #include "snapshot/kernel_space.h"
 #include "snapshot/layout.h"
-#include "snapshot/mem.h"
-#include "why/evidence.h"
 
 struct vs_locks {
 	const struct vs_mem *mem;

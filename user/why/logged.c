@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "name.h"
-#include "snapshot/rows.h"
+#include "base/name.h"
+#include "base/rows.h"
+#include "evidence/names.h"
 #include "why/classify_priv.h"
-#include "why/names.h"
 
 #define SECOND 1000000000ull
 #define ROUND (10 * SECOND)	/* of VFIO's wait for a device's users; it asks them at each */

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "name.h"
-#include "sink/words.h"
+#include "base/name.h"
+#include "base/words.h"
+#include "evidence/names.h"
 #include "why/classify_priv.h"
-#include "why/names.h"
 
 #define SAY(c, ...) vs_words__append((c)->says, sizeof((c)->says), __VA_ARGS__)
 #define NEXT(c, ...) vs_words__append((c)->next, sizeof((c)->next), __VA_ARGS__)

@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host.h"
-#include "snapshot/rows.h"
-#include "text_file.h"
+#include "base/host.h"
+#include "base/rows.h"
+#include "base/text_file.h"
 #include "why/collect_priv.h"
 #include "why/holders.h"
 #include "why/proc.h"

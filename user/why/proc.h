@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /* A child calls it to write `size` bytes for item @i. Returns false to leave the item out. */
 typedef bool (*vs_proc_read_fn)(void *ctx, size_t i, void *row);

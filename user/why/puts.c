@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "plural.h"
-#include "why/names.h"
+#include "base/plural.h"
+#include "evidence/names.h"
 
 /* -- deferred puts -- */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "why/holders.h"
 
 #define MOST_NAME 96	/* longer ones are cut */

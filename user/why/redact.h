@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_WHY_REDACT_H
 #define VFIOSCOPE_WHY_REDACT_H
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /*
  * Replaces names of processes ("process-1"), virtual machines ("vm-1"), pods, containers and devices ("device-1"),

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plural.h"
+#include "base/plural.h"
+#include "evidence/names.h"
 #include "why/holders.h"
-#include "why/names.h"
 
 static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 			 const struct vs_ev_task *t, size_t change, size_t call)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text_file.h"
+#include "base/text_file.h"
 
 bool vs_runtime__id(const char *cgroup, char id[VS_CONTAINER_ID + 1])
 {

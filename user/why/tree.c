@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "why/classify_priv.h"
 
 #define MOST_VICTIMS 4096

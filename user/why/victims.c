@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "why/classify_priv.h"
 
-#include "why/names.h"
+#include "evidence/names.h"
 
 static bool is_victim_of(const struct vs_ev_task *t, const struct vs_ev_task *of, bool *likely)
 {

@@ -6,7 +6,7 @@
 #ifndef VFIOSCOPE_WHY_WAYS_H
 #define VFIOSCOPE_WHY_WAYS_H
 
-#include "why/evidence.h"
+#include "evidence/evidence.h"
 
 /*
  * Writes "hot-unplug by ACPI", "unbind through sysfs" ... of at most `size` bytes; "" when no

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/rows.h"
+#include "base/rows.h"
 #include "snapshot/walk.h"
 #include "why/works.h"
 

@@ -3,9 +3,9 @@
 #ifndef VFIOSCOPE_WHY_WORKS_H
 #define VFIOSCOPE_WHY_WORKS_H
 
+#include "evidence/evidence.h"
+#include "kernel/mem.h"
 #include "snapshot/layout.h"
-#include "snapshot/mem.h"
-#include "why/evidence.h"
 
 /*
  * Adds to e->works all items of @func (the address of vfio_group_put_bg) in workqueue @wq (a struct

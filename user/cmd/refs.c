@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/exit_codes.h"
+#include "base/host.h"
+#include "base/stop.h"
+#include "cmd/commands.h"
+#include "cmd/display.h"
+#include "doctor/blocker.h"
+#include "run/live.h"
+#include "run/live_watch.h"
+#include "snapshot/snapshot.h"
+
+#define CATCH_UP_NS 2000000000ull
+#define LOOK_WORDS 200
+#define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
+#define SOON_NS 200000000ull	/* while a finding waits for that */
+
+struct refs_options {
+	struct vs_display display;	/* first */
+	uint64_t duration;
+	uint64_t watch;
+	uint64_t older;
+	uint64_t max_refs;
+	bool once;
+	bool exact;
+	bool stack;
+};
+
+struct refs {
+	struct vs_live live;
+	struct refs_options opts;
+	struct vs_sandbox_opts sandbox;
+	struct vs_sink *sinks[2];
+	size_t nr_sinks;
+	int output_fd;
+	struct vs_snapper *snapper;
+	uint64_t shown_ns, checked_ns;
+	struct vs_live_watch watch;
+	bool differs;		/* the last check found another number than the kernel has */
+	uint64_t failed_looks;
+	char failed_words[LOOK_WORDS];	/* the error of the last failed look that was reported */
+};
+
+static int fail(int status, const char *words, const char *what)
+{
+	return vs_command__fail(&vs_cmd_refs, status, words, what);
+}
+
+/* -- sinks -- */
+
+static struct vs_sink *new_page(const struct refs *r)
+{
+	struct vs_sink_opts opts = {
+		.fd = STDOUT_FILENO,
+		.width = vs_host__columns(STDOUT_FILENO),
+		.color = vs_display__wants_color(&r->opts.display, STDOUT_FILENO),
+		.no_events = true,
+	};
+
+	return r->opts.display.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
+}
+
+static int add_log(struct refs *r)
+{
+	struct vs_sink_opts opts = { .durable = true };
+
+	if (!r->opts.display.output)
+		return VS_EXIT_OK;
+	r->output_fd = open(r->opts.display.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (r->output_fd < 0)
+		return fail(VS_EXIT_FAILURE, r->opts.display.output, strerror(errno));
+	opts.fd = r->output_fd;
+	r->sinks[r->nr_sinks] = vs_json_sink__new(&opts);
+	return r->sinks[r->nr_sinks++] ? VS_EXIT_OK :
+	       fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
+static int add_sinks(struct refs *r)
+{
+	int status = add_log(r);
+
+	if (status)
+		return status;
+	r->sinks[r->nr_sinks] = new_page(r);
+	return r->sinks[r->nr_sinks++] ? VS_EXIT_OK :
+	       fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+}
+
+/* -- the ledger -- */
+
+/* Returns the same as look(). */
+static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last, char *error)
+{
+	struct vs_ledger_opts opts = {
+		.snapshot = s,
+		.now_ns = vs_host__mono_ns(),
+		.traced = !r->opts.once,
+		.last = last,
+		.stacks = r->opts.stack,
+	};
+	int err = vs_session__say_ledger(r->live.session, &opts);
+
+	if (err)
+		snprintf(error, LOOK_WORDS, "cannot show the ledger: %s", strerror(-err));
+	vs_session__flush(r->live.session);
+	r->shown_ns = opts.now_ns;
+	return err;
+}
+
+/* Without gets the ledger would miss new references: each snapshot seeds it anew. */
+static bool sees(const struct refs *r, const char *hook)
+{
+	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), hook);
+
+	return row && row->status == VS_HOOK_READY;
+}
+
+static bool sees_gets(const struct refs *r)
+{
+	return sees(r, "get");
+}
+
+static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
+{
+	bool caught_up = vs_live__caught_up(&r->live, s->end_seq, last ? CATCH_UP_NS : 0);
+
+	if (!sees_gets(r)) {
+		vs_refs__seed(vs_session__refs(r->live.session), s);
+	} else if (caught_up) {
+		vs_session__check(r->live.session, s);
+		r->differs = vs_refs__any_differs(vs_session__refs(r->live.session));
+	}
+	if (caught_up)
+		vs_session__check_registrations(r->live.session, s);
+}
+
+/*
+ * Takes a fresh look at the host, checks the ledger against it, and shows it if wanted. Returns 0, or a
+ * negative errno with words in @error, which has LOOK_WORDS.
+ */
+static int look(struct refs *r, bool show, bool last, char *error)
+{
+	struct vs_snapshot s;
+	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
+
+	if (err)
+		return err;
+	check_ledger(r, &s, last);
+	if (r->opts.exact && !last)
+		vs_live_watch__look(&r->watch, &s);
+	if (show)
+		err = say_ledger(r, &s, last, error);
+	vs_snapshot__free(&s);
+	return err;
+}
+
+/* Tracing continues without the look: each cause is reported once, and the verdict counts the failures. */
+static void note_failed_look(struct refs *r, const char *error)
+{
+	char words[LOOK_WORDS + 80];
+
+	if (!r->failed_looks++ || strcmp(r->failed_words, error)) {
+		snprintf(r->failed_words, sizeof(r->failed_words), "%s", error);
+		snprintf(words, sizeof(words), "%s: the ledger is not compared with the kernel",
+			 error);
+		vs_session__notice(r->live.session, vs_host__mono_ns(), words);
+	}
+}
+
+static void on_event(void *ctx, const struct vs_event *e)
+{
+	struct refs *r = ctx;
+
+	if (r->opts.exact)
+		vs_live_watch__event(&r->watch, e);
+}
+
+/* -- running -- */
+
+static bool each(void *ctx, uint64_t now_ns)
+{
+	struct refs *r = ctx;
+	const struct vs_refs *refs = vs_session__refs(r->live.session);
+	bool show = r->opts.watch && now_ns - r->shown_ns >= r->opts.watch;
+	char error[LOOK_WORDS];
+
+	if (!show && now_ns - r->checked_ns < (vs_refs__wants_look(refs) ? SOON_NS : CHECK_NS))
+		return false;
+	r->checked_ns = now_ns;
+	if (look(r, show, false, error)) {
+		note_failed_look(r, error);
+		r->shown_ns = show ? now_ns : r->shown_ns;
+	}
+	return false;
+}
+
+/* Returns the same as look(). */
+static int begin_ledger(struct refs *r, char *error)
+{
+	struct vs_snapshot s;
+	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
+
+	if (err)
+		return err;
+	vs_refs__gets_seen(vs_session__refs(r->live.session), sees_gets(r));
+	vs_registrations__gets_seen(vs_session__registrations(r->live.session),
+				    sees(r, "registration-get") && sees(r, "registration-put"));
+	vs_session__seed(r->live.session, &s);
+	if (r->opts.exact)
+		vs_live_watch__look(&r->watch, &s);
+	err = say_ledger(r, &s, false, error);
+	vs_snapshot__free(&s);
+	return err;
+}
+
+/* vfio.ko was loaded anew: its groups were created before its probes were armed. */
+static void begin_again(void *ctx)
+{
+	char error[LOOK_WORDS];
+
+	if (begin_ledger(ctx, error))
+		note_failed_look(ctx, error);
+}
+
+static int verdict(struct refs *r, const struct vs_session_result *result)
+{
+	struct vs_registrations_totals devices;
+	struct vs_refs_totals totals;
+
+	vs_registrations__totals(vs_session__registrations(r->live.session), &devices);
+	vs_refs__totals(vs_session__refs(r->live.session), &totals);
+	if (result->by_grade[VS_GRADE_BUG])
+		return VS_EXIT_BUG;
+	if (result->lost || result->blind_gaps || r->failed_looks || totals.unattributed || totals.uncertain ||
+	    totals.differences || r->differs || devices.unattributed || devices.refused ||
+	    devices.differ)
+		return VS_EXIT_INCONCLUSIVE;
+	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
+/* Whatever went wrong, the events seen are judged and summed up: a bug counts more than a failure. */
+static int conclude(struct refs *r, int status)
+{
+	struct vs_session_result result;
+	char error[LOOK_WORDS];
+	int found;
+
+	if (!status && look(r, true, true, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
+	vs_live__drain(&r->live);
+	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
+	found = vs_command__written(&vs_cmd_refs, verdict(r, &result), result.write_error);
+	return status && found != VS_EXIT_BUG ? status : found;
+}
+
+static void set_up(struct refs *r)
+{
+	r->watch.live = &r->live;
+	r->watch.filter = r->opts.display.filter;
+	r->live.command = &vs_cmd_refs;
+	r->live.engine_opts.ring_bytes = r->opts.display.ring_size;
+	r->live.engine_opts.debug = r->opts.display.debug;
+	r->live.engine_opts.stacks = true;
+	r->live.engine_opts.exact = r->opts.exact;
+	r->live.session_opts = (struct vs_session_opts){
+		.filter = r->opts.display.filter,
+		.sinks = r->sinks,
+		.no_events = !r->opts.display.output,
+		.no_deferred = !r->opts.display.output,
+		.no_stacks = true,
+		.keep_refs = true,
+		.refs = { .max_refs = r->opts.max_refs, .older_ns = r->opts.older },
+	};
+	r->live.sandbox = &r->sandbox;
+	r->live.duration = r->opts.duration;
+	r->live.each = each;
+	r->live.seen = on_event;
+	r->live.rearmed = begin_again;
+	r->live.ctx = r;
+}
+
+/* Shows the snapshot alone: nothing is attached, so there is no engine. */
+static int once(struct refs *r)
+{
+	struct vs_snapshot s;
+	char words[100], error[LOOK_WORDS];
+	int status = vs_live__begin(&r->live);
+
+	if (!status && vs_filter__absent(r->opts.display.filter, "", words, sizeof(words)))
+		return fail(VS_EXIT_FAILURE, words, NULL);
+	if (!status && vs_snapper__take(r->snapper, &s, error, sizeof(error)))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
+	if (status)
+		return status;
+	vs_session__seed(r->live.session, &s);
+	if (say_ledger(r, &s, false, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
+	if (!status && !s.scope.groups && s.nr_groups)
+		status = vs_blocker__fail(&vs_cmd_refs, VS_WORK_REFS, VS_EXIT_INCONCLUSIVE, s.words);
+	vs_snapshot__free(&s);
+	return vs_command__written(&vs_cmd_refs, status, vs_session__flush(r->live.session));
+}
+
+static int follow(struct refs *r)
+{
+	char error[LOOK_WORDS];
+	int status = vs_live__begin(&r->live);
+
+	if (!status)
+		status = vs_live__arm(&r->live);
+	if (status)
+		return status;
+	/* No program can be loaded later; the snapshot reports what it cannot read. */
+	vs_snapper__get_ready(r->snapper);
+	if (begin_ledger(r, error))
+		status = fail(VS_EXIT_FAILURE, error, NULL);
+	if (!status)
+		status = vs_live__run(&r->live);
+	return conclude(r, status);
+}
+
+static int refs(struct refs *r)
+{
+	int status = VS_EXIT_OK;
+
+	set_up(r);
+	r->snapper = vs_snapper__new(NULL);
+	if (!r->snapper)
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	if (!r->opts.once)
+		status = vs_live__open(&r->live);
+	if (!status)
+		status = add_sinks(r);
+	r->live.session_opts.nr_sinks = r->nr_sinks;
+	if (status)
+		return status;
+	return r->opts.once ? once(r) : follow(r);
+}
+
+static void clean_up(struct refs *r)
+{
+	vs_live__close(&r->live);
+	vs_snapper__free(r->snapper);
+	for (size_t i = 0; i < r->nr_sinks; i++)
+		vs_sink__free(r->sinks[i]);
+	vs_display__fini(&r->opts.display);
+	if (r->output_fd >= 0)
+		close(r->output_fd);
+}
+
+/* -- options -- */
+
+static const struct vs_opt refs_opts[] = {
+	VS_DISPLAY_FILTER("group", 'g', "N,...", "only these IOMMU groups", VS_FILTER_GROUP),
+	VS_DISPLAY_FILTER("device", 'D', "BDF,...", "only groups of these devices", VS_FILTER_DEVICE),
+	{ "once", '1', VS_OPT_FLAG, NULL, "show who holds what now, attach nothing, and end",
+	  offsetof(struct refs_options, once), 0, 0, NULL, 0 },
+	{ "watch", 'w', VS_OPT_DURATION, "TIME", "show the ledger again this often: 2s",
+	  offsetof(struct refs_options, watch), 100000000, 3600000000000ull, NULL, 0 },
+	{ "duration", 'd', VS_OPT_DURATION, "TIME", "stop after this time: 10s, 5m",
+	  offsetof(struct refs_options, duration), 1000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "exact", 'x', VS_OPT_FLAG, NULL,
+	  "hardware watchpoints on the counters of 4 groups",
+	  offsetof(struct refs_options, exact), 0, 0, NULL, 0 },
+	{ "older", 'a', VS_OPT_DURATION, "TIME", "say references that are held longer than this",
+	  offsetof(struct refs_options, older), 1000000, 1000 * 3600000000000ull, NULL, 0 },
+	{ "stack", 's', VS_OPT_FLAG, NULL, "show the stack of each get, not of suspects only",
+	  offsetof(struct refs_options, stack), 0, 0, NULL, 0 },
+	VS_DISPLAY_JSON,
+	{ "output", 'o', VS_OPT_TEXT, "FILE", "write every event to FILE, too, as NDJSON",
+	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
+	{ "max-refs", 0, VS_OPT_NUMBER, "NR", "live references kept at most (16384, 3 MB)",
+	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
+	VS_DISPLAY_COMMON,
+	{ .name = NULL },
+};
+
+static int check_options(const struct refs_options *opts)
+{
+	if (opts->once && (opts->watch || opts->duration || opts->exact || opts->older ||
+			   opts->display.output))
+		return fail(VS_EXIT_USAGE,
+			    "--once attaches nothing: without --watch, --duration, --exact, --older, --output",
+			    NULL);
+	return vs_display__check(&opts->display, &vs_cmd_refs);
+}
+
+static int parse(struct refs_options *opts, int argc, char **argv)
+{
+	int first = vs_opts__parse(&vs_cmd_refs, argc, argv, opts);
+
+	if (first < 0)
+		return first == -VS_OPTS_HELP ? -1 : VS_EXIT_USAGE;
+	if (first < argc)
+		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope refs --help", NULL);
+	return check_options(opts);
+}
+
+static int cmd_refs(int argc, char **argv)
+{
+	struct refs r = { .output_fd = -1 };
+	int status;
+
+	if (vs_display__init(&r.opts.display))
+		return fail(VS_EXIT_FAILURE, "cannot start", strerror(ENOMEM));
+	status = parse(&r.opts, argc, argv);
+	if (!status) {
+		vs_stop__catch();
+		status = refs(&r);
+	}
+	clean_up(&r);
+	return status < 0 ? VS_EXIT_OK : status;
+}
+
+const struct vs_command vs_cmd_refs = {
+	.name = "refs",
+	.summary = "who holds each VFIO group, since when, and what leaks",
+	.operands = "",
+	.opts = refs_opts,
+	.epilogue =
+		"examples\n"
+		"  vfioscope refs --once               who holds what now, without tracing\n"
+		"  vfioscope refs --watch 2s           the ledger every two seconds, until Ctrl-C\n"
+		"  vfioscope refs -g 42 --exact -d 60s with each change seen by a watchpoint\n"
+		"  vfioscope refs --older 1h -o refs.ndjson\n"
+		"Groups come sorted by suspicion. At the end: how long references lived.\n",
+	.run = cmd_refs,
+};
