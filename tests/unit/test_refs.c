@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "ledger/ref_site.h"
 #include "ledger/said.h"
 #include "refs_lab.h"
+#include "vfio/functions.h"
 
 static void places_have_roles(void **state)
 {

@@ -9,6 +9,7 @@
 #include "core/given.h"
 #include "core/info.h"
 #include "snapshot/walk.h"
+#include "vfio/functions.h"
 
 #define MAX_DEPTH 32		/* control groups inside of each other */
 
@@ -98,8 +99,8 @@ static int read_kernel(struct vs_dump *d, const char *vmlinux, char *error, size
 	find_release(d);
 	err = core_dump__symbols(d);
 	if (!err)
-		d->has_vfio |= vs_ksyms__find(d->ksyms, "vfio_device_fops_release") ||
-			       vs_ksyms__find(d->ksyms, "vfio_group_fops_release");
+		d->has_vfio |= vs_ksyms__find(d->ksyms, VS_VFIO_DEVICE_CLOSE) ||
+			       vs_ksyms__find(d->ksyms, VS_VFIO_GROUP_CLOSE);
 	err = err ?: core_dump__tasks(d);
 	if (err)
 		snprintf(error, size, "%s", err == -ENOENT || err == -EFAULT ?

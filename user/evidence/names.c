@@ -9,6 +9,7 @@
 
 #include "evidence/names.h"
 #include "kernel/kallsyms.h"
+#include "vfio/functions.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define BUCKETS 4096
@@ -116,8 +117,8 @@ static char *read_all(const char *path, size_t *len)
 }
 
 static const char *const symbol_names[VS_SYMS] = {
-	[VS_SYM_NOTIFIER] = "vfio_iommu_group_notifier",
-	[VS_SYM_PUT_BG] = "vfio_group_put_bg",
+	[VS_SYM_NOTIFIER] = VS_VFIO_NOTIFIER,
+	[VS_SYM_PUT_BG] = VS_VFIO_DEFERRED,
 	[VS_SYM_SYSTEM_WQ] = "system_wq",
 	[VS_SYM_DIRECT_MAP] = "page_offset_base", /* x86_64 */
 	[VS_SYM_FPUT] = "____fput",

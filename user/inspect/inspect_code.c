@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "inspect/inspect_priv.h"
+#include "vfio/functions.h"
 
 /* Names in the file may go to a terminal, so replace other bytes than printable ASCII. */
 static char *printable(char *text)
@@ -86,7 +87,7 @@ static bool is_noise(const struct vs_code *code, const struct vs_code_ref *ref)
 	return vs_code__is_any_of(vs_code__target_name(code, ref), names) ||
 	       /* its own parts */
 	       (ref->kind == VS_REF_JUMP && ref->target != VS_CODE_NONE &&
-		vs_code__is_part_of(code->funcs[ref->target].name, "vfio_iommu_group_notifier"));
+		vs_code__is_part_of(code->funcs[ref->target].name, VS_VFIO_NOTIFIER));
 }
 
 static int copy_calls(const struct vs_code *code, const struct vs_judgement *j,

@@ -7,6 +7,7 @@
 
 #include "code/kallsyms_tables.h"
 #include "inspect/inspect_priv.h"
+#include "vfio/functions.h"
 
 /* ---- identity ---- */
 
@@ -68,7 +69,7 @@ static bool exports(const struct vs_elf *elf, const char *name)
 
 static int inspect_stripped_module(const struct vs_elf *elf, struct vs_inspection *in)
 {
-	in->has_vfio = exports(elf, "vfio_register_group_dev") ||
+	in->has_vfio = exports(elf, VS_VFIO_REGISTER) ||
 		       exports(elf, "vfio_add_group_dev");
 	if (in->has_vfio)
 		vs_inspect__note(in, "__ksymtab_strings says that this is the core of VFIO");

@@ -10,9 +10,8 @@
 #include "probe/facts.h"
 #include "probe/plan.h"
 #include "probe/pulse.h"
+#include "vfio/functions.h"
 
-#define DEFERRED "vfio_group_put_bg"
-#define NOTIFIER "vfio_iommu_group_notifier"
 
 struct vs_chain {
 	struct vs_facts facts;
@@ -40,9 +39,9 @@ static bool is_end(const struct vs_probe *probe)
 	const char *func = probe->func ? probe->func->name : "";
 
 	if (!strcmp(probe->program, "get_site"))
-		return !strcmp(func, NOTIFIER);
+		return !strcmp(func, VS_VFIO_NOTIFIER);
 	if (!strcmp(probe->program, "put_site"))
-		return !strcmp(func, DEFERRED);
+		return !strcmp(func, VS_VFIO_DEFERRED);
 	return !strcmp(probe->program, "group_release") && !strcmp(probe->hook->name, "release");
 }
 
@@ -119,7 +118,7 @@ enum vs_chain_state vs_chain__state(const struct vs_chain *c, char *words, size_
 		return VS_CHAIN_NONE;
 	}
 	if (is_loaded(c)) {
-		snprintf(words, size, "VFIO is there, but " DEFERRED " was not found in it; see "
+		snprintf(words, size, "VFIO is there, but " VS_VFIO_DEFERRED " was not found in it; see "
 			 "vfioscope doctor");
 		return VS_CHAIN_NONE;
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "latency/places.h"
+#include "vfio/functions.h"
 
 #define CALL_LEN 5	/* of x86: e8 and four bytes */
 #define MAX_PLACES 16
@@ -10,7 +11,7 @@
 static const struct vs_hook hook = { .name = "deferred-put", .what = "the life of a deferred put" };
 static const struct vs_rung call_rung = { .kind = VS_RUNG_CALL_SITES, .target = "queue_work_on" };
 static const struct vs_rung start_rung = { .kind = VS_RUNG_FUNCTION,
-					   .target = "vfio_group_put_bg" };
+					   .target = VS_VFIO_DEFERRED };
 static const struct vs_rung end_rung = { .kind = VS_RUNG_CALL_SITES, .target = "kfree" };
 
 static bool is_in(const char *func, const char *const *names)
@@ -53,9 +54,9 @@ static size_t add_calls(struct vs_plan *places, const struct vs_kmod *vfio,
 
 static bool find(const struct vs_facts *facts, struct vs_plan *places)
 {
-	static const char *const queuers[] = { "vfio_iommu_group_notifier",
+	static const char *const queuers[] = { VS_VFIO_NOTIFIER,
 					       "vfio_group_schedule_put", NULL };
-	static const char *const putters[] = { "vfio_group_put_bg", NULL };
+	static const char *const putters[] = { VS_VFIO_DEFERRED, NULL };
 	const struct vs_kmod *vfio = &facts->vfio;
 	const struct vs_kmod_func *start = vs_kmod__func(vfio, start_rung.target);
 

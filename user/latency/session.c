@@ -15,9 +15,9 @@
 #include "latency/session_priv.h"
 #include "privilege/sandbox.h"
 #include "probe/pulse.h"
+#include "vfio/functions.h"
 #include "vfio/module_text.h"
 
-#define DEFERRED "vfio_group_put_bg"
 #define PATCHES_NS SECOND	/* how often livepatches are looked for */
 #define BEAT_NS (250 * MS)	/* how often probes are asked whether they fire */
 #define LOOK_NS (100 * MS)	/* how often the backlog is sampled */
@@ -304,7 +304,7 @@ static void set_up(struct vs_lat_session *s)
 
 	s->deferred = !opts->all && !opts->targets.nr_names;
 	if (s->deferred)
-		vs_targets__add(&opts->targets, DEFERRED);
+		vs_targets__add(&opts->targets, VS_VFIO_DEFERRED);
 	vs_latency_sink__init(&s->sink, &sink);
 	s->watch.overdue_ns = opts->overdue;
 	/* A work that starts outside of a window is not lost. */

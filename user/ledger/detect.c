@@ -10,6 +10,7 @@
 #include "ledger/frames.h"
 #include "ledger/picture.h"
 #include "ledger/said.h"
+#include "vfio/functions.h"
 
 /* A deadlock: waiting for its proof, or said and kept for the summary. */
 struct bug {
@@ -176,7 +177,7 @@ static void say_bug(struct vs_detect *d, struct bug *b)
 	b->f.uncertain = !vs_frames__tell(&d->frames) && was_skipped(d);
 	if (b->f.kind == VS_NOTIFIER_DEADLOCK) {
 		if (!b->f.callback[0])
-			strcpy(b->f.callback, "vfio_iommu_group_notifier");
+			strcpy(b->f.callback, VS_VFIO_NOTIFIER);
 		draw(d, &b->f);
 	} else {
 		name_chain(d, &b->f);

@@ -4,9 +4,9 @@
 #define VFIOSCOPE_LEDGER_REFS_PRIV_H
 
 #include "base/lru.h"
-#include "ledger/ref_site.h"
 #include "ledger/refs.h"
 #include "ledger/said.h"
+#include "vfio/functions.h"
 
 #define ORPHANS 256	/* puts that wait for a get that comes late */
 #define SITE_CACHE 256	/* places in vfio: tens */

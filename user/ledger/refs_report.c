@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/ref_site.h"
+#include "vfio/functions.h"
 
 
 struct report {

@@ -5,6 +5,7 @@
 
 #include "event/record.h"
 #include "ledger/refs_priv.h"
+#include "vfio/functions.h"
 
 static const char *const classes[VS_REF_CLASSES] = {
 	[VS_REF_DEVICE] = "device",
@@ -76,7 +77,7 @@ static void fill_place(struct vs_refs *r, struct vs_finding *f, const struct vs_
 	ip = place_of(r, ip, frames, nr);
 	snprintf(f->site, sizeof(f->site), "%s", vs_sites__name(r->opts.sites, ip));
 	if (!f->site[0] && e->context == VS_CTX_NOTIFIER)
-		snprintf(f->site, sizeof(f->site), "vfio_iommu_group_notifier");
+		snprintf(f->site, sizeof(f->site), VS_VFIO_NOTIFIER);
 	f->nr_stack = nr;
 	for (size_t i = 0; i < nr; i++)
 		f->stack[i] = frames[i];

@@ -5,56 +5,18 @@
 #include "event/record.h"
 #include "ledger/registrations_priv.h"
 
-static const struct {
-	const char *function;
-	enum vs_registration_role role;
-} roles[] = {
-	{ "vfio_device_try_get_registration", VS_REG_ROLE_HELPER },	/* v6.1 */
-	{ "vfio_device_put_registration", VS_REG_ROLE_HELPER },
-	{ "vfio_device_try_get", VS_REG_ROLE_HELPER },
-	{ "vfio_device_put", VS_REG_ROLE_HELPER },
-	{ "vfio_group_get_device", VS_REG_ROLE_HELPER },
-	{ "vfio_device_get_from_dev", VS_REG_ROLE_HELPER },	/* exported, up to v5.18 */
-	{ "vfio_device_get_from_name", VS_REG_ROLE_OPEN },
-	{ "vfio_group_fops_unl_ioctl", VS_REG_ROLE_OPEN },
-	{ "vfio_group_get_device_fd", VS_REG_ROLE_OPEN },
-	{ "vfio_group_ioctl_get_device_fd", VS_REG_ROLE_OPEN },
-	{ "vfio_device_fops_cdev_open", VS_REG_ROLE_OPEN },	/* v6.6 */
-	{ "vfio_device_fops_release", VS_REG_ROLE_CLOSE },
-	{ "vfio_unregister_group_dev", VS_REG_ROLE_UNREGISTER },
-	{ "vfio_del_group_dev", VS_REG_ROLE_UNREGISTER },
-	{ "vfio_pci_core_feature_dma_buf", VS_REG_ROLE_DMABUF },	/* v6.19 */
-	{ "vfio_pci_dma_buf_release", VS_REG_ROLE_DMABUF },
-	{ "vfio_pci_dma_buf_cleanup", VS_REG_ROLE_DMABUF },
-	{ "__vfio_register_dev", VS_REG_ROLE_LOOKUP },
-	{ "vfio_register_group_dev", VS_REG_ROLE_LOOKUP },
-	{ "vfio_iommu_group_notifier", VS_REG_ROLE_LOOKUP },
-	{ "vfio_dev_viable", VS_REG_ROLE_LOOKUP },
-};
-
-static enum vs_registration_role role_of(const char *site)
-{
-	/* The compiler's copies (.part.0, .isra.0, .cold) are the same function. */
-	size_t len = strcspn(site, ".+ ");
-
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strlen(roles[i].function) == len && !strncmp(roles[i].function, site, len))
-			return roles[i].role;
-	return VS_REG_ROLE_OTHER;
-}
-
 /* Finds the innermost place that is not in a helper. */
 enum vs_registration_role registrations_role(const struct vs_registrations *r,
 					     const struct vs_event *e, uint64_t *place)
 {
 	const struct vs_stack_event *s = vs_record__stack(e);
 	size_t nr = s ? vs_stack__length(s) : 0;
-	enum vs_registration_role role = role_of(vs_sites__name(r->opts.sites, e->ip));
+	enum vs_registration_role role = vs_registration_role__of(vs_sites__name(r->opts.sites, e->ip));
 
 	*place = e->ip;
 	for (size_t i = 1; role == VS_REG_ROLE_HELPER && i < nr; i++) {
 		*place = s->stack[i];
-		role = role_of(vs_sites__name(r->opts.sites, *place));
+		role = vs_registration_role__of(vs_sites__name(r->opts.sites, *place));
 	}
 	return role == VS_REG_ROLE_HELPER ? VS_REG_ROLE_OTHER : role;
 }

@@ -5,17 +5,7 @@
 
 #include "base/lru.h"
 #include "ledger/registrations.h"
-
-/* The role of the reference that is taken or dropped at a place. */
-enum vs_registration_role {
-	VS_REG_ROLE_OTHER,
-	VS_REG_ROLE_HELPER,	/* the caller decides */
-	VS_REG_ROLE_OPEN,	/* a file is made; a put there is its error path */
-	VS_REG_ROLE_CLOSE,
-	VS_REG_ROLE_UNREGISTER,
-	VS_REG_ROLE_DMABUF,
-	VS_REG_ROLE_LOOKUP,	/* a get and its put within one call */
-};
+#include "vfio/functions.h"
 
 struct vs_registrations {
 	struct vs_registrations_opts opts;

@@ -10,6 +10,7 @@
 #include "probe/attach.h"
 #include "probe/kprobe.h"
 #include "probe/missed.h"
+#include "vfio/functions.h"
 
 /* Caches the address of a section of the loaded vfio.ko, so that sysfs is asked once for each. */
 struct section_base {
@@ -171,7 +172,7 @@ static int tell_site(struct vs_attach *a, const struct vs_probe *probe, uint64_t
 		.base_offset = register_offset(probe->site->base_reg),
 		.value_offset = register_offset(probe->site->value_reg),
 		.disp = probe->site->disp,
-		.opens_file = !strcmp(probe->func->name, "vfio_group_fops_open"),
+		.opens_file = !strcmp(probe->func->name, VS_VFIO_GROUP_OPEN),
 	};
 
 	return bpf_map__update_elem(a->sites, &addr, sizeof(addr), &action, sizeof(action),

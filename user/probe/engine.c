@@ -18,6 +18,7 @@
 #include "probe/merge.h"
 #include "probe/missed.h"
 #include "probe/rings.h"
+#include "vfio/functions.h"
 
 #define DEFAULT_RING_BYTES (4 << 20)
 #define DEFAULT_MAX_TASKS 1024
@@ -266,11 +267,11 @@ bool vs_engine__vfio_present(const struct vs_engine *engine)
 static void configure_entries(const struct vs_kmod *vfio, struct vs_config *cfg)
 {
 	static const char *const names[VS_ENTRY_MAX] = {
-		[VS_ENTRY_NOTIFIER] = "vfio_iommu_group_notifier",
-		[VS_ENTRY_RELEASE] = "vfio_group_release",
-		[VS_ENTRY_REGISTER] = "vfio_register_group_dev",
-		[VS_ENTRY_UNREGISTER] = "vfio_unregister_group_dev",
-		[VS_ENTRY_CLOSE] = "vfio_group_fops_release",
+		[VS_ENTRY_NOTIFIER] = VS_VFIO_NOTIFIER,
+		[VS_ENTRY_RELEASE] = VS_VFIO_RELEASE,
+		[VS_ENTRY_REGISTER] = VS_VFIO_REGISTER,
+		[VS_ENTRY_UNREGISTER] = VS_VFIO_UNREGISTER,
+		[VS_ENTRY_CLOSE] = VS_VFIO_GROUP_CLOSE,
 	};
 
 	for (size_t i = 0; i < VS_ENTRY_MAX; i++) {

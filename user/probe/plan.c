@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probe/plan_priv.h"
+#include "vfio/functions.h"
 
 const char *vs_hook_status__name(enum vs_hook_status status)
 {
@@ -118,7 +119,7 @@ int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan)
 
 	memset(plan, 0, sizeof(*plan));
 	plan->fix = vs_plan__fix(facts);
-	plan->deferred_func = vs_kmod__func(&facts->vfio, DEFERRED);
+	plan->deferred_func = vs_kmod__func(&facts->vfio, VS_VFIO_DEFERRED);
 	/* vfio_group_release became the embedded device's callback: 9cef73918e15. */
 	plan->release_is_free = plan->fix == VS_FIX_NO_REFERENCE || plan->fix == VS_FIX_NO_NOTIFIER;
 	plan_find_layout(&p);

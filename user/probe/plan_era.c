@@ -4,8 +4,8 @@
 
 #include "code/code.h"
 #include "probe/plan_priv.h"
+#include "vfio/functions.h"
 
-#define NOTIFIER "vfio_iommu_group_notifier"
 #define PUT_CALLEE "refcount_dec_and_mutex_lock"
 #define VS_X86_RDI 7	/* the first argument */
 
@@ -37,7 +37,7 @@ static bool has_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const c
 /* Without VFIO's functions, the kernel's tell whether there can be one. */
 static enum vs_known has_notifier(const struct vs_facts *facts)
 {
-	if (vs_kmod__func(&facts->vfio, NOTIFIER))
+	if (vs_kmod__func(&facts->vfio, VS_VFIO_NOTIFIER))
 		return VS_YES;
 	if (facts->vmlinux_btf)
 		return vs_names__has(&facts->btf_funcs, "iommu_group_register_notifier") ?
@@ -60,9 +60,9 @@ static void find_by_sites(const struct vs_facts *facts, struct vs_fix_facts *f)
 	bool outlined = vs_kmod__func(vfio, "vfio_group_put");
 
 	f->notifier = has_notifier(facts);
-	f->puts = known(facts, has_site(vfio, VS_SITE_CALL, NOTIFIER, PUT_CALLEE));
-	f->defers = known(facts, vs_kmod__func(vfio, DEFERRED));
-	f->takes = known(facts, has_site(vfio, VS_SITE_LOCKED_ADD, NOTIFIER, NULL));
+	f->puts = known(facts, has_site(vfio, VS_SITE_CALL, VS_VFIO_NOTIFIER, PUT_CALLEE));
+	f->defers = known(facts, vs_kmod__func(vfio, VS_VFIO_DEFERRED));
+	f->takes = known(facts, has_site(vfio, VS_SITE_LOCKED_ADD, VS_VFIO_NOTIFIER, NULL));
 	if (outlined && f->puts == VS_NO && f->defers == VS_NO)
 		f->puts = VS_NOT_KNOWN;
 }
@@ -119,7 +119,7 @@ void plan_find_layout(struct planner *p)
 	plan->layout.device_refcount = told_refcount(&p->facts->vfio);
 	plan->layout_assumed = true;
 	/* Before 5.13 (5.10.137) a kref comes first in struct vfio_device. */
-	if (!vs_kmod__func(&p->facts->vfio, "vfio_register_group_dev"))
+	if (!vs_kmod__func(&p->facts->vfio, VS_VFIO_REGISTER))
 		plan->layout.device_dev = plan->layout.device_group = VS_NO_OFFSET;
 }
 

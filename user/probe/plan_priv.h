@@ -4,8 +4,8 @@
 #define VFIOSCOPE_PROBE_PLAN_PRIV_H
 
 #include "probe/plan.h"
+#include "vfio/functions.h"
 
-#define DEFERRED "vfio_group_put_bg"
 
 /* The input and the output of planning. */
 struct planner {

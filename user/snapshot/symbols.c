@@ -6,6 +6,7 @@
 
 #include "kernel/kallsyms.h"
 #include "snapshot/symbols.h"
+#include "vfio/functions.h"
 
 #define MAX_SYMBOLS (1 << 18)	/* of one module */
 #define MAX_NAMES (16 << 20)	/* bytes */
@@ -13,8 +14,8 @@
 
 /* Device files opened by cdev have the operations of other device files. */
 static const char *const release_names[VS_SNAP_FILE_KINDS] = {
-	[VS_SNAP_GROUP_FILE] = "vfio_group_fops_release",
-	[VS_SNAP_DEVICE_FILE] = "vfio_device_fops_release",
+	[VS_SNAP_GROUP_FILE] = VS_VFIO_GROUP_CLOSE,
+	[VS_SNAP_DEVICE_FILE] = VS_VFIO_DEVICE_CLOSE,
 	[VS_SNAP_CONTAINER_FILE] = "vfio_fops_release",
 	[VS_SNAP_IOMMUFD_FILE] = "iommufd_fops_release",
 	[VS_SNAP_KVM_FILE] = "kvm_device_release",

@@ -9,6 +9,7 @@
 
 #include "base/exit_codes.h"
 #include "base/plural.h"
+#include "vfio/functions.h"
 
 static const struct {
 	const char *name, *what;
@@ -267,7 +268,7 @@ static bool is_seen_by_stack(const struct vs_validation *v)
 	for (size_t i = 0; i < v->nr_said; i++)
 		if (v->said[i].kind == VS_NOTIFIER_DEADLOCK &&
 		    strstr(v->said[i].stack, "blocking_notifier_chain_unregister") &&
-		    strstr(v->said[i].stack, "vfio_iommu_group_notifier"))
+		    strstr(v->said[i].stack, VS_VFIO_NOTIFIER))
 			return true;
 	return false;
 }

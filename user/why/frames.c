@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "evidence/names.h"
+#include "vfio/functions.h"
 
 #define INNERMOST 3 /* frames of the lock itself, where they are seen */
 #define SECOND 1000000000ull
@@ -46,9 +47,9 @@ bool why_frames__chain_deadlock(const struct vs_ev_task *t, size_t *change, size
 
 size_t why_frames__unregister(const struct vs_ev_task *t)
 {
-	size_t at = vs_ev_task__find(t, 0, "vfio_unregister_group_dev");
+	size_t at = vs_ev_task__find(t, 0, VS_VFIO_UNREGISTER);
 
-	return at < t->nr_frames ? at : vs_ev_task__find(t, 0, "vfio_del_group_dev");
+	return at < t->nr_frames ? at : vs_ev_task__find(t, 0, VS_VFIO_DELETE);
 }
 
 /*

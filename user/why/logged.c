@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "base/rows.h"
 #include "evidence/names.h"
+#include "vfio/functions.h"
 #include "why/classify_priv.h"
 
 #define SECOND 1000000000ull
@@ -328,7 +329,7 @@ static int add_driver(struct vs_why *why, const struct vs_evidence *e, const str
 /* A callback of a chain that changes this chain. The calls had two underscores up to v5.9. */
 static int add_chain(struct vs_why *why, const struct vs_ev_task *t, size_t change, size_t call)
 {
-	bool ours = vs_ev_task__find(t, 0, "vfio_iommu_group_notifier") < call;
+	bool ours = vs_ev_task__find(t, 0, VS_VFIO_NOTIFIER) < call;
 	struct vs_why_case *c = add(why, ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK, t);
 
 	if (!c)

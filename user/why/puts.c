@@ -7,6 +7,7 @@
 
 #include "base/plural.h"
 #include "evidence/names.h"
+#include "vfio/functions.h"
 
 /* -- deferred puts -- */
 
@@ -131,7 +132,7 @@ static int unregisters_of(const struct vs_evidence *e, const struct vs_snap_grou
 		const struct vs_ev_task *t = &e->tasks[i];
 		const struct vs_snap_device *d = why_device__left_by(e, t);
 
-		nr += vs_ev_task__find(t, 0, "vfio_del_group_dev") < t->nr_frames &&
+		nr += vs_ev_task__find(t, 0, VS_VFIO_DELETE) < t->nr_frames &&
 		      (!d || d->number == g->number);
 	}
 	return nr;

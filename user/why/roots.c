@@ -6,12 +6,13 @@
 
 #include "base/plural.h"
 #include "evidence/names.h"
+#include "vfio/functions.h"
 #include "why/holders.h"
 
 static int deadlock_case(struct vs_why *why, const struct vs_evidence *e,
 			 const struct vs_ev_task *t, size_t change, size_t call)
 {
-	bool ours = vs_ev_task__find(t, 0, "vfio_iommu_group_notifier") < call;
+	bool ours = vs_ev_task__find(t, 0, VS_VFIO_NOTIFIER) < call;
 	enum vs_why_verdict verdict = ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK;
 	struct vs_why_case *c = why_case__add(why, verdict, t);
 	int err;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "vfio/functions.h"
 #include "why/ways.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ static const struct {
 	{ "device_driver_attach", NULL, "bind of another driver" },
 	{ "device_reprobe", NULL, "bind of another driver" },
 	{ "driver_unregister", NULL, "its driver unregisters" },
-	{ "vfio_device_fops_release", NULL, "its file is closed" },
+	{ VS_VFIO_DEVICE_CLOSE, NULL, "its file is closed" },
 };
 
 static bool is_in(const char *frame, size_t way)
