@@ -114,13 +114,11 @@ void vs_name__task(char buf[VS_TASK_LEN], const char comm[VS_COMM_LEN], uint32_t
 		snprintf(buf, VS_TASK_LEN, "%.*s%s", most, name, id);
 		return;
 	}
-	if (!comm[0]) {	/* a log may lack it: /proc/PID/stack has no names */
-		snprintf(buf, VS_TASK_LEN, "task %u", tid);
-		return;
-	}
 	vs_name__quote(name, sizeof(name), comm, VS_COMM_LEN);
 	if (*comm)
 		snprintf(buf, VS_TASK_LEN, "%s%s", name, id);
+	else if (tid)	/* /proc/PID/stack has no names */
+		snprintf(buf, VS_TASK_LEN, "task %u", tid);
 	else
-		snprintf(buf, VS_TASK_LEN, tid ? "task %u" : "a task", tid);
+		snprintf(buf, VS_TASK_LEN, "a task");
 }

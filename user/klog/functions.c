@@ -12,6 +12,7 @@ struct known {
 
 /* Sorted as strcmp(3) does: bsearch(3) wants it. */
 static const struct known exact[] = {
+	{ "___down_common", KLOG_FN_SEMAPHORE },
 	{ "__common_interrupt", KLOG_FN_IRQ },
 	{ "__cond_resched", KLOG_FN_SWITCH },
 	{ "__down", KLOG_FN_SEMAPHORE },
@@ -35,10 +36,13 @@ static const struct known exact[] = {
 	{ "__rt_mutex_slowlock", KLOG_FN_MUTEX },
 	{ "__rt_mutex_slowlock_locked", KLOG_FN_MUTEX },
 	{ "__rwbase_read_lock", KLOG_FN_RWSEM },
+	{ "__sched_text_start", KLOG_FN_SWITCH }, /* __schedule() has the same address */
 	{ "__schedule", KLOG_FN_SWITCH },
+	{ "__schedule_loop", KLOG_FN_SWITCH },
 	{ "__switch_to", KLOG_FN_SWITCH },
 	{ "__switch_to_asm", KLOG_FN_SWITCH },
 	{ "__wait_for_common", KLOG_FN_COMPLETION },
+	{ "__ww_mutex_lock", KLOG_FN_MUTEX },
 	{ "_cond_resched", KLOG_FN_SWITCH },
 	{ "apic_timer_interrupt", KLOG_FN_IRQ },
 	{ "asm_common_interrupt", KLOG_FN_IRQ },
@@ -94,6 +98,8 @@ static const struct known exact[] = {
 	{ "mutex_lock_nested", KLOG_FN_MUTEX },
 	{ "preempt_schedule", KLOG_FN_SWITCH },
 	{ "preempt_schedule_common", KLOG_FN_SWITCH },
+	{ "preempt_schedule_irq", KLOG_FN_SWITCH },
+	{ "preempt_schedule_notrace", KLOG_FN_SWITCH },
 	{ "ret_fast_syscall", KLOG_FN_END },
 	{ "ret_from_except", KLOG_FN_END },
 	{ "ret_from_except_lite", KLOG_FN_END },
@@ -108,6 +114,7 @@ static const struct known exact[] = {
 	{ "rt_mutex_slowlock_block", KLOG_FN_MUTEX },
 	{ "rwbase_write_lock", KLOG_FN_RWSEM },
 	{ "rwsem_down_read_failed", KLOG_FN_RWSEM },
+	{ "rwsem_down_read_failed_killable", KLOG_FN_RWSEM },
 	{ "rwsem_down_read_slowpath", KLOG_FN_RWSEM },
 	{ "rwsem_down_write_failed", KLOG_FN_RWSEM },
 	{ "rwsem_down_write_failed_killable", KLOG_FN_RWSEM },
@@ -135,12 +142,16 @@ static const struct known exact[] = {
 	{ "wait_for_completion", KLOG_FN_COMPLETION },
 	{ "wait_for_completion_interruptible", KLOG_FN_COMPLETION },
 	{ "wait_for_completion_interruptible_timeout", KLOG_FN_TIMED },
+	{ "wait_for_completion_io", KLOG_FN_COMPLETION },
+	{ "wait_for_completion_io_timeout", KLOG_FN_TIMED },
 	{ "wait_for_completion_killable", KLOG_FN_COMPLETION },
 	{ "wait_for_completion_killable_timeout", KLOG_FN_TIMED },
 	{ "wait_for_completion_state", KLOG_FN_COMPLETION },
 	{ "wait_for_completion_timeout", KLOG_FN_TIMED },
 	{ "wait_woken", KLOG_FN_TIMED },
 	{ "work_pending", KLOG_FN_END },
+	{ "ww_mutex_lock", KLOG_FN_MUTEX },
+	{ "ww_mutex_lock_interruptible", KLOG_FN_MUTEX },
 };
 
 struct span {

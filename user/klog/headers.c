@@ -96,7 +96,7 @@ static bool take_hung(struct klog_scan *s)
 	uint32_t tid, seconds;
 	int n = 1;
 
-	while (n < 5 && !is(s, n, "than"))
+	while (n < 9 && !is(s, n, "than"))	/* from v6.18 on maybe "blocked in I/O wait for more than" */
 		n++;
 	if (!is(s, n, "than") || !klog_number(klog_word__at(s, n + 1), &seconds) ||
 	    !name_before(s, 0, "task", name, &tid))
@@ -170,7 +170,6 @@ static void take_row(struct klog_scan *s, const char *name, uint32_t tid, char s
 	klog_report__begin(s, state == 'R' && s->at < s->stalled_until ? VS_TOLD_RUNS : VS_TOLD_STATE, name,
 			   tid);
 	s->c->report.state = state;
-	s->c->report.about.hard = s->c->report.about.told == VS_TOLD_RUNS;
 }
 
 /* "task:driverctl       state:D stack:0     pid:2443  ppid:1727   flags:0x00000002", from v5.9 on */
@@ -255,6 +254,7 @@ static bool take_soft_lockup(struct klog_scan *s)
 
 static void expect(struct klog_scan *s, enum vs_ev_told what, bool hard)
 {
+	s->stalled_last = false;
 	s->c->pending = what;
 	s->c->pending_hard = hard;
 	s->c->words[0] = '\0';
@@ -276,7 +276,29 @@ static bool take_stall(struct klog_scan *s)
 	if (strcmp(before, "detected") && strcmp(before, "self-detected") && strcmp(before, "expedited"))
 		return false;
 	s->stalled_until = s->at + STALL_TOKENS;
+	s->stalled_last = true;
+	s->nr_stalled = 0;
 	return true;
+}
+
+/* "17-....: (59997 ticks this GP)", before v4.8 also "{ 17}" */
+static bool take_stalled_cpu(struct klog_scan *s)
+{
+	const char *word = klog_word__at(s, 0);
+	size_t digits = strspn(word, "0123456789");
+
+	if (s->nr_stalled < KLOG_STALLED && digits && digits < 6 &&
+	    (word[digits] == '-' || (word[digits] == '}' && is(s, -1, "{"))))
+		s->stalled[s->nr_stalled++] = (unsigned int)atoi(word);
+	return false;
+}
+
+static bool is_stalled(const struct klog_scan *s, int cpu)
+{
+	for (unsigned int i = 0; s->at < s->stalled_until && i < s->nr_stalled; i++)
+		if ((int)s->stalled[i] == cpu)
+			return true;
+	return false;
 }
 
 /* "NMI backtrace for cpu 8": what each CPU does, also of those that do not hang. */
@@ -289,7 +311,7 @@ static bool take_cpu_backtrace(struct klog_scan *s)
 	if (s->c->pending == VS_TOLD_RUNS && s->c->pending_hard)
 		return true;
 	klog_report__close(s, s->c);
-	expect(s, stalled ? VS_TOLD_RUNS : VS_TOLD_CPU, stalled);
+	expect(s, stalled ? VS_TOLD_RUNS : VS_TOLD_CPU, false);
 	return true;
 }
 
@@ -318,6 +340,18 @@ static bool fault(struct klog_scan *s, int from)
 	expect(s, VS_TOLD_DIED, false);
 	keep_words(s, from);
 	return true;
+}
+
+/* s390: "illegal operation: 0001 ilc:1 [#1] SMP" */
+static bool take_program_check(struct klog_scan *s)
+{
+	int from = 0;
+
+	if (!begins(klog_word__at(s, 1), "[#"))
+		return false;
+	while (from > -6 && !klog_token__at(s, from)->first && klog_token__at(s, from - 1)->kind == KLOG_WORD)
+		from--;
+	return fault(s, from);
 }
 
 static bool warning(struct klog_scan *s)
@@ -427,6 +461,8 @@ static bool take_comm(struct klog_scan *s)
 	for (int n = -3; n > -7; n--)
 		if (is(s, n, "CPU:") && klog_number(klog_word__at(s, n + 1), &cpu))
 			r->about.cpu = (int)cpu;
+	if (r->about.told == VS_TOLD_NOTHING && is_stalled(s, r->about.cpu))
+		r->about.told = VS_TOLD_RUNS;	/* it found itself stalled */
 	if (s->c->pending != VS_TOLD_POSSIBLE)
 		expect(s, VS_TOLD_NOTHING, false);
 	return true;
@@ -573,6 +609,7 @@ static const struct {
 	{ "BUG:", take_sign },
 	{ "BUG", take_kernel_bug },
 	{ "Oops:", take_sign },
+	{ "Oops", take_sign },
 	{ "Unable", take_sign },
 	{ "Internal", take_sign },
 	{ "general", take_sign },
@@ -605,6 +642,10 @@ bool klog_headers__take(struct klog_scan *s)
 		return take_state(s);
 	if (t->len == 10 && begins(t->text, "0x") && is_hex(t->text + 2, 8))
 		return take_old_row(s);
+	if (t->len == 5 && begins(t->text, "ilc:"))
+		return take_program_check(s);
+	if (s->at < s->stalled_until && isdigit((unsigned char)t->text[0]))
+		return take_stalled_cpu(s);
 	at = t->slash && t->len > 8 ? strstr(t->text, "/proc/") : NULL;
 	if (at && strstr(at, "/stack"))
 		return take_proc_stack(s, at);

@@ -35,6 +35,10 @@ static const struct {
 	{ "device_shutdown", DEVICE, VS_EV_MUTEX },
 	{ "driver_detach", DEVICE, VS_EV_MUTEX },
 	{ "unbind_store", DEVICE, VS_EV_MUTEX },
+	{ "device_release_driver", DEVICE, VS_EV_MUTEX }, /* these four up to v3.x, RHEL 7 */
+	{ "driver_unbind", DEVICE, VS_EV_MUTEX },
+	{ "driver_bind", DEVICE, VS_EV_MUTEX },
+	{ "bus_rescan_devices_helper", DEVICE, VS_EV_MUTEX },
 	{ "bind_store", DEVICE, VS_EV_MUTEX },
 	{ "sriov_numvfs_store", DEVICE, VS_EV_MUTEX },
 	{ "sriov_numvfs_show", DEVICE, VS_EV_MUTEX },	/* from v5.8 on: DPDK reads it at each scan of the bus */

@@ -176,10 +176,20 @@ static bool take_iommu(struct klog_scan *s)
 {
 	if ((is(s, 0, "Invalidation") && is(s, 1, "Time-out") && is(s, -1, "detected")) ||
 	    (is(s, 0, "Completion-Wait") && is(s, 2, "timed")) ||
-	    (is(s, 0, "CMD_SYNC") && begins(klog_word__at(s, 1), "timeout")) ||
-	    begins(klog_word__at(s, 0), "IOTLB_INV_TIMEOUT"))
+	    (is(s, 0, "CMD_SYNC") && begins(klog_word__at(s, 1), "timeout")))
 		return say_of_device(s, VS_MSG_IOMMU_TIMEOUT);
 	return false;
+}
+
+/* AMD: "Event logged [IOTLB_INV_TIMEOUT device=0000:0b:00.0 address=0x105d1b8f0]", before v4.20 "device=0b:00.0" */
+static bool take_iotlb(struct klog_scan *s)
+{
+	struct vs_ev_message m = { .kind = VS_MSG_IOMMU_TIMEOUT };
+	const char *device = klog_word__at(s, 1);
+
+	if (begins(device, "device=") && !vs_device_name__parse(device + strlen("device="), m.device))
+		memset(m.device, 0, sizeof(m.device));
+	return say(s, &m);
 }
 
 /* "not ready 65535ms after FLR; giving up" */
@@ -219,6 +229,7 @@ static const struct {
 	{ "Invalidation", take_iommu },
 	{ "Completion-Wait", take_iommu },
 	{ "CMD_SYNC", take_iommu },
+	{ "[IOTLB_INV_TIMEOUT", take_iotlb },
 	{ "panic", take_panic },
 	{ "ready", take_not_ready },
 	{ "enabling", take_over },

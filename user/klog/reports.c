@@ -113,6 +113,16 @@ static bool is_doubled(const char *const *frames, size_t run)
 	return schedules > 1 || bodies > 1;
 }
 
+/* What a task sleeps in is innermost: such a function further outside is of another task. */
+static bool has_foreign(const char *const *frames, size_t nr, size_t run)
+{
+	for (size_t i = run; i < nr; i++)
+		if (klog_function__flags(frames[i]) &
+		    (KLOG_FN_MUTEX | KLOG_FN_RWSEM | KLOG_FN_SEMAPHORE | KLOG_FN_COMPLETION))
+			return true;
+	return false;
+}
+
 /* Returns true if no innermost frame is missing, so that the frames show what it sleeps in. */
 static bool has_top(const struct klog_report *r, const char *first)
 {
@@ -122,7 +132,7 @@ static bool has_top(const struct klog_report *r, const char *first)
 		return r->told_top || is_function(first, "vfio_unregister_group_dev") ||
 		       is_function(first, "vfio_del_group_dev");
 	if (r->about.told == VS_TOLD_BARE)
-		return flags & KLOG_FN_SWITCH;
+		return (flags & KLOG_FN_SWITCH) && !is_function(r->frames[0].text, "schedule");
 	return (flags & KLOG_FN_WAITS) || (r->about.told == VS_TOLD_DUMP && r->told_top);
 }
 
@@ -134,7 +144,8 @@ static void judge(const struct klog_report *r, struct entry *e, const char *cons
 		return;
 	}
 	e->about.wait = run ? wait_of(frames[run - 1]) : VS_WAIT_UNKNOWN;
-	e->about.torn = r->mixed || !nr || !has_top(r, frames[0]) || is_doubled(frames, run);
+	e->about.torn = r->mixed || !nr || !has_top(r, frames[0]) || is_doubled(frames, run) ||
+			has_foreign(frames, nr, run);
 }
 
 static uint64_t hash_of(const struct entry *e)
@@ -231,7 +242,7 @@ size_t klog_table__add(struct klog_table *t, const struct klog_report *r)
 	const char *frames[KLOG_FRAMES];
 	size_t nr = pick_frames(r, frames, &e.about.loose), run = 0;
 
-	if (!nr)
+	if (!nr && e.about.told != VS_TOLD_HUNG)	/* a console may leave out all but the line of the error */
 		return 0;
 	t->reports++;
 	if (e.about.told == VS_TOLD_BARE && (klog_function__flags(frames[0]) & KLOG_FN_DUMP))

@@ -197,25 +197,12 @@ void vs_klog__end(struct vs_klog *k)
 /* "level,sequence,microseconds,flags[,caller=T123];words", then lines of a dictionary. Nothing ends the record. */
 void vs_klog__feed_kmsg(struct vs_klog *k, const char *record, size_t len)
 {
-	const char *words = memchr(record, ';', len), *end, *id;
-	unsigned long long sequence, stamp;
-	char head[128], line[2048], caller[16] = "";
-	unsigned int level;
+	const char *end = memchr(record, '\n', len), *comma = memchr(record, ',', len);
 
-	if (!words || (size_t)(words - record) >= sizeof(head))
+	if (comma - record != 1 || record[0] > '7')	/* of another facility: user space wrote it */
 		return;
-	memcpy(head, record, (size_t)(words - record));
-	head[words - record] = '\0';
-	if (sscanf(head, "%u,%llu,%llu", &level, &sequence, &stamp) != 3 || level > 7)
-		return;
-	id = strstr(head, "caller=");
-	if (id)
-		snprintf(caller, sizeof(caller), "[%.*s]", (int)strcspn(id + 7, ",;") < 12 ?
-			 (int)strcspn(id + 7, ",;") : 12, id + 7);
-	end = memchr(words, '\n', (size_t)(record + len - words));
-	snprintf(line, sizeof(line), "[%5llu.%06llu]%s %.*s\n", stamp / 1000000, stamp % 1000000, caller,
-		 (int)((end ? end : record + len) - words - 1), words + 1);
-	vs_klog__feed(k, line, strlen(line));
+	vs_klog__feed(k, record, end ? (size_t)(end - record) : len);
+	vs_klog__feed(k, "\n", 1);
 }
 
 int vs_klog__evidence(const struct vs_klog *k, struct vs_evidence *e)

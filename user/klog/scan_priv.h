@@ -17,6 +17,7 @@
 #define KLOG_FRAMES 64		/* of a stack that are kept */
 #define KLOG_CALLERS 32		/* whose lines may be mixed, by printk's caller ids */
 #define KLOG_NAME 32
+#define KLOG_STALLED 8	/* CPUs of one stall */
 #define KLOG_UNENDED 8		/* reports that may be printed at the same time */
 
 struct klog_frame {
@@ -31,6 +32,7 @@ struct klog_frame {
 struct klog_report {
 	bool open, ended, proc_style, told_top, mixed;
 	bool plain;		/* its frames have no lengths of functions */
+	bool traced;		/* "Call Trace:" came */
 	struct vs_ev_logged about;	/* times are those of its first token */
 	char name[KLOG_NAME];
 	uint32_t tid;
@@ -84,6 +86,8 @@ struct klog_scan {
 	uint64_t highest_ns;	/* in this boot */
 	uint32_t boot;
 	uint64_t stalled_until;	/* a stall was reported: up to this token CPUs that print are its reason */
+	unsigned int stalled[KLOG_STALLED], nr_stalled;	/* CPUs that it names */
+	bool stalled_last;	/* no other report began since */
 	bool text_before;	/* the text began with something else than a stack */
 	char release[64];
 	struct klog_caller callers[KLOG_CALLERS];

@@ -23,10 +23,19 @@ static const struct {
 	{ "kernel BUG at ", KLOG_SIGN_KILLS },
 	{ "Kernel BUG at ", KLOG_SIGN_KILLS },
 	{ "Oops: ", KLOG_SIGN_KILLS },
+	{ "Oops [#", KLOG_SIGN_KILLS },			/* riscv */
 	{ "general protection fault", KLOG_SIGN_KILLS },
 	{ "segment-related general protection fault", KLOG_SIGN_KILLS },
 	{ "Internal error: ", KLOG_SIGN_KILLS },	/* arm, arm64 */
 	{ "Unable to handle kernel ", KLOG_SIGN_KILLS }, /* arm64, s390 */
+	{ "addressing exception: ", KLOG_SIGN_KILLS },	/* s390, as all to "specification ..." */
+	{ "data exception: ", KLOG_SIGN_KILLS },
+	{ "execute exception: ", KLOG_SIGN_KILLS },
+	{ "fixpoint divide exception: ", KLOG_SIGN_KILLS },
+	{ "illegal operation: ", KLOG_SIGN_KILLS },
+	{ "operand exception: ", KLOG_SIGN_KILLS },
+	{ "privileged operation: ", KLOG_SIGN_KILLS },
+	{ "specification exception: ", KLOG_SIGN_KILLS },
 	{ "refcount_t: ", KLOG_SIGN_WARNS },
 	{ "KASAN: ", KLOG_SIGN_WARNS },
 	{ "UBSAN: ", KLOG_SIGN_WARNS },

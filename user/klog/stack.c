@@ -20,13 +20,22 @@ static bool begins(const char *text, const char *with)
 
 /* -- reports -- */
 
+static bool is_of_sleeper(const struct klog_report *r)
+{
+	return r->about.told == VS_TOLD_HUNG || (r->about.told == VS_TOLD_STATE && r->state == 'D');
+}
+
+/* If two tasks are named before any frame comes, nothing tells whose the frames are. */
 void klog_report__begin(struct klog_scan *s, enum vs_ev_told told, const char *name, uint32_t tid)
 {
 	struct klog_report *r = &s->c->report;
+	bool stackless = r->open && !r->nr && is_of_sleeper(r) && r->tid != tid;
 
 	klog_report__close(s, s->c);
+	s->stalled_last = false;
 	r->open = true;
-	r->ended = r->proc_style = r->told_top = r->mixed = r->plain = false;
+	r->ended = r->proc_style = r->told_top = r->plain = r->traced = false;
+	r->mixed = stackless;
 	r->nr = r->kept = r->left_out = r->style = 0;
 	r->row_style = -1;
 	r->state = '\0';
@@ -70,7 +79,9 @@ static void tear(struct klog_scan *s)
 
 void klog_report__cut(struct klog_scan *s)
 {
-	if (s->c->report.open && s->c->report.nr)
+	struct klog_report *r = &s->c->report;
+
+	if (r->open && r->nr > r->kept)	/* else registers were left out, between the exception and its stack */
 		klog_report__close(s, s->c);
 }
 
@@ -214,15 +225,17 @@ static uint32_t number_before(const struct klog_scan *s)
 	for (int n = -2; n > -6 && klog_token__at(s, n)->kind == KLOG_WORD; n--) {
 		if (!found && klog_number(klog_word__at(s, n), &number))
 			found = number;
-		if (klog_token__at(s, n)->first)
+		if (klog_token__at(s, n)->first || begins(klog_word__at(s, n), "==") || begins(klog_word__at(s, n), "--"))
 			return found;
 	}
 	return 0;
 }
 
-static void begin_bare(struct klog_scan *s)
+/* Without a header, after an RCU stall was reported, a stack that does not sleep is of the CPU that stalls. */
+static void begin_bare(struct klog_scan *s, unsigned int flags)
 {
-	enum vs_ev_told told = s->c->pending == VS_TOLD_NOTHING ? VS_TOLD_BARE : s->c->pending;
+	bool runs = s->stalled_last && s->at < s->stalled_until && !(flags & KLOG_FN_WAITS);
+	enum vs_ev_told told = s->c->pending != VS_TOLD_NOTHING ? s->c->pending : runs ? VS_TOLD_RUNS : VS_TOLD_BARE;
 	bool proc = is_proc_style(s);
 
 	klog_report__begin(s, told, "", proc ? number_before(s) : 0);
@@ -296,18 +309,27 @@ static void find_report(struct klog_scan *s, const char *frame, bool loose)
 	unsigned int flags = klog_function__flags(frame);
 
 	if (!r->open) {
-		begin_bare(s);
+		begin_bare(s, flags);
 	} else if (r->ended && !r->mixed && (r->proc_style || r->about.told == VS_TOLD_STACK) && is_proc_style(s) &&
 		   !is_same_end(r, frame)) {
-		begin_bare(s);	/* cat /proc/1/stack /proc/2/stack: nothing else comes between */
+		begin_bare(s, flags);	/* cat /proc/1/stack /proc/2/stack: nothing else comes between */
 		s->c->report.told_top = true;
 	} else if (r->ended && !loose && r->nr && !is_same_end(r, frame)) {
 		if (!(flags & KLOG_FN_SWITCH) && strncmp(frame, "0x", 2))
 			tear(s);
-		begin_bare(s);
-	} else if (!loose && (flags & KLOG_FN_SWITCH) && sleeps(r->about.told) && has_own_frame(r)) {
-		begin_bare(s);
+		begin_bare(s, flags);
+	} else if (!loose && (flags & KLOG_FN_SWITCH) && sleeps(r->about.told) && r->about.told != VS_TOLD_DUMP &&
+		   has_own_frame(r)) {
+		begin_bare(s, flags);
 	}
+}
+
+/* @frame has no module yet. */
+static bool is_same_place(const char *before, const char *frame)
+{
+	size_t len = strcspn(before, " ");
+
+	return len == strlen(frame) && !strncmp(before, frame, len);
 }
 
 static void push(struct klog_scan *s, const char *frame, bool loose)
@@ -325,6 +347,8 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 		r->left_out++;
 		return;
 	}
+	if (r->kept && r->nr == r->kept && is_same_place(r->frames[0].text, frame))
+		r->nr = 0;	/* arm64 and riscv begin the stack with the place of the exception */
 	mind_style(s, r);
 	r->last_at = s->at;
 	r->frames[r->nr].loose = loose;
@@ -351,7 +375,7 @@ static void push_exception(struct klog_scan *s, const char *frame)
 	struct klog_report *r = &s->c->report;
 
 	if (!r->open)
-		begin_bare(s);
+		begin_bare(s, klog_function__flags(frame));
 	if (sleeps(r->about.told))
 		return;
 	r->nr = 0;
@@ -448,10 +472,13 @@ static bool take_trace(struct klog_scan *s)
 
 	if (!is(s, -1, "Call"))
 		return false;
+	if (r->open && r->nr && !r->traced && is_of_sleeper(r))
+		r->mixed = true;	/* they came before it, so they are another's */
 	if (r->open && (r->ended || (r->nr > r->kept && sleeps(r->about.told))))
 		klog_report__close(s, s->c);
+	r->traced = true;
 	if (!r->open && s->c->pending == VS_TOLD_WARNED)
-		begin_bare(s);
+		begin_bare(s, 0);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include "klog/token.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct klog_lines {
 	klog_token_fn take;
 	void *ctx;
 	size_t count, len;
+	size_t start;		/* of what was read last, after a soft break */
 	bool first;
 	bool open_bracket;	/* the last line ended within "[  12.345678]" */
 	bool full;		/* this line is as wide as any was: a terminal may have broken a word */
@@ -76,21 +78,33 @@ static bool is_month(const char *p)
 	return false;
 }
 
-/* "[T607]" or "[C8]", directly after a stamp, names the task or the CPU that printed the line. */
+/* "T607", "C8": the task or the CPU that printed the line. Returns the end, or @p if it is neither. */
+static const char *take_caller_id(struct klog_token *t, const char *p)
+{
+	const char *at = p + 1;
+	uint32_t number = 0;
+
+	if ((*p != 'C' && *p != 'T') || !isdigit((unsigned char)*at))
+		return p;
+	for (; isdigit((unsigned char)*at); at++)
+		number = number * 10 + (uint32_t)(*at - '0');
+	t->caller = *p == 'C' ? number | 1u << 31 : number + 1;
+	return at;
+}
+
+/* "[T607]" or "[C8]", directly after a stamp. */
 static const char *take_caller(struct klog_token *t, const char *p)
 {
-	const char *at = p[0] == '[' ? skip_spaces(p + 1) : p;
-	uint32_t number = 0;
-	bool cpu = *at == 'C';
+	const char *at = p[0] == '[' ? skip_spaces(p + 1) : p, *end;
+	struct klog_token caller;
 
-	if (at == p || (*at != 'C' && *at != 'T') || !isdigit((unsigned char)at[1]))
+	if (at == p)
 		return p;
-	for (at++; isdigit((unsigned char)*at); at++)
-		number = number * 10 + (uint32_t)(*at - '0');
-	if (*at != ']')
+	end = take_caller_id(&caller, at);
+	if (end == at || *end != ']')
 		return p;
-	t->caller = cpu ? number | 1u << 31 : number + 1;
-	return at + 1;
+	t->caller = caller.caller;
+	return end + 1;
 }
 
 /* "123.456789]": the seconds since boot. Some vendors add the CPU to them. */
@@ -172,6 +186,37 @@ static const char *take_bracket(struct klog_lines *l, const char *p)
 	if (end)
 		l->token.kind = KLOG_STAMP;
 	return end;
+}
+
+/* journalctl -o export: "MESSAGE=Call Trace:" */
+static const char *take_key(struct klog_lines *l, const char *p)
+{
+	if (strncmp(p, "MESSAGE=", 8))
+		return NULL;
+	l->token.kind = KLOG_STAMP;
+	return p + 8;
+}
+
+/* "6,1205,92934837013,-,caller=T9;": a record of /dev/kmsg, or of netconsole behind a prefix of syslog. */
+static const char *take_record(struct klog_lines *l, const char *p)
+{
+	unsigned long long stamp;
+	unsigned int level;
+	int used = 0;
+	const char *id, *end;
+
+	if (!isdigit((unsigned char)*p) || !memchr(p, ',', strnlen(p, 4)) ||
+	    sscanf(p, "%3u,%*20[0-9],%18llu,%n", &level, &stamp, &used) != 2 || !used)
+		return NULL;
+	end = p + strcspn(p, " ;");
+	if (*end != ';' || level > 7)
+		return NULL;
+	id = strstr(p, "caller=");
+	l->token.kind = KLOG_STAMP;
+	l->token.time_ns = (uint64_t)stamp * 1000;
+	if (id && id < end)
+		take_caller_id(&l->token, id + strlen("caller="));
+	return end + 1;
 }
 
 /* -- tokens of a line -- */
@@ -291,13 +336,15 @@ static void take_tokens(struct klog_lines *l, const char *p)
 			l->open_bracket = true;
 			return;
 		}
-		end = *p == '[' ? take_bracket(l, p) : NULL;
+		end = *p == '[' ? take_bracket(l, p) : *p == 'M' ? take_key(l, p) : take_record(l, p);
 		if (!end && *p == '(' && p[1] == '[') {	/* s390 */
 			p++;
 			continue;
 		}
 		if (!end)
 			end = end_of_word(&l->token, p);
+		if (l->token.kind == KLOG_WORD && end - p > 7 && !strncmp(p, "kernel:", 7))
+			end = p + 7;	/* syslogd sends to terminals: "kernel:watchdog: BUG: ..." */
 		give(l, p, (size_t)(end - p), !*end);
 		p = end;
 	}
@@ -368,6 +415,11 @@ static void clean(char *line)
 		if (!strncmp(from, "=3D", 3)) {	/* quoted-printable */
 			*to++ = '=';
 			from += 3;
+		} else if (!strncmp(from, "=C2=A0", 6)) {
+			*to++ = ' ';
+			from += 6;
+		} else if (!strcmp(from, "=20")) {	/* a blank at the end of the line */
+			break;
 		} else if (*from == '&' && i < n) {
 			*to++ = entities[i].is;
 			from += strlen(entities[i].name);
@@ -402,7 +454,7 @@ static void take_plain(struct klog_lines *l, char *line)
 	l->full = width >= 60 && width >= l->widest && width < 250;
 	if (l->full)
 		l->widest = width;
-	if (strchr(line, '&') || strchr(line, '\033') || strstr(line, "\xc2\xa0") || strstr(line, "=3D"))
+	if (strpbrk(line, "&\033\xc2="))
 		clean(line);
 	p = skip_quotes(line);
 	take_when(l, p);
@@ -419,8 +471,8 @@ static void take_line(struct klog_lines *l)
 
 	l->line[l->len] = '\0';
 	l->count++;
-	l->len = 0;
-	if (!klog_json_line__message(l->line, l->message, sizeof(l->message), l->when,
+	l->len = l->start = 0;
+	if (!klog_json_line__message(skip_quotes(l->line), l->message, sizeof(l->message), l->when,
 				     sizeof(l->when))) {
 		take_plain(l, l->line);
 		return;
@@ -433,10 +485,15 @@ static void take_line(struct klog_lines *l)
 	}
 }
 
-/* Quoted-printable breaks what is longer than 76 characters by a "=" at the end. */
-static bool is_soft_break(const struct klog_lines *l)
+/* Quoted-printable breaks what is longer than 76 characters by a "=" at the end, maybe a little earlier. */
+static bool is_soft_break(struct klog_lines *l)
 {
-	return l->len > 60 && l->line[l->len - 1] == '=' && l->len % 76 < 2;
+	size_t end = l->len - (l->len && l->line[l->len - 1] == '\r'), width = end - l->start;
+
+	if (width < 66 || width > 77 || l->line[end - 1] != '=')
+		return false;
+	l->start = l->len = end - 1;
+	return true;
 }
 
 /* A NUL would hide what follows. */
@@ -460,9 +517,7 @@ void klog_lines__feed(struct klog_lines *l, const char *text, size_t len)
 		memcpy(l->line + l->len, text, part);
 		hide_nuls(l->line + l->len, part);
 		l->len += part;
-		if (whole && is_soft_break(l))
-			l->len--;
-		else if (whole || l->len == LINE_MAX_LEN)
+		if ((whole && !is_soft_break(l)) || l->len == LINE_MAX_LEN)
 			take_line(l);
 		text += part + (whole ? 1 : 0);
 		len -= part + (whole ? 1 : 0);

@@ -90,11 +90,14 @@ static bool has_late_functions(const struct vs_evidence *e, uint32_t boot)
 /* These are clocks and waiting loops: the function that runs is their caller. */
 static bool is_idle_talk(const char *frame)
 {
-	static const char *const names[] = { "ktime_get", "__delay", "delay_tsc", "__const_udelay", "udelay",
-		"native_queued_spin_lock_slowpath", "queued_spin_lock_slowpath", "_raw_spin_lock",
-		"_raw_spin_lock_irqsave", "_raw_spin_unlock_irqrestore", "arch_counter_get_cntvct", "read_tsc",
-		"do_raw_spin_lock", "__udelay", "arch_timer_read_counter", "sched_clock" };
-	size_t len = strcspn(frame, "+. ");
+	static const char *const names[] = { "ktime_get", "delay", "delay_tsc", "const_udelay", "udelay",
+		"native_queued_spin_lock_slowpath", "queued_spin_lock_slowpath", "raw_spin_lock", "raw_spin_lock_irqsave",
+		"raw_spin_unlock", "raw_spin_unlock_irqrestore", "arch_counter_get_cntvct", "read_tsc",
+		"do_raw_spin_lock", "arch_timer_read_counter", "sched_clock", "switch_to", "timer_delay", "delay_halt" };
+	size_t len;
+
+	frame += strspn(frame, "_");
+	len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i]) == len && !strncmp(frame, names[i], len))
@@ -254,7 +257,13 @@ static const struct vs_ev_message *message_of(const struct vs_evidence *e, const
 	}
 	m = only_message(e, t->logged.boot, VS_MSG_REQUESTED);
 	m = m ? m : only_message(e, t->logged.boot, VS_MSG_NO_CHANNEL);
-	return m ? m : only_message(e, t->logged.boot, VS_MSG_BLOCKED);
+	m = m ? m : only_message(e, t->logged.boot, VS_MSG_BLOCKED);
+	return m ? m : only_message(e, t->logged.boot, VS_MSG_NO_HOTPLUG);
+}
+
+static int prove_link_down(struct vs_why_case *c, const struct vs_ev_message *m)
+{
+	return why_case__prove(c, "%s: PCIe link down, or the card is gone", m->device[0] ? m->device : "a slot");
 }
 
 static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, uint32_t boot)
@@ -286,6 +295,9 @@ static int prove_messages(struct vs_why_case *c, const struct vs_evidence *e, ui
 	}
 	if (!err && message(e, boot, VS_MSG_NO_HOTPLUG, c->device))
 		err = why_case__prove(c, "QEMU says: its bus in the guest does not support hot-unplug");
+	m = message(e, boot, VS_MSG_LINK_DOWN, NULL);
+	if (!err && m)
+		err = prove_link_down(c, m);
 	return err;
 }
 
@@ -310,6 +322,11 @@ static int add_unregister(struct vs_why *why, const struct vs_evidence *e,
 	       prove_messages(c, e, t->logged.boot);
 }
 
+static bool is_shutting_down(const struct vs_ev_task *t)
+{
+	return has(t, "device_shutdown") || has(t, "kernel_restart");
+}
+
 static int add_driver(struct vs_why *why, const struct vs_evidence *e, const struct vs_ev_task *t,
 		      size_t frame)
 {
@@ -319,7 +336,7 @@ static int add_driver(struct vs_why *why, const struct vs_evidence *e, const str
 	if (!c)
 		return -ENOMEM;
 	c->confidence = t->logged.told == VS_TOLD_HUNG ? VS_MEDIUM : VS_LOW;
-	c->reboot = has(t, "device_shutdown") || has(t, "kernel_restart") ? VS_REBOOT_YES : VS_REBOOT_UNKNOWN;
+	c->reboot = is_shutting_down(t) ? VS_REBOOT_YES : VS_REBOOT_UNKNOWN;
 	c->driver_lock = t->logged.wait == VS_WAIT_MUTEX || t->logged.wait == VS_WAIT_RWSEM;
 	c->owner = NULL;
 	memcpy(c->place, t->frames[frame], sizeof(c->place));
@@ -329,7 +346,7 @@ static int add_driver(struct vs_why *why, const struct vs_evidence *e, const str
 /* A callback of a chain that changes this chain. The calls had two underscores up to v5.9. */
 static int add_chain(struct vs_why *why, const struct vs_ev_task *t, size_t change, size_t call)
 {
-	bool ours = vs_ev_task__find(t, 0, VS_VFIO_NOTIFIER) < call;
+	bool ours = why_frames__first(t, 0, VS_FRAME_VFIO) < call;	/* a frame may have been lost on the way */
 	struct vs_why_case *c = add(why, ours ? VS_WHY_NOTIFIER_DEADLOCK : VS_WHY_CHAIN_DEADLOCK, t);
 
 	if (!c)
@@ -649,7 +666,7 @@ static int add_question(struct vs_why *why, const struct vs_evidence *e, const s
 		c = add(why, own && !t->lock_name[0] ? VS_WHY_UNEXPLAINED : VS_WHY_COLLATERAL, t);
 	if (!c)
 		return -ENOMEM;
-	c->reboot = VS_REBOOT_UNKNOWN;
+	c->reboot = top == t && is_shutting_down(t) ? VS_REBOOT_YES : VS_REBOOT_UNKNOWN;
 	c->confidence = VS_LOW;
 	return why_case__prove_stack(c, 9) ?: add_victims(c, e);
 }
@@ -685,7 +702,7 @@ static int add_messages(struct vs_why *why, const struct vs_evidence *e)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < e->nr_messages; i++)
-		if (e->messages[i].kind <= VS_MSG_BLOCKED)
+		if (e->messages[i].kind <= VS_MSG_BLOCKED || e->messages[i].kind == VS_MSG_NO_HOTPLUG)
 			err = add_message(why, e, &e->messages[i]);
 	return err;
 }
@@ -850,7 +867,7 @@ static int prove_said(struct vs_why_case *c, const struct vs_evidence *e, const 
 	case VS_MSG_DEVICE_GONE:
 		return why_case__prove(c, "%s did not come back from a reset or from D3", device);
 	case VS_MSG_LINK_DOWN:
-		return why_case__prove(c, "%s: PCIe link down, or the card is gone", m->device[0] ? device : "a slot");
+		return prove_link_down(c, m);
 	case VS_MSG_IOMMU_TIMEOUT:
 		return why_case__prove(c, "a device did not answer the IOMMU in time");
 	case VS_MSG_DRIVER_BUSY:

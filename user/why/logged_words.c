@@ -46,6 +46,12 @@ static const char reset_words[] =
 	"only a reset frees it; an orderly reboot hangs as well. Stop or move the guests, sync, then "
 	"echo b > /proc/sysrq-trigger, or reset by the BMC";
 
+static const char shutdown_words[] =
+	"the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger)";
+
+static const char busy_words[] =
+	"end who has it open (fuser -v /dev/nvidia*), also nvidia-persistenced and device plugins";
+
 /* The path by which the device was to leave, as the waiter's stack has it. */
 static const char *way(const struct vs_ev_task *t)
 {
@@ -76,6 +82,14 @@ static const struct vs_ev_message *message(const struct vs_evidence *e, const st
 	for (size_t i = 0; i < e->nr_messages; i++)
 		if (e->messages[i].kind == kind && c->device[0] &&
 		    !strcmp(e->messages[i].device, c->device))
+			return &e->messages[i];
+	return NULL;
+}
+
+static const struct vs_ev_message *any_message(const struct vs_evidence *e, enum vs_ev_message_kind kind)
+{
+	for (size_t i = 0; i < e->nr_messages; i++)
+		if (e->messages[i].kind == kind)
 			return &e->messages[i];
 	return NULL;
 }
@@ -278,7 +292,7 @@ static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 	if (c->confidence == VS_LOW)
 		SAY(c, " Whether it stays there, one look does not tell.");
 	if (c->reboot == VS_REBOOT_YES)
-		NEXT(c, "the host is shutting down: a hard reset (BMC, or echo b > /proc/sysrq-trigger). ");
+		NEXT(c, "%s. ", shutdown_words);
 	if (polls_for_users(e, c->task))
 		NEXT(c, "nvidia's remove goes on once nobody has the device open: end who has it (fuser -v "
 			"/dev/nvidia*), also nvidia-persistenced and device plugins. ");
@@ -296,6 +310,7 @@ static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 
 static void say_collateral(const struct vs_evidence *e, struct vs_why_case *c)
 {
+	const struct vs_ev_message *busy = any_message(e, VS_MSG_DRIVER_BUSY);
 	char who[VS_TASK_LEN], owner[VS_TASK_LEN];
 
 	SAY(c, "%s waits for the %s. ", why_logged__name(c->task, who, sizeof(who)),
@@ -304,12 +319,21 @@ static void say_collateral(const struct vs_evidence *e, struct vs_why_case *c)
 	if (c->task->logged.owner)
 		SAY(c, "Its owner is %s[%u], whose stack this text does not have.", owner,
 		    c->task->logged.owner);
+	else if (busy && busy->boot == c->task->logged.boot)
+		SAY(c, "As it seems, nvidia's remove has it: that waits until nobody has %s open any more.",
+		    busy->device[0] ? busy->device : "the device");
 	else if (!strcmp(c->task->lock_name, VS_LOCK_OF_IOMMU_GROUP))
 		SAY(c, "Who has it is not in this text: it may be who attaches or detaches the group.");
 	else
 		SAY(c, "Who has it is not in this text: a wait in VFIO for a device's users, in rounds of 10 s, is "
 		       "never reported as hung.");
 	say_dead_user(e, c);
+	if (c->reboot == VS_REBOOT_YES) {
+		NEXT(c, "%s", shutdown_words);
+		return;
+	}
+	if (busy && busy->boot == c->task->logged.boot)
+		NEXT(c, "%s. ", busy_words);
 	NEXT(c, "%shile the host hangs: vfioscope why names who has the lock. Without it: echo t > "
 		"/proc/sysrq-trigger, then vfioscope why --log on the kernel's log", c->next[0] ? "W" : "w");
 }
@@ -344,14 +368,6 @@ static size_t torn(const struct vs_evidence *e)
 	return nr;
 }
 
-static const struct vs_ev_message *any_message(const struct vs_evidence *e, enum vs_ev_message_kind kind)
-{
-	for (size_t i = 0; i < e->nr_messages; i++)
-		if (e->messages[i].kind == kind)
-			return &e->messages[i];
-	return NULL;
-}
-
 /* Adds what else the text says of devices: it may be what the operator looks for. */
 static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 {
@@ -366,8 +382,7 @@ static void say_others(const struct vs_evidence *e, struct vs_why_case *c)
 		SAY(c, " %s %s did not answer (see PROOF): each open, reset or close of it takes long or fails.",
 		    busy ? "And" : "But", gone && gone->device[0] ? gone->device : "a device");
 	if (busy)
-		NEXT(c, "end who has it open (fuser -v /dev/nvidia*), also nvidia-persistenced and device "
-			"plugins. ");
+		NEXT(c, "%s. ", busy_words);
 	if (gone || iommu)
 		NEXT(c, "%s device that does not answer is often back only after the host was powered off, not "
 			"merely rebooted. ", busy ? "A" : "a");

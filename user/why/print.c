@@ -133,14 +133,15 @@ static void say_logged(struct page *p, const struct vs_why_case *c)
 
 static void say_message(struct page *p, const struct vs_ev_message *m)
 {
+	const char *who = m->kind == VS_MSG_NO_HOTPLUG ? "QEMU" : "VFIO";
 	char first[40], last[100];
 
 	stamp(first, sizeof(first), m->first_ns, "");
 	stamp(last, sizeof(last), m->last_ns, m->when);
 	if (m->nr == 1)
-		row(p, "SAID", "once by VFIO%s%s", last[0] ? ", at " : "", last);
+		row(p, "SAID", "once by %s%s%s", who, last[0] ? ", at " : "", last);
 	else
-		row(p, "SAID", "%u times by VFIO%s%s%s%s", m->nr, first[0] ? ", first at " : "", first,
+		row(p, "SAID", "%u times by %s%s%s%s%s", m->nr, who, first[0] ? ", first at " : "", first,
 		    last[0] ? ", last at " : "", last);
 }
 
