@@ -85,8 +85,8 @@ unsigned int vs_frame__flags(const char *frame)
 	size_t len = strcspn(frame, "+. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
-		if (strlen(meanings[i].function) == len &&
-		    !strncmp(frame, meanings[i].function, len))
+		if (*meanings[i].function == *frame && !strncmp(frame, meanings[i].function, len) &&
+		    !meanings[i].function[len])
 			flags |= meanings[i].flag;
 	return flags;
 }

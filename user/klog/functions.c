@@ -163,8 +163,10 @@ static int compare(const void *key, const void *row)
 {
 	const struct span *span = key;
 	const struct known *known = row;
-	int order = strncmp(span->at, known->name, span->len);
+	int order = *span->at - *known->name;
 
+	if (!order)
+		order = strncmp(span->at, known->name, span->len);
 	return order ? order : known->name[span->len] ? -1 : 0;
 }
 

@@ -11,16 +11,6 @@
 #define STALL_TOKENS 3000	/* what an RCU stall has the CPUs print comes within so many */
 #define NAME_TOKENS 5		/* words in a name: "CPU 1/KVM" */
 
-static bool is(const struct klog_scan *s, int n, const char *word)
-{
-	return !strcmp(klog_word__at(s, n), word);
-}
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
-}
-
 /* Tokens from @from to @to as one name, without what is before the first letter of the name. */
 static void join(const struct klog_scan *s, int from, int to, size_t skip, char *buf)
 {
@@ -51,7 +41,7 @@ static bool name_before(const struct klog_scan *s, int n, const char *word, char
 			uint32_t *tid)
 {
 	for (int from = n - 1; from >= n - 1 - NAME_TOKENS; from--) {
-		if (!is(s, from, word))
+		if (!klog_word__is(s, from, word))
 			continue;
 		join(s, from + 1, n - 1, 0, name);
 		return split_name(name, tid);
@@ -96,9 +86,9 @@ static bool take_hung(struct klog_scan *s)
 	uint32_t tid, seconds;
 	int n = 1;
 
-	while (n < 9 && !is(s, n, "than"))	/* from v6.18 on maybe "blocked in I/O wait for more than" */
+	while (n < 9 && !klog_word__is(s, n, "than"))	/* from v6.18 on maybe "blocked in I/O wait for more than" */
 		n++;
-	if (!is(s, n, "than") || !klog_number(klog_word__at(s, n + 1), &seconds) ||
+	if (!klog_word__is(s, n, "than") || !klog_number(klog_word__at(s, n + 1), &seconds) ||
 	    !name_before(s, 0, "task", name, &tid))
 		return false;
 	klog_report__begin(s, VS_TOLD_HUNG, name, tid);
@@ -115,22 +105,22 @@ static bool take_owner(struct klog_scan *s)
 {
 	char name[KLOG_NAME], owner[KLOG_NAME];
 	uint32_t tid, owner_tid;
-	int before = is(s, -1, "is") ? -1 : 0, n = 1;
+	int before = klog_word__is(s, -1, "is") ? -1 : 0, n = 1;
 	bool found;
 
-	if (is(s, before - 1, "<reader>") || is(s, before - 1, "<writer>"))
+	if (klog_word__is(s, before - 1, "<reader>") || klog_word__is(s, before - 1, "<writer>"))
 		before--;
 	found = name_before(s, before, "task", name, &tid);
 
-	while (n < 12 && !is(s, n, "task"))
+	while (n < 12 && !klog_word__is(s, n, "task"))
 		n++;
-	if (!found || !is(s, n, "task"))
+	if (!found || !klog_word__is(s, n, "task"))
 		return found;
 	for (int to = n + 1; to <= n + NAME_TOKENS; to++) {
 		join(s, n + 1, to, 0, owner);
 		if (!split_name(owner, &owner_tid))
 			continue;
-		klog_table__own(s->table, name, tid, owner, owner_tid, is(s, to + 1, "<reader>"));
+		klog_table__own(s->table, name, tid, owner, owner_tid, klog_word__is(s, to + 1, "<reader>"));
 		break;
 	}
 	return true;
@@ -138,7 +128,7 @@ static bool take_owner(struct klog_scan *s)
 
 static bool take_blocked(struct klog_scan *s)
 {
-	return is(s, -1, "is") || is(s, 1, "on") ? take_owner(s) : take_hung(s);
+	return klog_word__is(s, -1, "is") || klog_word__is(s, 1, "on") ? take_owner(s) : take_hung(s);
 }
 
 /* -- tables of tasks -- */
@@ -151,7 +141,7 @@ static bool number_after(const struct klog_scan *s, const char *key, uint32_t *v
 	for (int n = 1; n < 14; n++) {
 		const char *word = klog_word__at(s, n);
 
-		if (begins(word, key))
+		if (klog_begins(word, key))
 			return klog_number(word[len] ? word + len : klog_word__at(s, n + 1), value);
 	}
 	return false;
@@ -179,14 +169,14 @@ static bool take_state(struct klog_scan *s)
 	uint32_t tid;
 	int from = -1;
 
-	while (from > -NAME_TOKENS && !begins(klog_word__at(s, from), "task:"))
+	while (from > -NAME_TOKENS && !klog_begins(klog_word__at(s, from), "task:"))
 		from--;
-	if (!begins(klog_word__at(s, from), "task:") || !number_after(s, "pid:", &tid))
+	if (!klog_begins(klog_word__at(s, from), "task:") || !number_after(s, "pid:", &tid))
 		return false;
 	join(s, from, -1, 5, name);
 	take_row(s, name, tid, state);
 	s->c->report.row_style = klog_token__is_stamp(klog_token__at(s, from - 1)) ? KLOG_AFTER_STAMP :
-				 is(s, from - 1, "kernel:") ? KLOG_AFTER_SYSLOG : 0;
+				 klog_word__is(s, from - 1, "kernel:") ? KLOG_AFTER_SYSLOG : 0;
 	return true;
 }
 
@@ -213,7 +203,7 @@ static bool take_old_row(struct klog_scan *s)
 	if (!klog_number(klog_word__at(s, -1), &parent) || !klog_number(klog_word__at(s, -2), &tid) ||
 	    !klog_number(klog_word__at(s, -3), &stack))
 		return false;
-	if (is(s, -4, "task") && is(s, -5, "running"))
+	if (klog_word__is(s, -4, "task") && klog_word__is(s, -5, "running"))
 		letter = -6;
 	else if (is_hex(klog_word__at(s, -4), 16) || is_hex(klog_word__at(s, -4), 8))
 		letter = -5;
@@ -221,7 +211,7 @@ static bool take_old_row(struct klog_scan *s)
 		return false;
 	for (from = letter - 1; from > letter - NAME_TOKENS; from--)
 		if (klog_token__at(s, from)->first || klog_token__at(s, from - 1)->kind != KLOG_WORD ||
-		    begins(klog_word__at(s, from - 1), "kernel:"))
+		    klog_begins(klog_word__at(s, from - 1), "kernel:"))
 			break;
 	join(s, from, letter - 1, 0, name);
 	take_row(s, name, tid, klog_word__at(s, letter)[0]);
@@ -237,7 +227,7 @@ static bool take_soft_lockup(struct klog_scan *s)
 	uint32_t tid, cpu = 0;
 	int seconds = atoi(klog_word__at(s, 2));
 
-	if (!begins(klog_word__at(s, -1), "CPU#") || klog_word__at(s, 3)[0] != '[')
+	if (!klog_begins(klog_word__at(s, -1), "CPU#") || klog_word__at(s, 3)[0] != '[')
 		return false;
 	for (int to = 3; to < 3 + NAME_TOKENS; to++) {
 		join(s, 3, to, 1, name);
@@ -262,7 +252,7 @@ static void expect(struct klog_scan *s, enum vs_ev_told what, bool hard)
 
 static bool take_lockup(struct klog_scan *s)
 {
-	if (!is(s, -1, "hard"))
+	if (!klog_word__is(s, -1, "hard"))
 		return false;
 	klog_report__close(s, s->c);
 	expect(s, VS_TOLD_RUNS, true);
@@ -288,7 +278,7 @@ static bool take_stalled_cpu(struct klog_scan *s)
 	size_t digits = strspn(word, "0123456789");
 
 	if (s->nr_stalled < KLOG_STALLED && digits && digits < 6 &&
-	    (word[digits] == '-' || (word[digits] == '}' && is(s, -1, "{"))))
+	    (word[digits] == '-' || (word[digits] == '}' && klog_word__is(s, -1, "{"))))
 		s->stalled[s->nr_stalled++] = (unsigned int)atoi(word);
 	return false;
 }
@@ -306,7 +296,7 @@ static bool take_cpu_backtrace(struct klog_scan *s)
 {
 	bool stalled = s->at < s->stalled_until;
 
-	if (!is(s, -1, "NMI") || !is(s, 1, "for"))
+	if (!klog_word__is(s, -1, "NMI") || !klog_word__is(s, 1, "for"))
 		return false;
 	if (s->c->pending == VS_TOLD_RUNS && s->c->pending_hard)
 		return true;
@@ -347,7 +337,7 @@ static bool take_program_check(struct klog_scan *s)
 {
 	int from = 0;
 
-	if (!begins(klog_word__at(s, 1), "[#"))
+	if (!klog_begins(klog_word__at(s, 1), "[#"))
 		return false;
 	while (from > -6 && !klog_token__at(s, from)->first && klog_token__at(s, from - 1)->kind == KLOG_WORD)
 		from--;
@@ -371,7 +361,7 @@ static bool take_sign_from(struct klog_scan *s, int from)
 	char phrase[KLOG_TOKEN_LEN];
 	size_t used = 0;
 
-	if (begins(klog_word__at(s, from - 1), "traps:") || strchr(klog_word__at(s, from - 1), '['))
+	if (klog_begins(klog_word__at(s, from - 1), "traps:") || strchr(klog_word__at(s, from - 1), '['))
 		return false;
 	for (int n = from; n < from + 5 && used < sizeof(phrase); n++)
 		used += (size_t)snprintf(phrase + used, sizeof(phrase) - used, "%.40s ", klog_word__at(s, n));
@@ -392,7 +382,7 @@ static bool take_sign(struct klog_scan *s)
 
 static bool take_kernel_bug(struct klog_scan *s)	/* "kernel BUG at drivers/..." */
 {
-	return take_sign_from(s, is(s, -1, "kernel") || is(s, -1, "Kernel") ? -1 : 0);
+	return take_sign_from(s, klog_word__is(s, -1, "kernel") || klog_word__is(s, -1, "Kernel") ? -1 : 0);
 }
 
 static bool take_warning(struct klog_scan *s)
@@ -400,10 +390,10 @@ static bool take_warning(struct klog_scan *s)
 	static const char *const lockdep[] = { "possible", "inconsistent", "suspicious", "bad", "lock",
 		"held", "Nested", "nested" };
 
-	if (s->c->pending == VS_TOLD_WARNED && begins(s->c->words, "WARNING:"))
+	if (s->c->pending == VS_TOLD_WARNED && klog_begins(s->c->words, "WARNING:"))
 		return true;	/* inlined: the same again */
 	for (size_t i = 0; i < sizeof(lockdep) / sizeof(lockdep[0]); i++)
-		if (is(s, 1, lockdep[i])) {
+		if (klog_word__is(s, 1, lockdep[i])) {
 			klog_report__close(s, s->c);
 			expect(s, VS_TOLD_POSSIBLE, false);
 			return true;
@@ -413,7 +403,7 @@ static bool take_warning(struct klog_scan *s)
 
 static bool take_cut_here(struct klog_scan *s)
 {
-	if (!is(s, -1, "cut") || !begins(klog_word__at(s, 1), "]"))
+	if (!klog_word__is(s, -1, "cut") || !klog_begins(klog_word__at(s, 1), "]"))
 		return false;
 	klog_report__close(s, s->c);
 	expect(s, VS_TOLD_WARNED, false);
@@ -432,11 +422,11 @@ static bool take_chain(struct klog_scan *s)
 
 static bool take_backtrace(struct klog_scan *s)
 {
-	if (is(s, -1, "stack") && s->c->pending != VS_TOLD_WARNED) {
+	if (klog_word__is(s, -1, "stack") && s->c->pending != VS_TOLD_WARNED) {
 		klog_report__close(s, s->c);
 		expect(s, VS_TOLD_POSSIBLE, false);
 	}
-	return is(s, -1, "stack");
+	return klog_word__is(s, -1, "stack");
 }
 
 /* "CPU: 8 UID: 0 PID: 50411 Comm: vfio_test Kdump: loaded Tainted: G ..." of what was announced. */
@@ -447,10 +437,10 @@ static bool take_comm(struct klog_scan *s)
 	char name[KLOG_NAME];
 	int to = 1;
 
-	if (!is(s, -2, "PID:") || !klog_number(klog_word__at(s, -1), &tid))
+	if (!klog_word__is(s, -2, "PID:") || !klog_number(klog_word__at(s, -1), &tid))
 		return false;
-	while (to < NAME_TOKENS && !is(s, to + 1, "Not") && !is(s, to + 1, "Tainted:") &&
-	       !is(s, to + 1, "Kdump:") && !is(s, to + 1, "tainted"))
+	while (to < NAME_TOKENS && !klog_word__is(s, to + 1, "Not") && !klog_word__is(s, to + 1, "Tainted:") &&
+	       !klog_word__is(s, to + 1, "Kdump:") && !klog_word__is(s, to + 1, "tainted"))
 		to++;
 	join(s, 1, to, 0, name);
 	if (r->open && r->tid == tid && !r->nr)
@@ -459,7 +449,7 @@ static bool take_comm(struct klog_scan *s)
 	r->about.hard = s->c->pending_hard;
 	memcpy(r->about.words, s->c->words, sizeof(r->about.words));
 	for (int n = -3; n > -7; n--)
-		if (is(s, n, "CPU:") && klog_number(klog_word__at(s, n + 1), &cpu))
+		if (klog_word__is(s, n, "CPU:") && klog_number(klog_word__at(s, n + 1), &cpu))
 			r->about.cpu = (int)cpu;
 	if (r->about.told == VS_TOLD_NOTHING && is_stalled(s, r->about.cpu))
 		r->about.told = VS_TOLD_RUNS;	/* it found itself stalled */
@@ -485,10 +475,10 @@ static bool take_crash(struct klog_scan *s)
 	char name[KLOG_NAME] = "";
 	uint32_t tid;
 
-	if (!is(s, 2, "TASK:") || !klog_number(klog_word__at(s, 1), &tid))
+	if (!klog_word__is(s, 2, "TASK:") || !klog_number(klog_word__at(s, 1), &tid))
 		return false;
 	for (int n = 3; n < 9 && !name[0]; n++)
-		if (is(s, n, "COMMAND:")) {
+		if (klog_word__is(s, n, "COMMAND:")) {
 			int to = n + 1;
 
 			while (to < n + NAME_TOKENS && klog_word__at(s, to)[0] &&
@@ -538,7 +528,7 @@ static bool take_proc_stack(struct klog_scan *s, const char *path)
 		return true;
 	while (n > -8 && !klog_token__at(s, n)->first)
 		n--;
-	if (n < 0 && begins(klog_word__at(s, n + 1), "stack"))	/* "irq/149-pciehp stack, cat /proc/..." */
+	if (n < 0 && klog_begins(klog_word__at(s, n + 1), "stack"))	/* "irq/149-pciehp stack, cat /proc/..." */
 		join(s, n, n, 0, name);
 	klog_report__begin(s, VS_TOLD_STACK, name, tid);
 	r->told_top = true;
@@ -551,7 +541,7 @@ static bool begins_name(const struct klog_scan *s, int n)
 	const struct klog_token *before = klog_token__at(s, n - 1);
 
 	return klog_token__at(s, n)->first || before->kind != KLOG_WORD || !before->len || before->plus ||
-	       klog_token__is_stamp(before) || is(s, n - 1, "kernel:") || before->text[0] == '[';
+	       klog_token__is_stamp(before) || klog_word__is(s, n - 1, "kernel:") || before->text[0] == '[';
 }
 
 /* `why --all-stacks`: "CPU 1/KVM[4545] process 4540 parent 1 state S for 8.100 s" */
@@ -562,7 +552,7 @@ static bool take_all_stacks(struct klog_scan *s)
 	uint32_t tid, number;
 	int from = -1;
 
-	if (!is(s, 2, "parent") || !is(s, 4, "state") || !state[0] || state[1] ||
+	if (!klog_word__is(s, 2, "parent") || !klog_word__is(s, 4, "state") || !state[0] || state[1] ||
 	    !klog_number(klog_word__at(s, 1), &number) || !klog_number(klog_word__at(s, 3), &number))
 		return false;
 	while (from > -NAME_TOKENS && !begins_name(s, from))
@@ -638,11 +628,11 @@ bool klog_headers__take(struct klog_scan *s)
 	for (size_t i = 0; known && i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
 			return words[i].take(s);
-	if (t->len == 7 && begins(t->text, "state:"))
+	if (t->len == 7 && klog_begins(t->text, "state:"))
 		return take_state(s);
-	if (t->len == 10 && begins(t->text, "0x") && is_hex(t->text + 2, 8))
+	if (t->len == 10 && klog_begins(t->text, "0x") && is_hex(t->text + 2, 8))
 		return take_old_row(s);
-	if (t->len == 5 && begins(t->text, "ilc:"))
+	if (t->len == 5 && klog_begins(t->text, "ilc:"))
 		return take_program_check(s);
 	if (s->at < s->stalled_until && isdigit((unsigned char)t->text[0]))
 		return take_stalled_cpu(s);

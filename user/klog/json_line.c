@@ -96,9 +96,10 @@ bool klog_json_line__message(const char *line, char *message, size_t size, char 
 			     size_t when_size)
 {
 	static const char *const keys[] = { "\"MESSAGE\"", "\"message\"", "\"log\"", "\"msg\"" };
-	const char *start = line + strspn(line, " \t,[");
-	const char *at = NULL;
+	const char *start = line, *at = NULL;
 
+	while (*start == ' ' || *start == '\t' || *start == ',' || *start == '[')
+		start++;
 	if (*start != '{' && *start != '"')
 		return false;
 	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(keys[0]); i++)

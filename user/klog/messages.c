@@ -10,16 +10,6 @@
 
 #define DEVICE_BEFORE 8		/* tokens before the message that may name its device */
 
-static bool is(const struct klog_scan *s, int n, const char *word)
-{
-	return !strcmp(klog_word__at(s, n), word);
-}
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
-}
-
 /* "0000:24:00.0:" or a mediated device's UUID, as dev_warn() puts it before its words. */
 static bool is_device(const char *word, char device[VS_DEVICE_LEN])
 {
@@ -68,11 +58,11 @@ static bool take_relaying(struct klog_scan *s)
 {
 	struct vs_ev_message m = { .kind = VS_MSG_REQUESTED };
 
-	if (!is(s, 1, "device") || !is(s, 2, "request"))
+	if (!klog_word__is(s, 1, "device") || !klog_word__is(s, 2, "request"))
 		return false;
 	find_device(s, m.device);
 	for (int n = 3; n < 8; n++)
-		if (begins(klog_word__at(s, n), "(#"))
+		if (klog_begins(klog_word__at(s, n), "(#"))
 			klog_number(klog_word__at(s, n) + 2, &m.rounds);
 	return say(s, &m);
 }
@@ -80,8 +70,8 @@ static bool take_relaying(struct klog_scan *s)
 /* "No device request channel registered, blocked until released by user"; of mdev "No mdev vendor driver ..." */
 static bool take_no_channel(struct klog_scan *s)
 {
-	if ((is(s, 1, "device") && is(s, 2, "request") && is(s, 3, "channel")) ||
-	    (is(s, 1, "mdev") && is(s, 2, "vendor") && is(s, 3, "driver")))
+	if ((klog_word__is(s, 1, "device") && klog_word__is(s, 2, "request") && klog_word__is(s, 3, "channel")) ||
+	    (klog_word__is(s, 1, "mdev") && klog_word__is(s, 2, "vendor") && klog_word__is(s, 3, "driver")))
 		return say_of_device(s, VS_MSG_NO_CHANNEL);
 	return false;
 }
@@ -94,8 +84,8 @@ static bool take_in_use(struct klog_scan *s)
 	size_t used = 0;
 	int n = 6;
 
-	if (!is(s, 1, "is") || !is(s, 2, "currently") || !begins(klog_word__at(s, 4), "use") ||
-	    !is(s, 5, "task"))
+	if (!klog_word__is(s, 1, "is") || !klog_word__is(s, 2, "currently") || !klog_begins(klog_word__at(s, 4), "use") ||
+	    !klog_word__is(s, 5, "task"))
 		return false;
 	find_device(s, m.device);
 	for (; n < 12 && klog_word__at(s, n)[0] != '('; n++)
@@ -110,14 +100,14 @@ static bool take_in_use(struct klog_scan *s)
 /* iommufd: "Time out waiting for iommufd object to become free" */
 static bool take_time_out(struct klog_scan *s)
 {
-	return is(s, 1, "out") && is(s, 2, "waiting") && is(s, 4, "iommufd") ?
+	return klog_word__is(s, 1, "out") && klog_word__is(s, 2, "waiting") && klog_word__is(s, 4, "iommufd") ?
 	       say_of_device(s, VS_MSG_IOMMUFD_TIMEOUT) : false;
 }
 
 /* QEMU: "vfio 0000:75:00.1: Bus 'pcie.0' does not support hotplugging" */
 static bool take_no_hotplug(struct klog_scan *s)
 {
-	return is(s, -1, "support") && is(s, -2, "not") ? say_of_device(s, VS_MSG_NO_HOTPLUG) : false;
+	return klog_word__is(s, -1, "support") && klog_word__is(s, -2, "not") ? say_of_device(s, VS_MSG_NO_HOTPLUG) : false;
 }
 
 /* "Unable to change power state from D3cold to D0, device inaccessible" */
@@ -125,10 +115,10 @@ static bool take_inaccessible(struct klog_scan *s)
 {
 	struct vs_ev_message m = { .kind = VS_MSG_DEVICE_GONE };
 
-	if (!begins(klog_word__at(s, -1), "device"))
+	if (!klog_begins(klog_word__at(s, -1), "device"))
 		return false;
 	for (int n = -1; n > -16 && !m.device[0]; n--)
-		if (is(s, n, "Unable"))
+		if (klog_word__is(s, n, "Unable"))
 			is_device(klog_word__at(s, n - 1), m.device);
 	return say(s, &m);
 }
@@ -136,7 +126,7 @@ static bool take_inaccessible(struct klog_scan *s)
 /* Up to v5.6: "Refused to change power state, currently in D3"; a device that is gone reads as D3. */
 static bool take_refused(struct klog_scan *s)
 {
-	return is(s, 1, "to") && is(s, 2, "change") && is(s, 3, "power") ?
+	return klog_word__is(s, 1, "to") && klog_word__is(s, 2, "change") && klog_word__is(s, 3, "power") ?
 	       say_of_device(s, VS_MSG_DEVICE_GONE) : false;
 }
 
@@ -145,7 +135,7 @@ static bool take_no_config(struct klog_scan *s)
 {
 	struct vs_ev_message m = { .kind = VS_MSG_DEVICE_GONE };
 
-	if (!is(s, -1, "space") || !is(s, -2, "(config"))
+	if (!klog_word__is(s, -1, "space") || !klog_word__is(s, -2, "(config"))
 		return false;
 	for (int n = -3; n > -16 && !m.device[0]; n--)
 		is_device(klog_word__at(s, n), m.device);
@@ -157,7 +147,7 @@ static bool take_busy(struct klog_scan *s)
 {
 	struct vs_ev_message m = { .kind = VS_MSG_DRIVER_BUSY };
 
-	if (!is(s, 1, "to") || !is(s, 2, "remove") || !is(s, 6, "non-zero"))
+	if (!klog_word__is(s, 1, "to") || !klog_word__is(s, 2, "remove") || !klog_word__is(s, 6, "non-zero"))
 		return false;
 	is_device(klog_word__at(s, 4), m.device);
 	return say(s, &m);
@@ -166,7 +156,7 @@ static bool take_busy(struct klog_scan *s)
 /* pciehp: "Slot(3): Link Down", "Slot(3): Card not present" */
 static bool take_slot(struct klog_scan *s)
 {
-	if (!(is(s, 1, "Link") && is(s, 2, "Down")) && !(is(s, 1, "Card") && is(s, 2, "not")))
+	if (!(klog_word__is(s, 1, "Link") && klog_word__is(s, 2, "Down")) && !(klog_word__is(s, 1, "Card") && klog_word__is(s, 2, "not")))
 		return false;
 	return say_of_device(s, VS_MSG_LINK_DOWN);
 }
@@ -174,9 +164,9 @@ static bool take_slot(struct klog_scan *s)
 /* Intel: "VT-d detected Invalidation Time-out Error"; AMD: "Completion-Wait loop timed out"; SMMU: "CMD_SYNC timeout" */
 static bool take_iommu(struct klog_scan *s)
 {
-	if ((is(s, 0, "Invalidation") && is(s, 1, "Time-out") && is(s, -1, "detected")) ||
-	    (is(s, 0, "Completion-Wait") && is(s, 2, "timed")) ||
-	    (is(s, 0, "CMD_SYNC") && begins(klog_word__at(s, 1), "timeout")))
+	if ((klog_word__is(s, 0, "Invalidation") && klog_word__is(s, 1, "Time-out") && klog_word__is(s, -1, "detected")) ||
+	    (klog_word__is(s, 0, "Completion-Wait") && klog_word__is(s, 2, "timed")) ||
+	    (klog_word__is(s, 0, "CMD_SYNC") && klog_begins(klog_word__at(s, 1), "timeout")))
 		return say_of_device(s, VS_MSG_IOMMU_TIMEOUT);
 	return false;
 }
@@ -187,7 +177,7 @@ static bool take_iotlb(struct klog_scan *s)
 	struct vs_ev_message m = { .kind = VS_MSG_IOMMU_TIMEOUT };
 	const char *device = klog_word__at(s, 1);
 
-	if (begins(device, "device=") && !vs_device_name__parse(device + strlen("device="), m.device))
+	if (klog_begins(device, "device=") && !vs_device_name__parse(device + strlen("device="), m.device))
 		memset(m.device, 0, sizeof(m.device));
 	return say(s, &m);
 }
@@ -195,7 +185,7 @@ static bool take_iotlb(struct klog_scan *s)
 /* "not ready 65535ms after FLR; giving up" */
 static bool take_not_ready(struct klog_scan *s)
 {
-	if (!is(s, -1, "not") || !is(s, 2, "after") || !is(s, 4, "giving"))
+	if (!klog_word__is(s, -1, "not") || !klog_word__is(s, 2, "after") || !klog_word__is(s, 4, "giving"))
 		return false;
 	return say_of_device(s, VS_MSG_DEVICE_GONE);
 }
@@ -203,14 +193,14 @@ static bool take_not_ready(struct klog_scan *s)
 /* "enabling device (0000 -> 0003)", "Removing from iommu group 14": its wait, if there was one, is over. */
 static bool take_over(struct klog_scan *s)
 {
-	if (!is(s, 1, "device") && !(is(s, 2, "iommu") && is(s, 3, "group")))
+	if (!klog_word__is(s, 1, "device") && !(klog_word__is(s, 2, "iommu") && klog_word__is(s, 3, "group")))
 		return false;
 	return say_of_device(s, VS_MSG_REBOUND);
 }
 
 static bool take_panic(struct klog_scan *s)
 {
-	return is(s, -1, "Kernel") && is(s, 1, "-") ? say_of_device(s, VS_MSG_PANIC) : false;
+	return klog_word__is(s, -1, "Kernel") && klog_word__is(s, 1, "-") ? say_of_device(s, VS_MSG_PANIC) : false;
 }
 
 static const struct {
@@ -243,10 +233,10 @@ static bool take_driver(struct klog_scan *s)
 	struct vs_ev_message m = { .kind = VS_MSG_REBOUND };
 	const char *driver = klog_word__at(s, -1);
 
-	if (!driver[0] || begins(driver, "vfio") || begins(driver, "pci") || begins(driver, "qemu") ||
-	    begins(driver, "iommu") || !is_device(klog_word__at(s, 0), m.device))
+	if (!driver[0] || klog_begins(driver, "vfio") || klog_begins(driver, "pci") || klog_begins(driver, "qemu") ||
+	    klog_begins(driver, "iommu") || !is_device(klog_word__at(s, 0), m.device))
 		return false;
-	if (klog_token__at(s, -2)->kind != KLOG_STAMP && !is(s, -2, "kernel:"))
+	if (klog_token__at(s, -2)->kind != KLOG_STAMP && !klog_word__is(s, -2, "kernel:"))
 		return false;
 	return say(s, &m);
 }
@@ -265,7 +255,7 @@ bool klog_messages__take(struct klog_scan *s)
 	for (size_t i = 0; known && i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].word[0] == t->text[0] && !strcmp(words[i].word, t->text))
 			return words[i].take(s);
-	if (begins(t->text, "Slot("))
+	if (klog_begins(t->text, "Slot("))
 		return take_slot(s);
 	if (t->len > 11 && t->text[t->len - 1] == ':' && isxdigit((unsigned char)t->text[0]) &&
 	    strchr(t->text, '.'))

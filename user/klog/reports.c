@@ -34,6 +34,7 @@ struct owner {
 
 struct klog_table {
 	struct entry entries[MOST_TASKS];
+	uint64_t hashes[MOST_TASKS];	/* of the entries, again: side by side they are looked through quickly */
 	struct owner owners[MOST_OWNERS];
 	struct vs_ev_message messages[MOST_MESSAGES];
 	size_t nr, nr_owners, nr_messages;
@@ -63,24 +64,22 @@ static bool sleeps(enum vs_ev_told told)
 }
 
 /* Picks the frames that the unwinder relies on; if there are none, it picks the loose ones. */
-static size_t pick_frames(const struct klog_report *r, const char **frames, bool *loose)
+static size_t pick_frames(const struct klog_report *r, const struct klog_frame **frames, bool *loose)
 {
 	size_t nr = 0;
 
 	for (unsigned int i = 0; i < r->nr; i++)
 		if (!r->frames[i].loose)
-			frames[nr++] = r->frames[i].text;
+			frames[nr++] = &r->frames[i];
 	*loose = !nr;
 	for (unsigned int i = 0; !nr && *loose && i < r->nr; i++)
-		frames[i] = r->frames[i].text;
+		frames[i] = &r->frames[i];
 	return nr ? nr : r->nr;
 }
 
 /* The outermost function of the scheduler or of a lock is the one that was called to wait. */
-static enum vs_ev_wait wait_of(const char *outermost)
+static enum vs_ev_wait wait_of(unsigned int flags)
 {
-	unsigned int flags = klog_function__flags(outermost);
-
 	if (flags & KLOG_FN_MUTEX)
 		return VS_WAIT_MUTEX;
 	if (flags & KLOG_FN_RWSEM)
@@ -102,48 +101,46 @@ static bool is_function(const char *frame, const char *name)
 }
 
 /* The same function of the scheduler twice: frames of two tasks are mixed. */
-static bool is_doubled(const char *const *frames, size_t run)
+static bool is_doubled(const struct klog_frame *const *frames, size_t run)
 {
 	unsigned int schedules = 0, bodies = 0;
 
 	for (size_t i = 0; i < run; i++) {
-		schedules += is_function(frames[i], "schedule");
-		bodies += is_function(frames[i], "__schedule");
+		schedules += is_function(frames[i]->text, "schedule");
+		bodies += is_function(frames[i]->text, "__schedule");
 	}
 	return schedules > 1 || bodies > 1;
 }
 
 /* What a task sleeps in is innermost: such a function further outside is of another task. */
-static bool has_foreign(const char *const *frames, size_t nr, size_t run)
+static bool has_foreign(const struct klog_frame *const *frames, size_t nr, size_t run)
 {
 	for (size_t i = run; i < nr; i++)
-		if (klog_function__flags(frames[i]) &
+		if (frames[i]->flags &
 		    (KLOG_FN_MUTEX | KLOG_FN_RWSEM | KLOG_FN_SEMAPHORE | KLOG_FN_COMPLETION))
 			return true;
 	return false;
 }
 
 /* Returns true if no innermost frame is missing, so that the frames show what it sleeps in. */
-static bool has_top(const struct klog_report *r, const char *first)
+static bool has_top(const struct klog_report *r, const struct klog_frame *first)
 {
-	unsigned int flags = klog_function__flags(first);
-
 	if (r->about.told == VS_TOLD_STACK || r->proc_style)
-		return r->told_top || is_function(first, "vfio_unregister_group_dev") ||
-		       is_function(first, "vfio_del_group_dev");
+		return r->told_top || is_function(first->text, "vfio_unregister_group_dev") ||
+		       is_function(first->text, "vfio_del_group_dev");
 	if (r->about.told == VS_TOLD_BARE)
-		return (flags & KLOG_FN_SWITCH) && !is_function(r->frames[0].text, "schedule");
-	return (flags & KLOG_FN_WAITS) || (r->about.told == VS_TOLD_DUMP && r->told_top);
+		return (first->flags & KLOG_FN_SWITCH) && !is_function(r->frames[0].text, "schedule");
+	return (first->flags & KLOG_FN_WAITS) || (r->about.told == VS_TOLD_DUMP && r->told_top);
 }
 
-static void judge(const struct klog_report *r, struct entry *e, const char *const *frames, size_t nr,
+static void judge(const struct klog_report *r, struct entry *e, const struct klog_frame *const *frames, size_t nr,
 		  size_t run)
 {
 	if (!sleeps(r->about.told) || r->state == 'R') {
 		e->about.wait = VS_WAIT_NOT;
 		return;
 	}
-	e->about.wait = run ? wait_of(frames[run - 1]) : VS_WAIT_UNKNOWN;
+	e->about.wait = run ? wait_of(frames[run - 1]->flags) : VS_WAIT_UNKNOWN;
 	e->about.torn = r->mixed || !nr || !has_top(r, frames[0]) || is_doubled(frames, run) ||
 			has_foreign(frames, nr, run);
 }
@@ -181,7 +178,7 @@ static bool is_of_interest(const struct entry *e)
 
 static bool is_same(const struct entry *a, const struct entry *b)
 {
-	return a->tid == b->tid && a->hash == b->hash && a->sleeps == b->sleeps &&
+	return a->tid == b->tid && a->sleeps == b->sleeps &&
 	       a->about.boot == b->about.boot && a->about.torn == b->about.torn &&
 	       !strcmp(a->name, b->name);
 }
@@ -203,7 +200,7 @@ static void merge(struct entry *old, struct entry *new)
 	old->about.reports = reports;
 	if (hung != VS_EV_UNKNOWN && (old->about.hung_ns == VS_EV_UNKNOWN || old->about.hung_ns < hung))
 		old->about.hung_ns = hung;
-	if (nr < old->nr_frames)
+	if (nr <= old->nr_frames)
 		return;
 	new->frames = old->frames;
 	old->frames = frames;
@@ -222,7 +219,7 @@ static bool is_owner(const struct klog_table *t, uint32_t tid)
 static size_t keep(struct klog_table *t, struct entry *e)
 {
 	for (size_t i = t->nr; i-- > 0;)
-		if (is_same(&t->entries[i], e)) {
+		if (t->hashes[i] == e->hash && is_same(&t->entries[i], e)) {
 			merge(&t->entries[i], e);
 			free(e->frames);
 			return i + 1;
@@ -232,6 +229,7 @@ static size_t keep(struct klog_table *t, struct entry *e)
 		free(e->frames);
 		return 0;
 	}
+	t->hashes[t->nr] = e->hash;
 	t->entries[t->nr++] = *e;
 	return t->nr;
 }
@@ -239,27 +237,27 @@ static size_t keep(struct klog_table *t, struct entry *e)
 size_t klog_table__add(struct klog_table *t, const struct klog_report *r)
 {
 	struct entry e = { .about = r->about, .tid = r->tid, .state = r->state };
-	const char *frames[KLOG_FRAMES];
+	const struct klog_frame *frames[KLOG_FRAMES];
 	size_t nr = pick_frames(r, frames, &e.about.loose), run = 0;
 
 	if (!nr && e.about.told != VS_TOLD_HUNG)	/* a console may leave out all but the line of the error */
 		return 0;
 	t->reports++;
-	if (e.about.told == VS_TOLD_BARE && (klog_function__flags(frames[0]) & KLOG_FN_DUMP))
+	if (e.about.told == VS_TOLD_BARE && (frames[0]->flags & KLOG_FN_DUMP))
 		e.about.told = VS_TOLD_WARNED;
 	if (e.about.told == VS_TOLD_NOTHING)
 		e.about.told = VS_TOLD_CPU;
 	e.sleeps = sleeps(e.about.told);
 	e.about.reports = 1;
 	memcpy(e.name, r->name, sizeof(e.name));
-	while (e.sleeps && run < nr && (klog_function__flags(frames[run]) & KLOG_FN_WAITS))
+	while (e.sleeps && run < nr && (frames[run]->flags & KLOG_FN_WAITS))
 		run++;
 	judge(r, &e, frames, nr, run);
 	e.frames = calloc(nr - run + 1, sizeof(*e.frames));
 	if (!e.frames)
 		return 0;
 	for (size_t i = run; i < nr; i++)
-		memcpy(e.frames[e.nr_frames++], frames[i], VS_SITE_LEN);
+		memcpy(e.frames[e.nr_frames++], frames[i]->text, VS_SITE_LEN);
 	e.hash = hash_of(&e);
 	return keep(t, &e);
 }

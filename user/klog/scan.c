@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,33 +13,17 @@ struct vs_klog {
 	struct klog_scan scan;
 };
 
-static const struct klog_token no_token;
-
-const struct klog_token *klog_token__at(const struct klog_scan *s, int n)
-{
-	uint64_t at = s->at + (uint64_t)(int64_t)n;
-
-	if (at >= s->head || at + KLOG_WINDOW < s->head || (n < 0 && s->at < (uint64_t)-n))
-		return &no_token;
-	return &s->window[at % KLOG_WINDOW];
-}
-
-const char *klog_word__at(const struct klog_scan *s, int n)
-{
-	const struct klog_token *t = klog_token__at(s, n);
-
-	return t->kind == KLOG_WORD ? t->text : "";
-}
+const struct klog_token klog_no_token;
 
 bool klog_number(const char *text, uint32_t *value)
 {
-	size_t digits = strspn(text, "0123456789");
 	uint64_t number = 0;
+	size_t digits = 0;
 
+	for (; isdigit((unsigned char)text[digits]) && digits <= 10; digits++)
+		number = number * 10 + (uint64_t)(text[digits] - '0');
 	if (!digits || digits > 10 || text[digits + strspn(text + digits, ".,:;)]!\"'")])
 		return false;
-	for (size_t i = 0; i < digits; i++)
-		number = number * 10 + (uint64_t)(text[i] - '0');
 	*value = (uint32_t)number;
 	return number <= UINT32_MAX;
 }
@@ -114,7 +99,7 @@ static void handle(struct klog_scan *s)
 	if (t->kind == KLOG_ADDRESS)
 		return;
 	s->text_before = true;
-	s->of_kernel |= t->kind == KLOG_WORD && !strcmp(t->text, "kernel:");
+	s->of_kernel |= klog_word__is(s, 0, "kernel:");
 	take_boot(s);
 	if (!klog_headers__take(s))
 		klog_messages__take(s);

@@ -22,6 +22,7 @@
 
 struct klog_frame {
 	char text[VS_SITE_LEN];
+	unsigned int flags;	/* KLOG_FN_... of its function */
 	bool loose;		/* "? " */
 };
 
@@ -97,9 +98,37 @@ struct klog_scan {
 
 /* -- scan.c -- */
 
+extern const struct klog_token klog_no_token;	/* an empty word */
+
 /* Returns the token @n after the one that is handled, or before it; an empty word if there is none. */
-const struct klog_token *klog_token__at(const struct klog_scan *s, int n);
-const char *klog_word__at(const struct klog_scan *s, int n);	/* "" for stamps and addresses */
+static inline const struct klog_token *klog_token__at(const struct klog_scan *s, int n)
+{
+	uint64_t at = s->at + (uint64_t)(int64_t)n;
+
+	if (at >= s->head || at + KLOG_WINDOW < s->head || (n < 0 && s->at < (uint64_t)-n))
+		return &klog_no_token;
+	return &s->window[at % KLOG_WINDOW];
+}
+
+/* Returns "" for stamps and addresses. */
+static inline const char *klog_word__at(const struct klog_scan *s, int n)
+{
+	const struct klog_token *t = klog_token__at(s, n);
+
+	return t->kind == KLOG_WORD ? t->text : "";
+}
+
+static inline bool klog_begins(const char *text, const char *with)
+{
+	return *text == *with && !strncmp(text, with, strlen(with));
+}
+
+static inline bool klog_word__is(const struct klog_scan *s, int n, const char *word)
+{
+	const char *text = klog_word__at(s, n);
+
+	return *text == *word && !strcmp(text, word);
+}
 
 /* A stamp, or the end of one of `dmesg -T` that was broken over two lines: "2014]". */
 static inline bool klog_token__is_stamp(const struct klog_token *t)

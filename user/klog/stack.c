@@ -8,16 +8,6 @@
 #include "klog/functions.h"
 #include "klog/scan_priv.h"
 
-static bool is(const struct klog_scan *s, int n, const char *word)
-{
-	return !strcmp(klog_word__at(s, n), word);
-}
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
-}
-
 /* -- reports -- */
 
 static bool is_of_sleeper(const struct klog_report *r)
@@ -92,6 +82,14 @@ static bool is_symbol(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$';
 }
 
+static void copy_frame(char frame[VS_SITE_LEN], const char *text, size_t len)
+{
+	if (len > VS_SITE_LEN - 1)
+		len = VS_SITE_LEN - 1;
+	memcpy(frame, text, len);
+	memset(frame + len, 0, VS_SITE_LEN - len);
+}
+
 /* "symbol+0x12/0x34" or "(symbol+0x12/0x34)" to "symbol+0x12"; false if it is none. */
 static bool parse_frame(const char *text, char frame[VS_SITE_LEN])
 {
@@ -108,7 +106,7 @@ static bool parse_frame(const char *text, char frame[VS_SITE_LEN])
 	at += 3 + digits;
 	if (!digits || strncmp(at, "/0x", 3) || !isxdigit((unsigned char)at[3]))
 		return false;
-	snprintf(frame, VS_SITE_LEN, "%.*s", (int)(plus + 3 + digits - text), text);
+	copy_frame(frame, text, (size_t)(plus + 3 + digits - text));
 	return true;
 }
 
@@ -122,7 +120,7 @@ static bool parse_plain(const struct klog_scan *s, const char *text, char frame[
 		len++;
 	if (!s->c->report.open || !s->c->report.plain || !plus || text + len != plus || !len || plus[3 + strspn(plus + 3, "0123456789abcdef")] || !plus[3])
 		return false;
-	snprintf(frame, VS_SITE_LEN, "%.*s", VS_SITE_LEN - 1, text);
+	copy_frame(frame, text, strlen(text));
 	return true;
 }
 
@@ -137,7 +135,7 @@ static bool parse_symbol(const char *text, char frame[VS_SITE_LEN])
 	if (!len || len >= VS_SITE_LEN || isdigit((unsigned char)*text) ||
 	    (text[len] && text[len] != ')' && strncmp(text + len, "+0x", 3)))
 		return false;
-	snprintf(frame, VS_SITE_LEN, "%.*s", (int)len, text);
+	copy_frame(frame, text, len);
 	return true;
 }
 
@@ -173,33 +171,42 @@ static bool is_last_break(const struct klog_scan *s)
 	return !strcmp(klog_word__at(s, n), "Breaking-Event-Address:");
 }
 
-static bool is_place_for_frame(const struct klog_scan *s)
+static bool is_one_of(const char *word, const char *const *words, size_t nr)
 {
-	static const char *const before[] = { "?", "from", "Trace:", "trace:", "Backtrace:", "<TASK>",
-		"<IRQ>", "</IRQ>", "<NMI>", "</NMI>", "<EOI>", "<SOFTIRQ>", "(T)", "(P)", "(O)", "(L)", "(K)",
-		"(F)", "(PT)", "(FP)", "(unreliable)", "kernel:", "<IRQ>?", "!", "(C)", "[inline]" };
-	static const char *const never[] = { "at", "at:", "by", "last", "function", "calling", "initcall",
-		"to", "in", "of" };
-	const struct klog_token *p = klog_token__at(s, -1);
-	const char *word = p->text;
-	char frame[VS_SITE_LEN];
+	for (size_t i = 0; i < nr; i++)
+		if (*word == *words[i] && !strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
+/* "(symbol) at:", "called by symbol+0x12/0x34", "LR [...] symbol+0x12/0x34" are no frames. */
+static bool is_mention(const struct klog_scan *s)
+{
+	static const char *const before[] = { "at", "at:", "by", "last", "function", "calling", "initcall", "to", "in",
+		"of", "LR", "lr", "NIP" };
+	const char *word;
 	int n = -1;
 
 	while (klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4)
 		n--;
 	word = klog_token__at(s, n + 1)->first ? "" : klog_word__at(s, n);	/* a comment's last word */
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (!strcmp(word, never[i]) || (word[0] && word[strlen(word) - 1] == ':' && word[0] == '('))
-			return false;
-	if (!strcmp(word, "LR") || !strcmp(word, "lr") || !strcmp(word, "NIP") || is_last_break(s))
+	return is_one_of(word, before, sizeof(before) / sizeof(before[0])) ||
+	       (word[0] == '(' && word[strlen(word) - 1] == ':') || is_last_break(s);
+}
+
+static bool is_place_for_frame(const struct klog_scan *s)
+{
+	static const char *const before[] = { "?", "from", "Trace:", "trace:", "Backtrace:", "<TASK>",
+		"<IRQ>", "</IRQ>", "<NMI>", "</NMI>", "<EOI>", "<SOFTIRQ>", "(T)", "(P)", "(O)", "(L)", "(K)",
+		"(F)", "(PT)", "(FP)", "(unreliable)", "kernel:", "<IRQ>?", "!", "(C)", "[inline]" };
+	const struct klog_token *p = klog_token__at(s, -1);
+	char frame[VS_SITE_LEN];
+
+	if (is_mention(s))
 		return false;
-	if (klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len || klog_token__is_stamp(p))
-		return true;
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
-		if (!strcmp(p->text, before[i]))
-			return true;
-	return parse_frame(p->text, frame) || is_module(p->text) || is_build_id(p->text) ||
-	       is_source(p->text);
+	return klog_token__at(s, 0)->first || p->kind != KLOG_WORD || !p->len || klog_token__is_stamp(p) ||
+	       is_one_of(p->text, before, sizeof(before) / sizeof(before[0])) || is_module(p->text) ||
+	       (p->plus && parse_frame(p->text, frame)) || is_build_id(p->text) || is_source(p->text);
 }
 
 /* -- adding frames -- */
@@ -208,7 +215,7 @@ static bool is_place_for_frame(const struct klog_scan *s)
 static bool is_proc_style(const struct klog_scan *s)
 {
 	return klog_token__at(s, -1)->kind == KLOG_ADDRESS && klog_token__at(s, -1)->text[1] == '<' &&
-	       klog_token__at(s, -2)->kind != KLOG_STAMP && !is(s, -2, "kernel:") && s->time_ns == UINT64_MAX;
+	       klog_token__at(s, -2)->kind != KLOG_STAMP && !klog_word__is(s, -2, "kernel:") && s->time_ns == UINT64_MAX;
 }
 
 static bool sleeps(enum vs_ev_told told)
@@ -225,7 +232,7 @@ static uint32_t number_before(const struct klog_scan *s)
 	for (int n = -2; n > -6 && klog_token__at(s, n)->kind == KLOG_WORD; n--) {
 		if (!found && klog_number(klog_word__at(s, n), &number))
 			found = number;
-		if (klog_token__at(s, n)->first || begins(klog_word__at(s, n), "==") || begins(klog_word__at(s, n), "--"))
+		if (klog_token__at(s, n)->first || klog_begins(klog_word__at(s, n), "==") || klog_begins(klog_word__at(s, n), "--"))
 			return found;
 	}
 	return 0;
@@ -251,7 +258,7 @@ static void begin_bare(struct klog_scan *s, unsigned int flags)
 static bool has_own_frame(const struct klog_report *r)
 {
 	for (unsigned int i = 0; i < r->nr; i++)
-		if (!r->frames[i].loose && !(klog_function__flags(r->frames[i].text) & KLOG_FN_WAITS))
+		if (!r->frames[i].loose && !(r->frames[i].flags & KLOG_FN_WAITS))
 			return true;
 	return false;
 }
@@ -263,23 +270,23 @@ static bool has_own_frame(const struct klog_report *r)
 static unsigned int style_of(const struct klog_scan *s)
 {
 	unsigned int style = 1;
-	int n = is(s, -1, "?") ? -2 : -1;
+	int n = klog_word__is(s, -1, "?") ? -2 : -1;
 
-	if (is(s, n, "from"))
+	if (klog_word__is(s, n, "from"))
 		return 0;
 	for (; klog_token__at(s, n)->kind == KLOG_ADDRESS && n > -4; n--)
 		style |= klog_token__at(s, n)->text[1] == '<' ? 2u : 4u;
 	if (klog_token__is_stamp(klog_token__at(s, n)))
 		return style | KLOG_AFTER_STAMP;
-	return style | (is(s, n, "kernel:") ? KLOG_AFTER_SYSLOG : 0);
+	return style | (klog_word__is(s, n, "kernel:") ? KLOG_AFTER_SYSLOG : 0);
 }
 
 /* "[<ffffffff8163a909>] schedule+0x29/0x70": x86 showed its addresses up to v4.9. */
 static bool has_address_of_x86(const struct klog_scan *s)
 {
-	const struct klog_token *t = klog_token__at(s, is(s, -1, "?") ? -2 : -1);
+	const struct klog_token *t = klog_token__at(s, klog_word__is(s, -1, "?") ? -2 : -1);
 
-	return t->kind == KLOG_ADDRESS && begins(t->text, "[<ffffffff");
+	return t->kind == KLOG_ADDRESS && klog_begins(t->text, "[<ffffffff");
 }
 
 static void mind_style(struct klog_scan *s, struct klog_report *r)
@@ -296,25 +303,24 @@ static void mind_style(struct klog_scan *s, struct klog_report *r)
 }
 
 /* "ret_from_fork_asm" is the only end that follows another. */
-static bool is_same_end(const struct klog_report *r, const char *frame)
+static bool is_same_end(const struct klog_report *r, const char *frame, unsigned int flags)
 {
-	return (klog_function__flags(frame) & KLOG_FN_END) &&
+	return (flags & KLOG_FN_END) &&
 	       strcspn(frame, "+") != strcspn(r->frames[r->nr - 1].text, "+");
 }
 
 /* Makes sure that there is a report to which this frame belongs. */
-static void find_report(struct klog_scan *s, const char *frame, bool loose)
+static void find_report(struct klog_scan *s, const char *frame, unsigned int flags, bool loose)
 {
 	struct klog_report *r = &s->c->report;
-	unsigned int flags = klog_function__flags(frame);
 
 	if (!r->open) {
 		begin_bare(s, flags);
 	} else if (r->ended && !r->mixed && (r->proc_style || r->about.told == VS_TOLD_STACK) && is_proc_style(s) &&
-		   !is_same_end(r, frame)) {
+		   !is_same_end(r, frame, flags)) {
 		begin_bare(s, flags);	/* cat /proc/1/stack /proc/2/stack: nothing else comes between */
 		s->c->report.told_top = true;
-	} else if (r->ended && !loose && r->nr && !is_same_end(r, frame)) {
+	} else if (r->ended && !loose && r->nr && !is_same_end(r, frame, flags)) {
 		if (!(flags & KLOG_FN_SWITCH) && strncmp(frame, "0x", 2))
 			tear(s);
 		begin_bare(s, flags);
@@ -337,7 +343,7 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 	struct klog_report *r;
 	unsigned int flags = klog_function__flags(frame);
 
-	find_report(s, frame, loose);
+	find_report(s, frame, flags, loose);
 	r = &s->c->report;
 	if ((flags & KLOG_FN_IRQ) && !loose && !sleeps(r->about.told)) {
 		r->nr = 0;	/* all frames so far are of the interrupt */
@@ -352,7 +358,8 @@ static void push(struct klog_scan *s, const char *frame, bool loose)
 	mind_style(s, r);
 	r->last_at = s->at;
 	r->frames[r->nr].loose = loose;
-	snprintf(r->frames[r->nr++].text, VS_SITE_LEN, "%s", frame);
+	r->frames[r->nr].flags = flags;
+	memcpy(r->frames[r->nr++].text, frame, VS_SITE_LEN);
 	if ((flags & KLOG_FN_END) && !loose)
 		r->ended = true;
 }
@@ -362,11 +369,16 @@ static void push_module(struct klog_scan *s, const char *word)
 {
 	struct klog_report *r = &s->c->report;
 	char *frame = r->nr ? r->frames[r->nr - 1].text : NULL;
-	size_t used = frame ? strlen(frame) : 0;
+	size_t used = frame ? strlen(frame) : 0, len;
 
 	if (!r->open || !frame || strchr(frame, '['))
 		return;
-	snprintf(frame + used, VS_SITE_LEN - used, " [%.*s]", (int)strcspn(word + 1, "]("), word + 1);
+	len = strcspn(word + 1, "](");
+	if (used + len + 4 > VS_SITE_LEN)
+		return;
+	memcpy(frame + used, " [", 2);
+	memcpy(frame + used + 2, word + 1, len);
+	frame[used + len + 2] = ']';
 }
 
 /* Adds the place of the exception itself: the frames so far are inside of it. */
@@ -392,7 +404,7 @@ static bool take_rip(struct klog_scan *s)
 	char frame[VS_SITE_LEN];
 	int n = 2;
 
-	if (begins(word, "0033:") || begins(word, "0023:") || begins(word, "002b:")) {
+	if (klog_begins(word, "0033:") || klog_begins(word, "0023:") || klog_begins(word, "002b:")) {
 		if (s->c->report.open && s->c->report.nr)
 			s->c->report.ended = true;
 		return true;
@@ -451,7 +463,7 @@ static bool take_cut(struct klog_scan *s)
 /* "---[ end trace 0000000000000000 ]---" */
 static bool take_end_trace(struct klog_scan *s)
 {
-	if (!is(s, 1, "trace"))
+	if (!klog_word__is(s, 1, "trace"))
 		return false;
 	klog_report__close(s, s->c);
 	s->c->pending = VS_TOLD_NOTHING;
@@ -470,7 +482,7 @@ static bool take_trace(struct klog_scan *s)
 {
 	struct klog_report *r = &s->c->report;
 
-	if (!is(s, -1, "Call"))
+	if (!klog_word__is(s, -1, "Call"))
 		return false;
 	if (r->open && r->nr && !r->traced && is_of_sleeper(r))
 		r->mixed = true;	/* they came before it, so they are another's */
@@ -517,10 +529,10 @@ static bool take_numbered(struct klog_scan *s)
 
 	if (text[1 + strspn(text + 1, "0123456789")] || !klog_number(text + 1, &number))
 		return false;	/* "#0:" is a lock that is held */
-	if (crash ? !is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !is(s, 2, "in") &&
+	if (crash ? !klog_word__is(s, 3, "at") : klog_word__at(s, 2)[0] != '(' && !klog_word__is(s, 2, "in") &&
 				      !parse_frame(klog_word__at(s, 1), frame))
 		return false;
-	if (is(s, 2, "in"))	/* gdb: "#1 0xffffffff8108 in name (" */
+	if (klog_word__is(s, 2, "in"))	/* gdb: "#1 0xffffffff8108 in name (" */
 		at = 3;
 	if (!parse_symbol(klog_word__at(s, at), frame))
 		return false;
@@ -543,7 +555,7 @@ static void take_inner(struct klog_scan *s)
 	int before = klog_token__at(s, -1)->kind == KLOG_ADDRESS ? -3 : -2;
 	char frame[VS_SITE_LEN];
 
-	if (!is(s, before + 1, "from") || (r->open && r->nr && !r->ended))
+	if (!klog_word__is(s, before + 1, "from") || (r->open && r->nr && !r->ended))
 		return;
 	if (parse_symbol(klog_word__at(s, before), frame))
 		push(s, frame, false);
@@ -555,10 +567,10 @@ static bool take_inlined(struct klog_scan *s)
 	const char *next = klog_word__at(s, 1);
 	char frame[VS_SITE_LEN];
 
-	if (!klog_token__at(s, 1)->slash || !s->c->report.open || !is_source(next) || klog_word__at(s, -1)[0] == '#' || !(is(s, 2, "[inline]") || next[0] == '(') ||
+	if (!klog_token__at(s, 1)->slash || !s->c->report.open || !is_source(next) || klog_word__at(s, -1)[0] == '#' || !(klog_word__is(s, 2, "[inline]") || next[0] == '(') ||
 	    !is_place_for_frame(s) || !parse_symbol(klog_word__at(s, 0), frame))
 		return false;
-	push(s, frame, is(s, -1, "?"));
+	push(s, frame, klog_word__is(s, -1, "?"));
 	return true;
 }
 
@@ -566,14 +578,17 @@ static bool take_inlined(struct klog_scan *s)
 static bool take_nameless(struct klog_scan *s)
 {
 	const struct klog_token *t = klog_token__at(s, 0);
+	char frame[VS_SITE_LEN];
 
 	if (strspn(t->text + 2, "0123456789abcdef") + 2 != t->len || t->len < 10 ||
 	    klog_token__at(s, -1)->kind != KLOG_ADDRESS || !s->c->report.open)
 		return false;
-	if (begins(t->text, "0xffffffffffffffff"))	/* of /proc up to v5.1 */
+	if (klog_begins(t->text, "0xffffffffffffffff")) {	/* of /proc up to v5.1 */
 		s->c->report.ended = s->c->report.nr;
-	else
-		push(s, t->text, is(s, 1, "(unreliable)"));
+		return true;
+	}
+	copy_frame(frame, t->text, t->len);
+	push(s, frame, klog_word__is(s, 1, "(unreliable)"));
 	return true;
 }
 
@@ -599,7 +614,7 @@ bool klog_stack__take(struct klog_scan *s)
 			klog_report__close(s, s->c);
 		}
 		take_inner(s);
-		push(s, frame, is(s, -1, "?") || is(s, 1, "(unreliable)"));
+		push(s, frame, klog_word__is(s, -1, "?") || klog_word__is(s, 1, "(unreliable)"));
 		return true;
 	}
 	if (t->plus && parse_plain(s, t->text, frame)) {

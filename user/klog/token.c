@@ -51,6 +51,15 @@ size_t klog_lines__count(const struct klog_lines *l)
 
 /* -- what is in brackets -- */
 
+static size_t hex_digits(const char *p)
+{
+	size_t nr = 0;
+
+	while (isxdigit((unsigned char)p[nr]))
+		nr++;
+	return nr;
+}
+
 static const char *skip_spaces(const char *p)
 {
 	while (*p == ' ')
@@ -62,7 +71,7 @@ static bool is_day(const char *p)
 {
 	static const char days[] = "Mon Tue Wed Thu Fri Sat Sun ";
 
-	for (size_t i = 0; i < sizeof(days) - 1; i += 4)
+	for (size_t i = 0; *p >= 'A' && *p <= 'Z' && i < sizeof(days) - 1; i += 4)
 		if (!strncmp(p, days + i, 4))
 			return true;
 	return false;
@@ -72,7 +81,7 @@ static bool is_month(const char *p)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-	for (size_t i = 0; i < sizeof(months) - 1; i += 3)
+	for (size_t i = 0; *p >= 'A' && *p <= 'Z' && i < sizeof(months) - 1; i += 3)
 		if (!strncmp(p, months + i, 3))
 			return true;
 	return false;
@@ -156,7 +165,7 @@ static const char *take_address(const char *p)
 	size_t digits;
 
 	p += angle;
-	digits = strspn(p, "0123456789abcdefABCDEF");
+	digits = hex_digits(p);
 	if (!digits || digits > 16 || (!angle && digits < 8))
 		return NULL;
 	p += digits;
@@ -343,7 +352,7 @@ static void take_tokens(struct klog_lines *l, const char *p)
 		}
 		if (!end)
 			end = end_of_word(&l->token, p);
-		if (l->token.kind == KLOG_WORD && end - p > 7 && !strncmp(p, "kernel:", 7))
+		if (*p == 'k' && l->token.kind == KLOG_WORD && end - p > 7 && !strncmp(p, "kernel:", 7))
 			end = p + 7;	/* syslogd sends to terminals: "kernel:watchdog: BUG: ..." */
 		give(l, p, (size_t)(end - p), !*end);
 		p = end;
@@ -356,12 +365,13 @@ static void take_tokens(struct klog_lines *l, const char *p)
 static const char *skip_quotes(const char *p)
 {
 	for (;;) {
-		p = p + strspn(p, " \t");
+		while (*p == ' ' || *p == '\t')
+			p++;
 		if (*p == '>' || *p == '|')
 			p++;
 		else if ((*p == '#' || *p == '*' || *p == '%') && is_space(p[1]) && p[1])
 			p++;
-		else if (!strncmp(p, "//", 2))
+		else if (*p == '/' && p[1] == '/')
 			p += 2;
 		else if (*p == '<' && isdigit((unsigned char)p[1]) && strspn(p + 1, "0123456789") <= 3 &&
 			 p[1 + strspn(p + 1, "0123456789")] == '>')
@@ -388,6 +398,26 @@ static void take_when(struct klog_lines *l, const char *p)
 	l->when[len] = '\0';
 }
 
+/* Quoted-printable: "=3D", the UTF-8 of a hard space, a blank at the end of the line. */
+static bool take_encoded(char **from, char *to)
+{
+	static const struct {
+		const char *code;
+		char is;
+	} codes[] = { { "=3D", '=' }, { "=C2=A0", ' ' }, { "=20", ' ' } };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		size_t len = strlen(codes[i].code);
+
+		if (strncmp(*from, codes[i].code, len) || (i == 2 && (*from)[len]))
+			continue;
+		*to = codes[i].is;
+		*from += len;
+		return true;
+	}
+	return false;
+}
+
 /* Cleans in place: entities as web pages have them, colours of a terminal, UTF-8's hard space. */
 static void clean(char *line)
 {
@@ -412,14 +442,8 @@ static void clean(char *line)
 		for (; *from == '&' && i < n; i++)
 			if (!strncmp(from, entities[i].name, strlen(entities[i].name)))
 				break;
-		if (!strncmp(from, "=3D", 3)) {	/* quoted-printable */
-			*to++ = '=';
-			from += 3;
-		} else if (!strncmp(from, "=C2=A0", 6)) {
-			*to++ = ' ';
-			from += 6;
-		} else if (!strcmp(from, "=20")) {	/* a blank at the end of the line */
-			break;
+		if (*from == '=' && take_encoded(&from, to)) {
+			to++;
 		} else if (*from == '&' && i < n) {
 			*to++ = entities[i].is;
 			from += strlen(entities[i].name);
