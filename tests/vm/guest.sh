@@ -87,6 +87,18 @@ watching()
 	begun 'probes armed\|"start"' latency "$@"
 }
 
+# ask_kernel NAME: what the kernel's log has since the last time, with its hung tasks and, as an operator asks for
+# them, the states of all tasks; in $OUT/logs
+ask_kernel()
+{
+	mkdir -p "$OUT/logs"
+	usleep 5000000 # the detector looks every two seconds
+	dmesg -n 1
+	echo t >/proc/sysrq-trigger
+	echo w >/proc/sysrq-trigger
+	dmesg -c >"$OUT/logs/$1"
+}
+
 # why NAME [ARGUMENTS]: as JSON, as text, and in $OUT/evidence what it rests on
 why()
 {
@@ -95,7 +107,8 @@ why()
 	mkdir -p "$OUT/evidence"
 	step "$_as" timeout 30 vfioscope why --json --save-evidence "$OUT/evidence/$_as.json" "$@"
 	step "$_as.text" timeout 30 vfioscope why --evidence "$OUT/evidence/$_as.json" "$@"
-	[ -z "${CORES:-}" ] || dump "$_as"
+	[ -z "${CORES:-}" ] || dump "$_as" "${PACKED:-}"
+	[ -z "${LOGS:-}" ] || ask_kernel "$_as"
 }
 
 # sandboxed PID: until that run is armed and has given its privileges away, for what prints nothing before its end

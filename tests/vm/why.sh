@@ -55,6 +55,11 @@ waits_back()
 	wait "$holder" 2>/dev/null
 }
 
+if [ -n "${LOGS:-}" ]; then
+	echo 2 >/proc/sys/kernel/hung_task_timeout_secs
+	echo -1 >/proc/sys/kernel/hung_task_warnings
+	dmesg -c >/dev/null
+fi
 why nothing-bound
 step unprivileged su -s /bin/sh nobody -c 'vfioscope why'
 bind vfio-pci 05.0
