@@ -123,6 +123,85 @@ stripped_module()
 	[[ "$output" == "no vfio.ko"* ]]
 }
 
+# gate WORDS...: each of them a line that the last output has
+gate()
+{
+	local words
+	for words in "$@"; do
+		grep -qF -- "$words" <<<"$output" || { echo "no line: $words"; echo "$output"; return 1; }
+	done
+}
+
+@test "inspect: against an earlier build: the verdict, places and calls that came, went or moved" {
+	"$VFIOSCOPE" inspect --json "$FILES/gcc-1.o" >"$BATS_TEST_TMPDIR/old"
+	run "$VFIOSCOPE" inspect --baseline "$BATS_TEST_TMPDIR/old" "$FILES/gcc-1.o"
+	[ "$status" -eq 0 ]
+	gate "Compared with $BATS_TEST_TMPDIR/old: no difference"
+	run "$VFIOSCOPE" inspect --baseline "$BATS_TEST_TMPDIR/old" "$FILES/gcc-2.o"
+	[ "$status" -eq 3 ]
+	gate "verdict     was FIXED, is VULNERABLE" "gained      vfio_iommu_group_notifier+" "call of queue_work_on"
+	[ "$(grep -c 'gained .*: put, calls' <<<"$output")" -eq 1 ]
+	"$VFIOSCOPE" inspect --json --baseline "$BATS_TEST_TMPDIR/old" "$FILES/gcc-2.o" >"$BATS_TEST_TMPDIR/json" || [ $? -eq 3 ]
+	jq -e '([.gate[] | select(.kind == "lost")] | length) == 3 and any(.gate[]; .kind == "verdict") and .exit_status == 3' \
+		"$BATS_TEST_TMPDIR/json"
+	# The same verdict with other code is a difference, with other offsets only it is none.
+	jq '.sites[0].where |= sub("0x.*"; "0x7")' "$BATS_TEST_TMPDIR/old" >"$BATS_TEST_TMPDIR/moved"
+	run "$VFIOSCOPE" inspect --baseline "$BATS_TEST_TMPDIR/moved" "$FILES/gcc-1.o"
+	[ "$status" -eq 0 ]
+	gate "1 moved: as it should be"
+	jq '.sites[0].callee = "other"' "$BATS_TEST_TMPDIR/old" >"$BATS_TEST_TMPDIR/other"
+	run "$VFIOSCOPE" inspect --baseline "$BATS_TEST_TMPDIR/other" "$FILES/gcc-1.o"
+	[ "$status" -eq 7 ]
+	gate "1 gained, 1 lost"
+}
+
+@test "inspect: against a table: each file and each line" {
+	local top=$BATS_TEST_TMPDIR/top table=$BATS_TEST_TMPDIR/table
+	mkdir -p "$top/a" "$top/b"
+	cp "$FILES/gcc-1.o" "$top/a/vfio.ko"
+	cp "$FILES/gcc-2.o" "$top/b/vfio.ko"
+	printf '# ours\nFIXED a/*	# new\n\nVULNERABLE vfio.ko\n' >"$table"
+	run "$VFIOSCOPE" inspect --expect "$table" --junit "$BATS_TEST_TMPDIR/good.xml" "$top"
+	[ "$status" -eq 0 ]
+	gate "2 expected: as it should be"
+	printf 'FIXED b/*\nFIXED 4.4.*\n' >"$table"
+	run "$VFIOSCOPE" inspect --expect "$table" --junit "$BATS_TEST_TMPDIR/bad.xml" "$top"
+	[ "$status" -eq 7 ]
+	gate "unexpected  is FIXED, and no line of the table has it" "unexpected  is VULNERABLE, line 1 expects FIXED" \
+		"unmatched   line 2 expects FIXED of it, and no file has it"
+	run "$VFIOSCOPE" inspect --expect "$table" "$top/b/vfio.ko"
+	[ "$status" -eq 7 ]
+	[ "$(xmllint --xpath 'string(/testsuites/testsuite/@tests)' "$BATS_TEST_TMPDIR/good.xml")" = 2 ]
+	[ "$(xmllint --xpath 'count(//failure)' "$BATS_TEST_TMPDIR/good.xml")" = 0 ]
+	[ "$(xmllint --xpath 'count(//failure)' "$BATS_TEST_TMPDIR/bad.xml")" = 3 ]
+	[ "$(xmllint --xpath 'string(/testsuites/testsuite/@failures)' "$BATS_TEST_TMPDIR/bad.xml")" = 3 ]
+}
+
+@test "inspect: a folder against an earlier one: files that came, went, changed" {
+	local top=$BATS_TEST_TMPDIR/top
+	mkdir -p "$top/a" "$top/b" "$top/c"
+	cp "$FILES/gcc-1.o" "$top/a/vfio.ko"
+	cp "$FILES/gcc-1.o" "$top/b/vfio.ko"
+	"$VFIOSCOPE" inspect --json "$top" >"$BATS_TEST_TMPDIR/old"
+	cp "$FILES/gcc-5.o" "$top/a/vfio.ko"
+	mv "$top/b/vfio.ko" "$top/c/vfio.ko"
+	run "$VFIOSCOPE" inspect --baseline "$BATS_TEST_TMPDIR/old" "$top"
+	[ "$status" -eq 7 ]
+	gate "verdict     was FIXED, is NOT-APPLICABLE" "lost        was FIXED" "gained      is FIXED"
+}
+
+@test "inspect: a baseline or a table that is none is refused in one line, and nothing is written" {
+	"$VFIOSCOPE" inspect --json "$FILES/gcc-1.o" >"$BATS_TEST_TMPDIR/old"
+	one_line 1 --baseline /nowhere "$FILES/gcc-1.o"
+	one_line 1 --baseline Makefile "$FILES/gcc-1.o"
+	one_line 1 --expect Makefile "$FILES/gcc-1.o"
+	one_line 1 --expect /dev/null "$FILES/gcc-1.o"
+	mkdir "$BATS_TEST_TMPDIR/top"
+	one_line 1 --baseline "$BATS_TEST_TMPDIR/old" "$BATS_TEST_TMPDIR/top"
+	one_line 1 --expect Makefile --junit "$BATS_TEST_TMPDIR/report" "$FILES/gcc-1.o"
+	[ ! -e "$BATS_TEST_TMPDIR/report" ]
+}
+
 @test "inspect: the running kernel, whatever it has" {
 	run "$VFIOSCOPE" inspect
 	[[ "$status" =~ ^[03456]$ ]]
@@ -138,7 +217,7 @@ stripped_module()
 @test "inspect: the page of the manual is well-formed, and has each option" {
 	man -l --warnings docs/man/vfioscope-inspect.8 2>"$BATS_TEST_TMPDIR/warnings" >/dev/null
 	absent . "$BATS_TEST_TMPDIR/warnings"
-	for option in running json; do
+	for option in running json expect baseline junit; do
 		grep -qE -- "-$option" docs/man/vfioscope-inspect.8 || return
 		"$VFIOSCOPE" inspect --help | grep -q -- "--$option" || return
 	done

@@ -25,6 +25,7 @@
 #include "inspect/tree.h"
 #include "latency/print.h"
 #include "ledger/finding.h"
+#include "sink/json_out.h"
 #include "sink/sink.h"
 #include "validate/print.h"
 #include "why/print.h"
@@ -316,7 +317,10 @@ static inline void names_inspect(struct names_pages *p, char *name)
 {
 	struct vs_tree_row row = { .path = name, .verdict = VS_VERDICT_FIXED };
 	struct vs_tree tree = { .top = name, .rows = &row, .nr = 1 };
+	struct vs_gate_row difference = { VS_GATE_UNMATCHED, (char []){ "4.4.*" }, name };
+	struct vs_gate gate = { .rows = &difference, .nr = 1 };
 	struct vs_inspection in;
+	json_t *now;
 	struct vs_out o;
 
 	names_inspection(&in, name);
@@ -327,14 +331,25 @@ static inline void names_inspect(struct names_pages *p, char *name)
 	vs_inspect__print_text(&o, &in, 80);
 	names_take(p, "inspect", NAMES_TEXT, &o);
 	vs_out__init(&o, -1);
-	vs_inspect__print_json(&o, &in, 0);
+	now = vs_inspect__json(&in);
+	vs_json_out__put(&o, json_incref(now), JSON_INDENT(1));
 	names_take(p, "inspect --json", NAMES_JSON, &o);
 	vs_out__init(&o, -1);
 	vs_inspect__print_tree_text(&o, &tree, 80);
 	names_take(p, "inspect DIR", NAMES_TEXT, &o);
 	vs_out__init(&o, -1);
-	vs_inspect__print_tree_json(&o, &tree, 0);
+	vs_json_out__put(&o, vs_inspect__tree_json(&tree), JSON_INDENT(1));
 	names_take(p, "inspect --json DIR", NAMES_JSON, &o);
+	vs_out__init(&o, -1);
+	vs_inspect__print_gate(&o, &gate, name, name, 80);
+	names_take(p, "inspect --expect", NAMES_TEXT, &o);
+	vs_out__init(&o, -1);
+	vs_json_out__put(&o, vs_inspect__gate_json(&gate), JSON_INDENT(1));
+	names_take(p, "inspect --expect --json", NAMES_JSON, &o);
+	vs_out__init(&o, -1);
+	vs_inspect__print_junit(&o, now, &gate);
+	names_take(p, "inspect --junit", NAMES_XML, &o);
+	json_decref(now);
 }
 
 /* Makes a plan that arms no hook, because of @name. */

@@ -23,6 +23,6 @@ enum vs_exit {
 	"  4  this kernel does not offer what is required: see doctor\n" \
 	"  5  no bug was found, but events were lost, or it cannot be told\n" \
 	"  6  privileges are missing\n" \
-	"  7  something waits for another reason: in use, a dead owner, not VFIO (why)\n"
+	"  7  it waits for another reason (why); it is not as it should be (inspect)\n"
 
 #endif

@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/exit_codes.h"
 #include "base/host.h"
+#include "base/text_file.h"
 #include "cmd/commands.h"
 #include "doctor/blocker.h"
+#include "inspect/gate.h"
 #include "inspect/inspect.h"
 #include "inspect/print.h"
 #include "inspect/tree.h"
+#include "sink/json_out.h"
 
 struct inspect_options {
 	bool json;
 	bool running;
+	const char *baseline, *expect, *junit;
+	json_t *old;	/* read from `baseline` */
+	char *table;	/* read from `expect` */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -67,17 +76,122 @@ static int finish(struct vs_out *o, int status)
 	return vs_command__written(&vs_cmd_inspect, status, err);
 }
 
-static int print_one(const struct inspect_options *opts, const struct vs_inspection *in)
+/* -- the gate -- */
+
+static bool is_gate(const struct inspect_options *opts)
 {
-	int status = status_of(in->verdict);
+	return opts->baseline || opts->expect;
+}
+
+static int refuse_file(const char *path, const char *words)
+{
+	return fail(VS_EXIT_FAILURE, path, words);
+}
+
+/* Compares with what was asked for. 0, or an exit status after one line. */
+static int compare(const struct inspect_options *opts, const json_t *now, struct vs_gate *gate)
+{
+	const char *path = opts->baseline;
+	int err = path ? vs_gate__baseline(gate, opts->old, now) : 0;
+
+	if (!err && opts->expect) {
+		path = opts->expect;
+		err = vs_gate__expect(gate, opts->table, now);
+	}
+	return err ? refuse_file(path, err == -ENOMEM ? "needs more memory" : gate->error) : 0;
+}
+
+static char *read_text(const char *path)
+{
+	char *text = vs_text_file__read(path);
+
+	if (!text)
+		refuse_file(path, vs_text_file__why(errno));
+	return text;
+}
+
+/* Reads both files before anything is inspected; each is tried on itself or on nothing. */
+static int read_gate(struct inspect_options *opts)
+{
+	struct vs_gate tried = {};
+	json_t *none = json_object();
+	char *text = opts->baseline ? read_text(opts->baseline) : NULL;
+	int status = opts->baseline && !text;
+
+	opts->old = text ? json_loads(text, 0, NULL) : NULL;
+	free(text);
+	if (!status && opts->expect) {
+		opts->table = read_text(opts->expect);
+		status = !opts->table;
+	}
+	if (!status)
+		status = compare(opts, opts->old ? opts->old : none, &tried);
+	json_decref(none);
+	vs_gate__free(&tried);
+	return status;
+}
+
+/* A verdict that the table expects is no reason to fail; one that only equals the baseline is. */
+static int status_of_gate(const struct inspect_options *opts, const struct vs_gate *gate, int status)
+{
+	if (opts->expect)
+		return vs_gate__passes(gate) ? VS_EXIT_OK : VS_EXIT_WAITS;
+	return !status && !vs_gate__passes(gate) ? VS_EXIT_WAITS : status;
+}
+
+static int write_junit(const char *path, const json_t *now, const struct vs_gate *gate)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), err;
 	struct vs_out o;
 
+	if (fd < 0)
+		return refuse_file(path, strerror(errno));
+	vs_out__init(&o, fd);
+	vs_inspect__print_junit(&o, now, gate);
+	err = vs_out__flush(&o);
+	vs_out__fini(&o);
+	close(fd);
+	return err ? refuse_file(path, strerror(-err)) : 0;
+}
+
+/* -- output -- */
+
+/* Takes the reference of `now`, the record of what was inspected; the page is that of `in` or `tree`. */
+static int print(const struct inspect_options *opts, json_t *now, int status,
+		 const struct vs_inspection *in, const struct vs_tree *tree)
+{
+	struct vs_gate gate = {};
+	int failed = compare(opts, now, &gate);
+	struct vs_out o;
+
+	if (!failed && is_gate(opts))
+		status = status_of_gate(opts, &gate, status);
+	if (!failed && opts->junit)
+		failed = write_junit(opts->junit, now, &gate);
 	vs_out__init(&o, STDOUT_FILENO);
-	if (opts->json)
-		vs_inspect__print_json(&o, in, status);
-	else
-		vs_inspect__print_text(&o, in, columns());
+	if (failed) {
+		status = failed;
+	} else if (opts->json) {
+		if (is_gate(opts))
+			json_object_set_new(now, "gate", vs_inspect__gate_json(&gate));
+		json_object_set_new(now, "exit_status", json_integer(status));
+		vs_json_out__put(&o, json_incref(now), JSON_INDENT(1));
+	} else {
+		if (in)
+			vs_inspect__print_text(&o, in, columns());
+		else
+			vs_inspect__print_tree_text(&o, tree, vs_host__columns(STDOUT_FILENO));
+		if (is_gate(opts))
+			vs_inspect__print_gate(&o, &gate, opts->baseline, opts->expect, columns());
+	}
+	json_decref(now);
+	vs_gate__free(&gate);
 	return finish(&o, status);
+}
+
+static int print_one(const struct inspect_options *opts, const struct vs_inspection *in)
+{
+	return print(opts, vs_inspect__json(in), status_of(in->verdict), in, NULL);
 }
 
 static int inspect_file(const struct inspect_options *opts, const char *path)
@@ -111,49 +225,57 @@ static int inspect_running(const struct inspect_options *opts)
 static int inspect_folder(const struct inspect_options *opts, const char *path)
 {
 	struct vs_tree tree;
-	struct vs_out o;
 	int status;
 
-	if (vs_tree__inspect(path, &tree)) {
+	if (vs_tree__inspect(path, &tree))
 		status = fail(VS_EXIT_FAILURE, path, tree.error);
-	} else {
-		status = status_of_tree(&tree);
-		vs_out__init(&o, STDOUT_FILENO);
-		if (opts->json)
-			vs_inspect__print_tree_json(&o, &tree, status);
-		else
-			vs_inspect__print_tree_text(&o, &tree, vs_host__columns(STDOUT_FILENO));
-		status = finish(&o, status);
-	}
+	else
+		status = print(opts, vs_inspect__tree_json(&tree), status_of_tree(&tree), NULL, &tree);
 	vs_tree__free(&tree);
 	return status;
 }
+
+#define FILE_OPTION(name, metavar, help) \
+	{ #name, 0, VS_OPT_TEXT, metavar, help, offsetof(struct inspect_options, name), 0, 0, NULL, 0 }
 
 static const struct vs_opt inspect_opts[] = {
 	{ "running", 'r', VS_OPT_FLAG, NULL, "the running kernel; also without an operand",
 	  offsetof(struct inspect_options, running), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/inspect.md)",
 	  offsetof(struct inspect_options, json), 0, 0, NULL, 0 },
+	FILE_OPTION(expect, "FILE", "a table: VERDICT and a pattern of paths or releases a line"),
+	FILE_OPTION(baseline, "FILE", "what --json printed for an earlier build: say what changed"),
+	FILE_OPTION(junit, "FILE", "write a JUnit report, a test case a file"),
 	{ .name = NULL },
 };
+
+static int inspect(const struct inspect_options *opts, const char *path)
+{
+	struct stat st;
+
+	if (!path)
+		return inspect_running(opts);
+	return !stat(path, &st) && S_ISDIR(st.st_mode) ? inspect_folder(opts, path) :
+							 inspect_file(opts, path);
+}
 
 static int cmd_inspect(int argc, char **argv)
 {
 	struct inspect_options opts = {};
-	int first = vs_opts__parse(&vs_cmd_inspect, argc, argv, &opts);
-	struct stat st;
+	int first = vs_opts__parse(&vs_cmd_inspect, argc, argv, &opts), status;
 
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
 	if (argc - first > 1)
 		return fail(VS_EXIT_USAGE, "one file or folder at a time", NULL);
-	if (first == argc)
-		return inspect_running(&opts);
-	if (opts.running)
+	if (opts.running && first < argc)
 		return fail(VS_EXIT_USAGE, "either --running or a file", NULL);
-	if (!stat(argv[first], &st) && S_ISDIR(st.st_mode))
-		return inspect_folder(&opts, argv[first]);
-	return inspect_file(&opts, argv[first]);
+	status = read_gate(&opts);
+	if (!status)
+		status = inspect(&opts, argv[first]);
+	json_decref(opts.old);
+	free(opts.table);
+	return status;
 }
 
 const struct vs_command vs_cmd_inspect = {
@@ -166,11 +288,13 @@ const struct vs_command vs_cmd_inspect = {
 		"vmlinux or vmlinuz for x86-64 or arm64; DIR any folder with such files: one\n"
 		"table. Nothing is loaded, and files need no privileges.\n\n"
 		"The verdict is FIXED, VULNERABLE (exit status 3), NOT-APPLICABLE, or\n"
-		"INCONCLUSIVE (exit status 5).\n\n"
+		"INCONCLUSIVE (exit status 5). With --expect the status is 0 when each verdict is\n"
+		"the expected one, else 7; with --baseline 7 says that something changed.\n\n"
 		"examples\n"
 		"  vfioscope inspect\n"
 		"  vfioscope inspect /lib/modules/$(uname -r)/kernel/drivers/vfio/vfio.ko\n"
 		"  vfioscope inspect /boot/vmlinuz-5.15.0-204-generic\n"
-		"  vfioscope inspect /lib/modules\n",
+		"  vfioscope inspect /lib/modules\n"
+		"  vfioscope inspect --expect kernels.txt --junit report.xml /srv/kernels\n",
 	.run = cmd_inspect,
 };

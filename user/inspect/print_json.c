@@ -5,7 +5,6 @@
 #include "base/json_text.h"
 #include "base/version.h"
 #include "inspect/print.h"
-#include "sink/json_out.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
@@ -89,7 +88,7 @@ static json_t *notes_to_json(const struct vs_inspection *in)
 	return list;
 }
 
-void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, int exit_status)
+json_t *vs_inspect__json(const struct vs_inspection *in)
 {
 	json_t *root = json_pack("{s:s, s:i, s:s, s:s}", "type", "inspect", "schema", 1,
 				 "version", VS_VERSION, "verdict", vs_verdict__name(in->verdict));
@@ -112,8 +111,7 @@ void vs_inspect__print_json(struct vs_out *o, const struct vs_inspection *in, in
 	json_object_set_new(root, "evidence", evidence_to_json(in));
 	json_object_set_new(root, "notifier_calls", calls_to_json(in));
 	json_object_set_new(root, "sites", sites_to_json(in));
-	json_object_set_new(root, "exit_status", json_integer(exit_status));
-	vs_json_out__put(o, root, JSON_INDENT(1));
+	return root;
 }
 
 static json_t *rows_to_json(const struct vs_tree *tree)
@@ -135,7 +133,7 @@ static json_t *rows_to_json(const struct vs_tree *tree)
 	return list;
 }
 
-void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, int exit_status)
+json_t *vs_inspect__tree_json(const struct vs_tree *tree)
 {
 	json_t *root = json_pack("{s:s, s:i, s:s}", "type", "inspect-table", "schema", 1,
 				 "version", VS_VERSION);
@@ -146,6 +144,5 @@ void vs_inspect__print_tree_json(struct vs_out *o, const struct vs_tree *tree, i
 			    json_integer((json_int_t)tree->images_without));
 	json_object_set_new(root, "unreadable_folders", json_integer((json_int_t)tree->unreadable));
 	json_object_set_new(root, "cut", json_boolean(tree->cut));
-	json_object_set_new(root, "exit_status", json_integer(exit_status));
-	vs_json_out__put(o, root, JSON_INDENT(1));
+	return root;
 }

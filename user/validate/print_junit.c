@@ -4,37 +4,14 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "base/xml.h"
 #include "validate/print.h"
-
-/* XML 1.0 cannot express most control characters: vs_out__add() escapes them. */
-static void put_text(struct vs_out *o, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '&')
-			vs_out__puts(o, "&amp;");
-		else if (*text == '<')
-			vs_out__puts(o, "&lt;");
-		else if (*text == '>')
-			vs_out__puts(o, "&gt;");
-		else if (*text == '"')
-			vs_out__puts(o, "&quot;");
-		else
-			vs_out__add(o, text, 1);
-	}
-}
-
-static void put_attribute(struct vs_out *o, const char *name, const char *value)
-{
-	vs_out__printf(o, " %s=\"", name);
-	put_text(o, value);
-	vs_out__puts(o, "\"");
-}
 
 static void put_property(struct vs_out *o, const char *name, const char *value)
 {
 	vs_out__puts(o, "      <property");
-	put_attribute(o, "name", name);
-	put_attribute(o, "value", value);
+	vs_xml__attribute(o, "name", name);
+	vs_xml__attribute(o, "value", value);
 	vs_out__puts(o, "/>\n");
 }
 
@@ -59,17 +36,17 @@ static void put_case(struct vs_out *o, const char *name, const char *inner, cons
 		     const char *words)
 {
 	vs_out__puts(o, "    <testcase classname=\"vfioscope.validate\"");
-	put_attribute(o, "name", name);
+	vs_xml__attribute(o, "name", name);
 	vs_out__puts(o, ">\n");
 	if (inner) {
 		vs_out__printf(o, "      <%s", inner);
 		if (type)
-			put_attribute(o, "type", type);
-		put_attribute(o, "message", words);
+			vs_xml__attribute(o, "type", type);
+		vs_xml__attribute(o, "message", words);
 		vs_out__puts(o, "/>\n");
 	} else {
 		vs_out__puts(o, "      <system-out>");
-		put_text(o, words);
+		vs_xml__text(o, words);
 		vs_out__puts(o, "</system-out>\n");
 	}
 	vs_out__puts(o, "    </testcase>\n");
