@@ -12,6 +12,7 @@
 #include "probe/merge.h"
 
 #define GROUP_B 0xffff888004a1d000ull
+#define GROUP_C 0xffff888004a1e000ull
 #define DEV1 0xffff888005000100ull
 #define DEV2 0xffff888005000200ull
 #define FILE1 0xffff888006000100ull

@@ -174,8 +174,8 @@ static struct vs_book *begin_book(struct vs_refs *r, const struct vs_event *e, u
 	return b;
 }
 
-/* Ends the book of a life that is over; its address is in use again. */
-static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b)
+/* Ends the book of a life that is over: @e is the first of the next one at its address. */
+static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	uint64_t key = b->key, address = b->address;
 
@@ -184,46 +184,54 @@ static struct vs_book *end_book(struct vs_refs *r, struct vs_book *b)
 	b = new_book(r, key);
 	if (b)
 		b->address = address;
+	if (b && e->type != VS_CREATE)
+		refs_unsettle(b);
 	return b;
 }
 
-/* The snapshot saw this group already, while it was being created. */
-static struct vs_book *seeded_meanwhile(struct vs_refs *r, const struct vs_event *e, int number)
+/*
+ * A create that reports the number only, while the first snapshot was taken: the snapshot has this life,
+ * or the one before it. Only the next use of its address, or the next look, tells.
+ */
+static bool was_created_meanwhile(const struct vs_refs *r, const struct vs_book *seeded,
+				  const struct vs_book *b)
 {
-	if (e->type != VS_CREATE || number < 0 || e->seq > r->seeded_seq)
-		return NULL;
-	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
-		if (b->number == number && b->seen_before && b->address)
-			return b;
-	return NULL;
-}
-
-static struct vs_book *find_by_number(struct vs_refs *r, const struct vs_event *e, int number)
-{
-	struct vs_book *b = refs_book_numbered(r, number);
-
-	return b ? b : seeded_meanwhile(r, e, number);
+	return seeded->seen_before && seeded->number == b->number && b->births && r->seeded &&
+	       b->created_seq <= r->seeded_seq;
 }
 
 /* Returns true if this event is the first use of a new life at the address of an old one. */
-static bool is_replaced(const struct vs_book *old, const struct vs_book *b,
+static bool is_replaced(const struct vs_refs *r, const struct vs_book *old, const struct vs_book *b,
 			const struct vs_event *e)
 {
 	if (!b->births || e->type == VS_RELEASE)
 		return false;
 	if (e->type == VS_CREATE || !old)
 		return true;
-	return old->released ? e->seq > old->released_seq : !old->live.nr && !old->unknown;
+	if (old->released)
+		return e->seq > old->released_seq;
+	/* The kernel creates none while its list has one of that number: the old life is over. */
+	if (e->seq > b->created_seq && was_created_meanwhile(r, old, b))
+		return true;
+	return !old->live.nr && !old->unknown;
 }
 
-static void replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book *b)
+/* @old may be NULL. */
+static struct vs_book *replace_book(struct vs_refs *r, struct vs_book *old, struct vs_book *b,
+				    uint64_t address)
 {
+	if (!old)
+		return adopt_address(r, b, address);
 	if (!old->released) {	/* it has only been watched so far */
 		b->exact = old->exact;
 		old->exact = (struct vs_ref_exact){ 0 };
 	}
+	/* Somebody may have joined it unseen. */
+	if (was_created_meanwhile(r, old, b))
+		refs_unsettle(b);
 	settle_book(r, old);
 	vs_lru__del(r->books, old->key);
+	return adopt_address(r, b, address);
 }
 
 static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event *e,
@@ -231,12 +239,10 @@ static struct vs_book *find_by_address(struct vs_refs *r, const struct vs_event 
 {
 	struct vs_book *old = refs_book_at(r, address), *b = refs_book_numbered(r, number);
 
-	if (!b || b == old || !is_replaced(old, b, e))
+	if (!b || b == old || !is_replaced(r, old, b, e))
 		return old;
-	if (old)
-		replace_book(r, old, b);
 	*adopted = true;
-	return adopt_address(r, b, address);
+	return replace_book(r, old, b, address);
 }
 
 /* Two probes report one birth where the function is not inlined, one of them with the number only. */
@@ -248,8 +254,10 @@ static bool is_new_life(const struct vs_refs *r, const struct vs_book *b,
 	/* We saw one create, so we would see the next, unless it was lost: this is use of a dead group. */
 	if (b->broken || (b->births && !r->lossy))
 		return false;
-	return b->released && group && group->alive && group->address == b->address &&
-	       group->generation != b->generation;
+	if (!b->released || !group || !group->alive || group->address != b->address)
+		return false;
+	/* If all that we saw of a life is its late end, the next one had been created unseen by then. */
+	return group->generation != b->generation || (b->number < 0 && group->number >= 0);
 }
 
 static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
@@ -263,9 +271,9 @@ static struct vs_book *book_of(struct vs_refs *r, const struct vs_event *e,
 	if (address)
 		b = find_by_address(r, e, address, number, &adopted);
 	else
-		b = find_by_number(r, e, number);
+		b = refs_book_numbered(r, number);
 	if (b && is_new_life(r, b, e, group, adopted))
-		b = end_book(r, b);
+		b = end_book(r, b, e);
 	if (!b && (address || number >= 0))
 		b = begin_book(r, e, address ? address : (uint64_t)number);
 	if (!b)
@@ -464,17 +472,25 @@ struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int numb
 {
 	struct vs_book *old = refs_book_at(r, address), *b = refs_book_numbered(r, number);
 
-	if (b && (!old || old->released)) {
-		if (old)
-			replace_book(r, old, b);
-		return adopt_address(r, b, address);
-	}
+	if (b && (!old || old->released))
+		return replace_book(r, old, b, address);
 	b = old ? old : new_book(r, address);
 	if (b && !old)
 		b->uncounted = true;	/* no event reported its birth */
 	if (b)
 		b->address = address;
 	return b;
+}
+
+struct vs_book *refs_book_listed(struct vs_refs *r, uint64_t address, int number, uint64_t start_seq)
+{
+	struct vs_book *old = refs_book_at(r, address), *b = refs_book_numbered(r, number);
+
+	if (!b || !b->births || b->created_seq > start_seq)
+		return old;
+	if (old && !old->released && !was_created_meanwhile(r, old, b))
+		return old;
+	return replace_book(r, old, b, address);
 }
 
 void vs_refs__gets_seen(struct vs_refs *r, bool seen)

@@ -77,6 +77,7 @@ struct vs_book {
 	uint64_t kernel_ns, kernel_seq;	/* when that was */
 	bool differs;		/* the last check found another number than the ledger has */
 	uint64_t last_ns, last_seq;	/* of the last event */
+	uint64_t created_seq;	/* the record of its birth, 0: not seen */
 	uint64_t released_ns, released_seq;
 	uint32_t released_tid;	/* the task that put the last reference */
 	struct vs_ref_list live;

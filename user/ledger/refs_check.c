@@ -292,11 +292,23 @@ static void check_external(struct vs_refs *r, struct vs_book *b, const struct vs
 	}
 }
 
+/* Its life was over before this look, which lists a group there: the next one began unseen. */
+static bool is_another_life(const struct vs_book *b, const struct vs_snapshot *s,
+			    const struct vs_snap_group *g)
+{
+	return b->released && !b->broken && !b->live.nr && !b->pending && g->refs &&
+	       b->last_seq <= s->start_seq;
+}
+
 static void check_group(struct vs_refs *r, const struct vs_snapshot *s,
 			const struct vs_snap_group *g)
 {
-	struct vs_book *b = refs_book_at(r, g->address);
+	struct vs_book *b = refs_book_listed(r, g->address, g->number, s->start_seq);
 
+	if (b && r->seeded && is_another_life(b, s, g)) {
+		vs_lru__del(r->books, b->key);
+		b = NULL;
+	}
 	if (!b && r->seeded && !refs_book_numbered(r, g->number))
 		seed_group(r, s, g);	/* the first snapshot was taken while it was being created */
 	if (!b || b->released)

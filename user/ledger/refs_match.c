@@ -184,7 +184,10 @@ static struct vs_ref *choose(struct vs_refs *r, struct vs_book *b, uint64_t key,
 	return c.best;
 }
 
-/* A reference whose device was not known when it was taken. */
+/*
+ * A reference whose device was not known when it was taken. Of several the newest one: the snapshot may
+ * have found those before it as well.
+ */
 static struct vs_ref *nameless_device(struct vs_book *b)
 {
 	struct vs_ref *found = NULL;
@@ -192,8 +195,10 @@ static struct vs_ref *nameless_device(struct vs_book *b)
 	for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
 		if (ref->class != VS_REF_DEVICE || ref->object)
 			continue;
-		if (found)
-			return NULL;
+		if (found) {
+			b->guessed++;
+			break;
+		}
 		found = ref;
 	}
 	return found;
@@ -239,8 +244,13 @@ static struct vs_ref *nameless_external(struct vs_refs *r, struct vs_book *b,
 static struct vs_ref *find_held(struct vs_refs *r, struct vs_book *b, const struct vs_event *e,
 				enum vs_role role)
 {
-	struct vs_ref *ref = choose(r, b, key_of(r, e, role), e, role);
+	struct vs_ref *ref = NULL;
 
+	/* A device that began to leave unseen was there before those that joined since. */
+	if (role == VS_ROLE_UNREGISTER && !device_of(r, e, role))
+		ref = some_device(r, b, e);
+	if (!ref)
+		ref = choose(r, b, key_of(r, e, role), e, role);
 	if (!ref && refs_class_of(role) == VS_REF_DEVICE)
 		ref = nameless_device(b);
 	if (!ref && role == VS_ROLE_UNREGISTER)
@@ -399,6 +409,7 @@ void refs_on_birth(struct vs_refs *r, struct vs_book *b, const struct vs_event *
 	if (b->births)
 		return;
 	b->births++;
+	b->created_seq = e->seq;
 	take(r, b, e, VS_ROLE_REGISTER);
 }
 

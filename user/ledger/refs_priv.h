@@ -108,6 +108,11 @@ struct vs_book *refs_book_at(struct vs_refs *r, uint64_t address);
  * later).
  */
 struct vs_book *refs_book_numbered(struct vs_refs *r, int number);
+/*
+ * Returns the book of a group that a look listed, NULL if there is none. The look began after the record
+ * @start_seq: a life created before that, whose address was not known, is the one that is listed.
+ */
+struct vs_book *refs_book_listed(struct vs_refs *r, uint64_t address, int number, uint64_t start_seq);
 /* Returns the book of a group that was found there, before or after an event reported it. NULL: no memory. */
 struct vs_book *refs_book_found_at(struct vs_refs *r, uint64_t address, int number);
 
