@@ -42,6 +42,7 @@ struct vs_config {
 	__u64 deferred_func;	/* address of vfio_group_put_bg, 0 when absent */
 	struct vs_layout layout;
 	__u32 stacks;		/* gets and puts carry their stack */
+	__u32 open_returns;	/* the end of an open is seen, so one that fails is not reported */
 	__u64 entry[VS_ENTRY_MAX]; /* addresses, VFIO built in only */
 };
 

@@ -38,6 +38,8 @@ struct task_state {
 	__u64 here;		/* see stack_position() */
 	__u64 work;		/* the deferred put that this worker runs */
 	__u64 work_group;
+	__u64 opening;		/* the group whose file this task opens */
+	__u64 opening_ip;
 	struct chain_frame frames[VS_CHAIN_DEPTH];
 };
 

@@ -37,7 +37,7 @@ static __always_inline void task_put_if_idle(struct task_state *task)
 {
 	__u32 tid = current_tid();
 
-	if (!task->depth && !task->work)
+	if (!task->depth && !task->work && !task->opening)
 		bpf_map_delete_elem(&tasks, &tid);
 }
 

@@ -96,6 +96,42 @@ static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
 	emit_end(e, wakeup);
 }
 
+/* Where its end is seen, an open is reported then: it may still fail. */
+static __always_inline void begin_open(__u64 ip, __u64 group, __u64 file)
+{
+	struct task_state *task;
+
+	if (!cfg.open_returns) {
+		emit_open(ip, group, file);
+		return;
+	}
+	task = task_get_or_add();
+	if (!task)
+		return;
+	task->opening = group;
+	task->opening_ip = ip;
+}
+
+/*
+ * chrdev_open() calls the open of every character device: a function of a module has no fexit for us. VFIO
+ * sets private_data as its last act.
+ */
+SEC("fexit/chrdev_open")
+int BPF_PROG(open_returned, struct inode *inode, struct file *file, int error)
+{
+	struct task_state *task = cfg.ready ? task_get() : 0;
+	__u64 group;
+
+	if (!task || !task->opening)
+		return 0;
+	group = task->opening;
+	task->opening = 0;
+	if (!error && (__u64)file->private_data == group && cfg.vfio_ready)
+		emit_open(task->opening_ip, group, (__u64)file);
+	task_put_if_idle(task);
+	return 0;
+}
+
 /*
  * vfio's notifier finds its group by the offset of the notifier_block: what the
  * reference taken there says about the group must agree.
@@ -161,7 +197,7 @@ int BPF_KPROBE(get_site)
 	else
 		emit_get(ctx, site, group);
 	if (site->opens_file)
-		emit_open(ip, group, 0);
+		begin_open(ip, group, 0);
 	return 0;
 }
 
@@ -345,7 +381,7 @@ int BPF_KPROBE(group_open, struct inode *inode, __u64 file)
 	if (!cfg.vfio_ready)
 		return 0;
 	cdev = (__u64)BPF_CORE_READ(inode, i_cdev);
-	emit_open(probe_ip(ctx), cdev ? cdev - cfg.layout.group_cdev : 0, file);
+	begin_open(probe_ip(ctx), cdev ? cdev - cfg.layout.group_cdev : 0, file);
 	return 0;
 }
 

@@ -697,6 +697,39 @@ static void test_no_fexit(void **state)
 		assert_null(plan.probes[i].rung->exit_program);
 }
 
+static const char *exit_of(const char *hook)
+{
+	for (size_t i = 0; i < plan.nr_probes; i++)
+		if (!strcmp(plan.probes[i].hook->name, hook) && plan.probes[i].rung->exit_program)
+			return plan.probes[i].program;
+	return "none";
+}
+
+/* An open is told when it has not failed, where that can be seen; elsewhere when it begins. */
+static void test_end_of_an_open(void **state)
+{
+	static const char *const hosts[] = { "fixed", "6.12" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		load(hosts[i]);
+		make();
+		assert_status("open", VS_HOOK_READY);
+		assert_string_equal(exit_of("open"), "none");
+		assert_int_equal(vs_names__add(&facts.btf_funcs, "chrdev_open"), 0);
+		make();
+		assert_status("open", VS_HOOK_READY);
+		assert_string_equal(exit_of("open"), "open_returned");
+		assert_non_null(strstr(row_of("open")->how, ", chrdev_open"));
+		facts.tramp_image = false;
+		make();
+		assert_status("open", VS_HOOK_READY);
+		assert_string_equal(row_of("open")->advice, "");
+		assert_string_equal(exit_of("open"), "none");
+		teardown(state);
+	}
+}
+
 /* Neither fentry nor a kprobe at a function's entry fires then; call sites do. */
 static void test_ftrace_off(void **state)
 {
@@ -1197,6 +1230,7 @@ int main(void)
 		TEST(test_no_btf),
 		TEST(test_no_btf_6_12),
 		TEST(test_no_fexit),
+		TEST(test_end_of_an_open),
 		TEST(test_ftrace_off),
 		TEST(test_ftrace_unknown),
 		TEST(test_lockdown),

@@ -35,6 +35,18 @@ seen()
 	each seen
 }
 
+# Each open is closed: one that the kernel refused is none.
+opened()
+{
+	says second-open 'busy' &&
+		is "$(of events event 'select(.event == "open") | .object')" "$(of events event 'select(.event == "close") | .object')" &&
+		is "$(summary events '.events_by_type | [.open, .close] | @text')" "[1,1]"
+}
+
+@test "eras: an open that the kernel refused is not told as one" {
+	each opened
+}
+
 @test "eras: modules can be unloaded and loaded again while tracing" {
 	each has_status rmmod 0
 	each has_status modprobe 0

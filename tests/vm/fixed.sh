@@ -21,9 +21,7 @@ unbind 05.1
 tracing events --json
 bind vfio-pci 05.0
 use_group "$group"
-exec 7<>"/dev/vfio/$group"
-(exec 8<>"/dev/vfio/$group") 2>$OUT/second-open
-exec 7>&-
+refused_open "$group"
 bind vfio-pci 05.1
 unbind 05.1
 unbind 05.0

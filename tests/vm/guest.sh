@@ -195,12 +195,12 @@ compared()
 	echo '-:others/inside' >>$_events
 } 2>/dev/null
 
-# group_life NAME N: traces the life of group N with both devices, its file opened once
+# group_life NAME N: traces the life of group N with both devices, its file opened once, and refused once
 group_life()
 {
 	tracing "$1" --json
 	bind vfio-pci 05.0
-	use_group "$2"
+	refused_open "$2"
 	bind vfio-pci 05.1
 	unbind 05.1
 	unbind 05.0
@@ -212,6 +212,14 @@ group_life()
 use_group()
 {
 	exec 7<>"/dev/vfio/$1" && exec 7>&-
+}
+
+# refused_open N: the same, and while it is open another open of it, which the kernel refuses
+refused_open()
+{
+	exec 7<>"/dev/vfio/$1"
+	(exec 8<>"/dev/vfio/$1") 2>$OUT/second-open
+	exec 7>&-
 }
 
 # holding NAME [SCENARIO [GROUP]]: its holder (tests/vm/holder.c) runs when this returns; its words in

@@ -34,6 +34,12 @@ setup_file()
 	of events event 'select(.event == "put") | .site' | grep -qx 'vfio_device_remove_group+0x[0-9a-f]*'
 }
 
+@test "6.12: an open that the kernel refused is not told as one" {
+	says second-open 'busy'
+	is "$(of events event 'select(.event == "open") | .object')" "$(of events event 'select(.event == "close") | .object')"
+	is "$(summary events '.events_by_type | [.open, .close] | @text')" "[1,1]"
+}
+
 @test "6.12: counts are read at the right place" {
 	is "$(of events event 'select(.event == "get") | .refs' | tr '\n' ' ')" "2 "
 	is "$(of events event 'select(.event == "put") | .refs' | tr '\n' ' ')" "2 1 "

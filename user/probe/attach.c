@@ -241,7 +241,7 @@ static int attach_place(struct vs_attach *a, struct armed *armed)
 	return armed->link ? 0 : -errno;
 }
 
-static bool is_armed(const struct vs_attach *a, const char *program)
+bool vs_attach__runs(const struct vs_attach *a, const char *program)
 {
 	for (size_t i = 0; i < a->nr_armed; i++)
 		if (!a->armed[i].in_vfio && !strcmp(a->armed[i].program, program))
@@ -283,7 +283,7 @@ static int add_places(struct vs_attach *a, const struct vs_plan *plan, bool in_k
 	for (size_t i = 0; i < plan->nr_probes; i++) {
 		const struct vs_probe *probe = &plan->probes[i];
 
-		if (probe->func ? in_vfio : in_kernel && !is_armed(a, probe->program))
+		if (probe->func ? in_vfio : in_kernel && !vs_attach__runs(a, probe->program))
 			grown[a->nr_armed++] = (struct armed){
 				.probe = probe,
 				.program = probe->program,

@@ -58,6 +58,9 @@ size_t vs_attach__nr(const struct vs_attach *a);
 /* Says why a place cannot be armed, by a negative errno; it knows the kernel's own ENOTSUPP, too. */
 const char *vs_attach_error__words(int error);
 
+/* Returns true if `program` is attached somewhere in the kernel itself. */
+bool vs_attach__runs(const struct vs_attach *a, const char *program);
+
 /* Returns true if `probe`, of a plan that was armed, is attached. */
 bool vs_attach__has(const struct vs_attach *a, const struct vs_probe *probe);
 

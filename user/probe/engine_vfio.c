@@ -13,6 +13,7 @@ void vs_engine__note_changes(struct vs_engine *engine)
 
 void vs_engine__set_vfio_ready(struct vs_engine *engine)
 {
+	engine->skel->bss->cfg.open_returns = vs_attach__runs(engine->attach, "open_returned");
 	vs_engine__set_flag(&engine->skel->bss->cfg.vfio_ready, true);
 	if (__atomic_load_n(&engine->skel->bss->module_changes, __ATOMIC_ACQUIRE) != engine->changes ||
 	    vs_pulse__was_touched(engine->pulse))

@@ -42,7 +42,7 @@ static void note_name(struct walk *walk, struct vs_names *set, const char *name)
 /* The wanted names begin with a few letters only: most of 36,000 functions end here. */
 static void note_func(struct walk *walk, const char *name)
 {
-	if (walk->facts->vmlinux_btf && strchr("bivw_", *name) &&
+	if (walk->facts->vmlinux_btf && strchr("bcivw_", *name) &&
 	    wanted(VS_RUNG_FENTRY, name))
 		note_name(walk, &walk->facts->btf_funcs, name);
 }

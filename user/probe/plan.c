@@ -67,14 +67,13 @@ static enum vs_hook_status status_of(const struct vs_facts *facts, const struct 
 
 static void plan_together(struct planner *p, struct vs_plan_row *row, const struct vs_rung *rung)
 {
-	char how[sizeof(row->how)];
-
 	for (; rung->kind && rung->together; rung++) {
-		memcpy(how, row->how, sizeof(how));
+		struct vs_plan_row before = *row;
+
 		if (plan_rung(p, row, rung))
-			plan_say_how(row, "%.80s, %.70s", how, rung->target);
+			plan_say_how(row, "%.80s, %.70s", before.how, rung->target);
 		else
-			memcpy(row->how, how, sizeof(how));
+			*row = before;
 	}
 }
 

@@ -300,12 +300,13 @@ static bool plan_fentry(struct planner *p, struct vs_plan_row *row, const struct
 	}
 	if (!may_exit(p, row, rung))
 		return false;
-	add_probe(p, row, (struct vs_probe){ .rung = rung, .program = rung->program });
+	if (rung->program)
+		add_probe(p, row, (struct vs_probe){ .rung = rung, .program = rung->program });
 	if (rung->exit_program)
 		add_probe(p, row, (struct vs_probe){ .rung = rung,
 						     .program = rung->exit_program });
-	plan_say_how(row, "%s %s", rung->exit_program ? "fentry and fexit of" : "fentry of",
-		     rung->target);
+	plan_say_how(row, "%s of %s", !rung->exit_program ? "fentry" : rung->program ?
+		     "fentry and fexit" : "fexit", rung->target);
 	return true;
 }
 

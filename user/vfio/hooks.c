@@ -48,6 +48,7 @@ const char *const vs_hook_callees[] = {
 
 #define FUNCTION(t, p, ...) { .kind = VS_RUNG_FUNCTION, .target = t, .program = p, ##__VA_ARGS__ }
 #define FENTRY(t, p, ...) { .kind = VS_RUNG_FENTRY, .target = t, .program = p, ##__VA_ARGS__ }
+#define FEXIT(t, p, ...) { .kind = VS_RUNG_FENTRY, .target = t, .exit_program = p, ##__VA_ARGS__ }
 #define BUILT_IN(t, p, ...) FENTRY(t, p, .built_in = true, ##__VA_ARGS__)
 #define TRACEPOINT(t, p) { .kind = VS_RUNG_TRACEPOINT, .target = t, .program = p }
 
@@ -259,10 +260,12 @@ const struct vs_hook vs_hooks[] = {
 		.lost = "who opened a group",
 		.rungs = {
 			FUNCTION("vfio_group_fops_open", "group_open", .needs = VS_NEEDS_CDEV),
+			FEXIT("chrdev_open", "open_returned", .together = true),
 			{ .kind = VS_RUNG_LOCKED_ADDS, .target = "refcount_inc",
 			  .program = "get_site",
 			  .within = (const char *const[]){ "vfio_group_fops_open", NULL },
 			  .needs = VS_NEEDS_COUNTER },
+			FEXIT("chrdev_open", "open_returned", .together = true),
 		},
 	}, {
 		.name = "close",

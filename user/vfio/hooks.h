@@ -36,7 +36,7 @@ enum vs_needs {
 struct vs_rung {
 	enum vs_rung_kind kind;
 	const char *target;	/* function, callee or tracepoint */
-	const char *program;	/* BPF program for it */
+	const char *program;	/* BPF program for it; NULL: only exit_program */
 	const char *exit_program; /* VS_RUNG_FENTRY: its fexit, or NULL */
 	const char *const *within; /* VS_RUNG_LOCKED_*: functions, NULL-terminated */
 	unsigned int needs;	/* enum vs_needs */
