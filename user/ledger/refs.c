@@ -391,6 +391,14 @@ static void check_alive(struct vs_refs *r, struct vs_book *b, const struct vs_ev
 	}
 }
 
+/* The first snapshot, which began after @e, listed it: @e ends the life before, which had its address. */
+static bool is_end_of_another(const struct vs_refs *r, const struct vs_book *b,
+			      const struct vs_event *e)
+{
+	return (e->type == VS_RELEASE || e->type == VS_UNREGISTER_NOTIFIER) && r->seeded &&
+	       b->seen_before && b->kernel_seq && e->seq <= r->seed_start_seq;
+}
+
 static void take_book_event(struct vs_refs *r, struct vs_book *b, const struct vs_event *e)
 {
 	switch (e->type) {
@@ -464,7 +472,7 @@ void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_
 	if (!concerns_book(e))
 		return;
 	b = book_of(r, e, group);
-	if (b)
+	if (b && !is_end_of_another(r, b, e))
 		take_book_event(r, b, e);
 }
 
