@@ -75,7 +75,10 @@ static const struct loss_text losses[VS_LOSS_END] = {
 	[VS_LOSS_RECURSION] = { "recursion", "hits",
 		"a program was skipped: it was already running on that CPU", "" },
 	[VS_LOSS_WATCH_MISSED] = { "watch-missed", "hits",
-		"a watchpoint was hit and its program skipped", "" },
+		"a watchpoint was hit while another program ran on that CPU: its own was skipped", "" },
+	[VS_LOSS_WATCH_UNDECODED] = { "watch-undecoded", "changes",
+		"a watchpoint was hit, and what was written cannot be told (an emulator may have reported "
+		"another access)", "" },
 	[VS_LOSS_CPU_UNWATCHED] = { "cpu-unwatched", "CPUs",
 		"came online after a watchpoint was set: changes there are not seen", "" },
 	[VS_LOSS_LATE] = { "late", "records",

@@ -16,6 +16,7 @@ enum vs_user_loss {
 	VS_LOSS_PROBE_MISSED = VS_LOSS_KERNEL_END, /* kprobe nmissed */
 	VS_LOSS_RECURSION,	/* a BPF program skipped: already running on that CPU */
 	VS_LOSS_WATCH_MISSED,	/* a watchpoint was hit, its program not run */
+	VS_LOSS_WATCH_UNDECODED, /* a watchpoint was hit, what was written could not be told */
 	VS_LOSS_CPU_UNWATCHED,	/* a CPU came online after a watchpoint was set */
 	VS_LOSS_LATE,		/* a record that came seconds after its time */
 	VS_LOSS_GROUP_EVICTED,	/* more groups than the ledger keeps */

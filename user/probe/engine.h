@@ -124,7 +124,7 @@ int vs_engine__unwatch(struct vs_engine *engine, uint64_t group);
 void vs_engine__groups_found(struct vs_engine *engine, const uint64_t *groups, size_t nr,
 			     uint64_t taken_seq, uint64_t taken_ns);
 
-/* All zero without opts.exact. For VS_LOSS_WATCH_MISSED, VS_LOSS_CPU_UNWATCHED. */
+/* All zero without opts.exact. For the losses VS_LOSS_WATCH_* and VS_LOSS_CPU_UNWATCHED. */
 struct vs_exact_stats vs_engine__watch_stats(struct vs_engine *engine);
 
 /*

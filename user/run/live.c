@@ -281,7 +281,8 @@ static void check_losses(struct vs_live *l)
 	tell_missed(l, VS_LOSS_RECURSION, err, missed);
 	vs_session__loss(l->session, VS_LOSS_LATE, vs_engine__late(l->engine));
 	stats = vs_engine__watch_stats(l->engine);
-	vs_session__loss(l->session, VS_LOSS_WATCH_MISSED, stats.missed + stats.unknown);
+	vs_session__loss(l->session, VS_LOSS_WATCH_MISSED, stats.missed);
+	vs_session__loss(l->session, VS_LOSS_WATCH_UNDECODED, stats.unknown);
 	vs_session__loss(l->session, VS_LOSS_CPU_UNWATCHED, stats.cpus_missing);
 }
 
