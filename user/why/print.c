@@ -93,56 +93,27 @@ static void say_verdict(struct page *p, const struct vs_why_case *c)
 	vs_out__printf(&p->out, "confidence %s, reboot %s\n", confidence, reboot);
 }
 
-static void stamp(char *buf, size_t size, uint64_t ns, const char *when)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	if (ns != VS_EV_UNKNOWN)
-		used = (size_t)snprintf(buf, size, "[%.3f]", (double)ns / 1e9);
-	if (when[0] && used < size)
-		snprintf(buf + used, size - used, "%s%s", used ? " " : "", when);
-}
-
-/* Several reports of one wait are one case: prints the times of the first and the last. */
-static void say_times(struct page *p, const struct vs_ev_logged *l)
-{
-	char first[40], last[100];
-
-	stamp(first, sizeof(first), l->first_ns, "");
-	stamp(last, sizeof(last), l->last_ns, l->when);
-	if (l->reports > 1)
-		row(p, "", "reported %u times%s%s%s%s", l->reports, first[0] ? ", first at " : "", first,
-		    last[0] ? ", last at " : "", last);
-	else if (last[0])
-		row(p, "", "reported at %s", last);
-}
-
 /* Prints the state of the culprit in the log, and its time. */
 static void say_logged(struct page *p, const struct vs_why_case *c)
 {
 	const struct vs_ev_logged *l = &c->task->logged;
 	bool runs = l->told == VS_TOLD_RUNS || l->told == VS_TOLD_CPU;
-	char name[VS_TASK_LEN], age[100] = "";
+	char name[VS_TASK_LEN], age[100] = "", times[VS_TIMES_WORDS];
 
 	vs_name__task(name, c->task->comm, c->task->tid, 0);
 	row(p, l->told == VS_TOLD_DIED ? "DIED" : runs ? "RUNS" : "WAITS", "%s in %s%s", name, c->place,
 	    vs_why_words__since(c, age, sizeof(age)));
-	say_times(p, l);
+	vs_why_words__times(l, times, sizeof(times));
+	if (times[0])
+		row(p, "", "%s", times);
 }
 
 static void say_message(struct page *p, const struct vs_ev_message *m)
 {
-	const char *who = m->kind == VS_MSG_NO_HOTPLUG ? "QEMU" : "VFIO";
-	char first[40], last[100];
+	char said[VS_TIMES_WORDS];
 
-	stamp(first, sizeof(first), m->first_ns, "");
-	stamp(last, sizeof(last), m->last_ns, m->when);
-	if (m->nr == 1)
-		row(p, "SAID", "once by %s%s%s", who, last[0] ? ", at " : "", last);
-	else
-		row(p, "SAID", "%u times by %s%s%s%s%s", m->nr, who, first[0] ? ", first at " : "", first,
-		    last[0] ? ", last at " : "", last);
+	vs_why_words__said(m, said, sizeof(said));
+	row(p, "SAID", "%s", said);
 }
 
 static void say_waiter(struct page *p, const struct vs_evidence *e, const struct vs_why_case *c)

@@ -12,6 +12,8 @@
 #include "why/print.h"
 #include "why/print_words.h"
 
+#define MOST_STACKS 8	/* of those that wait behind it */
+
 /* In a table a bar would begin a new cell, and "<" HTML. */
 static void cell(struct vs_out *o, const char *text)
 {
@@ -29,15 +31,59 @@ static void line(struct vs_out *o, const char *label, const char *text)
 	vs_out__puts(o, " |\n");
 }
 
-static void waiter(struct vs_out *o, const struct vs_why_case *c)
+static const char *label_of(const struct vs_evidence *e, const struct vs_why_case *c)
 {
-	char name[VS_TASK_LEN], text[VS_TASK_LEN + VS_SITE_LEN + 120], age[100] = "";
+	enum vs_ev_told told = c->task->logged.told;
 
-	if (!c->task)
+	if (e->from_log && told == VS_TOLD_DIED)
+		return "died";
+	return c->runs || (e->from_log && (told == VS_TOLD_RUNS || told == VS_TOLD_CPU)) ? "runs" : "waits";
+}
+
+static void waiter(struct vs_out *o, const struct vs_evidence *e, const struct vs_why_case *c)
+{
+	char name[VS_TASK_LEN], text[VS_TASK_LEN + VS_SITE_LEN + 120], age[100] = "", times[VS_TIMES_WORDS];
+
+	if (c->task) {
+		vs_name__task(name, c->task->comm, c->task->tid, 0);
+		snprintf(text, sizeof(text), "%s in %s%s", name, c->place, vs_why_words__since(c, age, sizeof(age)));
+		line(o, label_of(e, c), text);
+		vs_why_words__times(&c->task->logged, times, sizeof(times));
+		if (e->from_log && times[0])
+			line(o, "", times);
+	}
+	if (e->from_log && c->message) {
+		vs_why_words__said(c->message, times, sizeof(times));
+		line(o, "said", times);
+	}
+}
+
+/* Who fixes the bug wants all of it: a proof has only what it needs. */
+static void stack(struct vs_out *o, const struct vs_ev_task *t)
+{
+	char name[VS_TASK_LEN];
+
+	if (!t->nr_frames)
 		return;
-	vs_name__task(name, c->task->comm, c->task->tid, 0);
-	snprintf(text, sizeof(text), "%s in %s%s", name, c->place, vs_why_words__since(c, age, sizeof(age)));
-	line(o, "waits", text);
+	vs_name__task(name, t->comm, t->tid, 0);
+	vs_out__puts(o, "\nStack of ");
+	cell(o, name);
+	vs_out__puts(o, ":\n\n");
+	for (size_t i = 0; i < t->nr_frames; i++) {
+		vs_out__puts(o, "    ");
+		vs_out__text(o, t->frames[i]);
+		vs_out__puts(o, "\n");
+	}
+}
+
+static void stacks(struct vs_out *o, const struct vs_why_case *c)
+{
+	if (c->task)
+		stack(o, c->task);
+	if (c->owner && c->owner != c->task)
+		stack(o, c->owner);
+	for (size_t i = 0; i < c->nr_victims && i < MOST_STACKS; i++)
+		stack(o, c->victims[i].task);
 }
 
 static void holders(struct vs_out *o, const struct vs_why_case *c)
@@ -68,7 +114,7 @@ static void victims(struct vs_out *o, const struct vs_why_case *c)
 	}
 }
 
-static void one_case(struct vs_out *o, const struct vs_why_case *c)
+static void one_case(struct vs_out *o, const struct vs_evidence *e, const struct vs_why_case *c)
 {
 	char group[16];
 
@@ -86,18 +132,18 @@ static void one_case(struct vs_out *o, const struct vs_why_case *c)
 		line(o, "device", c->device);
 	if (c->driver[0])
 		line(o, "driver", c->driver);
-	waiter(o, c);
+	waiter(o, e, c);
 	holders(o, c);
 	victims(o, c);
 	line(o, "what to do", c->next);
-	if (!c->nr_proof)
-		return;
-	vs_out__puts(o, "\nProof:\n\n");
+	if (c->nr_proof)
+		vs_out__puts(o, "\nProof:\n\n");
 	for (size_t i = 0; i < c->nr_proof; i++) {
 		vs_out__puts(o, "    ");
 		vs_out__text(o, c->proof[i]);
 		vs_out__puts(o, "\n");
 	}
+	stacks(o, c);
 }
 
 static void versions(struct vs_out *o, const struct vs_evidence *e)
@@ -127,7 +173,7 @@ int vs_why__print_markdown(int fd, const struct vs_why_report *r)
 	vs_out__init(&o, fd);
 	vs_out__puts(&o, "# VFIO: why it hangs\n");
 	for (size_t i = 0; i < r->why->nr_cases; i++)
-		one_case(&o, &r->why->cases[i]);
+		one_case(&o, r->evidence, &r->why->cases[i]);
 	for (size_t i = 0; i < r->why->nr_notes; i++) {
 		if (!i)
 			vs_out__puts(&o, "\nThe kernel's log:\n\n");

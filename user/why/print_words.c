@@ -107,3 +107,43 @@ bool vs_why_words__is_shared(const struct vs_why_case *c, size_t i)
 			return true;
 	return false;
 }
+
+static void stamp(char *buf, size_t size, uint64_t ns, const char *when)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	if (ns != VS_EV_UNKNOWN)
+		used = (size_t)snprintf(buf, size, "[%.3f]", (double)ns / 1e9);
+	if (when[0] && used < size)
+		snprintf(buf + used, size - used, "%s%s", used ? " " : "", when);
+}
+
+/* Several reports of one wait are one case. */
+void vs_why_words__times(const struct vs_ev_logged *l, char *buf, size_t size)
+{
+	char first[40], last[100];
+
+	buf[0] = '\0';
+	stamp(first, sizeof(first), l->first_ns, "");
+	stamp(last, sizeof(last), l->last_ns, l->when);
+	if (l->reports > 1)
+		snprintf(buf, size, "reported %u times%s%s%s%s", l->reports, first[0] ? ", first at " : "", first,
+			 last[0] ? ", last at " : "", last);
+	else if (last[0])
+		snprintf(buf, size, "reported at %s", last);
+}
+
+void vs_why_words__said(const struct vs_ev_message *m, char *buf, size_t size)
+{
+	const char *who = m->kind == VS_MSG_NO_HOTPLUG ? "QEMU" : "VFIO";
+	char first[40], last[100];
+
+	stamp(first, sizeof(first), m->first_ns, "");
+	stamp(last, sizeof(last), m->last_ns, m->when);
+	if (m->nr == 1)
+		snprintf(buf, size, "once by %s%s%s", who, last[0] ? ", at " : "", last);
+	else
+		snprintf(buf, size, "%u times by %s%s%s%s%s", m->nr, who, first[0] ? ", first at " : "", first,
+			 last[0] ? ", last at " : "", last);
+}

@@ -19,4 +19,12 @@ bool vs_why_words__is_shared(const struct vs_why_case *c, size_t i);
 /* Returns " for 2.5 s at least, 4.0 s at most (its age)" with a comma before it; "" if no time is known. */
 const char *vs_why_words__since(const struct vs_why_case *c, char *buf, size_t size);
 
+#define VS_TIMES_WORDS 240
+
+/* Writes "reported 3 times, first at [12.345], last at [99.000] Nov 30 09:28:18"; "" if nothing is known. */
+void vs_why_words__times(const struct vs_ev_logged *l, char *buf, size_t size);
+
+/* Writes "2 times by VFIO, first at [12.345], last at [99.000]". */
+void vs_why_words__said(const struct vs_ev_message *m, char *buf, size_t size);
+
 #endif

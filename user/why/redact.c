@@ -106,8 +106,21 @@ static void lock_name(struct redaction *r, char *name, size_t size)
 	snprintf(at + 4, size - (size_t)(at + 4 - name), "%s", text);
 }
 
+/* "BUG: unable to handle page fault for address: ffff90d7ea717880" */
+static void hide_pointers(char *text)
+{
+	while (*text) {
+		size_t digits = strspn(text, "0123456789abcdef");
+
+		if (digits >= 8)
+			memset(text, '?', digits);
+		text += digits ? digits : 1;
+	}
+}
+
 static void task(struct redaction *r, struct vs_ev_task *t)
 {
+	hide_pointers(t->logged.words);
 	if (!t->kernel_thread)
 		process(r, t->comm);
 	address(r, &t->lock);
