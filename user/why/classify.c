@@ -9,12 +9,18 @@
 #include "why/classify_priv.h"
 #include "why/holders.h"
 
+/* A log's message of a wait that may have ended long ago comes after all whose reason is seen. */
+static unsigned int weight(const struct vs_why_case *c)
+{
+	return why_logged__is_vague(c) ? 2 * VS_WHY_NOT_VFIO + 1 : 2 * c->verdict;
+}
+
 static int by_weight(const void *a, const void *b)
 {
 	const struct vs_why_case *x = a, *y = b;
 
-	if (x->verdict != y->verdict)
-		return x->verdict < y->verdict ? -1 : 1;
+	if (weight(x) != weight(y))
+		return weight(x) < weight(y) ? -1 : 1;
 	if (x->iommufd != y->iommufd) /* others wait for what this one has closed */
 		return x->iommufd ? -1 : 1;
 	return x->group - y->group;

@@ -189,6 +189,9 @@ int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e);
 bool why_logged__is_of_kernel(const struct vs_evidence *e);
 void why_logged__advise(const struct vs_evidence *e, struct vs_why_case *c);
 
+/* Returns true if there is only VFIO's message, and nothing tells that its wait goes on. */
+bool why_logged__is_vague(const struct vs_why_case *c);
+
 /* Returns true if its stack is whole, and it sleeps. */
 bool why_logged__sleeps(const struct vs_ev_task *t);
 

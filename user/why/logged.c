@@ -572,8 +572,13 @@ static bool is_open_question(const struct vs_ev_task *t)
 		       has_flag(t, VS_FRAME_VFIO);
 }
 
-/* Returns the case that it probably waits for, if its boot has just one. */
-static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
+bool why_logged__is_vague(const struct vs_why_case *c)
+{
+	return !c->task && c->message && c->confidence == VS_LOW;
+}
+
+/* A task that waits or runs is a likelier root than what a vague message is about. */
+static struct vs_why_case *only_root_of(struct vs_why *why, uint32_t boot, bool vague, bool *several)
 {
 	struct vs_why_case *found = NULL;
 
@@ -581,13 +586,22 @@ static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
 		struct vs_why_case *c = &why->cases[i];
 		uint32_t of = c->task ? c->task->logged.boot : c->message ? c->message->boot : boot;
 
-		if (of != boot || c->verdict == VS_WHY_COLLATERAL || c->verdict == VS_WHY_UNEXPLAINED)
+		if (of != boot || c->verdict == VS_WHY_COLLATERAL || c->verdict == VS_WHY_UNEXPLAINED ||
+		    why_logged__is_vague(c) != vague)
 			continue;
-		if (found)
-			return NULL;
+		*several |= found != NULL;
 		found = c;
 	}
-	return found;
+	return *several ? NULL : found;
+}
+
+/* Returns the case that it probably waits for, if its boot has just one. */
+static struct vs_why_case *only_root(struct vs_why *why, uint32_t boot)
+{
+	bool several = false;
+	struct vs_why_case *root = only_root_of(why, boot, false, &several);
+
+	return root || several ? root : only_root_of(why, boot, true, &several);
 }
 
 /* It may wait for a device's lock for reasons that have nothing to do with VFIO: AER, a reader of sysfs, a reset. */

@@ -285,7 +285,7 @@ static void say_driver(const struct vs_evidence *e, struct vs_why_case *c)
 	SAY(c, "this is not VFIO: %s waits in %s", why_logged__name(c->task, who, sizeof(who)),
 	    function(c->place, place, sizeof(place)));
 	if (c->driver_lock)
-		SAY(c, ", for a lock");
+		SAY(c, ", for a lock whose owner this text does not show");
 	SAY(c, ".%s", c->nr_victims ? " Others wait behind it." : "");
 	if (why_frames__first(c->task, 0, VS_FRAME_VFIO) < c->task->nr_frames)
 		SAY(c, " VFIO called it, and the device or the IOMMU does not answer.");
