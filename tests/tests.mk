@@ -71,7 +71,7 @@ $(BUILD)/tests/test_stress_race: $(BUILD)/sanitized/tools/stress/race.o $(BUILD)
 $(BUILD)/sanitized/vfioscope: $(BUILD)/sanitized/user/cmd/main.o $(BUILD)/sanitized/libvfioscope.a
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan $^ \
-		-Wl,-Bstatic $(LDLIBS) -Wl,-Bdynamic -o $@
+		-Wl,-Bstatic $(filter-out -lm,$(LDLIBS)) -Wl,-Bdynamic -lm -o $@
 
 $(BUILD)/sanitized/vfio-stress: $(STRESS_SRC:%.c=$(BUILD)/sanitized/%.o)
 	@echo '  LINK  $@'

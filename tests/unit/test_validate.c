@@ -18,6 +18,7 @@
 #include "validate/kernel_log.h"
 #include "validate/load.h"
 #include "validate/print.h"
+#include "validate/strength.h"
 
 static struct vs_plan_row rows[64];
 static struct vs_plan plan;
@@ -694,6 +695,59 @@ static void test_gather(void **state)
 	free(f);
 }
 
+/* The bound is what it says: of many runs of a kernel that is as faulty as that, one in twenty shows nothing. */
+static void strength_is_calibrated(void **state)
+{
+	static const uint64_t trials[] = { 1, 20, 299, 2995 };
+
+	(void)state;
+	srandom(7);
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		double share = vs_strength__bound(trials[i]);
+		unsigned int clean = 0;
+
+		for (int run = 0; run < 4000; run++) {
+			uint64_t n = 0;
+
+			while (n < trials[i] && (double)random() / RAND_MAX >= share)
+				n++;
+			clean += n == trials[i];
+		}
+		assert_in_range(clean, 150, 250);
+		assert_int_equal(vs_strength__needed(share * 1.0001), trials[i]);
+	}
+	assert_int_equal(vs_strength__needed(0.01), 299);
+	assert_true(vs_strength__bound(0) == 1);
+}
+
+static void strength_is_said_of_fixed_only(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = print(vs_validate__text);
+	assert_non_null(strstr(text, "rules out"));
+	assert_non_null(strstr(text, "more than 14 % of such puts"));
+	free(text);
+	v.path.last_puts = 3;
+	text = print(vs_validate__text);
+	assert_null(strstr(text, "rules out"));
+	free(text);
+}
+
+static void strength_parses(void **state)
+{
+	static const char *const bad[] = { "", "%", "0", "51%", "-1%", "1%%", "1 %", "nan", "1e-3%" };
+	double share;
+
+	(void)state;
+	assert_int_equal(vs_strength__parse("1%", &share), 0);
+	assert_true(share > 0.0099 && share < 0.0101);
+	assert_int_equal(vs_strength__parse("0.05", &share), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(vs_strength__parse(bad[i], &share), -22);
+}
+
 static void test_gather_last_puts(void **state)
 {
 	struct vs_event e = { .type = VS_RELEASE, .context = VS_CTX_WORKER };
@@ -857,6 +911,9 @@ int main(void)
 		cmocka_unit_test_setup(test_markdown_tells_what_was_done, good),
 		cmocka_unit_test_setup(test_text_fits, good),
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(strength_is_calibrated),
+		cmocka_unit_test_setup(strength_is_said_of_fixed_only, good),
+		cmocka_unit_test(strength_parses),
 		cmocka_unit_test(test_gather_last_puts),
 		cmocka_unit_test(test_kernel_log),
 		cmocka_unit_test(test_load),

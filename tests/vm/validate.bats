@@ -62,6 +62,15 @@ well_formed()
 	xmllint --noout "$OUT/$1.xml"
 }
 
+@test "validate: --until ends once so much is ruled out, and says what" {
+	in_case fixed
+	has_status until 0
+	is "$(json until .verdict)" FIXED
+	jq -e '.path | .min_last_puts == 29 and .last_puts_by_worker >= 29 and .not_ruled_out_share <= 0.1' "$OUT/until.json"
+	grep -q 'rules out.*of such puts' "$OUT/until"
+	grep -q 'The last puts of this run rule out that more than' "$OUT/until.md"
+}
+
 @test "validate: fixed is FIXED, with the path exercised" {
 	in_case fixed
 	has_status default 0

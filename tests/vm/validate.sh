@@ -34,6 +34,8 @@ whole()
 	echo $((uptime_cs - _start)) >$OUT/took
 	bound >$OUT/after
 	ps >$OUT/processes
+	# shellcheck disable=SC2086 # words are wanted
+	judged until $devices --until 10%
 	judged observed --observe-only -d 1
 	# shellcheck disable=SC2086 # words are wanted
 	step ktap vfioscope validate $devices --tap --exit-style kselftest

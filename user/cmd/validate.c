@@ -18,6 +18,7 @@
 #include "validate/load.h"
 #include "validate/print.h"
 #include "validate/rule.h"
+#include "validate/strength.h"
 
 #define SETTLE_NS 500000000ull		/* the worker's last puts, after the load has ended */
 #define SETTLE_HELD_NS 1500000000ull	/* refs_check.c: a file leaks 1 s after its close */
@@ -30,6 +31,7 @@
 #define STACK_TRIES 20			/* a deadlocked task gets to the lock in some ms */
 #define END_NS 60000000000ull		/* the load ends this long after its time, or is left alone */
 #define STOP_NS 15000000000ull		/* it may take this long to restore the host */
+#define UNTIL_NS 3600000000000ull	/* --until gives up after this long without -d */
 #define CATCH_UP_NS 2000000000ull
 #define REWRITE_NS 1000000000ull	/* reports are rewritten at most this often */
 
@@ -38,6 +40,7 @@ struct validate_options {
 	const char *json, *junit, *markdown;
 	const char *exit_style;
 	const char *without;
+	const char *until;
 	uint64_t cycles, duration, min_last_puts;
 	bool confirmed, observe, tap, allow_remove, any_driver, debug, stop_at_put;
 };
@@ -58,6 +61,7 @@ struct validate {
 	uint64_t begun_ns, written_ns;
 	uint64_t rest_ns, looked_ns;	/* when the load was asked to rest, when the counters were read */
 	unsigned int rests;
+	bool enough;		/* --until: the load was asked to end */
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -309,12 +313,22 @@ static void ask_kernel(struct validate *val, uint64_t now)
 	}
 }
 
+static void stop_when_enough(struct validate *val)
+{
+	if (val->opts.until && val->load && !val->enough &&
+	    val->v.path.last_puts >= val->opts.min_last_puts) {
+		val->enough = true;
+		vs_load__stop(val->load);
+	}
+}
+
 static bool each(void *ctx, uint64_t now)
 {
 	struct validate *val = ctx;
 
 	vs_kernel_log__follow(val->log, &val->v.kernel);
 	ask_kernel(val, now);
+	stop_when_enough(val);
 	if (val->gather.deadlock)
 		return true;
 	write_news(val, now);
@@ -540,6 +554,7 @@ static const struct vs_opt validate_opts[] = {
 	{ "min-last-puts", 0, VS_OPT_NUMBER, "N",
 	  "last puts by the worker that prove the path (20)",
 	  offsetof(struct validate_options, min_last_puts), 1, UINT64_MAX, NULL, 0 },
+	TEXT("until", 0, "SHARE", "until a fault in so many of the last puts is ruled out: 1%", until),
 	FLAG("stop-at-put", "end at the first put in the notifier", stop_at_put),
 	FLAG("tap", "KTAP version 1 on stdout", tap),
 	TEXT("json", 'j', "FILE", "report as JSON", json),
@@ -609,8 +624,14 @@ static void take_style(struct validate *val)
 static int check_options(struct validate *val)
 {
 	const struct validate_options *o = &val->opts;
+	double share;
 	int status;
 
+	if (o->until && (o->observe || o->min_last_puts || o->cycles))
+		return fail(VS_EXIT_USAGE, "--until is for --devices, without --min-last-puts and --cycles",
+			    NULL);
+	if (o->until && vs_strength__parse(o->until, &share))
+		return fail(VS_EXIT_USAGE, "--until is a share from 0.0001% to 50%, not", o->until);
 	if (vs_exit_style__parse(o->exit_style ? o->exit_style : "plain") < 0)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
 	status = check_load(o);
@@ -630,6 +651,12 @@ static int check_options(struct validate *val)
 
 static void set_defaults(struct validate_options *o)
 {
+	double share;
+
+	if (o->until && !vs_strength__parse(o->until, &share)) {
+		o->min_last_puts = vs_strength__needed(share);
+		o->duration = o->duration ? o->duration : UNTIL_NS;
+	}
 	if (!o->min_last_puts)
 		o->min_last_puts = 20;
 	if (o->observe)

@@ -6,6 +6,7 @@
 #include "sink/json.h"
 #include "sink/json_out.h"
 #include "validate/print.h"
+#include "validate/strength.h"
 
 static void set_text(json_t *o, const char *key, const char *value)
 {
@@ -69,7 +70,7 @@ static json_t *code(const struct vs_validation *v)
 	return o;
 }
 
-static json_t *path(const struct vs_validation *v)
+static json_t *path(const struct vs_validation *v, const struct vs_ruling *r)
 {
 	const struct vs_path_counts *c = &v->path;
 	json_t *o = json_object(), *kinds = json_object();
@@ -88,6 +89,8 @@ static json_t *path(const struct vs_validation *v)
 	set_int(o, "last_puts_by_worker", c->last_puts);
 	set_int(o, "last_puts_elsewhere", c->other_releases);
 	set_int(o, "min_last_puts", v->min_last_puts);
+	set(o, "not_ruled_out_share", r->verdict == VS_VERDICT_FIXED ?
+	    json_real(vs_strength__bound(c->last_puts)) : json_null());
 	return o;
 }
 
@@ -199,7 +202,7 @@ void vs_validate__json(struct vs_out *o, const struct vs_validate_page *p)
 	set(root, "identity", identity(p->v));
 	set(root, "checks", checks(p->r));
 	set(root, "code", code(p->v));
-	set(root, "path", path(p->v));
+	set(root, "path", path(p->v, p->r));
 	set(root, "finding_counts", counts(p->v));
 	set(root, "findings", findings(p->v));
 	set_int(root, "lost", p->v->lost);

@@ -6,6 +6,7 @@
 #include "base/plural.h"
 #include "base/version.h"
 #include "validate/print.h"
+#include "validate/strength.h"
 
 /* Escapes characters that would end a table's cell or a sentence, or begin markup. */
 static void put_cell(struct vs_out *o, const char *text)
@@ -158,6 +159,14 @@ static void put_result(struct vs_out *o, const struct vs_validate_page *p)
 		put_row(o, vs_check__what(i), vs_check_status__name(p->r->checks[i].status),
 			p->r->checks[i].words);
 	vs_out__puts(o, "\n");
+	if (p->r->verdict == VS_VERDICT_FIXED) {
+		char words[200];
+
+		vs_strength__words(words, sizeof(words), p->v->path.last_puts);
+		vs_out__puts(o, "The last puts of this run rule out ");
+		put_cell(o, words);
+		vs_out__puts(o, ".\n\n");
+	}
 }
 
 static void put_identity(struct vs_out *o, const struct vs_validate_page *p)

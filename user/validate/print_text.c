@@ -7,6 +7,7 @@
 
 #include "base/words.h"
 #include "validate/print.h"
+#include "validate/strength.h"
 
 #define LABEL 13
 
@@ -107,6 +108,12 @@ static void put_path(struct vs_out *o, const struct vs_validate_page *p)
 	    c->queued, c->started, c->ended, c->near_misses);
 	put(o, p, "last puts", "%" PRIu64 " by the worker, %" PRIu64 " elsewhere", c->last_puts,
 	    c->other_releases);
+	if (p->r->verdict == VS_VERDICT_FIXED) {
+		char words[200];
+
+		vs_strength__words(words, sizeof(words), c->last_puts);
+		put(o, p, "rules out", "%s", words);
+	}
 }
 
 static void put_losses(struct vs_out *o, const struct vs_validate_page *p)
