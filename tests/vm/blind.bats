@@ -35,6 +35,15 @@ deferring()
 	done
 }
 
+# later: those that do not
+later()
+{
+	local kernel
+	for kernel in $CASES; do
+		[[ " $DEFERRED " == *" $kernel "* ]] || echo "$kernel"
+	done
+}
+
 refused()
 {
 	local verb
@@ -155,6 +164,18 @@ for_a_moment()
 
 @test "blind: off and on again at once is a gap, too" {
 	each for_a_moment
+}
+
+# Without ftrace the chains are missing, too: that alone would be status 4.
+unfollowed()
+{
+	has_status unfollowed 5 || return
+	[ "$(of unfollowed gap 'select(.why == "silent") | .words' | grep -c 'somebody switched all kprobes of the host')" -ge 1 ] || return
+	of unseen notice .words | grep -q 'off for less than 0.25 s is not noticed'
+}
+
+@test "blind: that is seen without ftrace, too, and who cannot see it says so" {
+	CASES=$(later) each unfollowed
 }
 
 disabled()

@@ -112,6 +112,19 @@ not_working
 sleep 1
 stopped INT
 
+# -- the same where nothing can follow the switch's function: one era is enough --
+[ -n "$LATENCY" ] || {
+	echo 0 >/proc/sys/kernel/ftrace_enabled
+	begun 'armed in' trace unfollowed -q --json
+	sleep 1
+	echo 0 >$SWITCH
+	echo 1 >$SWITCH
+	wait_for $OUT/unfollowed '"silent"'
+	stopped INT
+	under caps 65534 $CAPS vfioscope trace -q --json -d 1s >$OUT/unseen 2>$OUT/unseen.err
+	echo 1 >/proc/sys/kernel/ftrace_enabled
+}
+
 # -- what does not blind: others who disable our events, and a machine that is busy --
 one trace disabled
 disable_events "$tracer" >$OUT/disable

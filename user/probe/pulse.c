@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ static const unsigned int insides[] = { 5, 9 };
 struct vs_pulse {
 	unsigned int wanted, armed;
 	struct bpf_link *links[PARTS];
+	int written;		/* inotify of writes to SWITCH, -1: none */
 	struct vs_pulse_counts *counts;
 	char name[16];		/* of the thread: it stays what it is */
 	pthread_t finder;
@@ -111,6 +113,7 @@ struct vs_pulse *vs_pulse__new(unsigned int parts)
 	if (!p)
 		return NULL;
 	p->wanted = parts;
+	p->written = -1;
 	if (parts & VS_BEATS_KPROBES)
 		p->finding = !pthread_create(&p->finder, NULL, find_function, p);
 	return p;
@@ -154,6 +157,19 @@ static struct bpf_link *attach(const struct vs_pulse *p, struct bpf_program *pro
 	       vs_kprobe__attach(prog, NULL, type, p->function);
 }
 
+/*
+ * vfs_write() tells who watches the file, on debugfs, too. It does so when all is switched: that is later than
+ * a fentry on the function, and has no time, but needs neither BTF nor ftrace.
+ */
+static void watch_switch(struct vs_pulse *p)
+{
+	p->written = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (p->written < 0 || inotify_add_watch(p->written, SWITCH, IN_MODIFY) >= 0)
+		return;
+	close(p->written);
+	p->written = -1;
+}
+
 void vs_pulse__arm(struct vs_pulse *p, struct bpf_object *object, struct vs_pulse_counts *counts)
 {
 	int type = vs_kprobe__type();
@@ -170,12 +186,19 @@ void vs_pulse__arm(struct vs_pulse *p, struct bpf_object *object, struct vs_puls
 		if (p->links[part])
 			p->armed |= VS_BEAT_BIT(part);
 	}
+	if (p->armed & VS_BEATS_KPROBES && !(p->armed & VS_PULSE_TOUCHED))
+		watch_switch(p);
 	p->well_ns = vs_host__mono_ns();
 }
 
 bool vs_pulse__asks_kprobes(const struct vs_pulse *p)
 {
 	return p->armed & VS_BEATS_KPROBES;
+}
+
+bool vs_pulse__sees_switch(const struct vs_pulse *p)
+{
+	return p->armed & VS_PULSE_TOUCHED || p->written >= 0;
 }
 
 /* -- asking -- */
@@ -208,6 +231,17 @@ static unsigned int find_silent(const struct vs_pulse *p)
 		silent = beat_once(p, silent);
 	}
 	return silent;
+}
+
+/* Returns true if the switch was written to since the last call, by what inotify says. */
+static bool was_written(const struct vs_pulse *p)
+{
+	char events[512];
+	bool written = false;
+
+	while (p->written >= 0 && read(p->written, events, sizeof(events)) > 0)
+		written = true;
+	return written;
 }
 
 /*
@@ -244,15 +278,16 @@ static unsigned int look(struct vs_pulse *p, uint64_t now)
 {
 	uint64_t touched = take_touch(p);
 	unsigned int silent = find_silent(p);
+	bool written = was_written(p);
 
 	/* If it was touched meanwhile, a probe that fires now may have been silent until then. */
 	if (!touched)
 		touched = take_touch(p);
-	if (!touched && !silent)
+	if (!touched && !written && !silent)
 		return 0;
 	if (!p->since_ns)
 		p->since_ns = begin_of_trouble(p, touched);
-	p->switching |= touched != 0;
+	p->switching |= touched || written;
 	p->trouble_ns = now;
 	return silent;
 }
@@ -325,6 +360,8 @@ void vs_pulse__free(struct vs_pulse *p)
 	if (!p)
 		return;
 	finish_finding(p);
+	if (p->written >= 0)
+		close(p->written);
 	for (unsigned int part = 0; part < PARTS; part++)
 		bpf_link__destroy(p->links[part]);
 	free(p);

@@ -4,8 +4,8 @@
  * and no probe says so: it is silent, as if nothing happened. So a probe of each kind sits on
  * something that we do ourselves (bpf/pulse.h), and we test each kind by doing it. The answer does
  * not depend on time: the programs run before the system call returns, however long the machine
- * stands still. We also see a write to the switch of all kprobes, before they are off, where the
- * kernel lets its function be followed.
+ * stands still. We also see a write to the switch of all kprobes: before they are off where the
+ * kernel lets its function be followed, else when all is done, if we may read the switch.
  */
 #ifndef VFIOSCOPE_PULSE_USER_H
 #define VFIOSCOPE_PULSE_USER_H
@@ -50,6 +50,9 @@ void vs_pulse__arm(struct vs_pulse *p, struct bpf_object *object, struct vs_puls
 
 /* Returns true if there is a way to ask if kprobes fire. */
 bool vs_pulse__asks_kprobes(const struct vs_pulse *p);
+
+/* Returns true if a write to the switch of all kprobes is noticed, however short they are off. */
+bool vs_pulse__sees_switch(const struct vs_pulse *p);
 
 struct vs_beat_answer {
 	unsigned int silent;	/* kinds that do not fire, as bits of enum vs_beat; 0: all do */

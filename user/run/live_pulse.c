@@ -7,6 +7,8 @@
 #define BEAT_NS 250000000ull
 #define CANNOT_ASK "this host gives no way to ask whether kprobes fire: should somebody switch them " \
 		   "off, that is not noticed"
+#define CANNOT_SEE "kprobes are asked four times a second whether they fire, and nobody here can see their " \
+		   "switch: off for less than 0.25 s is not noticed"
 
 int vs_live__pulse_begins(struct vs_live *l)
 {
@@ -20,9 +22,14 @@ int vs_live__pulse_begins(struct vs_live *l)
 
 void vs_live__pulse_notice(struct vs_live *l, uint64_t now)
 {
-	if (!vs_pulse__asks_kprobes(vs_engine__pulse(l->engine)) &&
-	    vs_engine__facts(l->engine)->kprobe_pmu)
+	const struct vs_pulse *pulse = vs_engine__pulse(l->engine);
+
+	if (!vs_engine__facts(l->engine)->kprobe_pmu)
+		return;
+	if (!vs_pulse__asks_kprobes(pulse))
 		vs_session__notice(l->session, now, CANNOT_ASK);
+	else if (!vs_pulse__sees_switch(pulse))
+		vs_session__notice(l->session, now, CANNOT_SEE);
 }
 
 /* Groups that exist when the probes fire again may have been created unseen. */
