@@ -281,7 +281,7 @@ download()
 		bytes=$((bytes + size))
 	done <"$dir/uris"
 	[ ${#missing[@]} -gt 0 ] || return 0
-	say "downloading $((bytes / 1000000)) MB ($2 and what goes with it)"
+	say "downloading $((bytes / 1000000)) MB (${1%%=*} and what goes with it)"
 	if ! (cd "$dir" && apt_try "$dir" apt-get download "${missing[@]}"); then
 		# The others came: they belong to a version that cannot be had as a whole.
 		rm -f "$dir"/*.deb
