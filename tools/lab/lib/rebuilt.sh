@@ -34,7 +34,7 @@ configure_rebuilt()
 {
 	cat "$2/config" "$(rebuilt_options)" >"$1/out/.config"
 	kbuild_in "$1" olddefconfig >"$1/log" || build_failed "$1"
-	grep '^CONFIG_' "$(rebuilt_options)" | grep -vxFf "$1/out/.config" >&2 &&
+	grep -E '^(# )?CONFIG_' "$(rebuilt_options)" | grep -vxFf "$1/out/.config" >&2 &&
 		die "$EX_SOFTWARE" "options.$row_vfio: the options above cannot be had"
 	kbuild_in "$1" KERNELRELEASE="$(cat "$2/release")" modules_prepare >"$1/log" || build_failed "$1"
 	dpkg-deb --fsys-tarfile "$(debs 'linux-headers-*-amd64_*')" | tar -xO --wildcards '*/Module.symvers' \
@@ -81,6 +81,7 @@ install_rebuilt()
 {
 	local module tree
 	tree=$2/lib/modules/$(cat "$2/release")/kernel
+	rm -rf "$tree/drivers/vfio"
 	(cd "$1/modules" && find . -name '*.ko') | while read -r module; do
 		mkdir -p "$tree/${module%/*}"
 		rm -f "$tree/${module%.ko}".ko*
