@@ -463,6 +463,30 @@ static void test_iommufd(void **state)
 		assert_status(hooks[i], VS_HOOK_NOT_APPLICABLE);
 }
 
+/* Built without groups VFIO has devices and iommufds to trace, and nothing is missing. */
+static void test_no_groups(void **state)
+{
+	static const char *const groups[] = { "put", "get", "release", "create", "open", "close",
+					      "container-use", "container-unuse" };
+
+	(void)state;
+	load("cdev");
+	make();
+	assert_true(plan.no_groups);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		assert_status(groups[i], VS_HOOK_NOT_APPLICABLE);
+		assert_string_equal(vs_plan__row(&plan, groups[i])->how, VS_NO_GROUPS);
+	}
+	assert_armed("unregister", VS_HOOK_READY, VS_RUNG_FUNCTION, 1);
+	assert_armed("iommufd-bind", VS_HOOK_READY, VS_RUNG_FUNCTION, 2);
+	assert_armed("registration-put", VS_HOOK_READY, VS_RUNG_LOCKED_SUBS, 1);
+	assert_true(vs_plan__complete(&plan));
+	teardown(NULL);
+	load("iommufd");
+	make();
+	assert_false(plan.no_groups);
+}
+
 /* The kref that devices had before 5.13 is another thing. */
 static void test_no_registrations(void **state)
 {
@@ -1214,7 +1238,7 @@ int main(void)
 		TEST(test_6_12_still_traced),
 		TEST(test_6_12_layout),
 		TEST(test_registrations),
-		TEST(test_container_users), TEST(test_iommufd),
+		TEST(test_container_users), TEST(test_iommufd), TEST(test_no_groups),
 		TEST(test_no_registrations),
 		TEST(test_registrations_without_file),
 		TEST(test_6_12_not_loaded),

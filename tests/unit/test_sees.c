@@ -111,6 +111,18 @@ static void with_iommufd(void **state)
 	assert_seen("iommufd", VS_SEES_WAITS, VS_SEES_PARTLY, "vfioscope why");
 }
 
+static void without_groups(void **state)
+{
+	(void)state;
+	load("cdev");
+	find();
+	assert_seen("group", VS_SEES_GETS, VS_SEES_NOTHING, "without groups");
+	assert_seen("group-file", VS_SEES_HOLDERS, VS_SEES_NOTHING, "without groups");
+	assert_seen("container", VS_SEES_PUTS, VS_SEES_NOTHING, "without groups");
+	assert_seen("device", VS_SEES_WAITS, VS_SEES_YES, "unbind");
+	assert_seen("iommufd", VS_SEES_GETS, VS_SEES_YES, "each");
+}
+
 /* What cannot be looked into was not built without anything. */
 static void without_a_vfio_nothing_is_said_of_iommufd(void **state)
 {
@@ -198,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_era),
 		TEST(the_later_ones),
-		TEST(with_iommufd), TEST(without_a_vfio_nothing_is_said_of_iommufd),
+		TEST(with_iommufd), TEST(without_groups), TEST(without_a_vfio_nothing_is_said_of_iommufd),
 		TEST(what_comes_with_the_module),
 		TEST(what_is_missing_says_why),
 		TEST(nothing_is_known),

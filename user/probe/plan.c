@@ -121,6 +121,7 @@ int vs_plan__make(const struct vs_facts *facts, struct vs_plan *plan)
 	plan->deferred_func = vs_kmod__func(&facts->vfio, VS_VFIO_DEFERRED);
 	/* vfio_group_release became the embedded device's callback: 9cef73918e15. */
 	plan->release_is_free = plan->fix == VS_FIX_NO_REFERENCE || plan->fix == VS_FIX_NO_NOTIFIER;
+	plan->no_groups = plan_has_no_groups(facts);
 	plan_find_layout(&p);
 	while (vs_hooks[plan->nr_rows].name)
 		plan->nr_rows++;

@@ -16,6 +16,7 @@
 #include "vfio/hooks.h"
 
 #define VS_NO_IOMMUFD "this kernel's VFIO is built without iommufd"
+#define VS_NO_GROUPS "this kernel's VFIO is built without groups (CONFIG_VFIO_GROUP)"
 
 enum vs_hook_status {
 	VS_HOOK_READY = 0,	/* can be armed now */
@@ -55,6 +56,7 @@ struct vs_plan {
 	struct vs_layout layout;
 	bool layout_assumed;	/* from the table of known kernels, not from BTF */
 	bool release_is_free;
+	bool no_groups;		/* VFIO is built without groups: devices have nodes of their own only */
 	enum vs_fix fix;
 	const struct vs_kmod_func *deferred_func; /* vfio_group_put_bg, or NULL */
 };

@@ -34,6 +34,13 @@ static bool has_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const c
 	return false;
 }
 
+/* Who has groups has their files, too, and that function in their operations. */
+bool plan_has_no_groups(const struct vs_facts *facts)
+{
+	return vs_kmod__func(&facts->vfio, "vfio_device_fops_cdev_open") &&
+	       !vs_kmod__func(&facts->vfio, "vfio_group_fops_open");
+}
+
 /* Without VFIO's functions, the kernel's tell whether there can be one. */
 static enum vs_known has_notifier(const struct vs_facts *facts)
 {
@@ -127,6 +134,8 @@ const char *plan_not_applicable_words(const struct vs_plan *plan, enum vs_applie
 {
 	if (applies == VS_APPLIES_MODULE)
 		return "VFIO is built in";
+	if (applies == VS_APPLIES_GROUP || (plan->no_groups && applies == VS_APPLIES_CONTAINER_LOCKED))
+		return VS_NO_GROUPS;
 	if (applies == VS_APPLIES_REGISTRATION)
 		return "an open device keeps its group instead on this kernel (before v5.13)";
 	if (applies == VS_APPLIES_CONTAINER_LOCKED)
@@ -158,6 +167,8 @@ bool plan_applies(const struct planner *p, enum vs_applies which)
 	case VS_APPLIES_DEFERRED:
 		return p->plan->fix == VS_FIX_PRESENT || p->plan->fix == VS_FIX_BOTH ||
 		       p->plan->fix == VS_FIX_UNKNOWN;
+	case VS_APPLIES_GROUP:
+		return !p->plan->no_groups;
 	case VS_APPLIES_MODULE:
 		return p->facts->vfio_state != VS_KMOD_BUILTIN;
 	case VS_APPLIES_REGISTRATION:

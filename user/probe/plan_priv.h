@@ -19,6 +19,9 @@ struct planner {
 /* Returns true if VFIO's symbols could be read. */
 bool plan_vfio_known(const struct vs_facts *facts);
 
+/* Returns true if VFIO is built without groups; false also where its functions are not known. */
+bool plan_has_no_groups(const struct vs_facts *facts);
+
 /* Fills the plan's layout; its fix is known. */
 void plan_find_layout(struct planner *p);
 

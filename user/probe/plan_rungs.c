@@ -63,7 +63,8 @@ static bool needs_met(const struct planner *p, const struct vs_rung *rung)
 		 (rung->needs & VS_NEEDS_NB && l->group_nb == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_CDEV && l->group_cdev == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_DEVICE_DEV && l->device_dev == VS_NO_OFFSET) ||
-		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET) ||
+		 (rung->needs & VS_NEEDS_DEVICE_GROUP && l->device_group == VS_NO_OFFSET &&
+		  !p->plan->no_groups) ||
 		 (rung->needs & VS_NEEDS_DEVICE_REFCOUNT && l->device_refcount == VS_NO_OFFSET) ||
 		 (rung->needs & VS_NEEDS_CONTAINER_USERS &&
 		  l->group_container_users == VS_NO_OFFSET));

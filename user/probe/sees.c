@@ -132,12 +132,22 @@ static void by_hooks(const struct vs_plan *plan, const char *const *hooks, const
 
 /* -- subjects -- */
 
+/* Nothing of it exists where VFIO has no groups. */
+static bool is_without_groups(const struct vs_plan *plan, struct vs_sees *row)
+{
+	for (int part = 0; plan->no_groups && part < VS_SEES_PARTS; part++)
+		say(&row->cells[part], VS_SEES_NOTHING, VS_NO_GROUPS);
+	return plan->no_groups;
+}
+
 static void see_group(const struct vs_facts *facts, const struct vs_plan *plan,
 		      struct vs_sees *row)
 {
 	row->subject = "group";
 	row->what = "references that keep a group";
 	row->counter = group_counter(facts, plan);
+	if (is_without_groups(plan, row))
+		return;
 	by_hook(plan, "get", &row->cells[VS_SEES_GETS]);
 	by_hook(plan, "put", &row->cells[VS_SEES_PUTS]);
 	say(&row->cells[VS_SEES_HOLDERS], VS_SEES_YES, "%s", counts_devices_only(facts) ?
@@ -182,6 +192,8 @@ static void see_file(const struct vs_facts *facts, const struct vs_plan *plan,
 	row->what = "openings of /dev/vfio/N";
 	row->counter = plan->fix == VS_FIX_NO_NOTIFIER ? "vfio_group.opened_file" :
 							  "vfio_group.opened";
+	if (is_without_groups(plan, row))
+		return;
 	by_hook(plan, "open", &row->cells[VS_SEES_GETS]);
 	by_hook(plan, "close", &row->cells[VS_SEES_PUTS]);
 	see_calls_only(row);
@@ -196,6 +208,8 @@ static void see_container(const struct vs_plan *plan, struct vs_sees *row)
 	row->subject = "container";
 	row->what = "users of a group's container";
 	row->counter = "vfio_group.container_users";
+	if (is_without_groups(plan, row))
+		return;
 	by_hook(plan, "container-use", &row->cells[VS_SEES_GETS]);
 	by_hook(plan, "container-unuse", &row->cells[VS_SEES_PUTS]);
 	for (int part = VS_SEES_GETS; part <= VS_SEES_PUTS; part++)

@@ -88,6 +88,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "put",
 		.what = "every put of a group reference, with its call site",
 		.lost = "single puts are not seen",
+		.applies = VS_APPLIES_GROUP,
 		.required = true,
 		.rungs = {
 			FUNCTION("vfio_group_put", "put_group"),
@@ -101,6 +102,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "get",
 		.what = "every get of a group reference (inlined), with the exact count after it",
 		.lost = "gets are not seen; the counter is still read at each put",
+		.applies = VS_APPLIES_GROUP,
 		.rungs = {
 			{ .kind = VS_RUNG_LOCKED_ADDS, .target = "refcount_inc",
 			  .program = "get_site", .within = get_functions,
@@ -110,6 +112,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "release",
 		.what = "the last put (up to 5.15), or the group's memory freed (later)",
 		.lost = "the end of a group is not seen",
+		.applies = VS_APPLIES_GROUP,
 		.required = true,
 		.rungs = {
 			BUILT_IN("vfio_group_release", "release_fentry"),
@@ -131,6 +134,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "create",
 		.what = "a group comes to exist",
 		.lost = "groups are known from their first reference only",
+		.applies = VS_APPLIES_GROUP,
 		.rungs = {
 			FENTRY("iommu_group_register_notifier", "iommu_register",
 			       .needs = VS_NEEDS_NB),
@@ -258,6 +262,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "open",
 		.what = "/dev/vfio/N opened",
 		.lost = "who opened a group",
+		.applies = VS_APPLIES_GROUP,
 		.rungs = {
 			FUNCTION("vfio_group_fops_open", "group_open", .needs = VS_NEEDS_CDEV),
 			FEXIT("chrdev_open", "open_returned", .together = true),
@@ -271,6 +276,7 @@ const struct vs_hook vs_hooks[] = {
 		.name = "close",
 		.what = "/dev/vfio/N closed by its last user",
 		.lost = "when a group's file was closed",
+		.applies = VS_APPLIES_GROUP,
 		.rungs = {
 			BUILT_IN("vfio_group_fops_release", "close_fentry"),
 			FUNCTION("vfio_group_fops_release", "group_close"),

@@ -51,6 +51,7 @@ enum vs_applies {
 	VS_APPLIES_NOTIFIER,	/* kernels with an IOMMU group notifier: v3.6 to v5.18 */
 	VS_APPLIES_DEFERRED,	/* kernels whose notifier defers its put: v4.13 to v5.15 */
 	VS_APPLIES_MODULE,	/* VFIO as a module */
+	VS_APPLIES_GROUP,	/* VFIO has groups: CONFIG_VFIO_GROUP, a choice from v6.6 on */
 	VS_APPLIES_REGISTRATION, /* devices have a count of their own: v5.13, v5.10.137 */
 	VS_APPLIES_CONTAINER_LOCKED, /* container_users changes in functions, under a lock: v6.1 */
 	VS_APPLIES_IOMMUFD,	/* VFIO is built with iommufd: v6.2 */
