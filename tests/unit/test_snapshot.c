@@ -307,6 +307,48 @@ static void groups_and_devices(void **state)
 	assert_false(snapshot.devices[0].leaving);
 }
 
+/*
+ * A VFIO that is built without groups: the IOMMU's lead to its devices, which have nodes. What another driver
+ * keeps as its data is none, though it begins with its device.
+ */
+static void devices_without_groups(void **state)
+{
+	uint64_t set = AT(26), groups[] = { IOMMU_GROUP + 0x18 };
+
+	(void)state;
+	layout.kobj_entry = 8;
+	layout.iommu_group_kobj = 0x10;
+	layout.kset_list = 0x20;
+	layout.device_node = 0x400;
+	make_group();
+	layout.device_group = layout.group_device_list = layout.vfio_group_list = VS_ABSENT;
+	assert_true(vs_snap_layout__has_no_groups(&layout));
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), -ENOENT);
+	symbols.iommu_groups = AT(27);
+	put64(AT(27), set);
+	link_list(set + layout.kset_list, groups, 1);
+	name_device(DEVICE + layout.device_node, "vfio0");
+	put64(FOREIGN_DEV + layout.dev_driver_data, AT(24));
+	put64(AT(24) + layout.device_dev, FOREIGN_DEV);
+	name_device(FOREIGN_DEV, "0000:00:05.2");
+	assert_int_equal(vs_walk__groups(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_groups, 0);
+	assert_int_equal(snapshot.nr_devices, 1);
+	assert_int_equal(snapshot.devices[0].address, DEVICE);
+	assert_int_equal(snapshot.devices[0].number, 26);
+	assert_string_equal(snapshot.devices[0].name, "0000:00:05.0");
+	/* One that is known from an open file alone. */
+	snapshot.nr_devices = 0;
+	layout.dev_iommu_group = 0x700;
+	put64(DEV + layout.dev_iommu_group, IOMMU_GROUP);
+	snapshot.fds = calloc(1, sizeof(*snapshot.fds));
+	snapshot.fds[0] = (struct vs_snap_fd){ .kind = VS_SNAP_CDEV_FILE, .object = DEVICE };
+	snapshot.nr_fds = 1;
+	assert_int_equal(vs_walk__devices_of_files(&walk, &snapshot), 0);
+	assert_int_equal(snapshot.nr_devices, 1);
+	assert_int_equal(snapshot.devices[0].number, 26);
+}
+
 /* Without sysfs the IOMMU group tells its other devices, those of other drivers, too. */
 static void neighbours(void **state)
 {
@@ -972,7 +1014,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(list_whole), TEST(list_broken), TEST(list_heals), TEST(strings),
-		TEST(groups_and_devices), TEST(waiters), TEST(device_by_its_file), TEST(device_that_leaves),
+		TEST(groups_and_devices), TEST(devices_without_groups), TEST(waiters), TEST(device_by_its_file), TEST(device_that_leaves),
 		TEST(the_right_vfio),
 		TEST(no_list_of_groups), TEST(old_device), TEST(newer_group),
 		TEST(broken_device_list), TEST(every_kind_of_fd), TEST(device_files_of_6_6), TEST(closed_and_on_a_stack),

@@ -105,11 +105,17 @@ void vs_snap_layout__assume_kvm(struct vs_snap_layout *l)
 	l->kvm_group_group = 16;
 }
 
+bool vs_snap_layout__has_no_groups(const struct vs_snap_layout *l)
+{
+	return l->device_dev != VS_ABSENT && l->device_group == VS_ABSENT &&
+	       l->group_device_list == VS_ABSENT;
+}
+
 static int assume(struct vs_snap_layout *layout)
 {
 	if (layout->kvm_device_private == VS_ABSENT)
 		vs_snap_layout__assume_kvm(layout);
-	if (layout->group_device_list != VS_ABSENT)
+	if (layout->group_device_list != VS_ABSENT || vs_snap_layout__has_no_groups(layout))
 		return 0;
 	return vs_snap_layout__assume_vfio(layout);
 }

@@ -36,11 +36,15 @@
 	FIELD(vma_file, "vm_area_struct", "vm_file") \
 	FIELD(vma_node, "vm_area_struct", "shared") \
 	FIELD(iommu_group_id, "iommu_group", "id") \
+	FIELD(iommu_group_kobj, "iommu_group", "kobj") \
+	FIELD(kobj_entry, "kobject", "entry") \
+	FIELD(kset_list, "kset", "list") \
 	FIELD(iommu_group_devices, "iommu_group", "devices") \
 	FIELD(iommu_member_list, "group_device", "list") \
 	FIELD(iommu_member_dev, "group_device", "dev") \
 	FIELD(dev_driver_data, "device", "driver_data") \
 	FIELD(dev_driver, "device", "driver") \
+	FIELD(dev_iommu_group, "device", "iommu_group") \
 	FIELD(driver_name, "device_driver", "name") \
 	FIELD(device_kobj, "device", "kobj") \
 	FIELD(kobj_name, "kobject", "name") \
@@ -137,6 +141,7 @@
 	FIELD(group_opened_file, "vfio_group", "opened_file") /* v5.18 */ \
 	FIELD(group_container_wait, "vfio_group", "container_q") /* to v6.0 */ \
 	FIELD(device_dev, "vfio_device", "dev") \
+	FIELD(device_node, "vfio_device", "device") /* v6.1 */ \
 	FIELD(device_group, "vfio_device", "group") \
 	FIELD(device_refcount, "vfio_device", "refcount") \
 	FIELD(device_kref, "vfio_device", "kref") /* before v5.13, 5.10.137 */ \
@@ -178,6 +183,9 @@ int vs_snap_layout__collect(const char *root, struct vs_snap_layout *layout);
 /* Does the same with types that were read already: those of vmlinux, then those of modules. */
 struct vs_btf;
 int vs_snap_layout__of(const struct vs_btf *const *btfs, size_t nr, struct vs_snap_layout *layout);
+
+/* Returns true if BTF describes VFIO's devices and they are in no group: without CONFIG_VFIO_GROUP (v6.6). */
+bool vs_snap_layout__has_no_groups(const struct vs_snap_layout *layout);
 
 /*
  * Fills in VFIO's structures as they were from 4.15 to 5.15 on 64-bit kernels.

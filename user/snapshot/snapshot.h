@@ -153,8 +153,8 @@ struct vs_snapshot_opts {
  *
  * Open files that no descriptor names are found only after vs_snapper__look_for(). A counter that
  * is higher than what was found tells that there is one. On v6.6 to v6.9 mappings of a device opened by cdev are found
- * only while a descriptor of it is open. Without CONFIG_VFIO_GROUP (v6.6) devices are
- * those that sysfs and descriptors show.
+ * only while a descriptor of it is open. Without CONFIG_VFIO_GROUP (v6.6) there are rows for the IOMMU
+ * groups of VFIO's devices, without addresses and counters.
  *
  * 0 with whatever could be found: scope and words say what could not be looked at and
  * why. -ENOMEM with words in `error`. Free with vs_snapshot__free().

@@ -37,6 +37,8 @@ static void note(struct vs_snap_symbols *symbols, const char *name, uint64_t add
 			symbols->release[kind] = address;
 	if (!strcmp(name, "vfio") && symbols->nr_vfio < VS_SNAP_MAX_VFIO)
 		symbols->vfio[symbols->nr_vfio++] = address;
+	if (!strcmp(name, "iommu_group_kset"))
+		symbols->iommu_groups = address;
 }
 
 /* Every wanted name begins with one of three letters: this rejects most lines. */

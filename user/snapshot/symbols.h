@@ -29,6 +29,7 @@ struct vs_snap_symbols {
 	 * table, so it and not the address of their f_op tells files apart.
 	 */
 	uint64_t release[VS_FILE_KINDS];
+	uint64_t iommu_groups;	/* struct kset **: all IOMMU groups of the host. From kallsyms alone */
 };
 
 /* Adds what an open /proc/kallsyms says. -EPERM when addresses are hidden. */

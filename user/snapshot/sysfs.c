@@ -43,21 +43,54 @@ static int group_number(const char *name)
 	return *name && !*end && number < INT_MAX ? number : -1;
 }
 
+/* The number of the IOMMU group of "vfio0". */
+static int number_of_node(const char *root, const char *node)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	const char *name;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/sys/class/vfio-dev/%s/device/iommu_group", root, node);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len <= 0)
+		return -1;
+	target[len] = '\0';
+	name = strrchr(target, '/');
+	return group_number(name ? name + 1 : target);
+}
+
+/* VFIO may be built without groups (v6.6): then its devices lead to those of the IOMMU. */
 static int add_groups(const char *root, struct vs_snapshot *s)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
+	bool nodes = false;
 	int number, err = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "%s/sys/class/vfio", root);
 	dir = opendir(path);
+	if (!dir) {
+		nodes = true;
+		snprintf(path, sizeof(path), "%s/sys/class/vfio-dev", root);
+		dir = opendir(path);
+	}
 	while (dir && !err && (entry = readdir(dir))) {
-		number = group_number(entry->d_name);
+		number = nodes ? number_of_node(root, entry->d_name) : group_number(entry->d_name);
 		err = number < 0 ? 0 : add_group(s, number);
 	}
 	if (dir)
 		closedir(dir);
+	return err;
+}
+
+/* A device that leaves is in no class any more, and was found through its files. */
+static int add_groups_of_devices(struct vs_snapshot *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->nr_devices && !err; i++)
+		err = s->devices[i].number < 0 ? 0 : add_group(s, s->devices[i].number);
 	return err;
 }
 
@@ -121,7 +154,7 @@ static void find_driver(const char *root, struct vs_snap_device *device)
 
 int vs_sysfs__complete(const char *root, struct vs_snapshot *s)
 {
-	int err = add_groups(root, s);
+	int err = add_groups(root, s) ?: add_groups_of_devices(s);
 
 	for (size_t i = 0; i < s->nr_groups && !err; i++)
 		err = add_devices(root, s, s->groups[i].number);

@@ -29,6 +29,7 @@ struct vs_snapper {
 	struct vs_snap_layout layout;
 	bool has_layout;
 	uint64_t vfio;		/* struct module * that the layout is of, 0 built in */
+	uint64_t iommu_groups;	/* as in the symbols: the kernel's own do not move */
 	/* The rest belongs to one snapshot. */
 	struct vs_snapshot *s;
 	struct vs_snap_symbols symbols;
@@ -132,8 +133,11 @@ static int read_running_symbols(struct vs_snapper *t)
 
 	if (!t->symbols.built_in) {
 		memset(&t->symbols, 0, sizeof(t->symbols));
-		if (read_module(t, "vfio") || !vs_snap_symbols__have_vfio(&t->symbols))
+		t->symbols.iommu_groups = t->iommu_groups;
+		if (read_module(t, "vfio") || !vs_snap_symbols__have_vfio(&t->symbols) ||
+		    (!t->iommu_groups && vs_snap_layout__has_no_groups(&t->layout)))
 			err = read_kallsyms(t);
+		t->iommu_groups = t->symbols.iommu_groups;
 	}
 	read_module(t, "kvm");
 	read_module(t, "iommufd");
@@ -274,7 +278,9 @@ static int look_at_groups(struct vs_snapper *t)
 	s->users_counted = t->layout.device_refcount == VS_ABSENT &&
 			   t->layout.device_kref != VS_ABSENT;
 	s->scope.counters = s->nr_groups || !err;
-	if (err == -ENOENT)
+	if (err == -ENOENT && vs_snap_layout__has_no_groups(&t->layout))
+		say(s, "devices only as sysfs and open files show them: no symbol leads to the IOMMU's groups");
+	else if (err == -ENOENT)
 		say(s, "groups only as sysfs shows them: no symbol leads to the kernel's list");
 	else if (err)
 		say(s, "the kernel's list of groups could not be followed");

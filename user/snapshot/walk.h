@@ -36,7 +36,7 @@ int vs_walk__list(const struct vs_mem *mem, uint64_t head, uint64_t *nodes, size
 void vs_walk__string(const struct vs_mem *mem, uint64_t address, char *buf, size_t size);
 
 /*
- * Adds VFIO groups and their devices to the snapshot. -ENOENT when the kernel's table
+ * Adds VFIO groups and their devices to the snapshot; of a VFIO without groups its devices. -ENOENT when the kernel's table
  * of symbols does not have the list, -EFAULT when nothing like a list is there, -ELOOP,
  * -ENOMEM.
  */

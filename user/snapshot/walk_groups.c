@@ -284,17 +284,70 @@ static int add_groups(struct walking *w)
 	return err ?: broken;
 }
 
+/* -- where VFIO has no groups of its own -- */
+
+/* VFIO's own part of a device is called after its node. */
+static bool has_node(const struct vs_walk *walk, uint64_t device)
+{
+	char name[VS_DEVICE_LEN];
+
+	if (walk->layout->device_node == VS_ABSENT)
+		return false;
+	device_name(walk, device + walk->layout->device_node, name, sizeof(name));
+	return !strncmp(name, "vfio", 4) && isdigit((unsigned char)name[4]);
+}
+
+static int add_members(struct walking *w, uint64_t iommu_group)
+{
+	const struct vs_snap_layout *l = w->walk->layout;
+	int number = number_at(w->walk, iommu_group, l->iommu_group_id), err = 0;
+	int nr = vs_walk__list(w->walk->mem, iommu_group + l->iommu_group_devices, w->nodes,
+			       VS_WALK_MAX_LIST);
+
+	for (int i = 0; i < nr && !err; i++) {
+		uint64_t device = vfio_device_of(w->walk, pointer_at(w->walk, w->nodes[i] -
+						 l->iommu_member_list, l->iommu_member_dev), 0);
+
+		if (device && has_node(w->walk, device))
+			err = add_device(w, device, number, false);
+	}
+	return err ?: nr < 0 ? nr : 0;
+}
+
+/* All IOMMU groups of the host are asked for devices of VFIO. */
+static int add_ungrouped(struct walking *w)
+{
+	const struct vs_snap_layout *l = w->walk->layout;
+	uint64_t set = w->walk->symbols->iommu_groups;
+	uint64_t *groups;
+	int nr, err = 0;
+
+	set = set ? vs_mem__pointer(w->walk->mem, set) : 0;
+	if (!set || l->kset_list == VS_ABSENT || l->kobj_entry == VS_ABSENT ||
+	    l->iommu_group_kobj == VS_ABSENT || l->iommu_group_devices == VS_ABSENT)
+		return -ENOENT;
+	groups = malloc(VS_WALK_MAX_LIST * sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	nr = vs_walk__list(w->walk->mem, set + (uint64_t)l->kset_list, groups, VS_WALK_MAX_LIST);
+	for (int i = 0; i < nr && !err; i++)
+		err = add_members(w, groups[i] - (uint64_t)(l->kobj_entry + l->iommu_group_kobj));
+	free(groups);
+	return err ?: nr < 0 ? nr : 0;
+}
+
 int vs_walk__groups(struct vs_walk *walk, struct vs_snapshot *snapshot)
 {
+	bool grouped = !vs_snap_layout__has_no_groups(walk->layout);
 	struct walking w = { .walk = walk, .snapshot = snapshot };
 	int err;
 
-	if (walk->layout->vfio_group_list == VS_ABSENT)
+	if (grouped && walk->layout->vfio_group_list == VS_ABSENT)
 		return -ENOENT;
 	w.nodes = malloc(VS_WALK_MAX_LIST * sizeof(*w.nodes));
 	if (!w.nodes)
 		return -ENOMEM;
-	err = add_groups(&w);
+	err = grouped ? add_groups(&w) : add_ungrouped(&w);
 	free(w.nodes);
 	return err;
 }
@@ -312,22 +365,43 @@ static bool is_listed_now(const struct walking *w, uint64_t group, uint64_t devi
 	return nr < 0;
 }
 
+/* Where VFIO has no groups, a device's IOMMU group has the number; -1. */
+static int number_of(const struct vs_walk *walk, uint64_t address)
+{
+	const struct vs_snap_layout *l = walk->layout;
+	uint64_t dev = pointer_at(walk, address, l->device_dev);
+	uint64_t group = dev ? pointer_at(walk, dev, l->dev_iommu_group) : 0;
+	int32_t id = group ? number_at(walk, group, l->iommu_group_id) : -1;
+
+	return id >= 0 && id < LARGEST_NUMBER ? id : -1;
+}
+
+/* A device without a name is none. */
+static int add_named(struct walking *w, uint64_t address, int number, bool leaving)
+{
+	int err = add_device(w, address, number, leaving);
+
+	if (!err && !w->snapshot->devices[w->snapshot->nr_devices - 1].name[0])
+		w->snapshot->nr_devices--;
+	return err;
+}
+
 /* Only a device of a known group with a name is one; whatever else was read is not. */
 static int add_device_of_file(struct walking *w, uint64_t address)
 {
 	uint64_t group = pointer_at(w->walk, address, w->walk->layout->device_group);
 	const struct vs_snap_group *of = NULL;
-	int err;
 
+	if (has_device(w->snapshot, address))
+		return 0;
+	if (vs_snap_layout__has_no_groups(w->walk->layout))
+		return add_named(w, address, number_of(w->walk, address), false);
 	for (size_t i = 0; i < w->snapshot->nr_groups; i++)
 		if (w->snapshot->groups[i].address == group)
 			of = &w->snapshot->groups[i];
-	if (!group || !of || has_device(w->snapshot, address))
+	if (!group || !of)
 		return 0;
-	err = add_device(w, address, of->number, !is_listed_now(w, group, address));
-	if (!err && !w->snapshot->devices[w->snapshot->nr_devices - 1].name[0])
-		w->snapshot->nr_devices--;
-	return err;
+	return add_named(w, address, of->number, !is_listed_now(w, group, address));
 }
 
 int vs_walk__devices_of_files(struct vs_walk *walk, struct vs_snapshot *s)
