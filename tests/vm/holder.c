@@ -56,6 +56,18 @@ static int check(int ret, const char *what)
 	return ret;
 }
 
+/* The kernel may lack it, which @missing says. */
+static int check_or(int missing, int ret, const char *what)
+{
+	return ret < 0 && errno == missing ? -1 : check(ret, what);
+}
+
+__attribute__((noreturn)) static void skip(const char *why)
+{
+	printf("skipped: %s\n", why);
+	exit(SKIPPED);
+}
+
 static void wait_to_be_killed(void)
 {
 	fflush(stdout);
@@ -329,10 +341,8 @@ static void hold_kvm(void)
 					.addr = (uintptr_t)&h.group };
 	int kvm = open("/dev/kvm", O_RDWR), vm;
 
-	if (kvm < 0) {
-		printf("skipped: no /dev/kvm here\n");
-		exit(SKIPPED);
-	}
+	if (kvm < 0)
+		skip("no /dev/kvm here");
 	vm = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
 	check(ioctl(vm, KVM_CREATE_DEVICE, &create), "KVM_CREATE_DEVICE");
 	check(ioctl(create.fd, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR");
@@ -351,10 +361,8 @@ static void hold_vhost(void)
 	struct held h;
 	pid_t pid;
 
-	if (vhost < 0) {
-		printf("skipped: no /dev/vhost-vsock here\n");
-		exit(SKIPPED);
-	}
+	if (vhost < 0)
+		skip("no /dev/vhost-vsock here");
 	pid = child();
 	if (!pid) {
 		check(ioctl(vhost, VHOST_SET_OWNER, NULL), "VHOST_SET_OWNER");
@@ -385,10 +393,8 @@ static int open_cdev(void)
 	glob_t found = {};
 	int fd;
 
-	if (access("/dev/vfio/devices", F_OK) || access("/dev/iommu", F_OK)) {
-		printf("skipped: no /dev/vfio/devices or no /dev/iommu here\n");
-		exit(SKIPPED);
-	}
+	if (access("/dev/vfio/devices", F_OK) || access("/dev/iommu", F_OK))
+		skip("no /dev/vfio/devices or no /dev/iommu here");
 	for (size_t i = 0; i < 2 && !found.gl_pathc; i++) {
 		snprintf(pattern, sizeof(pattern), "/sys/bus/%s/devices/%s/vfio-dev/vfio*", buses[i],
 			 device_name);
@@ -500,10 +506,8 @@ static void hold_compat(void)
 {
 	struct held h = { .container = open("/dev/iommu", O_RDWR), .group = open_group() };
 
-	if (h.container < 0) {
-		printf("skipped: no /dev/iommu here\n");
-		exit(SKIPPED);
-	}
+	if (h.container < 0)
+		skip("no /dev/iommu here");
 	check(ioctl(h.group, VFIO_GROUP_SET_CONTAINER, &h.container), "VFIO_GROUP_SET_CONTAINER");
 	h.device = check(ioctl(h.group, VFIO_GROUP_GET_DEVICE_FD, device_name),
 			 "VFIO_GROUP_GET_DEVICE_FD");
@@ -644,16 +648,15 @@ static void hold_in_ring(bool hidden)
 {
 	struct io_uring_params params = {};
 	struct held h = open_device();
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	int ring = check_or(ENOSYS, (int)syscall(SYS_io_uring_setup, 4, &params), "io_uring_setup");
 	struct io_uring_rsrc_update own = { .offset = ~0u, .data = (uint64_t)ring };
 
-	check(ring, "io_uring_setup");
+	if (ring < 0)
+		skip("this kernel has no io_uring");
 	check((int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &h.device, 1),
 	      "IORING_REGISTER_FILES");
-	if (hidden && syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, &own, 1) != 1) {
-		printf("skipped: rings cannot be registered here\n");
-		exit(SKIPPED);
-	}
+	if (hidden && syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, &own, 1) != 1)
+		skip("rings cannot be registered here");
 	if (hidden)
 		close(ring);
 	close(h.device);
@@ -718,10 +721,8 @@ static void hold_exiting_with(bool closed)
 	char options[80];
 	pid_t server, pid;
 
-	if (fuse < 0) {
-		printf("skipped: no /dev/fuse here\n");
-		exit(SKIPPED);
-	}
+	if (fuse < 0)
+		skip("no /dev/fuse here");
 	close(check(open("/tmp/holder.fuse", O_CREAT | O_RDWR, 0600), "/tmp/holder.fuse"));
 	snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0", fuse);
 	check(mount("holder", "/tmp/holder.fuse", "fuse", 0, options), "mount");
@@ -765,7 +766,8 @@ static void hold_namespace(void)
 	pid_t pid;
 
 	check(pipe(told), "pipe");
-	check(unshare(CLONE_NEWPID), "unshare");
+	if (check_or(EINVAL, unshare(CLONE_NEWPID), "unshare") < 0)
+		skip("this kernel has no PID namespaces");
 	pid = child();
 	if (!pid) {
 		struct held h = open_device();
@@ -849,12 +851,20 @@ static const struct {
 	{ "reopen", hold_reopen }, { "waits-back", hold_waits_back },
 };
 
+/* Those that open a device by its own node. */
+static bool needs_group(const char *scenario)
+{
+	return strncmp(scenario, "cdev", 4) && strncmp(scenario, "iommufd", 7);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4)
 		return 2;
 	group_number = argv[2];
 	device_name = argv[3];
+	if (needs_group(argv[1]) && access("/dev/vfio/vfio", F_OK) && !access("/dev/iommu", F_OK))
+		skip("this kernel has neither groups nor containers");
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 		if (strcmp(scenarios[i].name, argv[1]))
 			continue;

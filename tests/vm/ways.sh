@@ -4,7 +4,8 @@
 # CELLS: which way with whom, as way:holder, or `all`. Each leaves a line in $OUT/cells:
 #	way holder hung device group waiters what the holder said
 #	way holder ended device			nothing waited
-#	way holder unprepared			this kernel does not offer it
+#	way holder skipped: why this kernel cannot
+#	way holder unprepared
 # The waiter is who /proc says to stand in VFIO's wait, the holds are what the holder said of itself.
 evidence=$OUT/evidence
 mkdir -p "$evidence"
@@ -66,6 +67,34 @@ slot_of()
 	dirname "$(grep -lx "$_address" /sys/bus/pci/slots/*/address)"
 }
 
+# can WAY: or $cannot says why this kernel cannot
+can()
+{
+	cannot=
+	case $1 in
+	unplug | surprise | power | second | cycle)
+		set -- "$1" /sys/bus/pci/slots/*/address
+		[ -e "$2" ] || cannot='this kernel has no hot-plug slots'
+		;;
+	numvfs | pf)
+		[ -e /sys/bus/pci/devices/0000:03:00.0/sriov_numvfs ] || cannot='this kernel has no SR-IOV'
+		;;
+	esac
+	case $1 in
+	unplug | power | second | cycle)
+		# Its interrupt thread is two with PREEMPT_RT, and irq_wake_thread() wakes the wrong one.
+		! has_pciehp || ! grep -q 1 /sys/kernel/realtime 2>/dev/null ||
+			cannot='with PREEMPT_RT pciehp does what it is asked when its port next interrupts, maybe never'
+		;;
+	esac
+	[ -z "$cannot" ]
+}
+
+has_pciehp()
+{
+	ls /sys/bus/pci_express/drivers/pciehp/*:pcie* >/dev/null 2>&1
+}
+
 # byte FILE OFFSET
 byte()
 {
@@ -100,7 +129,8 @@ surprise()
 device()
 {
 	case $1 in
-	unbind | override | remove | shutdown) device=0000:00:05.0 ;;
+	unbind | override | remove) device=0000:00:05.0 ;;
+	shutdown) device=0000:02:00.0 ;; # 5.10 gives a group to no container once a device has left it while in use
 	unplug | surprise | power | second | cycle) device=0000:01:00.0 ;;
 	numvfs | pf | module) device=0000:03:00.1 ;;
 	esac
@@ -140,7 +170,10 @@ prepare()
 # make_vfs DRIVER: of the PF
 make_vfs()
 {
-	bind "$1" 0000:03:00.0 || return
+	if ! bind "$1" 0000:03:00.0; then
+		cannot="$1 does not come up on the PF of this host"
+		return 1
+	fi
 	[ "$1" != vfio-pci ] || holder token "$(group_of 0000:03:00.0)" 0000:03:00.0
 	echo 0 >/sys/bus/pci/devices/0000:03:00.0/sriov_drivers_autoprobe
 	echo 1 >/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs
@@ -229,7 +262,8 @@ cell()
 {
 	device "$1"
 	name=$1-$2
-	prepare "$1" || { echo "$1 $2 unprepared" >>"$OUT/cells"; return; }
+	can "$1" || { echo "$1 $2 skipped: $cannot" >>"$OUT/cells"; return; }
+	prepare "$1" || { echo "$1 $2 ${cannot:+skipped: }${cannot:-unprepared}" >>"$OUT/cells"; return; }
 	holding_device "$name" "$2"
 	grep -q ready "$OUT/$name.holder" || { echo "$1 $2 $(cat "$OUT/$name.holder")" >>"$OUT/cells"; return; }
 	begin "$1"
@@ -275,8 +309,12 @@ for module in nvme vhost_vsock fuse kvm-amd; do
 	modprobe $module 2>/dev/null
 done
 mount -t fusectl fuse /sys/fs/fuse/connections 2>/dev/null
-echo 1 >/sys/module/vfio_pci/parameters/enable_sriov 2>/dev/null
+{ echo 1 >/sys/module/vfio_pci/parameters/enable_sriov; } 2>/dev/null
 HOLDERS='device device-dup device-fork mmap vhost socket backlog ring hidden-ring exiting exiting-early namespace'
+[ ! -e /dev/iommu ] || HOLDERS="$HOLDERS cdev cdev-bound cdev-alone cdev-passed cdev-mmap compat"
+# Without containers a device is opened by its own node.
+usual=device
+[ -e /dev/vfio/vfio ] || usual=cdev-bound
 
 # product WAYS HOLDERS
 product()
@@ -289,13 +327,13 @@ product()
 }
 
 # The default is each way and each holder once; CELLS=all is each with each. The last ones do not end.
-if ls /sys/bus/pci_express/drivers/pciehp/*:pcie* >/dev/null 2>&1; then
-	once='unplug:device surprise:device power:device second:device cycle:both-later-first'
-	all="$(product 'unplug surprise power' "$HOLDERS") second:device cycle:both-later-first"
+if has_pciehp; then
+	once="$(product 'unplug surprise power second' $usual) cycle:both-later-first"
+	all="$(product 'unplug surprise power' "$HOLDERS") second:$usual cycle:both-later-first"
 else
 	once="$(product unbind "$HOLDERS")
-		$(product 'override remove unplug power numvfs' device) pf:vf module:device shutdown:device"
-	all="$(product 'unbind override remove unplug power numvfs module' "$HOLDERS") pf:vf shutdown:device"
+		$(product 'override remove unplug power numvfs' $usual) pf:vf module:$usual shutdown:$usual"
+	all="$(product 'unbind override remove unplug power numvfs module' "$HOLDERS") pf:vf shutdown:$usual"
 fi
 [ "${CELLS:-}" != all ] || CELLS=$all
 for pair in ${CELLS:-$once}; do
