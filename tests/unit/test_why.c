@@ -82,6 +82,21 @@ static void check_line(char *line)
 	teardown(NULL);
 }
 
+/* What the kernel's log says of another device is nothing to who asks about this one. */
+static void test_notes_of_what_is_asked(void **state)
+{
+	(void)state;
+	load("iommufd-cdev");
+	classify("0000:00:05.0", -1, 0);
+	assert_int_equal(why.nr_notes, 1);
+	vs_why__free(&why);
+	classify("0000:00:05.1", -1, 0);
+	assert_int_equal(why.nr_notes, 0);
+	vs_why__free(&why);
+	classify(NULL, 1, 0);
+	assert_int_equal(why.nr_notes, 1);
+}
+
 /* tests/evidence/expected: evidence, what is asked about, and the summary. */
 static void test_recorded(void **state)
 {
@@ -1394,6 +1409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_iommufd_of_two), TEST(test_iommufd_of_another), TEST(test_iommufd_not_known_which),
 		TEST(test_iommufd_waits_further_inside), TEST(test_recorded),
+		TEST(test_notes_of_what_is_asked),
 		TEST(test_saved_and_loaded), TEST(test_dump),
 		TEST(test_bad_evidence),
 		TEST(test_nested_chain_is_no_deadlock),

@@ -76,7 +76,7 @@ int vs_classify(const struct vs_evidence *e, const struct vs_why_subject *subjec
 					    why_asked__add_nothing(why, e, subject);
 	}
 	if (!err && !e->from_log)
-		err = why_logged__add_notes(why, e);
+		err = why_logged__add_notes(why, e, subject);
 	if (err) {
 		vs_why__free(why);
 		return err;

@@ -182,8 +182,11 @@ int why_logged__add(struct vs_why *why, const struct vs_evidence *e);
 int why_logged__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			    const struct vs_why_subject *s);
 
-/* Adds why->notes from the log of a host, and for how long VFIO has asked for a device. 0 or -ENOMEM. */
-int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e);
+/*
+ * Adds why->notes from the log of a host, as far as they are about @subject or a case, and for how long VFIO has
+ * asked for a device. Call when the cases are kept. 0 or -ENOMEM.
+ */
+int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e, const struct vs_why_subject *subject);
 
 /* Returns true if something of the text looks like a kernel's log. */
 bool why_logged__is_of_kernel(const struct vs_evidence *e);

@@ -825,14 +825,31 @@ static int note_task(struct vs_why *why, const struct vs_ev_task *t)
 	return 0;
 }
 
-int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e)
+/* A message about another device than the one that was asked for, or than those of the cases, says nothing of it. */
+static bool is_wanted(const struct vs_why *why, const struct vs_evidence *e, const struct vs_why_subject *s,
+		      const struct vs_ev_message *m)
+{
+	const struct vs_snap_device *d = why_device__named(e, m->device);
+
+	if (!m->device[0] || (!s->device && s->group < 0 && !s->pid) || (s->device && !strcmp(s->device, m->device)))
+		return true;
+	if (s->group >= 0 && (!d || d->number == s->group))
+		return true;
+	for (size_t i = 0; i < why->nr_cases; i++)
+		if (!strcmp(why->cases[i].device, m->device))
+			return true;
+	return false;
+}
+
+int why_logged__add_notes(struct vs_why *why, const struct vs_evidence *e, const struct vs_why_subject *s)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < e->nr_logged; i++)
 		err = note_task(why, &e->logged[i]);
 	for (size_t i = 0; !err && i < e->nr_messages; i++)
-		err = note_message(why, e, &e->messages[i]);
+		if (is_wanted(why, e, s, &e->messages[i]))
+			err = note_message(why, e, &e->messages[i]);
 	return err;
 }
 
