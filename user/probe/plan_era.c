@@ -38,7 +38,7 @@ static bool has_site(const struct vs_kmod *kmod, enum vs_site_kind kind, const c
 bool plan_has_no_groups(const struct vs_facts *facts)
 {
 	return vs_kmod__func(&facts->vfio, "vfio_device_fops_cdev_open") &&
-	       !vs_kmod__func(&facts->vfio, "vfio_group_fops_open");
+	       !vs_kmod__func(&facts->vfio, VS_VFIO_GROUP_OPEN);
 }
 
 /* Without VFIO's functions, the kernel's tell whether there can be one. */

@@ -152,6 +152,21 @@ static void find_driver(const char *root, struct vs_snap_device *device)
 		 name ? name + 1 : target);
 }
 
+static bool is_present(const char *root, const char *file)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, file);
+	return !access(path, F_OK);
+}
+
+/* Built in, VFIO has a folder in /sys/module only if it has parameters. */
+bool vs_sysfs__has_vfio(const char *root)
+{
+	return is_present(root, "/sys/module/vfio") || is_present(root, "/sys/class/vfio") ||
+	       is_present(root, "/sys/class/vfio-dev");
+}
+
 int vs_sysfs__complete(const char *root, struct vs_snapshot *s)
 {
 	int err = add_groups(root, s) ?: add_groups_of_devices(s);

@@ -5,9 +5,12 @@
 
 #include "snapshot/snapshot.h"
 
+/* Returns true if VFIO is loaded, or built in. @root is prefixed to /sys; "" is the host. */
+bool vs_sysfs__has_vfio(const char *root);
+
 /*
- * Adds the groups of /sys/class/vfio that are not there yet, the other devices of each
- * group's IOMMU group, and the drivers of all. Takes no device lock. -ENOMEM.
+ * Adds the groups of /sys/class/vfio that are not there yet (of a VFIO without groups those of the IOMMU that have its
+ * devices), the other devices of each group's IOMMU group, and the drivers of all. Takes no device lock. -ENOMEM.
  */
 int vs_sysfs__complete(const char *root, struct vs_snapshot *snapshot);
 

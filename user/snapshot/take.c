@@ -109,21 +109,9 @@ static int read_machine_symbols(struct vs_snapper *t)
 	return err;
 }
 
-static bool is_present(const struct vs_snapper *t, const char *file)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s%s", t->root, file);
-	return !access(path, F_OK);
-}
-
-/* Built in, VFIO has a folder in /sys/module only if it has parameters. */
 static bool has_vfio(const struct vs_snapper *t)
 {
-	if (t->machine)
-		return t->machine->has_vfio;
-	return is_present(t, "/sys/module/vfio") || is_present(t, "/sys/class/vfio") ||
-	       is_present(t, "/sys/class/vfio-dev");
+	return t->machine ? t->machine->has_vfio : vs_sysfs__has_vfio(t->root);
 }
 
 /* Each time anew, as vfio.ko may have been loaded again elsewhere; what is built in stays. */

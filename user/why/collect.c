@@ -19,6 +19,7 @@
 #include "evidence/names.h"
 #include "probe/facts.h"
 #include "probe/plan.h"
+#include "snapshot/sysfs.h"
 #include "snapshot/walk.h"
 #include "why/collect_priv.h"
 #include "why/fallback.h"
@@ -437,7 +438,7 @@ static void take_running(struct vs_evidence *e)
 
 	uname(&name);
 	snprintf(e->release, sizeof(e->release), "%.79s", name.release);
-	e->has_vfio = !access("/sys/module/vfio", F_OK) || !access("/sys/class/vfio", F_OK);
+	e->has_vfio = vs_sysfs__has_vfio("");
 }
 
 static void take_dumped(const struct vs_dump *d, struct vs_evidence *e)
