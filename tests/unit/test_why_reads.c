@@ -209,6 +209,16 @@ static void test_a_new_task_in_a_dead_owners_memory(void **state)
 	tasks[0].is_first = false;		/* the first one was woken, maybe */
 	collect_bury_owners(&e);
 	assert_int_equal(tasks[0].owner, TASK(2));
+	/* The new task works at the device: it has taken the lock, over the head of one who gave up. */
+	tasks[0] = waiter;
+	strcpy(tasks[0].lock_name, "device lock of 0000:00:05.0");
+	strcpy(tasks[1].locked[0].name, "0000:00:05.0");
+	tasks[1].nr_locked = 1;
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].owner, TASK(2));
+	tasks[1].lock = BASE;	/* or only wants it, too */
+	collect_bury_owners(&e);
+	assert_int_equal(tasks[0].dead_owner, TASK(2));
 	tasks[0] = waiter;
 	tasks[0].owner_reads = true;
 	collect_bury_owners(&e);

@@ -96,13 +96,25 @@ static bool is_born_too_late(const struct vs_ev_task *owner, const struct vs_ev_
 	       t->waited_ns > owner->age_ns + owner->age_ns / 1000 + CLOCKS_NS;
 }
 
+/*
+ * The first waiter may also have given up (a signal) when another had taken the lock over its head: then
+ * nobody woke the next one. A task that works at the very device has its lock.
+ */
+static bool works_at(const struct vs_ev_task *owner, const struct vs_ev_task *t)
+{
+	for (size_t i = 0; owner->lock != t->lock && i < owner->nr_locked; i++)
+		if (strstr(t->lock_name, owner->locked[i].name))
+			return true;
+	return false;
+}
+
 void collect_bury_owners(struct vs_evidence *e)
 {
 	for (size_t i = 0; i < e->nr_tasks; i++) {
 		struct vs_ev_task *t = &e->tasks[i];
 		const struct vs_ev_task *owner = vs_evidence__task_at(e, t->owner);
 
-		if (!owner || !is_born_too_late(owner, t))
+		if (!owner || !is_born_too_late(owner, t) || works_at(owner, t))
 			continue;
 		t->dead_owner = t->owner;
 		t->owner = 0;
