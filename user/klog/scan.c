@@ -184,7 +184,7 @@ void vs_klog__feed_kmsg(struct vs_klog *k, const char *record, size_t len)
 {
 	const char *end = memchr(record, '\n', len), *comma = memchr(record, ',', len);
 
-	if (comma - record != 1 || record[0] > '7')	/* of another facility: user space wrote it */
+	if (!comma || comma != record + 1 || record[0] > '7')	/* of another facility: user space wrote it */
 		return;
 	vs_klog__feed(k, record, end ? (size_t)(end - record) : len);
 	vs_klog__feed(k, "\n", 1);
