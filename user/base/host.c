@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +84,13 @@ unsigned int vs_host__columns(int fd)
 	return !ioctl(fd, TIOCGWINSZ, &win) && win.ws_col ? win.ws_col : 80;
 }
 
-ssize_t vs_host__proc_file(uint32_t id, const char *name, char *buf, size_t size)
+ssize_t vs_host__proc_file(const char *root, uint32_t id, const char *name, char *buf, size_t size)
 {
-	char path[40];
+	char path[PATH_MAX];
 	ssize_t len;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", id, name);
+	snprintf(path, sizeof(path), "%s/proc/%u/%s", root, id, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;

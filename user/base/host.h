@@ -20,10 +20,10 @@ int vs_host__group_devices(int iommu_group, char *buf, size_t size);
 int vs_host__kernel_stack(uint32_t tid, char *buf, size_t size);
 
 /*
- * Reads the beginning of /proc/ID/NAME, terminated, as far as one read(2) goes. Returns its length or
+ * Reads the beginning of @root/proc/ID/NAME, terminated, as far as one read(2) goes. Returns its length or
  * -1. Some files wait for locks of the task: do not read those of tasks that may be stuck.
  */
-ssize_t vs_host__proc_file(uint32_t id, const char *name, char *buf, size_t size);
+ssize_t vs_host__proc_file(const char *root, uint32_t id, const char *name, char *buf, size_t size);
 
 /* Returns the columns of the terminal on `fd`, 0 when it is none. */
 unsigned int vs_host__columns(int fd);

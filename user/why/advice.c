@@ -90,7 +90,7 @@ static bool is_named_before(const struct vs_why_case *c, size_t from, size_t i)
 
 /*
  * No one can close a descriptor of another process from outside, but can end the process. This advice is not
- * for a VM, which has other ways (see release_all()), not where a kill does not help, and not for pid 1.
+ * for a VM, which has other ways (see vs_advice__release()), not where a kill does not help, and not for pid 1.
  */
 static const char *or_end_it(const struct vs_why_case *c, const struct vs_why_holder *h)
 {
@@ -121,6 +121,8 @@ static void release_one(struct vs_why_case *c, size_t i, size_t end)
 	if (h->exiting && h->how != VS_HOLD_RELEASE)
 		NEXT(c, "wait for %s, which is exiting already and lets go at its end (where it is: "
 			"vfioscope why pid %u)", title, h->tgid);
+	else if (h->how == VS_HOLD_FD && h->fd < 0)
+		NEXT(c, "close the device in %s%s", title, or_end_it(c, h));
 	else if (h->how == VS_HOLD_FD)
 		release_fds(c, i, end, title);
 	else if (h->hidden)
@@ -243,7 +245,7 @@ static void release_proven(struct vs_why_case *c)
 	}
 }
 
-static void release_all(struct vs_why_case *c)
+void vs_advice__release(struct vs_why_case *c)
 {
 	size_t likely = nr_likely(c);
 
@@ -379,7 +381,7 @@ static void let_go(const struct vs_evidence *e, struct vs_why_case *c)
 			"it does not do it: its files stay open as long as %s sleeps. What would "
 			"have to go: ", c->waits_back->tgid,
 		     task(c->waits_back, who));
-	release_all(c);
+	vs_advice__release(c);
 	if (c->waits_back) {
 		NEXT(c, ". Otherwise ");
 		reset(c, true);
@@ -667,7 +669,7 @@ static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 		return;
 	}
 	NEXT(c, "nothing now. An unbind would need you to ");
-	release_all(c);
+	vs_advice__release(c);
 }
 
 /* Tasks that wait in another PID namespace are out of sight, so it says nothing of them. */

@@ -8,4 +8,7 @@
 /* Fills c->says and c->next from the rest of the case. */
 void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c);
 
+/* Adds to c->next what the holders have to let go, and how, as half a sentence. */
+void vs_advice__release(struct vs_why_case *c);
+
 #endif

@@ -553,7 +553,7 @@ int vs_evidence__collect(const struct vs_collect_opts *opts, struct vs_evidence 
 	err = collect(&c, error, size);
 	if (!err)
 		write_stacks(&c);
-	if (!err && e->has_vfio && !e->from_core) /* last, since it may take long and no wait depends on it */
+	if (!err && e->has_vfio && !e->from_core && !opts->no_fix) /* last, since it may take long and no wait depends on it */
 		e->fix = find_fix(e->release);
 	e->took_ns = vs_host__mono_ns() - began;
 	vs_why_names__free(c.names);

@@ -12,6 +12,7 @@ struct vs_dump;
 struct vs_collect_opts {
 	uint32_t pid;		/* of interest even if it seems to wait for nothing; 0: none */
 	bool no_bpf;		/* as where BPF is not available */
+	bool no_fix;		/* nobody asks if the kernel has the fix, which takes a while to find out */
 	FILE *all_stacks;	/* the stack of every task is written there; NULL: nowhere */
 	struct vs_dump *dump;	/* the machine is that of a dump; NULL: the one that this runs on */
 };

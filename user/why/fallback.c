@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,71 +21,33 @@ struct tids {
 };
 
 struct proc_task {
-	uint32_t tgid, parent, flags;
-	char state;
-	char comm[VS_COMM_LEN];
+	struct vs_proc_stat stat;
+	uint32_t tgid;
 	char stack[STACK_TEXT];
 };
 
 /* -- all tasks -- */
 
-static int add_numbers(const char *path, struct tids *t)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	uint32_t *row;
-
-	while (dir && (entry = readdir(dir))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		row = vs_rows__add(&t->tid, &t->nr, sizeof(*row));
-		if (!row) {
-			closedir(dir);
-			return -ENOMEM;
-		}
-		*row = (uint32_t)atoi(entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return 0;
-}
-
 static int list_tasks(struct tids *processes, struct tids *tasks)
 {
-	int err = add_numbers("/proc", processes);
+	int err = vs_proc__add_numbers("/proc", &processes->tid, &processes->nr);
 	char path[40];
 
 	for (size_t i = 0; !err && i < processes->nr; i++) {
 		snprintf(path, sizeof(path), "/proc/%u/task", processes->tid[i]);
-		err = add_numbers(path, tasks);
+		err = vs_proc__add_numbers(path, &tasks->tid, &tasks->nr);
 	}
 	return err;
 }
 
 /* -- one task, read in the child -- */
 
-/* "12 (a name) S 1 ...": the name may hold anything, the last bracket ends it. */
-static bool read_stat(uint32_t tid, struct proc_task *t)
-{
-	char text[1024], *open, *close;
-
-	if (vs_host__proc_file(tid, "stat", text, sizeof(text)) <= 0)
-		return false;
-	open = strchr(text, '(');
-	close = strrchr(text, ')');
-	if (!open || !close)
-		return false;
-	*close = '\0';
-	snprintf(t->comm, sizeof(t->comm), "%s", open + 1);
-	return sscanf(close + 1, " %c %u %*d %*d %*d %*d %u", &t->state, &t->parent, &t->flags) == 3;
-}
-
 static void read_tgid(uint32_t tid, struct proc_task *t)
 {
 	char text[1024], *at;
 
 	t->tgid = tid;
-	if (vs_host__proc_file(tid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "\nTgid:")))
+	if (vs_host__proc_file("", tid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "\nTgid:")))
 		t->tgid = (uint32_t)atoi(at + 6);
 }
 
@@ -97,10 +56,10 @@ static bool read_task(void *ctx, size_t i, void *row)
 	uint32_t tid = ((const uint32_t *)ctx)[i];
 	struct proc_task *t = row;
 
-	if (!read_stat(tid, t))
+	if (!vs_proc__stat("", tid, &t->stat))
 		return false;
 	read_tgid(tid, t);
-	return vs_host__proc_file(tid, "stack", t->stack, sizeof(t->stack)) >= 0;
+	return vs_host__proc_file("", tid, "stack", t->stack, sizeof(t->stack)) >= 0;
 }
 
 /* -- what is kept of it -- */
@@ -149,10 +108,10 @@ static int keep(struct vs_evidence *e, uint32_t tid, struct proc_task *p)
 		return -ENOMEM;
 	t->tid = tid;
 	t->tgid = p->tgid;
-	t->parent = p->parent;
-	t->state = p->state;
-	t->kernel_thread = p->flags & PF_KTHREAD;
-	memcpy(t->comm, p->comm, sizeof(t->comm));
+	t->parent = p->stat.parent;
+	t->state = p->stat.state;
+	t->kernel_thread = p->stat.flags & PF_KTHREAD;
+	memcpy(t->comm, p->stat.comm, sizeof(t->comm));
 	t->waited_ns = t->age_ns = t->stayed_ns = VS_EV_UNKNOWN;
 	t->lock_group = -1;
 	return take_frames(t, p->stack);
@@ -183,15 +142,16 @@ static int read_tasks(struct vs_evidence *e, const struct tids *tasks)
 static int add_process(struct vs_evidence *e, uint32_t tgid)
 {
 	struct vs_ev_process *p;
-	struct proc_task t = {};
+	struct vs_proc_stat t;
 
-	if (!tgid || vs_evidence__process(e, tgid) || !read_stat(tgid, &t))
+	if (!tgid || vs_evidence__process(e, tgid) || !vs_proc__stat("", tgid, &t))
 		return 0;
 	p = vs_rows__add(&e->processes, &e->nr_processes, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	p->tgid = tgid;
 	p->parent = t.parent;
+	p->age_ns = vs_proc__age("", &t);
 	memcpy(p->comm, t.comm, sizeof(p->comm));
 	return 0;
 }

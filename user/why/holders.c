@@ -245,6 +245,11 @@ static const char *argument_of(const char *vfio_args, const char *device)
 	return NULL;
 }
 
+bool vs_holders__names(const char *vfio_args, const char *device)
+{
+	return argument_of(vfio_args, device);
+}
+
 bool vs_holders__is_fixed(const char *vfio_args, bool q35, const char *device)
 {
 	const char *at = argument_of(vfio_args, device);
@@ -413,7 +418,7 @@ int vs_holders__by_arguments(const struct vs_evidence *e, struct vs_why_case *c)
 		const struct vs_ev_process *p = &e->processes[i];
 		struct vs_why_holder *h;
 
-		if (!argument_of(p->vfio_args, c->device))
+		if (!vs_holders__names(p->vfio_args, c->device))
 			continue;
 		h = add(e, c, p->tgid, p->comm);
 		if (!h)

@@ -17,6 +17,9 @@ int vs_holders__of_group(const struct vs_evidence *e, const struct vs_snap_group
 int vs_holders__with_open(const struct vs_evidence *e, const char *path, enum vs_snap_file_kind kind,
 			  struct vs_why_case *c);
 
+/* Returns true if one of these arguments of QEMU names the device. */
+bool vs_holders__names(const char *vfio_args, const char *device);
+
 /* Adds the processes of QEMU whose arguments name c->device. 0 or -ENOMEM. */
 int vs_holders__by_arguments(const struct vs_evidence *e, struct vs_why_case *c);
 

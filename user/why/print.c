@@ -344,7 +344,7 @@ static json_t *task_json(const struct vs_ev_task *t)
 	return o;
 }
 
-static json_t *holder_json(const struct vs_why_holder *h)
+json_t *vs_why__holder_json(const struct vs_why_holder *h)
 {
 	static const char *const kinds[VS_SNAP_FILE_KINDS] = { "group", "device", "container",
 		"cdev", "iommufd", "kvm" };
@@ -388,7 +388,7 @@ static void set_lists(json_t *o, const struct vs_why_case *c)
 	json_t *holders = json_array(), *victims = json_array(), *proof = json_array();
 
 	for (size_t i = 0; i < c->nr_holders; i++)
-		json_array_append_new(holders, holder_json(&c->holders[i]));
+		json_array_append_new(holders, vs_why__holder_json(&c->holders[i]));
 	for (size_t i = 0; i < c->nr_victims; i++)
 		json_array_append_new(victims, victim_json(&c->victims[i]));
 	for (size_t i = 0; i < c->nr_proof; i++)

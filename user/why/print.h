@@ -3,6 +3,8 @@
 #ifndef VFIOSCOPE_SINK_WHY_H
 #define VFIOSCOPE_SINK_WHY_H
 
+#include <jansson.h>
+
 #include "why/classify.h"
 
 struct vs_why_report {
@@ -17,6 +19,8 @@ struct vs_why_report {
 int vs_why__print_text(int fd, const struct vs_why_report *r);
 int vs_why__print_json(int fd, const struct vs_why_report *r); /* one object, docs/why.md */
 
+/* Returns what that object has of a holder; a new reference, NULL without memory. */
+json_t *vs_why__holder_json(const struct vs_why_holder *h);
 
 /* Prints the report for a bug tracker. */
 int vs_why__print_markdown(int fd, const struct vs_why_report *r);

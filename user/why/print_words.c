@@ -61,7 +61,9 @@ void vs_why_words__holder(const struct vs_why_holder *h, bool shared, char *buf,
 	char who[VS_HOLDER_LEN];
 
 	vs_holders__title(h, who, sizeof(who));
-	if (h->how == VS_HOLD_FD)
+	if (h->how == VS_HOLD_FD && h->fd < 0)
+		snprintf(buf, size, "%s: %s%s, one of its descriptors", who, h->likely ? "likely " : "", kind_words(h));
+	else if (h->how == VS_HOLD_FD)
 		snprintf(buf, size, "%s fd %d: %s%s%s", who, h->fd, h->likely ? "likely " : "", kind_words(h),
 			 shared ? " (the same open file)" : "");
 	else if (h->how == VS_HOLD_MAP)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -202,6 +204,67 @@ void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, siz
 			    ", and who comes after the third of those was left out" : "");
 }
 
+/* -- tasks -- */
+
+int vs_proc__add_numbers(const char *path, uint32_t **numbers, size_t *nr)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int err = 0;
+
+	while (dir && !err && (entry = readdir(dir))) {
+		uint32_t *row;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		row = vs_rows__add(numbers, nr, sizeof(*row));
+		if (row)
+			*row = (uint32_t)atoi(entry->d_name);
+		else
+			err = -ENOMEM;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+/* "12 (a name) S 1 ...": the name may hold anything, the last bracket ends it. */
+bool vs_proc__stat(const char *root, uint32_t tid, struct vs_proc_stat *stat)
+{
+	char text[1024], *open, *close;
+	unsigned long long ticks;
+
+	memset(stat, 0, sizeof(*stat));
+	if (vs_host__proc_file(root, tid, "stat", text, sizeof(text)) <= 0)
+		return false;
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close)
+		return false;
+	*close = '\0';
+	snprintf(stat->comm, sizeof(stat->comm), "%s", open + 1);
+	if (sscanf(close + 1, " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &stat->state, &stat->parent, &stat->flags, &ticks) != 4)
+		return false;
+	stat->start_ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	return true;
+}
+
+uint64_t vs_proc__age(const char *root, const struct vs_proc_stat *stat)
+{
+	char path[PATH_MAX];
+	double seconds = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/proc/uptime", root);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%lf", &seconds) != 1)
+		seconds = 0;
+	if (file)
+		fclose(file);
+	return seconds * 1e9 > (double)stat->start_ns ? (uint64_t)(seconds * 1e9) - stat->start_ns : 0;
+}
+
 /* -- processes -- */
 
 struct describe {
@@ -235,20 +298,20 @@ void vs_proc__take_cmdline(struct vs_ev_process *p, char *text, size_t size)
 	snprintf(p->cmdline, sizeof(p->cmdline), "%.*s", len > 0 ? (int)len : 0, text);
 }
 
-static void read_cmdline(uint32_t tgid, struct vs_ev_process *p)
+static void read_cmdline(const char *root, struct vs_ev_process *p)
 {
 	static char text[MAX_ARGUMENTS];
-	ssize_t len = vs_host__proc_file(tgid, "cmdline", text, sizeof(text));
+	ssize_t len = vs_host__proc_file(root, p->tgid, "cmdline", text, sizeof(text));
 
 	vs_proc__take_cmdline(p, text, len > 0 ? (size_t)len : 0);
 }
 
 /* With cgroup v1 it takes the hierarchy of systemd or of a controller: the longest path says most. */
-static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
+static void read_cgroup(const char *root, struct vs_ev_process *p)
 {
 	char text[8192], *line, *rest = text;
 
-	if (vs_host__proc_file(tgid, "cgroup", text, sizeof(text)) <= 0)
+	if (vs_host__proc_file(root, p->tgid, "cgroup", text, sizeof(text)) <= 0)
 		return;
 	while ((line = strsep(&rest, "\n"))) {
 		char *path = strchr(line, ':');
@@ -260,14 +323,15 @@ static void read_cgroup(uint32_t tgid, struct vs_ev_process *p)
 }
 
 /* The kubelet keeps a folder for each pod of its node, whatever the runtime is. */
-static void read_pod_name(struct vs_ev_process *p)
+static void read_pod_name(const char *root, struct vs_ev_process *p)
 {
-	char uid[64];
+	char uid[64], path[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
 
 	vs_holders__pod(p->cgroup, uid, sizeof(uid));
-	dir = uid[0] ? opendir("/var/log/pods") : NULL;
+	snprintf(path, sizeof(path), "%s/var/log/pods", root);
+	dir = uid[0] ? opendir(path) : NULL;
 	while (dir && (entry = readdir(dir)) &&
 	       !vs_holders__pod_name(entry->d_name, uid, p->pod_name, sizeof(p->pod_name)))
 		;
@@ -275,17 +339,22 @@ static void read_pod_name(struct vs_ev_process *p)
 		closedir(dir);
 }
 
-static bool describe_one(void *ctx, size_t i, void *row)
+void vs_proc__describe_one(const char *root, struct vs_ev_process *p, bool cmdline)
+{
+	read_cgroup(root, p);
+	read_pod_name(root, p);
+	vs_runtime__name(root, p->cgroup, p->container_name, sizeof(p->container_name));
+	if (cmdline)
+		read_cmdline(root, p);
+}
+
+static bool describe_row(void *ctx, size_t i, void *row)
 {
 	const struct describe *d = ctx;
 	struct vs_ev_process *p = row;
 
 	*p = d->e->processes[i];
-	read_cgroup(p->tgid, p);
-	read_pod_name(p);
-	vs_runtime__name("", p->cgroup, p->container_name, sizeof(p->container_name));
-	if (!d->no_cmdline[i])
-		read_cmdline(p->tgid, p);
+	vs_proc__describe_one("", p, !d->no_cmdline[i]);
 	return true;
 }
 
@@ -295,7 +364,7 @@ int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline)
 	size_t nr = e->nr_processes;
 	struct vs_ev_process *rows = calloc(nr + 1, sizeof(*rows));
 	signed char *answered = calloc(nr + 1, 1);
-	int err = rows && answered ? vs_proc__guarded(describe_one, &d, nr, rows, sizeof(*rows),
+	int err = rows && answered ? vs_proc__guarded(describe_row, &d, nr, rows, sizeof(*rows),
 						      answered) : -ENOMEM;
 
 	if (!err)
@@ -313,7 +382,7 @@ int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline)
 
 /* -- open files by name -- */
 
-#define OPENERS 8	/* of one process that are kept */
+#define OPENERS 64	/* of one process that are kept */
 
 struct opened {
 	struct vs_ev_opener openers[OPENERS];
@@ -324,40 +393,44 @@ struct wanted {
 	bool vfio;
 };
 
-static bool is_wanted(const struct wanted *w, const char *target)
+static bool is_wanted(bool vfio, const char *target)
 {
 	if (!strncmp(target, "/dev/vhost-", 11))
 		return true;
-	return w->vfio && (!strncmp(target, "/dev/vfio/", 10) ||
-			   !strcmp(target, "anon_inode:[vfio-device]") ||
-			   !strcmp(target, "anon_inode:kvm-vfio"));
+	return vfio && (!strncmp(target, "/dev/vfio/", 10) ||
+			!strcmp(target, "anon_inode:[vfio-device]") ||
+			!strcmp(target, "anon_inode:kvm-vfio"));
+}
+
+int vs_proc__open_files(const char *root, uint32_t tgid, bool vfio, struct vs_ev_opener *openers, int most)
+{
+	char path[PATH_MAX], target[sizeof(openers->path)];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc/%u/fd", root, tgid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT || errno == ESRCH ? 0 : -EACCES;
+	while ((entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		if (!is_wanted(vfio, target) || nr++ >= most)
+			continue;
+		openers[nr - 1] = (struct vs_ev_opener){ .tgid = tgid, .fd = atoi(entry->d_name) };
+		memcpy(openers[nr - 1].path, target, sizeof(target));
+	}
+	closedir(dir);
+	return nr;
 }
 
 static bool find_open(void *ctx, size_t i, void *row)
 {
 	const struct wanted *w = ctx;
-	uint32_t tgid = w->tgids[i];
-	struct opened *o = row;
-	char path[40], target[sizeof(o->openers[0].path)];
-	struct dirent *entry;
-	int nr = 0;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%u/fd", tgid);
-	dir = opendir(path);
-	while (dir && nr < OPENERS && (entry = readdir(dir))) {
-		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		target[len > 0 ? len : 0] = '\0';
-		if (!is_wanted(w, target))
-			continue;
-		o->openers[nr].tgid = tgid;
-		o->openers[nr].fd = atoi(entry->d_name);
-		memcpy(o->openers[nr++].path, target, sizeof(target));
-	}
-	if (dir)
-		closedir(dir);
-	return nr;
+	return vs_proc__open_files("", w->tgids[i], w->vfio, ((struct opened *)row)->openers, OPENERS) > 0;
 }
 
 static int keep_openers(struct vs_evidence *e, const struct opened *o)

@@ -37,11 +37,37 @@ void vs_proc__say_unread(struct vs_evidence *e, const signed char *answered, siz
  */
 int vs_proc__describe(struct vs_evidence *e, const bool *no_cmdline);
 
+/* What /proc/TID/stat tells. */
+struct vs_proc_stat {
+	uint32_t parent, flags;
+	char state;
+	char comm[VS_COMM_LEN];
+	uint64_t start_ns;	/* CLOCK_BOOTTIME, in steps of a tick */
+};
+
+/* @root is prefixed to /proc in the next four. Returns false if there is no such task. */
+bool vs_proc__stat(const char *root, uint32_t tid, struct vs_proc_stat *stat);
+
+/* Since p was created, by @root/proc/uptime; 0 if that cannot be read. */
+uint64_t vs_proc__age(const char *root, const struct vs_proc_stat *stat);
+
+/* Fills in the names of the process p->tgid; a caller calls it in a child. Without @cmdline that one is left alone. */
+void vs_proc__describe_one(const char *root, struct vs_ev_process *p, bool cmdline);
+
+/*
+ * Finds a process's open vhost devices and, with @vfio, files of VFIO; a caller calls it in a child. Returns
+ * how many there are, of which the first @most are in @openers; or -EACCES.
+ */
+int vs_proc__open_files(const char *root, uint32_t tgid, bool vfio, struct vs_ev_opener *openers, int most);
+
 /*
  * Takes the arguments of a process as the kernel has them, each with its NUL; there is one more NUL at @text[len].
  * The text is changed.
  */
 void vs_proc__take_cmdline(struct vs_ev_process *p, char *text, size_t len);
+
+/* Adds the numbers in a folder such as /proc to a malloc'ed array. 0 or -ENOMEM. */
+int vs_proc__add_numbers(const char *path, uint32_t **numbers, size_t *nr);
 
 /*
  * Adds e->openers: processes with a vhost device open and, with @vfio, with a file of VFIO, as
