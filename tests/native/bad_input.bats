@@ -110,6 +110,7 @@ needs()
 	case $1$2 in
 	*--save-facts) echo "--facts $TOP/tests/facts/fixed.json" ;;
 	*--sample) echo --all ;;
+	can--root) echo unbind 0000:00:05.0 ;;
 	*--save-evidence) echo "--evidence $TOP/tests/evidence/fixed-two.json" ;;
 	validate--json | validate--junit | validate--markdown) echo --observe-only ;;
 	validate--devices | validate--strategy | validate--cycles) echo --i-know-this-can-hang-the-host ;;
@@ -300,7 +301,7 @@ twice_one()
 	facts="--facts $TOP/tests/facts/fixed.json"
 	ko=$TOP/build/tests/fixtures/kmod.ko
 	local as_root=()
-	[ "$(id -u)" -ne 0 ] || as_root=("refs --once" "refs --once --json" "why" "why --json" "why --no-bpf"
+	[ "$(id -u)" -ne 0 ] || as_root=("devices" "devices --json" "refs --once" "refs --once --json" "why" "why --json" "why --no-bpf"
 		"latency --all -d 200ms" "latency --all -d 200ms --json" "latency --all -d 300ms --interval 100ms"
 		"latency --all -d 200ms --events" "doctor --self-test")
 	for args in "doctor $facts" "doctor --json $facts" "why --evidence $TOP/tests/evidence/fixed-two.json" \

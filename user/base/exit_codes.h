@@ -21,8 +21,8 @@ enum vs_exit {
 	"  2  wrong usage\n" \
 	"  3  a finding of grade bug: the deadlock happened, or can\n" \
 	"  4  this kernel does not offer what is required: see doctor\n" \
-	"  5  no bug was found, but events were lost, or it cannot be told\n" \
+	"  5  no bug was found, but events were lost, or it cannot be told (can, too)\n" \
 	"  6  privileges are missing\n" \
-	"  7  it waits for another reason (why); it is not as it should be (inspect)\n"
+	"  7  it waits for another reason (why); no (can); not as it should be (inspect)\n"
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/opts.h"
 
+extern const struct vs_command vs_cmd_can;
+extern const struct vs_command vs_cmd_devices;
 extern const struct vs_command vs_cmd_doctor;
 extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_latency;

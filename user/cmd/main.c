@@ -13,6 +13,8 @@
 
 static const struct vs_command *const commands[] = {
 	&vs_cmd_why,
+	&vs_cmd_devices,
+	&vs_cmd_can,
 	&vs_cmd_doctor,
 	&vs_cmd_trace,
 	&vs_cmd_refs,

@@ -356,8 +356,12 @@ bool vs_device__is_bridge(const struct vs_device *d)
 
 bool vs_device__spoils_group(const struct vs_device *d)
 {
-	return d->driver[0] && !vs_device__is_vfio(d) && !vs_device__is_bridge(d) && strcmp(d->driver, "pci-stub") &&
-	       strcmp(d->driver, "pcieport");
+	static const char *const harmless[] = { "", "pci-stub", "pcieport", "xen-pciback" };
+
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		if (!strcmp(d->driver, harmless[i]))
+			return false;
+	return !vs_device__is_vfio(d) && !vs_device__is_bridge(d);
 }
 
 /* -- driver_override -- */

@@ -59,21 +59,54 @@ static bool has_group(const struct vs_why_case *groups, uint32_t tgid)
 	return false;
 }
 
+static bool is_only(const struct vs_inventory *inv, const struct vs_device *d)
+{
+	const struct vs_device *other;
+	size_t at = 0;
+
+	while ((other = vs_inventory__member(inv, d->group, &at)))
+		if (other != d && vs_device__is_vfio(other))
+			return false;
+	return true;
+}
+
+/* QEMU's arguments tell which devices of a group it has. 1: this one, -1: another one, 0: they name none. */
+static int named_by(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
+		    uint32_t tgid)
+{
+	const struct vs_ev_process *p = vs_evidence__process(e, tgid);
+	const struct vs_device *other;
+	int found = 0;
+	size_t at = 0;
+
+	if (p && vs_holders__names(p->vfio_args, d->name))
+		return 1;
+	while (p && !found && (other = vs_inventory__member(inv, d->group, &at)))
+		found = vs_holders__names(p->vfio_args, other->name) ? -1 : 0;
+	return found;
+}
+
 /*
  * All device files have the same name. One of a process that has the group open, too, is of this group; of
- * which of its devices, nothing tells where there are several.
+ * which of its devices, only arguments tell where there are several.
  */
-static int add_device_files(const struct vs_evidence *e, const struct vs_why_case *groups, bool only,
-			    struct vs_why_case *c)
+static int add_device_files(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
+			    const struct vs_why_case *groups, struct vs_why_case *c)
 {
 	size_t from = c->nr_holders, kept = from;
 	int err = vs_holders__with_open(e, DEVICE_FILE, VS_SNAP_DEVICE_FILE, c);
+	bool only = is_only(inv, d);
 
 	for (size_t i = from; !err && i < c->nr_holders; i++) {
-		if (!has_group(groups, c->holders[i].tgid))
+		int named = named_by(inv, e, d, c->holders[i].tgid);
+
+		if (named < 0 || !has_group(groups, c->holders[i].tgid))
 			continue;
-		c->holders[i].likely = !only;
-		c->holders[kept++] = c->holders[i];
+		c->holders[i].likely = !only && !named;
+		if (kept > from && c->holders[kept - 1].tgid == c->holders[i].tgid)
+			c->holders[kept - 1].fd = -1; /* nothing tells which */
+		else
+			c->holders[kept++] = c->holders[i];
 	}
 	c->nr_holders = err ? c->nr_holders : kept;
 	return err;
@@ -95,17 +128,6 @@ static void drop_known(struct vs_why_case *c, size_t from)
 	c->nr_holders = kept;
 }
 
-static bool is_only(const struct vs_inventory *inv, const struct vs_device *d)
-{
-	const struct vs_device *other;
-	size_t at = 0;
-
-	while ((other = vs_inventory__member(inv, d->group, &at)))
-		if (other != d && vs_device__is_vfio(other))
-			return false;
-	return true;
-}
-
 static int add_by_name(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
 		       struct vs_why_case *c, size_t *nr_own)
 {
@@ -117,7 +139,7 @@ static int add_by_name(const struct vs_inventory *inv, const struct vs_evidence 
 	snprintf(node, sizeof(node), "/dev/vfio/devices/%s", d->node);
 	if (!err && d->node[0])
 		err = vs_holders__with_open(e, node, VS_SNAP_CDEV_FILE, c);
-	err = err ?: add_device_files(e, &groups, is_only(inv, d), c);
+	err = err ?: add_device_files(inv, e, d, &groups, c);
 	from = c->nr_holders;
 	err = err ?: vs_holders__by_arguments(e, c);
 	if (!err)
@@ -143,7 +165,6 @@ static int add_holders(const struct vs_inventory *inv, const struct vs_evidence 
 	return err ?: group ? vs_holders__of_group(e, group, c) : 0;
 }
 
-/* Another process that has nothing but the group may be the VM that uses another device of it. */
 static void take_members(const struct vs_inventory *inv, struct vs_usage *u)
 {
 	const struct vs_device *other;
@@ -154,6 +175,26 @@ static void take_members(const struct vs_inventory *inv, struct vs_usage *u)
 			u->spoiler = other;
 		u->nr_mates += other != u->device;
 	}
+}
+
+/* The kernel counts a user that was not found. While it leaves, its registration has dropped its reference. */
+static bool has_hidden_user(const struct vs_snap_device *seen, size_t nr_own)
+{
+	return seen && seen->address && !nr_own && !seen->leaving && !seen->waiter &&
+	       (seen->open_count > 0 || seen->refs > 1);
+}
+
+/* A device at a driver of the host has no users through VFIO, whatever was not to be seen. */
+static bool is_unseen(const struct vs_evidence *e, const struct vs_device *d, size_t nr_own)
+{
+	const struct vs_snap_device *seen = seen_device(e, d->name);
+	const struct vs_snapshot *s = &e->snapshot;
+
+	if (has_hidden_user(seen, nr_own))
+		return true;
+	if (d->driver[0] && !vs_device__is_vfio(d) && !(seen && seen->address))
+		return false;
+	return e->has_vfio && (e->weaker || s->hidden_tasks || !s->scope.fds || !s->scope.maps);
 }
 
 static bool by_iommufd(const struct vs_evidence *e, const struct vs_why_holder *h)
@@ -190,14 +231,26 @@ static bool is_trouble(enum vs_why_verdict verdict)
 	return verdict < VS_WHY_COLLATERAL;
 }
 
+/*
+ * A device that leaves its driver may be missing in the snapshot, and its group is known from sysfs alone. A
+ * case of one device of the group says nothing of the others.
+ */
+static enum vs_concern concern_of(const struct vs_evidence *e, const struct vs_why_case *c, const struct vs_device *d)
+{
+	const struct vs_why_subject device = { .device = d->name, .group = -1 }, group = { .group = d->group };
+	enum vs_concern concern = is_trouble(c->verdict) ? vs_why_case__concerns(c, e, &device) : VS_CONCERNS_NOT;
+
+	if (concern != VS_CONCERNS && is_trouble(c->verdict) && d->group >= 0 &&
+	    (c->verdict != VS_WHY_IN_USE || !c->device[0]) && c->group >= 0)
+		concern = vs_why_case__concerns(c, e, &group);
+	return concern;
+}
+
 static void find_trouble(const struct vs_evidence *e, const struct vs_why *why, struct vs_usage *u)
 {
-	const struct vs_why_subject subject = { .device = u->device->name, .group = -1 };
-
 	for (size_t i = 0; why && i < why->nr_cases; i++) {
 		const struct vs_why_case *c = &why->cases[i];
-		enum vs_concern concern = is_trouble(c->verdict) ? vs_why_case__concerns(c, e, &subject) :
-					  VS_CONCERNS_NOT;
+		enum vs_concern concern = concern_of(e, c, u->device);
 
 		if (concern == VS_CONCERNS && !u->trouble)
 			u->trouble = c;
@@ -226,11 +279,13 @@ static enum vs_usage_state find_state(const struct vs_evidence *e, const struct 
 int vs_usage__of(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_why *why,
 		 const struct vs_device *d, struct vs_usage *u)
 {
-	const struct vs_snapshot *s = &e->snapshot;
+	const struct vs_snap_device *seen = seen_device(e, d->name);
 	struct vs_why_case c = { .group = d->group };
 	int err;
 
-	*u = (struct vs_usage){ .device = d };
+	*u = (struct vs_usage){ .device = d, .driver = d->driver };
+	if (seen && !d->driver[0])
+		u->driver = seen->driver;
 	memcpy(c.device, d->name, sizeof(c.device));
 	err = add_holders(inv, e, d, &c, &u->nr_own);
 	u->holders = c.holders;
@@ -239,7 +294,7 @@ int vs_usage__of(const struct vs_inventory *inv, const struct vs_evidence *e, co
 		vs_usage__free(u);
 		return err;
 	}
-	u->unseen = e->has_vfio && (e->weaker || s->hidden_tasks || !s->scope.fds || !s->scope.maps);
+	u->unseen = is_unseen(e, d, u->nr_own);
 	take_members(inv, u);
 	u->through = find_through(e, u);
 	find_trouble(e, why, u);

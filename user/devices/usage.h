@@ -32,6 +32,7 @@ enum vs_usage_through {
 
 struct vs_usage {
 	const struct vs_device *device;
+	const char *driver;	/* that has it, also while it lets it go, when sysfs does not show it; "" if none */
 	enum vs_usage_state state;
 	bool unseen;		/* there may be holders that were not seen: "free" is not certain */
 	struct vs_why_holder *holders;	/* those of the device itself first */

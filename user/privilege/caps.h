@@ -16,7 +16,7 @@ enum vs_work {
 	VS_WORK_REFS,
 	VS_WORK_REFS_EXACT,	/* refs --exact: watchpoints */
 	VS_WORK_LATENCY,
-	VS_WORK_WHY,
+	VS_WORK_WHY,		/* and devices, can: without these they tell less */
 	VS_WORK_INSPECT,	/* inspect --running where VFIO is built in: /proc/kcore */
 	VS_WORK_VALIDATE,
 	VS_WORK_END,
