@@ -358,6 +358,17 @@ deferred()
 	is "$(jq -r '.asked.tid' "$OUT/victim")" "$(cat "$OUT/victim.pid")"
 }
 
+@test "devices and can: on the deadlocked host they do not hang, and know it" {
+	OUT=$BATS_FILE_TMPDIR/unfixed
+	has_status devices 0
+	is "$(jq -r '.devices | map(select(.trouble.verdict == "notifier-deadlock") | .state) | unique[]' "$OUT/devices")" stuck
+	for name in can can-rmmod; do
+		has_status $name 7 || return
+		is "$(jq -r '"\(.answer) \(.grounds[0].kind)"' "$OUT/$name")" "no stuck" || return
+		jq -e 'any(.grounds[]; .kind == "no-fix")' "$OUT/$name" || return
+	done
+}
+
 @test "why: an orderly reboot hangs behind the deadlock, so NEXT tells another way" {
 	OUT=$BATS_FILE_TMPDIR/unfixed
 	grep -q device_shutdown "$OUT/reboot.stack"

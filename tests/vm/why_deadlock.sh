@@ -31,6 +31,9 @@ for pid in $(cat "$OUT/behind"); do
 	! grep -q "^State:.D" "/proc/$pid/status" || echo "$pid" >"$OUT/victim.pid"
 done
 why victim pid "$(cat "$OUT/victim.pid")"
+step devices timeout 30 vfioscope devices --json
+step can timeout 30 vfioscope can --json unbind 0000:00:05.0
+step can-rmmod timeout 30 vfioscope can --json rmmod vfio-pci
 step no-bpf timeout 20 vfioscope why --json --no-bpf
 # Last: what comes after it is the lab's own reset.
 reboot -f &
