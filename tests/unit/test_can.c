@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -378,6 +379,33 @@ static void virtual_functions_go_with_their_device(void **state)
 	forget();
 }
 
+/*
+ * The processor's time, for other tests run beside this one; with the checks of the sanitizers, which take the
+ * most of it.
+ */
+static void a_host_with_4096_devices_takes_less_than_a_second(void **state)
+{
+	const struct vs_list_subject subject = { .group = -1 };
+	struct vs_device_list list;
+	struct timespec begun, ended;
+	char name[16];
+
+	(void)state;
+	make_a_host();
+	for (unsigned int i = 0; i < 4096; i++) {
+		snprintf(name, sizeof(name), "%04x:%02x:%02x.%u", 1 + i / 2048, i / 8 % 256, 16 + i % 8, 0);
+		tree_pci(name, 100 + (int)i / 2, i % 2 ? "vfio-pci" : "snd_hda_intel", 0x8086, 0x10ed, ETHERNET);
+	}
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begun), 0);
+	look();
+	assert_int_equal(vs_device_list__make(&facts, &subject, &list), 0);
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ended), 0);
+	assert_int_equal(list.nr_rows, 4096 + 5);
+	assert_true((ended.tv_sec - begun.tv_sec) * 1000 + (ended.tv_nsec - begun.tv_nsec) / 1000000 < 1000);
+	vs_device_list__free(&list);
+	forget();
+}
+
 /* -- what the host uses -- */
 
 static void make_disks_and_nets(void)
@@ -513,6 +541,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_device_of_the_group_is_in_use, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(detach_minds_the_group, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(virtual_functions_go_with_their_device, tree_begin, tree_end),
+		cmocka_unit_test_setup_teardown(a_host_with_4096_devices_takes_less_than_a_second, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(the_host_uses_disks_and_interfaces, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(a_disk_is_used_in_many_ways, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(modules_are_refused_for_a_reason, tree_begin, tree_end),

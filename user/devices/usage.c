@@ -25,6 +25,15 @@ const char *vs_usage__state_name(enum vs_usage_state state)
 	return names[state];
 }
 
+/* What the snapshot has of a device and its group: looked up once, for a host may have thousands. */
+struct asked {
+	const struct vs_inventory *inv;
+	const struct vs_evidence *e;
+	const struct vs_device *d;
+	const struct vs_snap_device *seen;	/* NULL: not in it */
+	const struct vs_snap_group *group;	/* the same */
+};
+
 static const struct vs_snap_device *seen_device(const struct vs_evidence *e, const char *name)
 {
 	for (size_t i = 0; i < e->snapshot.nr_devices; i++)
@@ -151,18 +160,15 @@ static int add_by_name(const struct vs_inventory *inv, const struct vs_evidence 
 
 /* -- all holders -- */
 
-static int add_holders(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_device *d,
-		       struct vs_why_case *c, size_t *nr_own)
+static int add_holders(const struct asked *a, struct vs_why_case *c, size_t *nr_own)
 {
-	const struct vs_snap_device *seen = seen_device(e, d->name);
-	const struct vs_snap_group *group = seen_group(e, d->group);
 	int err;
 
-	if (e->weaker)
-		return add_by_name(inv, e, d, c, nr_own);
-	err = seen ? vs_holders__of_device(e, seen->address, c) : 0;
+	if (a->e->weaker)
+		return add_by_name(a->inv, a->e, a->d, c, nr_own);
+	err = a->seen ? vs_holders__of_device(a->e, a->seen->address, c) : 0;
 	*nr_own = c->nr_holders;
-	return err ?: group ? vs_holders__of_group(e, group, c) : 0;
+	return err ?: a->group ? vs_holders__of_group(a->e, a->group, c) : 0;
 }
 
 static void take_members(const struct vs_inventory *inv, struct vs_usage *u)
@@ -185,16 +191,15 @@ static bool has_hidden_user(const struct vs_snap_device *seen, size_t nr_own)
 }
 
 /* A device at a driver of the host has no users through VFIO, whatever was not to be seen. */
-static bool is_unseen(const struct vs_evidence *e, const struct vs_device *d, size_t nr_own)
+static bool is_unseen(const struct asked *a, size_t nr_own)
 {
-	const struct vs_snap_device *seen = seen_device(e, d->name);
-	const struct vs_snapshot *s = &e->snapshot;
+	const struct vs_snapshot *s = &a->e->snapshot;
 
-	if (has_hidden_user(seen, nr_own))
+	if (has_hidden_user(a->seen, nr_own))
 		return true;
-	if (d->driver[0] && !vs_device__is_vfio(d) && !(seen && seen->address))
+	if (a->d->driver[0] && !vs_device__is_vfio(a->d) && !(a->seen && a->seen->address))
 		return false;
-	return e->has_vfio && (e->weaker || s->hidden_tasks || !s->scope.fds || !s->scope.maps);
+	return a->e->has_vfio && (a->e->weaker || s->hidden_tasks || !s->scope.fds || !s->scope.maps);
 }
 
 static bool by_iommufd(const struct vs_evidence *e, const struct vs_why_holder *h)
@@ -208,18 +213,16 @@ static bool by_iommufd(const struct vs_evidence *e, const struct vs_why_holder *
 	return h->kind == VS_SNAP_CDEV_FILE && h->how == VS_HOLD_FD;
 }
 
-static enum vs_usage_through find_through(const struct vs_evidence *e, const struct vs_usage *u)
+static enum vs_usage_through find_through(const struct asked *a, const struct vs_usage *u)
 {
-	const struct vs_snap_group *group = seen_group(e, u->device->group);
-
 	if (!u->nr_holders)
 		return VS_THROUGH_UNKNOWN;
 	if (u->device->noiommu)
 		return VS_THROUGH_NOIOMMU;
-	if (group && group->container)
+	if (a->group && a->group->container)
 		return VS_THROUGH_CONTAINER;
 	for (size_t i = 0; i < u->nr_own; i++)
-		if (by_iommufd(e, &u->holders[i]))
+		if (by_iommufd(a->e, &u->holders[i]))
 			return VS_THROUGH_IOMMUFD;
 	return VS_THROUGH_UNKNOWN;
 }
@@ -259,10 +262,8 @@ static void find_trouble(const struct vs_evidence *e, const struct vs_why *why, 
 	}
 }
 
-static enum vs_usage_state find_state(const struct vs_evidence *e, const struct vs_usage *u)
+static enum vs_usage_state find_state(const struct vs_snap_device *seen, const struct vs_usage *u)
 {
-	const struct vs_snap_device *seen = seen_device(e, u->device->name);
-
 	if (u->trouble && u->trouble->verdict != VS_WHY_IN_USE && u->trouble->verdict != VS_WHY_CONTAINER_STALL)
 		return VS_USAGE_STUCK;
 	if (u->trouble || (seen && (seen->leaving || seen->waiter)))
@@ -279,26 +280,26 @@ static enum vs_usage_state find_state(const struct vs_evidence *e, const struct 
 int vs_usage__of(const struct vs_inventory *inv, const struct vs_evidence *e, const struct vs_why *why,
 		 const struct vs_device *d, struct vs_usage *u)
 {
-	const struct vs_snap_device *seen = seen_device(e, d->name);
+	const struct asked a = { inv, e, d, seen_device(e, d->name), seen_group(e, d->group) };
 	struct vs_why_case c = { .group = d->group };
 	int err;
 
 	*u = (struct vs_usage){ .device = d, .driver = d->driver };
-	if (seen && !d->driver[0])
-		u->driver = seen->driver;
+	if (a.seen && !d->driver[0])
+		u->driver = a.seen->driver;
 	memcpy(c.device, d->name, sizeof(c.device));
-	err = add_holders(inv, e, d, &c, &u->nr_own);
+	err = add_holders(&a, &c, &u->nr_own);
 	u->holders = c.holders;
 	u->nr_holders = c.nr_holders;
 	if (err) {
 		vs_usage__free(u);
 		return err;
 	}
-	u->unseen = is_unseen(e, d, u->nr_own);
+	u->unseen = is_unseen(&a, u->nr_own);
 	take_members(inv, u);
-	u->through = find_through(e, u);
+	u->through = find_through(&a, u);
 	find_trouble(e, why, u);
-	u->state = find_state(e, u);
+	u->state = find_state(a.seen, u);
 	return 0;
 }
 
