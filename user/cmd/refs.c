@@ -131,7 +131,7 @@ static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
 	bool caught_up = vs_live__caught_up(&r->live, s->end_seq, last ? CATCH_UP_NS : 0);
 
 	if (!sees_gets(r)) {
-		vs_refs__seed(vs_session__refs(r->live.session), s);
+		vs_session__reseed(r->live.session, s);
 	} else if (caught_up) {
 		vs_session__check(r->live.session, s);
 		r->differs = vs_refs__any_differs(vs_session__refs(r->live.session));
@@ -208,9 +208,8 @@ static int begin_ledger(struct refs *r, char *error)
 
 	if (err)
 		return err;
-	vs_refs__gets_seen(vs_session__refs(r->live.session), sees_gets(r));
-	vs_registrations__gets_seen(vs_session__registrations(r->live.session),
-				    sees(r, "registration-get") && sees(r, "registration-put"));
+	vs_session__gets_seen(r->live.session, sees_gets(r),
+			      sees(r, "registration-get") && sees(r, "registration-put"));
 	vs_session__seed(r->live.session, &s);
 	if (r->opts.exact)
 		vs_live_watch__look(&r->watch, &s);

@@ -77,12 +77,19 @@ void vs_gaps__add(struct vs_gaps *g, const struct vs_gap_row *row)
 	g->blind += !vs_gap__is_empty(row);
 }
 
+bool vs_gaps__is_open(const struct vs_gaps *g, enum vs_gap_why why, const char *words)
+{
+	const struct vs_gap_row *open = &g->open[why];
+
+	return g->is_open[why] && (!words || !strncmp(open->words, words, sizeof(open->words) - 1));
+}
+
 const struct vs_gap_row *vs_gaps__begin(struct vs_gaps *g, enum vs_gap_why why, uint64_t from_ns,
 					const char *words)
 {
 	struct vs_gap_row *open = &g->open[why];
 
-	if (g->is_open[why] && !strncmp(open->words, words, sizeof(open->words) - 1))
+	if (vs_gaps__is_open(g, why, words))
 		return NULL;
 	vs_gaps__end(g, why, from_ns);
 	*open = (struct vs_gap_row){ .why = why, .from_ns = from_ns, .groups = -1 };

@@ -57,6 +57,9 @@ void vs_gaps__add(struct vs_gaps *g, const struct vs_gap_row *row);
 const struct vs_gap_row *vs_gaps__begin(struct vs_gaps *g, enum vs_gap_why why, uint64_t from_ns,
 					const char *words);
 
+/* Returns true if a gap of that kind is open, with these words unless they are NULL. */
+bool vs_gaps__is_open(const struct vs_gaps *g, enum vs_gap_why why, const char *words);
+
 /* Ends the open gap of that kind. Returns NULL when there was none; else valid until the next call. */
 const struct vs_gap_row *vs_gaps__end(struct vs_gaps *g, enum vs_gap_why why, uint64_t to_ns);
 

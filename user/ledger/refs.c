@@ -525,65 +525,96 @@ void vs_refs__lossy(struct vs_refs *r)
 
 /* -- what waits -- */
 
-static void say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, uint64_t now_ns)
+static bool say_old(struct vs_refs *r, struct vs_book *b, struct vs_ref *ref, uint64_t now_ns)
 {
 	struct vs_event e = { .time_ns = now_ns, .tid = ref->tid, .tgid = ref->tgid };
 
 	/* A found reference is at least as old as the snapshot. */
 	if (ref->old_said || now_ns < ref->get_ns || now_ns - ref->get_ns < r->opts.older_ns)
-		return;
+		return false;
 	ref->old_said = true;
 	memcpy(e.comm, ref->comm, sizeof(e.comm));
 	refs_say(r, VS_OLD_REFERENCE, b, ref, &e, "held longer than --older");
+	return true;
 }
 
 /* After VS_SETTLE_NS nobody can put the references of a released group any more. */
-static void settle_released(struct vs_refs *r, uint64_t now_ns)
+static bool settle_released(struct vs_refs *r, uint64_t now_ns)
 {
+	bool any = false;
+
 	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
 		if (b->released && (b->live.nr || b->pending) &&
-		    (now_ns == UINT64_MAX || now_ns > b->released_ns + VS_SETTLE_NS))
+		    (now_ns == UINT64_MAX || now_ns > b->released_ns + VS_SETTLE_NS)) {
 			settle_book(r, b);
+			any = true;
+		}
+	return any;
 }
 
 /* Makes room in time, or released groups would evict live but quiet ones. */
-static void drop_released(struct vs_refs *r, uint64_t now_ns)
+static bool drop_released(struct vs_refs *r, uint64_t now_ns)
 {
 	struct vs_book *b = vs_lru__next(r->books, NULL), *next;
+	size_t before = vs_lru__count(r->books);
 
-	if (now_ns == UINT64_MAX || vs_lru__count(r->books) <= r->max_groups / 2)
-		return;
+	if (now_ns == UINT64_MAX || before <= r->max_groups / 2)
+		return false;
 	for (; b; b = next) {
 		next = vs_lru__next(r->books, b);
 		if (b->released && !b->live.nr && now_ns > b->released_ns + VS_SETTLE_NS)
 			vs_lru__del(r->books, b->key);
 	}
+	return vs_lru__count(r->books) != before;
 }
 
-static void look_for_old(struct vs_refs *r, uint64_t now_ns)
+static bool look_for_old(struct vs_refs *r, uint64_t now_ns)
 {
-	if (!r->opts.older_ns || now_ns == UINT64_MAX || now_ns < r->old_check_ns)
-		return;
-	r->old_check_ns = now_ns + r->opts.older_ns / 8;
+	bool any = false;
+
 	for (struct vs_book *b = NULL; (b = vs_lru__next(r->books, b));)
 		for (struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref))
-			say_old(r, b, ref, now_ns);
+			any |= say_old(r, b, ref, now_ns);
+	return any;
+}
+
+unsigned int vs_refs__due(struct vs_refs *r, uint64_t now_ns)
+{
+	unsigned int due = VS_REFS_WALK;
+
+	if (now_ns == UINT64_MAX)
+		return due;
+	if (now_ns < r->next_walk_ns)
+		return 0;
+	r->next_walk_ns = now_ns + WALK_NS;
+	if (r->opts.older_ns && now_ns >= r->old_check_ns) {
+		r->old_check_ns = now_ns + r->opts.older_ns / 8;
+		due |= VS_REFS_OLD;
+	}
+	return due;
+}
+
+bool vs_refs__settle(struct vs_refs *r, uint64_t now_ns, unsigned int due)
+{
+	size_t orphans = r->nr_orphans;
+	bool changed;
+
+	if (!due)
+		return false;
+	if (now_ns == UINT64_MAX)
+		refs_settle_pairs(r);
+	refs_settle_orphans(r, now_ns, NULL);
+	changed = r->nr_orphans != orphans;
+	changed |= settle_released(r, now_ns);
+	if (now_ns == UINT64_MAX)
+		refs_settle_all_pending(r);
+	changed |= drop_released(r, now_ns);
+	return (due & VS_REFS_OLD && look_for_old(r, now_ns)) || changed;
 }
 
 void vs_refs__tick(struct vs_refs *r, uint64_t now_ns)
 {
-	if (now_ns == UINT64_MAX)
-		refs_settle_pairs(r);
-	else if (now_ns < r->next_walk_ns)
-		return;
-	else
-		r->next_walk_ns = now_ns + WALK_NS;
-	refs_settle_orphans(r, now_ns, NULL);
-	settle_released(r, now_ns);
-	if (now_ns == UINT64_MAX)
-		refs_settle_all_pending(r);
-	drop_released(r, now_ns);
-	look_for_old(r, now_ns);
+	vs_refs__settle(r, now_ns, vs_refs__due(r, now_ns));
 }
 
 /* -- what others ask -- */

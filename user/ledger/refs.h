@@ -163,6 +163,18 @@ void vs_refs__lossy(struct vs_refs *r);
 /* Settles everything that had to wait until @now_ns, CLOCK_MONOTONIC; UINT64_MAX settles all. */
 void vs_refs__tick(struct vs_refs *r, uint64_t now_ns);
 
+/* What a tick does: the two halves of vs_refs__tick(), for callers that repeat a run. */
+enum vs_refs_due {
+	VS_REFS_WALK = 1 << 0,	/* walk over all books */
+	VS_REFS_OLD = 1 << 1,	/* look for references that are older than older_ns, too */
+};
+
+/* Returns what is due at @now_ns, and notes that it is done; 0: nothing. */
+unsigned int vs_refs__due(struct vs_refs *r, uint64_t now_ns);
+
+/* Does what @due says, whenever that was last. Returns true if the ledger has changed. */
+bool vs_refs__settle(struct vs_refs *r, uint64_t now_ns, unsigned int due);
+
 /*
  * Compares with a snapshot that was taken after every event fed so far: counters,
  * open files, holders that are gone. Groups with events during it are left out.

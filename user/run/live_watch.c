@@ -74,8 +74,8 @@ static int watch(struct vs_live_watch *w, uint64_t address, int number, uint64_t
 		return err;
 	}
 	say_watched(w, number);
-	vs_refs__watched(vs_session__refs(w->live->session), address, number,
-			 vs_host__mono_ns(), vs_engine__begun(w->live->engine));
+	vs_session__watched(w->live->session, address, number, vs_host__mono_ns(),
+			    vs_engine__begun(w->live->engine));
 	return 0;
 }
 

@@ -76,6 +76,8 @@ static void say_finding(void *ctx, struct vs_finding *f)
 	if (f->kind == VS_NOTIFIER_DEADLOCK && f->group.known)
 		mark_deadlocked(s, f);
 	f->said_ns = s->opts.calls.now_ns ? s->opts.calls.now_ns(s->opts.ctx) : 0;
+	if (s->opts.ear)
+		s->opts.ear->said(s->opts.ear->ctx, f);
 	say_to_sinks(s, f);
 }
 
@@ -236,17 +238,17 @@ void vs_session__free(struct vs_session *s)
 	free(s);
 }
 
-void vs_session__start(struct vs_session *s, const struct vs_start *start)
-{
-	s->first_ns = start->mono_ns;
-	vs_session__set_probes(s, start->probes, start->nr_probes);
-	EACH_SINK(s, start, start);
-}
-
-void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr)
+static void set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr)
 {
 	s->probes = rows;
 	s->nr_probes = nr;
+}
+
+static void start(struct vs_session *s, const struct vs_start *begin)
+{
+	s->first_ns = begin->mono_ns;
+	set_probes(s, begin->probes, begin->nr_probes);
+	EACH_SINK(s, start, begin);
 }
 
 static int skip(struct vs_session *s, int err)
@@ -301,7 +303,7 @@ static void learn_devices(struct vs_session *s, struct vs_group *group, const ch
 	vs_group__add_device(group, device);
 }
 
-void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
+static void seed(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->nr_groups; i++) {
 		const struct vs_snap_group *g = &snapshot->groups[i];
@@ -315,16 +317,23 @@ void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
 	vs_registrations__seed(s->registrations, snapshot);
 }
 
-void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
+static void check(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
 	if (s->refs && !s->blind)
 		vs_refs__check(s->refs, snapshot);
 }
 
-void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot)
+static void check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot)
 {
 	if (!s->blind)
 		vs_registrations__check(s->registrations, snapshot);
+}
+
+static void gets_seen(struct vs_session *s, unsigned int what)
+{
+	if (s->refs)
+		vs_refs__gets_seen(s->refs, what & VS_GETS_OF_GROUPS);
+	vs_registrations__gets_seen(s->registrations, what & VS_GETS_OF_DEVICES);
 }
 
 struct vs_registrations *vs_session__registrations(const struct vs_session *s)
@@ -342,18 +351,22 @@ static const char *devices_of(void *ctx, int number)
 	return vs_session__devices(ctx, number);
 }
 
-int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts)
+static int say_ledger(struct vs_session *s, const struct vs_input *in)
 {
-	struct vs_refs_report *report = vs_refs_report__new(&(struct vs_refs_report_opts){
+	struct vs_refs_report *report;
+
+	if (!s->refs || s->opts.no_ledger)
+		return 0;
+	report = vs_refs_report__new(&(struct vs_refs_report_opts){
 		.refs = s->refs,
 		.registrations = s->registrations,
-		.snapshot = opts->snapshot,
+		.snapshot = in->snapshot,
 		.sites = s->sites,
-		.now_ns = opts->now_ns,
+		.now_ns = in->time_ns,
 		.older_ns = s->opts.refs.older_ns,
-		.traced = opts->traced,
-		.last = opts->last,
-		.stacks = opts->stacks,
+		.traced = in->what & VS_LEDGER_TRACED,
+		.last = in->what & VS_LEDGER_LAST,
+		.stacks = in->what & VS_LEDGER_STACKS,
 		.wanted = is_wanted,
 		.devices = devices_of,
 		.ctx = s,
@@ -511,15 +524,25 @@ static void note_time(struct vs_session *s, const struct vs_event *e)
 		vs_sites__forget(s->sites);
 }
 
-static void tick_ledger(struct vs_session *s, uint64_t now_ns)
+static bool tick_ledger(struct vs_session *s, uint64_t now_ns, unsigned int due)
 {
+	uint64_t waits = vs_registrations__said(s->registrations);
+	uint64_t deadline = vs_detect__deadline(s->detect);
+	bool changed;
+
 	vs_detect__tick(s->detect, now_ns);
-	if (s->refs)
-		vs_refs__tick(s->refs, now_ns);
+	changed = s->refs && vs_refs__settle(s->refs, now_ns, due);
 	vs_registrations__tick(s->registrations, now_ns);
+	return changed || vs_detect__deadline(s->detect) != deadline ||
+	       vs_registrations__said(s->registrations) != waits;
 }
 
-int vs_session__feed(struct vs_session *s, const void *record, size_t len)
+static unsigned int due(struct vs_session *s, uint64_t now_ns)
+{
+	return s->refs ? vs_refs__due(s->refs, now_ns) : 0;
+}
+
+static int feed(struct vs_session *s, const void *record, size_t len)
 {
 	const struct vs_event *e;
 	int err = vs_record__check(align(s, record, len), len, &e);
@@ -529,14 +552,15 @@ int vs_session__feed(struct vs_session *s, const void *record, size_t len)
 	note_time(s, e);
 	take_event(s, e);
 	if (!s->opts.calls.now_ns)
-		tick_ledger(s, s->last_ns);
+		tick_ledger(s, s->last_ns, due(s, s->last_ns));
 	return 0;
 }
 
-void vs_session__tick(struct vs_session *s, uint64_t now_ns)
+static bool tick(struct vs_session *s, uint64_t now_ns, unsigned int what)
 {
-	tick_ledger(s, now_ns);
-	session_say_losses(s);
+	bool changed = tick_ledger(s, now_ns, what);
+
+	return session_say_losses(s) || changed;
 }
 
 uint64_t vs_session__deadline(const struct vs_session *s)
@@ -555,16 +579,153 @@ int vs_session__flush(struct vs_session *s)
 	return s->write_error;
 }
 
-int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result)
+static void finish(struct vs_session *s, uint64_t now_ns)
 {
 	if (!now_ns)
 		now_ns = s->last_ns;
-	vs_session__tick(s, UINT64_MAX);
+	tick(s, UINT64_MAX, VS_REFS_WALK);
 	vs_registrations__finish(s->registrations, now_ns);
 	session_say_summary(s, now_ns);
 	vs_session__flush(s);
 	sync_sinks(s);
+}
+
+int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result)
+{
+	vs_session__take(s, &(struct vs_input){ .kind = VS_IN_FINISH, .time_ns = now_ns });
 	if (result)
 		vs_session__result(s, result);
 	return s->write_error;
+}
+
+/* -- the door -- */
+
+static int hand_on(struct vs_session *s, const struct vs_input *in, bool *changed)
+{
+	switch (in->kind) {
+	case VS_IN_START:
+		start(s, in->start);
+		break;
+	case VS_IN_PROBES:
+		set_probes(s, in->rows, in->nr);
+		break;
+	case VS_IN_SEED:
+		seed(s, in->snapshot);
+		break;
+	case VS_IN_RESEED:
+		if (s->refs)
+			vs_refs__seed(s->refs, in->snapshot);
+		break;
+	case VS_IN_GETS_SEEN:
+		gets_seen(s, in->what);
+		break;
+	case VS_IN_WATCHED:
+		if (s->refs)
+			vs_refs__watched(s->refs, in->address, in->number, in->time_ns, in->seq);
+		break;
+	case VS_IN_EVENT:
+		return feed(s, in->record, in->len);
+	case VS_IN_TICK:
+		*changed = tick(s, in->time_ns, in->what);
+		break;
+	case VS_IN_CHECK:
+		check(s, in->snapshot);
+		break;
+	case VS_IN_CHECK_REGISTRATIONS:
+		check_registrations(s, in->snapshot);
+		break;
+	case VS_IN_LEDGER:
+		return say_ledger(s, in);
+	case VS_IN_FINISH:
+		finish(s, in->time_ns);
+		break;
+	default:
+		return session_take_unseen(s, in);
+	}
+	return 0;
+}
+
+int vs_session__take(struct vs_session *s, const struct vs_input *in)
+{
+	const struct vs_input_ear *ear = s->opts.ear;
+	bool changed = true;
+	int err;
+
+	if (ear)
+		ear->begins(ear->ctx);
+	err = hand_on(s, in, &changed);
+	if (ear)
+		ear->heard(ear->ctx, in, changed);
+	return err;
+}
+
+void vs_session__start(struct vs_session *s, const struct vs_start *begin)
+{
+	vs_session__take(s, &(struct vs_input){ .kind = VS_IN_START, .start = begin });
+}
+
+void vs_session__set_probes(struct vs_session *s, const struct vs_probe_row *rows, size_t nr)
+{
+	vs_session__take(s, &(struct vs_input){ .kind = VS_IN_PROBES, .rows = rows, .nr = nr });
+}
+
+static void take_snapshot(struct vs_session *s, enum vs_input_kind kind, const struct vs_snapshot *snapshot)
+{
+	vs_session__take(s, &(struct vs_input){ .kind = kind, .snapshot = snapshot });
+}
+
+void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	take_snapshot(s, VS_IN_SEED, snapshot);
+}
+
+void vs_session__reseed(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	take_snapshot(s, VS_IN_RESEED, snapshot);
+}
+
+void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	take_snapshot(s, VS_IN_CHECK, snapshot);
+}
+
+void vs_session__check_registrations(struct vs_session *s, const struct vs_snapshot *snapshot)
+{
+	take_snapshot(s, VS_IN_CHECK_REGISTRATIONS, snapshot);
+}
+
+void vs_session__gets_seen(struct vs_session *s, bool groups, bool devices)
+{
+	vs_session__take(s, &(struct vs_input){
+		.kind = VS_IN_GETS_SEEN,
+		.what = (groups ? VS_GETS_OF_GROUPS : 0) | (devices ? VS_GETS_OF_DEVICES : 0),
+	});
+}
+
+void vs_session__watched(struct vs_session *s, uint64_t address, int number, uint64_t since_ns,
+			 uint64_t since_seq)
+{
+	vs_session__take(s, &(struct vs_input){
+		.kind = VS_IN_WATCHED, .address = address, .number = number, .time_ns = since_ns,
+		.seq = since_seq,
+	});
+}
+
+int vs_session__say_ledger(struct vs_session *s, const struct vs_ledger_opts *opts)
+{
+	return vs_session__take(s, &(struct vs_input){
+		.kind = VS_IN_LEDGER, .snapshot = opts->snapshot, .time_ns = opts->now_ns,
+		.what = (opts->traced ? VS_LEDGER_TRACED : 0) | (opts->last ? VS_LEDGER_LAST : 0) |
+			(opts->stacks ? VS_LEDGER_STACKS : 0),
+	});
+}
+
+int vs_session__feed(struct vs_session *s, const void *record, size_t len)
+{
+	return vs_session__take(s, &(struct vs_input){ .kind = VS_IN_EVENT, .record = record, .len = len });
+}
+
+void vs_session__tick(struct vs_session *s, uint64_t now_ns)
+{
+	vs_session__take(s, &(struct vs_input){ .kind = VS_IN_TICK, .time_ns = now_ns, .what = due(s, now_ns) });
 }

@@ -25,6 +25,7 @@
 #include "event/names.h"
 #include "ledger/refs.h"
 #include "ledger/registrations.h"
+#include "run/input.h"
 #include "sink/sink.h"
 
 /* Calls that the session makes to its owner. Each may be NULL. */
@@ -57,12 +58,14 @@ struct vs_session_opts {
 	bool no_deferred;	/* do not show the line of each deferred put */
 	bool no_waits;		/* do not show the line of each unbind that had to wait */
 	bool no_stacks;		/* show events without the stacks they carry */
+	bool no_ledger;		/* do not show the ledger when it is said */
 	size_t max_groups;	/* 0: 4096 */
 	size_t history;		/* records kept per group, 0: 64 */
 	size_t max_deferred;	/* outstanding deferred puts, 0: 4096 */
 	size_t max_tasks;	/* tasks inside a notifier, 0: 4096 */
 	bool keep_refs;		/* the ledger of references, with its findings */
 	struct vs_refs_opts refs;	/* its limits; the session sets its calls */
+	const struct vs_input_ear *ear;	/* borrowed, hears all that the session is told; may be NULL */
 };
 
 struct vs_session_result {
@@ -81,11 +84,27 @@ struct vs_session;
 struct vs_session *vs_session__new(const struct vs_session_opts *opts);
 void vs_session__free(struct vs_session *s);	/* NULL is fine; frees no sinks */
 
+/*
+ * Takes one input. Each function below that tells the session something makes one of these, and a
+ * recording gives them as they were. Returns what that function does.
+ */
+int vs_session__take(struct vs_session *s, const struct vs_input *in);
+
 /* Reports the version, kernel and probes. Strings and probe rows stay the caller's until finish. */
 void vs_session__start(struct vs_session *s, const struct vs_start *start);
 
 /* Starts the ledger from a snapshot: call it after start(), before the first feed(). */
 void vs_session__seed(struct vs_session *s, const struct vs_snapshot *snapshot);
+
+/* Starts the references of groups alone from a snapshot, where gets are not seen. */
+void vs_session__reseed(struct vs_session *s, const struct vs_snapshot *snapshot);
+
+/* Tells the ledgers if this kernel shows gets at all, which is the default. */
+void vs_session__gets_seen(struct vs_session *s, bool groups, bool devices);
+
+/* Does the same as vs_refs__watched(). */
+void vs_session__watched(struct vs_session *s, uint64_t address, int number, uint64_t since_ns,
+			 uint64_t since_seq);
 
 /* Compares the ledger with a snapshot taken after every event fed so far. */
 void vs_session__check(struct vs_session *s, const struct vs_snapshot *snapshot);

@@ -47,8 +47,11 @@ struct vs_session {
 			(s)->sinks[i_]->ops->call((s)->sinks[i_], ##__VA_ARGS__);	\
 	} while (0)
 
-/* Reports the losses that are known and not reported yet. */
-void session_say_losses(struct vs_session *s);
+/* Reports the losses that are known and not reported yet; true if there were any. */
+bool session_say_losses(struct vs_session *s);
+
+/* Takes an input about what was not seen, or a notice. -EINVAL: it is none. */
+int session_take_unseen(struct vs_session *s, const struct vs_input *in);
 
 /* Gives all sinks a summary of what the session saw until @now_ns. */
 void session_say_summary(struct vs_session *s, uint64_t now_ns);
