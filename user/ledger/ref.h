@@ -29,6 +29,7 @@ struct vs_ref {
 	uint8_t origin;		/* enum vs_ref_origin */
 	bool leaked;		/* a finding says that nobody will put it */
 	bool old_said;		/* a finding says how old it is */
+	bool recalled;		/* found, and another ledger has told its get */
 	uint8_t snapshot;	/* private: enum in_snapshot in refs_priv.h */
 	uint32_t stack;		/* of the get: vs_stacks__frames(), 0: none */
 	uint64_t group;		/* struct vfio_group * */
@@ -42,6 +43,9 @@ struct vs_ref {
 	char comm[VS_COMM_LEN];
 	char device[VS_DEVICE_LEN];	/* class device: its name, "" if not known */
 };
+
+/* Returns true if get_ns, get_ip, stack and task are those of the get. */
+bool vs_ref__knows_get(const struct vs_ref *ref);
 
 const char *vs_ref_class__name(unsigned int class);	/* "device" ... */
 

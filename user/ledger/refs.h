@@ -128,6 +128,12 @@ void vs_refs__free(struct vs_refs *r);	/* NULL is fine */
  */
 void vs_refs__seed(struct vs_refs *r, const struct vs_snapshot *s);
 
+/*
+ * Tells the get of a reference that the last snapshot found, if it is of the same device or file as
+ * @known, whose stack has these frames. Returns false if there is none.
+ */
+bool vs_refs__recall(struct vs_refs *r, const struct vs_ref *known, const __u64 *frames, size_t nr);
+
 /* @group is the result of vs_groups__take() for @e, may be NULL. */
 void vs_refs__feed(struct vs_refs *r, const struct vs_event *e, const struct vs_group *group);
 

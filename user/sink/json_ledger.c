@@ -51,7 +51,7 @@ static void set_ref(json_t *o, const struct vs_refs_report *r, const struct vs_r
 	set(o, "pid", ref->tgid ? json_integer(ref->tgid) : json_null());
 	set(o, "tid", ref->tid ? json_integer(ref->tid) : json_null());
 	set(o, "comm", ref->tid ? text(ref->comm, VS_COMM_LEN) : json_null());
-	set(o, "get_ns", time_or_null(ref->origin == VS_REF_SEEN ? ref->get_ns : 0));
+	set(o, "get_ns", time_or_null(vs_ref__knows_get(ref) ? ref->get_ns : 0));
 	set(o, "site", string_or_null(site_name(r, ref->get_ip)));
 }
 

@@ -131,7 +131,7 @@ static void append_age(char *buf, size_t size, const struct vs_refs_report *r,
 	const struct vs_ref *ref = row->ref;
 	char age[32];
 
-	if (ref->origin == VS_REF_FOUND) {
+	if (!vs_ref__knows_get(ref)) {
 		vs_words__append(buf, size, r->traced ? ", since before tracing began" : "");
 		return;
 	}
