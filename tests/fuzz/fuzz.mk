@@ -22,15 +22,20 @@ $(BUILD)/fuzz/user/%.o: user/%.c $(BUILD)/flags
 	@$(CLANG) $(filter-out -Wshadow,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
 
 # The sinks need nearly all of the program: as the unit tests have it, with sanitizers, that is built anyway.
-$(BUILD)/fuzz/fuzz_names: tests/fuzz/fuzz_names.c tests/unit/names_lab.h $(BUILD)/sanitized/libvfioscope.a
+# What reads recordings is built for the fuzzer, too, which sees what its input reaches there.
+FUZZ_RECORD := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/record/[!cdrgt]*.c user/record/re[ap]*.c user/record/r[ou]*.c \
+	      user/ledger/*.c user/run/session*.c user/event/record.c))
+$(BUILD)/fuzz/fuzz_names: tests/unit/names_lab.h
+$(BUILD)/fuzz/fuzz_record: $(FUZZ_RECORD)
+$(BUILD)/fuzz/fuzz_names $(BUILD)/fuzz/fuzz_record: $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/sanitized/libvfioscope.a
 	@mkdir -p $(@D)
 	@echo '  FUZZ  $@'
-	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter-out %.h,$^) $(LDLIBS) -o $@
+	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter-out %.h %.a,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIB)
 	@echo '  FUZZ  $@'
 	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
 
--include $(FUZZ_LIB:.o=.d)
+-include $(FUZZ_LIB:.o=.d) $(FUZZ_RECORD:.o=.d)
 
 .PHONY: fuzz

@@ -76,6 +76,7 @@ static int drop_capabilities(const struct vs_sandbox_opts *opts)
 static const int harmless[] = {
 	/* descriptors that are open */
 	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(pwrite64),
 	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fcntl),
 	SCMP_SYS(getdents64), SCMP_SYS(fstat), SCMP_SYS(ftruncate), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto),

@@ -123,6 +123,8 @@ int vs_live__begin(struct vs_live *l)
 		was_skipped, is_blind,
 	};
 	l->session_opts.ctx = l;
+	if (l->hooks)
+		l->hooks->begins(l->hooks->ctx, &l->session_opts);
 	l->session = vs_session__new(&l->session_opts);
 	return l->session ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
 }
@@ -343,7 +345,9 @@ static int begin_run(struct vs_live *l)
 	 * keep privileges.
 	 */
 	l->symbolizer = vs_symbolizer__new();
-	return l->symbolizer ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	if (l->symbolizer && l->hooks)
+		errno = -l->hooks->runs(l->hooks->ctx);
+	return l->symbolizer && !(l->hooks && errno) ? VS_EXIT_OK : fail(l, VS_EXIT_FAILURE, "cannot start", strerror(errno));
 }
 
 int vs_live__run(struct vs_live *l)
@@ -370,6 +374,8 @@ int vs_live__run(struct vs_live *l)
 			l->checked_ns = now;
 		}
 		vs_session__flush(l->session);
+		if (l->hooks)
+			l->hooks->polled(l->hooks->ctx, now);
 		if (l->each && l->each(l->ctx, now))
 			break;
 	}

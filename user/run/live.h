@@ -32,6 +32,16 @@ struct vs_live_pulse {
 	bool doubted;		/* a check ahead of a finding found them silent: look at once */
 };
 
+/* Somebody who listens to the run, such as a recorder. */
+struct vs_live_hooks {
+	/* The session begins with these options: a listener may put itself in between. */
+	void (*begins)(void *ctx, struct vs_session_opts *opts);
+	/* Privileges are given away: threads may be started. 0 or a negative errno. */
+	int (*runs)(void *ctx);
+	void (*polled)(void *ctx, uint64_t now_ns);	/* after each fetch of events */
+	void *ctx;
+};
+
 struct vs_live {
 	/* The caller fills these in before vs_live__open(). */
 	const struct vs_command *command;	/* the command that reports */
@@ -49,6 +59,7 @@ struct vs_live {
 	 */
 	void (*rearmed)(void *ctx);
 	void *ctx;
+	const struct vs_live_hooks *hooks;	/* borrowed, may be NULL */
 
 	/* The caller may use these. */
 	struct vs_engine *engine;
