@@ -149,7 +149,7 @@ one_line()
 	make -s all
 	prints_not 'CC|BPF|LINK' make all
 	make -n -W bpf/events.h all | grep -q 'chain.bpf'
-	make -n -W user/sink/sink.h all | grep -q 'user/session'
+	make -n -W user/sink/sink.h all | grep -q 'user/run/session'
 }
 
 @test "make help lists the targets" {

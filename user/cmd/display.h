@@ -13,6 +13,7 @@ struct vs_display {
 	struct vs_filter *filter;	/* made by vs_display__init() */
 	uint64_t ring_size;	/* bytes, 0: the default */
 	const char *output;	/* a file to write to as well, or NULL */
+	const char *record;	/* a recording to make as well, or NULL */
 	const char *color;	/* auto, always, never; NULL: auto */
 	bool json;
 	bool debug;
@@ -32,6 +33,10 @@ struct vs_display {
 #define VS_DISPLAY_JSON \
 	{ "json", 'j', VS_OPT_FLAG, NULL, "NDJSON, one object a line (docs/events.md)", \
 	  offsetof(struct vs_display, json), 0, 0, NULL, 0 }
+
+#define VS_DISPLAY_RECORD \
+	{ "record", 0, VS_OPT_TEXT, "FILE", "record the run into FILE as well: see report", \
+	  offsetof(struct vs_display, record), 0, 0, NULL, 0 }
 
 int vs_display__init(struct vs_display *d);	/* 0 or -ENOMEM */
 void vs_display__fini(struct vs_display *d);

@@ -21,6 +21,8 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_latency,
 	&vs_cmd_inspect,
 	&vs_cmd_validate,
+	&vs_cmd_record,
+	&vs_cmd_report,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

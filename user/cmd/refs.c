@@ -12,14 +12,10 @@
 #include "cmd/commands.h"
 #include "cmd/display.h"
 #include "doctor/blocker.h"
+#include "record/recorder.h"
 #include "run/live.h"
-#include "run/live_watch.h"
+#include "run/live_ledger.h"
 #include "snapshot/snapshot.h"
-
-#define CATCH_UP_NS 2000000000ull
-#define LOOK_WORDS 200
-#define CHECK_NS 1000000000ull	/* the ledger is compared with the kernel this often */
-#define SOON_NS 200000000ull	/* while a finding waits for that */
 
 struct refs_options {
 	struct vs_display display;	/* first */
@@ -40,11 +36,8 @@ struct refs {
 	size_t nr_sinks;
 	int output_fd;
 	struct vs_snapper *snapper;
-	uint64_t shown_ns, checked_ns;
-	struct vs_live_watch watch;
-	bool differs;		/* the last check found another number than the kernel has */
-	uint64_t failed_looks;
-	char failed_words[LOOK_WORDS];	/* the error of the last failed look that was reported */
+	struct vs_live_ledger ledger;
+	struct vs_recorder *recorder;
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -92,176 +85,61 @@ static int add_sinks(struct refs *r)
 	       fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
 }
 
-/* -- the ledger -- */
-
-/* Returns the same as look(). */
-static int say_ledger(struct refs *r, const struct vs_snapshot *s, bool last, char *error)
-{
-	struct vs_ledger_opts opts = {
-		.snapshot = s,
-		.now_ns = vs_host__mono_ns(),
-		.traced = !r->opts.once,
-		.last = last,
-		.stacks = r->opts.stack,
-	};
-	int err = vs_session__say_ledger(r->live.session, &opts);
-
-	if (err)
-		snprintf(error, LOOK_WORDS, "cannot show the ledger: %s", strerror(-err));
-	vs_session__flush(r->live.session);
-	r->shown_ns = opts.now_ns;
-	return err;
-}
-
-/* Without gets the ledger would miss new references: each snapshot seeds it anew. */
-static bool sees(const struct refs *r, const char *hook)
-{
-	const struct vs_plan_row *row = vs_plan__row(vs_engine__plan(r->live.engine), hook);
-
-	return row && row->status == VS_HOOK_READY;
-}
-
-static bool sees_gets(const struct refs *r)
-{
-	return sees(r, "get");
-}
-
-static void check_ledger(struct refs *r, const struct vs_snapshot *s, bool last)
-{
-	bool caught_up = vs_live__caught_up(&r->live, s->end_seq, last ? CATCH_UP_NS : 0);
-
-	if (!sees_gets(r)) {
-		vs_session__reseed(r->live.session, s);
-	} else if (caught_up) {
-		vs_session__check(r->live.session, s);
-		r->differs = vs_refs__any_differs(vs_session__refs(r->live.session));
-	}
-	if (caught_up)
-		vs_session__check_registrations(r->live.session, s);
-}
-
-/*
- * Takes a fresh look at the host, checks the ledger against it, and shows it if wanted. Returns 0, or a
- * negative errno with words in @error, which has LOOK_WORDS.
- */
-static int look(struct refs *r, bool show, bool last, char *error)
-{
-	struct vs_snapshot s;
-	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
-
-	if (err)
-		return err;
-	check_ledger(r, &s, last);
-	if (r->opts.exact && !last)
-		vs_live_watch__look(&r->watch, &s);
-	if (show)
-		err = say_ledger(r, &s, last, error);
-	vs_snapshot__free(&s);
-	return err;
-}
-
-/* Tracing continues without the look: each cause is reported once, and the verdict counts the failures. */
-static void note_failed_look(struct refs *r, const char *error)
-{
-	char words[LOOK_WORDS + 80];
-
-	if (!r->failed_looks++ || strcmp(r->failed_words, error)) {
-		snprintf(r->failed_words, sizeof(r->failed_words), "%s", error);
-		snprintf(words, sizeof(words), "%s: the ledger is not compared with the kernel",
-			 error);
-		vs_session__notice(r->live.session, vs_host__mono_ns(), words);
-	}
-}
+/* -- running -- */
 
 static void on_event(void *ctx, const struct vs_event *e)
 {
 	struct refs *r = ctx;
 
 	if (r->opts.exact)
-		vs_live_watch__event(&r->watch, e);
+		vs_live_watch__event(&r->ledger.watch, e);
 }
-
-/* -- running -- */
 
 static bool each(void *ctx, uint64_t now_ns)
 {
 	struct refs *r = ctx;
-	const struct vs_refs *refs = vs_session__refs(r->live.session);
-	bool show = r->opts.watch && now_ns - r->shown_ns >= r->opts.watch;
-	char error[LOOK_WORDS];
 
-	if (!show && now_ns - r->checked_ns < (vs_refs__wants_look(refs) ? SOON_NS : CHECK_NS))
-		return false;
-	r->checked_ns = now_ns;
-	if (look(r, show, false, error)) {
-		note_failed_look(r, error);
-		r->shown_ns = show ? now_ns : r->shown_ns;
-	}
+	vs_live_ledger__each(&r->ledger, now_ns,
+			     r->opts.watch && now_ns - r->ledger.shown_ns >= r->opts.watch);
 	return false;
-}
-
-/* Returns the same as look(). */
-static int begin_ledger(struct refs *r, char *error)
-{
-	struct vs_snapshot s;
-	int err = vs_live__look(&r->live, r->snapper, &s, error, LOOK_WORDS);
-
-	if (err)
-		return err;
-	vs_session__gets_seen(r->live.session, sees_gets(r),
-			      sees(r, "registration-get") && sees(r, "registration-put"));
-	vs_session__seed(r->live.session, &s);
-	if (r->opts.exact)
-		vs_live_watch__look(&r->watch, &s);
-	err = say_ledger(r, &s, false, error);
-	vs_snapshot__free(&s);
-	return err;
 }
 
 /* vfio.ko was loaded anew: its groups were created before its probes were armed. */
 static void begin_again(void *ctx)
 {
-	char error[LOOK_WORDS];
+	struct refs *r = ctx;
+	char error[VS_LOOK_WORDS];
 
-	if (begin_ledger(ctx, error))
-		note_failed_look(ctx, error);
-}
-
-static int verdict(struct refs *r, const struct vs_session_result *result)
-{
-	struct vs_registrations_totals devices;
-	struct vs_refs_totals totals;
-
-	vs_registrations__totals(vs_session__registrations(r->live.session), &devices);
-	vs_refs__totals(vs_session__refs(r->live.session), &totals);
-	if (result->by_grade[VS_GRADE_BUG])
-		return VS_EXIT_BUG;
-	if (result->lost || result->blind_gaps || r->failed_looks || totals.unattributed || totals.uncertain ||
-	    totals.differences || r->differs || devices.unattributed || devices.refused ||
-	    devices.differ)
-		return VS_EXIT_INCONCLUSIVE;
-	return vs_plan__complete(vs_engine__plan(r->live.engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+	if (vs_live_ledger__begin(&r->ledger, error))
+		vs_live_ledger__note_failed(&r->ledger, error);
 }
 
 /* Whatever went wrong, the events seen are judged and summed up: a bug counts more than a failure. */
 static int conclude(struct refs *r, int status)
 {
 	struct vs_session_result result;
-	char error[LOOK_WORDS];
+	char error[VS_LOOK_WORDS];
 	int found;
 
-	if (!status && look(r, true, true, error))
+	if (!status && vs_live_ledger__look(&r->ledger, true, true, error))
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	vs_live__drain(&r->live);
 	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
-	found = vs_command__written(&vs_cmd_refs, verdict(r, &result), result.write_error);
+	found = vs_command__written(&vs_cmd_refs, vs_live_ledger__verdict(&r->ledger, &result),
+				    result.write_error);
 	return status && found != VS_EXIT_BUG ? status : found;
 }
 
 static void set_up(struct refs *r)
 {
-	r->watch.live = &r->live;
-	r->watch.filter = r->opts.display.filter;
+	r->ledger = (struct vs_live_ledger){
+		.live = &r->live,
+		.snapper = r->snapper,
+		.traced = !r->opts.once,
+		.exact = r->opts.exact,
+		.stacks = r->opts.stack,
+		.watch = { .live = &r->live, .filter = r->opts.display.filter },
+	};
 	r->live.command = &vs_cmd_refs;
 	r->live.engine_opts.ring_bytes = r->opts.display.ring_size;
 	r->live.engine_opts.debug = r->opts.display.debug;
@@ -288,7 +166,7 @@ static void set_up(struct refs *r)
 static int once(struct refs *r)
 {
 	struct vs_snapshot s;
-	char words[100], error[LOOK_WORDS];
+	char words[100], error[VS_LOOK_WORDS];
 	int status = vs_live__begin(&r->live);
 
 	if (!status && vs_filter__absent(r->opts.display.filter, "", words, sizeof(words)))
@@ -298,7 +176,7 @@ static int once(struct refs *r)
 	if (status)
 		return status;
 	vs_session__seed(r->live.session, &s);
-	if (say_ledger(r, &s, false, error))
+	if (vs_live_ledger__show(&r->ledger, &s, false, error))
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status && !s.scope.groups && s.nr_groups)
 		status = vs_blocker__fail(&vs_cmd_refs, VS_WORK_REFS, VS_EXIT_INCONCLUSIVE, s.words);
@@ -306,18 +184,27 @@ static int once(struct refs *r)
 	return vs_command__written(&vs_cmd_refs, status, vs_session__flush(r->live.session));
 }
 
+static int record(struct refs *r)
+{
+	struct vs_recorder_opts opts = { .command = &vs_cmd_refs, .path = r->opts.display.record };
+
+	return opts.path ? vs_recorder__open(&r->recorder, &opts, &r->live) : VS_EXIT_OK;
+}
+
 static int follow(struct refs *r)
 {
-	char error[LOOK_WORDS];
-	int status = vs_live__begin(&r->live);
+	char error[VS_LOOK_WORDS];
+	int status = record(r);
 
+	if (!status)
+		status = vs_live__begin(&r->live);
 	if (!status)
 		status = vs_live__arm(&r->live);
 	if (status)
 		return status;
 	/* No program can be loaded later; the snapshot reports what it cannot read. */
 	vs_snapper__get_ready(r->snapper);
-	if (begin_ledger(r, error))
+	if (vs_live_ledger__begin(&r->ledger, error))
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status)
 		status = vs_live__run(&r->live);
@@ -328,10 +215,10 @@ static int refs(struct refs *r)
 {
 	int status = VS_EXIT_OK;
 
-	set_up(r);
 	r->snapper = vs_snapper__new(NULL);
 	if (!r->snapper)
 		return fail(VS_EXIT_FAILURE, "cannot start", strerror(errno));
+	set_up(r);
 	if (!r->opts.once)
 		status = vs_live__open(&r->live);
 	if (!status)
@@ -339,7 +226,7 @@ static int refs(struct refs *r)
 	r->live.session_opts.nr_sinks = r->nr_sinks;
 	if (status)
 		return status;
-	return r->opts.once ? once(r) : follow(r);
+	return r->opts.once ? once(r) : vs_recorder__close(r->recorder, follow(r));
 }
 
 static void clean_up(struct refs *r)
@@ -376,6 +263,7 @@ static const struct vs_opt refs_opts[] = {
 	  offsetof(struct vs_display, output), 0, 0, NULL, 0 },
 	{ "max-refs", 0, VS_OPT_NUMBER, "NR", "live references kept at most (16384, 3 MB)",
 	  offsetof(struct refs_options, max_refs), 16, 1 << 22, NULL, 0 },
+	VS_DISPLAY_RECORD,
 	VS_DISPLAY_COMMON,
 	{ .name = NULL },
 };
@@ -383,10 +271,9 @@ static const struct vs_opt refs_opts[] = {
 static int check_options(const struct refs_options *opts)
 {
 	if (opts->once && (opts->watch || opts->duration || opts->exact || opts->older ||
-			   opts->display.output))
-		return fail(VS_EXIT_USAGE,
-			    "--once attaches nothing: without --watch, --duration, --exact, --older, --output",
-			    NULL);
+			   opts->display.output || opts->display.record))
+		return fail(VS_EXIT_USAGE, "--once attaches nothing: without --watch, --duration, --exact, "
+			    "--older, --output, --record", NULL);
 	return vs_display__check(&opts->display, &vs_cmd_refs);
 }
 

@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "cmd/commands.h"
 #include "cmd/display.h"
+#include "record/recorder.h"
 #include "run/live.h"
 
 struct trace_options {
@@ -27,6 +28,7 @@ struct trace {
 	struct vs_sink *sinks[2];
 	size_t nr_sinks;
 	int output_fd;
+	struct vs_recorder *recorder;
 };
 
 /* -- setting up -- */
@@ -93,6 +95,13 @@ static int conclude(struct trace *t)
 	return vs_command__written(&vs_cmd_trace, verdict(t, &result), result.write_error);
 }
 
+static int record(struct trace *t)
+{
+	struct vs_recorder_opts opts = { .command = &vs_cmd_trace, .path = t->opts.display.record };
+
+	return opts.path ? vs_recorder__open(&t->recorder, &opts, &t->live) : VS_EXIT_OK;
+}
+
 static void clean_up(struct trace *t)
 {
 	vs_live__close(&t->live);
@@ -107,7 +116,7 @@ static void set_up(struct trace *t)
 {
 	t->live.command = &vs_cmd_trace;
 	t->live.engine_opts.ring_bytes = t->opts.display.ring_size;
-	t->live.engine_opts.stacks = t->opts.stack;
+	t->live.engine_opts.stacks = t->opts.stack || t->opts.display.record;
 	t->live.engine_opts.debug = t->opts.display.debug;
 	t->live.session_opts = (struct vs_session_opts){
 		.filter = t->opts.display.filter,
@@ -134,12 +143,14 @@ static int trace(struct trace *t)
 		status = add_sinks(t);
 	t->live.session_opts.nr_sinks = t->nr_sinks;
 	if (!status)
+		status = record(t);
+	if (!status)
 		status = vs_live__begin(&t->live);
 	if (!status)
 		status = vs_live__arm(&t->live);
 	if (!status)
 		status = vs_live__run(&t->live);
-	return status ? status : conclude(t);
+	return vs_recorder__close(t->recorder, status ? status : conclude(t));
 }
 
 /* -- options -- */
@@ -164,6 +175,7 @@ static const struct vs_opt trace_opts[] = {
 	  offsetof(struct trace_options, exit_on_bug), 0, 0, NULL, 0 },
 	{ "stack", 's', VS_OPT_FLAG, NULL, "show the kernel stack under each get and put",
 	  offsetof(struct trace_options, stack), 0, 0, NULL, 0 },
+	VS_DISPLAY_RECORD,
 	VS_DISPLAY_COMMON,
 	{ .name = NULL },
 };
