@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 #include "devices/usage.h"
 #include "evidence_lab.h"
 #include "host_tree.h"
@@ -124,37 +124,6 @@ static void a_host_without_anything_has_no_devices(void **state)
 	vs_inventory__free(&inv);
 }
 
-static void the_override_is_asked_for_in_a_child(void **state)
-{
-	char buf[VS_DRIVER_LEN];
-
-	(void)state;
-	tree_pci("0000:01:00.0", -1, "", 0x8086, 0x1572, ETHERNET);
-	tree_pci("0000:02:00.0", -1, "", 0x8086, 0x1572, ETHERNET);
-	tree_file("sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci\n");
-	tree_file("sys/bus/pci/devices/0000:02:00.0/driver_override", "(null)\n");
-	assert_int_equal(vs_inventory__collect(tree_root, &inv), 0);
-	assert_int_equal(vs_inventory__override(tree_root, device("0000:01:00.0"), buf), 0);
-	assert_string_equal(buf, "vfio-pci");
-	assert_int_equal(vs_inventory__override(tree_root, device("0000:02:00.0"), buf), 0);
-	assert_string_equal(buf, "");
-	vs_inventory__free(&inv);
-}
-
-/* A FIFO that nobody writes to: as a device whose lock a stuck task holds. */
-static void an_override_that_does_not_answer_is_left(void **state)
-{
-	char buf[VS_DRIVER_LEN], path[512];
-
-	(void)state;
-	tree_pci("0000:01:00.0", -1, "", 0x8086, 0x1572, ETHERNET);
-	tree_path(path, "sys/bus/pci/devices/0000:01:00.0/driver_override");
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(vs_inventory__collect(tree_root, &inv), 0);
-	assert_int_equal(vs_inventory__override(tree_root, device("0000:01:00.0"), buf), -ETIMEDOUT);
-	vs_inventory__free(&inv);
-}
-
 /* -- who has them, where it was recorded -- */
 
 static struct vs_evidence evidence;
@@ -223,8 +192,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(virtual_functions_know_who_made_them, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(other_buses_are_seen, tree_begin, tree_end),
 		cmocka_unit_test_setup_teardown(a_host_without_anything_has_no_devices, tree_begin, tree_end),
-		cmocka_unit_test_setup_teardown(the_override_is_asked_for_in_a_child, tree_begin, tree_end),
-		cmocka_unit_test_setup_teardown(an_override_that_does_not_answer_is_left, tree_begin, tree_end),
 		cmocka_unit_test(recorded_states),
 	};
 

@@ -188,7 +188,7 @@ stall()
 			holders_are stall "fd:group:$(told stall pid):4" "fd:container:$(told stall pid):3" &&
 			next_is stall "close fd 4 of holder[$(told stall pid)], or end it"
 	else
-		case_is stall not-applicable high false 0
+		case_is stall cannot-start high false 7
 	fi
 }
 
@@ -202,7 +202,7 @@ by_kvm()
 		case_is kvm container-stall high false 7 && waits kvm "$(cat "$OUT/kvm.unbinder")" &&
 			holders_are kvm "fd:kvm:$(told kvm pid):$(told kvm fd)"
 	else
-		case_is kvm not-applicable high false 0
+		case_is kvm cannot-start high false 7
 	fi
 }
 
@@ -214,11 +214,11 @@ by_kvm()
 group_only()
 {
 	if old; then
-		case_is "$1" idle high false 0 &&
+		case_is "$1" cannot-start high false 7 &&
 			jq -e --argjson pid "$(told "$1" pid)" --argjson fd "$(told "$1" fd)" \
 				'any(.cases[].holders[]; .comm == "holder" and .pid == $pid and .fd == $fd)' "$OUT/$1"
 	else
-		case_is "$1" not-applicable high false 0
+		case_is "$1" cannot-start high false 7
 	fi
 }
 
@@ -230,7 +230,7 @@ group_only()
 
 container_only()
 {
-	case_is container not-applicable high false 0
+	case_is container cannot-start high false 7
 }
 
 @test "why: an open container alone is no hang" {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LONGEST_COMMAND 50	/* a longer one is a sentence of ours, and wrapped */
+#define LONGEST_ECHO 70		/* no sentence begins with that word; a line of 80 columns has room for it */
 
 void vs_words__append(char *buf, size_t size, const char *fmt, ...)
 {
@@ -59,7 +60,7 @@ static size_t command_length(const char *text)
 		is |= !strncmp(text + from, first[i], strlen(first[i]));
 	while (is && text[len] && !(strchr(",;.:)", text[len]) && strchr(" ", text[len + 1])))
 		len++;
-	return is && len <= LONGEST_COMMAND ? len : 0;
+	return is && len <= (strncmp(text + from, "echo ", 5) ? LONGEST_COMMAND : LONGEST_ECHO) ? len : 0;
 }
 
 /* Returns the length up to a blank where a line may be wrapped. */

@@ -2,11 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/exit_codes.h"
@@ -20,11 +19,12 @@
 #include "klog/file.h"
 #include "why/classify.h"
 #include "why/collect.h"
+#include "why/command.h"
 #include "why/print.h"
 #include "why/redact.h"
+#include "why/start.h"
 
 #define SUSPECT_AGAIN_US 200000	/* a lookup is over by then */
-#define POLL_US 20000
 #define MOST_LOGS 64
 
 struct why_options {
@@ -39,6 +39,9 @@ struct why_options {
 
 struct question {
 	struct why_options opts;
+	char **command;		/* to run and to explain; NULL: none */
+	uint32_t starter;	/* whose limits the command had; 0: none was run */
+	struct vs_start_said said;
 	struct vs_why_subject subject;
 	char device[VS_DEVICE_LEN];
 	int stacks_error;	/* error of the file of all stacks: no verdict is lost by it */
@@ -137,15 +140,46 @@ static FILE *open_stacks(struct question *q, int *status)
 	return file;
 }
 
-static int collect_running(const struct vs_collect_opts *opts, struct vs_evidence *e)
+/* Looks at what a VM's start with the device or the group needs; an ordinary user sees most of it. */
+static int add_start(const struct question *q, struct vs_evidence *e)
+{
+	uint32_t pid = q->starter ? q->starter : q->subject.pid;
+
+	if (!q->subject.device && q->subject.group < 0 && !pid)
+		return 0;
+	e->start = calloc(1, sizeof(*e->start));
+	return e->start ? vs_start__collect("", q->subject.device, q->subject.group, pid, e->start) : -ENOMEM;
+}
+
+/* Without privileges nothing of hangs and holders is known, but sysfs may show that no VM can start. */
+static bool is_told_by_sysfs(const struct question *q, struct vs_evidence *e)
+{
+	struct vs_start_use none = {};
+	struct utsname name;
+	struct vs_start_report s;
+
+	if (add_start(q, e) || !e->start)
+		return false;
+	vs_start__judge(e->start, &none, q->said.line[0] ? q->said.kind : VS_START_KINDS, &s);
+	e->weaker = true;
+	if (!uname(&name))
+		snprintf(e->release, sizeof(e->release), "%s", name.release);
+	snprintf(e->words, sizeof(e->words), "who waits and who holds was not looked at: that needs root, or CAP_BPF, "
+		 "CAP_PERFMON and CAP_SYSLOG");
+	return s.nr_blocks || q->said.line[0];
+}
+
+static int collect_running(const struct question *q, const struct vs_collect_opts *opts, struct vs_evidence *e)
 {
 	char error[200] = "";
 	int err = vs_evidence__collect(opts, e, error, sizeof(error));
 
 	if (!err) {
 		add_kmsg(e);
-		return 0;
+		return add_start(q, e) ? fail(VS_EXIT_FAILURE, "cannot explain", strerror(ENOMEM)) : 0;
 	}
+	if (err == -EPERM && is_told_by_sysfs(q, e))
+		return 0;
 	return vs_blocker__fail(&vs_cmd_why, VS_WORK_WHY, err == -EPERM ? VS_EXIT_PERMISSION :
 				VS_EXIT_UNAVAILABLE, error);
 }
@@ -179,7 +213,7 @@ static int collect(struct question *q, struct vs_evidence *e)
 	};
 
 	if (!status)
-		status = q->opts.core ? collect_core(q, &opts, e) : collect_running(&opts, e);
+		status = q->opts.core ? collect_core(q, &opts, e) : collect_running(q, &opts, e);
 	close_stacks(q, opts.all_stacks);
 	return status;
 }
@@ -305,6 +339,7 @@ static int explain(struct question *q)
 
 	if (!status)
 		status = check_subject(q, &e);
+	e.said = q->said.line[0] ? &q->said : NULL;
 	if (!status)
 		status = classify(q, &e, &why);
 	if (!status && !is_elsewhere(q) && has_suspect(&why))
@@ -324,56 +359,37 @@ static int explain(struct question *q)
 	return status ? status : q->stacks_error ? VS_EXIT_FAILURE : VS_EXIT_OK;
 }
 
-/* -- a command that may hang -- */
+/* -- a command that may hang, or fail to start a VM -- */
 
-static int status_of(int status)
+/* What it said names what to look at. The answer does not change the command's status. */
+static int answer(struct question *q, const struct vs_heard *heard)
 {
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* Returns true when it has ended, with its status. */
-static bool has_ended(pid_t pid, uint64_t until, int *status)
-{
-	do {
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return true;
-		usleep(POLL_US);
-	} while (vs_host__mono_ns() < until);
-	return false;
-}
-
-/* Returns true if a signal stopped it, or a terminal that it may not read or write. */
-static bool is_stopped(pid_t pid)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT) &&
-	       info.si_pid == pid && info.si_code == CLD_STOPPED;
+	if (!heard->status || !vs_start__recognise(heard->said, &q->said))
+		return heard->status;
+	q->starter = (uint32_t)getpid();
+	if (q->said.device[0]) {
+		memcpy(q->device, q->said.device, sizeof(q->device));
+		q->subject.device = q->device;
+	} else
+		q->subject.group = q->said.group;
+	explain(q);
+	return heard->status;
 }
 
 /* The command itself need not hang, as virsh asks a daemon: so the whole host is explained. */
-static int run(struct question *q, char **command)
+static int run(struct question *q)
 {
-	uint64_t until = vs_host__mono_ns() + q->opts.wait;
+	static struct vs_heard heard;
 	char words[180];
-	int status;
-	pid_t pid;
+	int err = vs_heard__run(q->command, q->opts.wait, &heard), status;
 
-	/* If our parent ignores SIGCHLD so do we, and the kernel then drops the status. */
-	signal(SIGCHLD, SIG_DFL);
-	pid = fork();
-	if (!pid) {
-		execvp(command[0], command);
-		fail(127, command[0], strerror(errno));
-		_exit(127);
-	}
-	if (pid < 0)
-		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(errno));
-	if (has_ended(pid, until, &status))
-		return status_of(status);
-	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is %s", command[0], pid,
-		 is_stopped(pid) ? "stopped (state T): what is below is about others; to go on it "
-				   "needs SIGCONT" : "left running");
+	if (err)
+		return fail(VS_EXIT_FAILURE, "cannot start the command", strerror(-err));
+	if (heard.ended)
+		return answer(q, &heard);
+	snprintf(words, sizeof(words), "%.40s[%d] has not returned in time; it is %s", q->command[0], heard.pid,
+		 heard.stopped ? "stopped (state T): what is below is about others; to go on it "
+				 "needs SIGCONT" : "left running");
 	fail(0, words, NULL);
 	status = explain(q);
 	return status ? status : VS_EXIT_INCONCLUSIVE;
@@ -482,14 +498,14 @@ static int check(const struct question *q, int nr_operands)
 {
 	if (q->opts.wait && !nr_operands)
 		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
-	if (q->opts.wait && q->opts.evidence)
+	if (q->command && q->opts.evidence)
 		return fail(VS_EXIT_USAGE, "--wait needs the host itself, not --evidence", NULL);
 	if (!vs_display__is_color(q->opts.color))
 		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
-	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->opts.wait || q->opts.no_bpf))
+	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->command || q->opts.no_bpf))
 		return fail(VS_EXIT_USAGE, "--log reads a text: it goes with no --evidence, --all-stacks, "
 			    "--wait or --no-bpf", NULL);
-	if (q->opts.core && (q->opts.evidence || q->opts.nr_logs || q->opts.wait || q->opts.no_bpf))
+	if (q->opts.core && (q->opts.evidence || q->opts.nr_logs || q->command || q->opts.no_bpf))
 		return fail(VS_EXIT_USAGE, "--core reads a dump: it goes with no --evidence, --log, --wait or --no-bpf",
 			    NULL);
 	if (q->opts.vmlinux && !q->opts.core)
@@ -526,28 +542,31 @@ static int cmd_why(int argc, char **argv)
 
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
+	if (first < argc && (q.opts.wait || !strcmp(argv[first - 1], "--")))
+		q.command = argv + first;
 	status = check(&q, argc - first);
 	if (status)
 		return status;
-	if (q.opts.wait)
-		return run(&q, argv + first);
+	if (q.command)
+		return run(&q);
 	status = take_subject(&q, argc - first, argv + first);
 	return status ? status : explain(&q);
 }
 
 const struct vs_command vs_cmd_why = {
 	.name = "why",
-	.summary = "why does this hang: who waits, who holds, what to do",
-	.operands = "[BDF | group N | pid P]",
+	.summary = "why does this hang, why does a VM not start: who holds, what to do",
+	.operands = "[BDF | group N | pid P | -- COMMAND...]",
 	.opts = why_opts,
 	.epilogue =
 		"Hooks nothing, and does not hang with what hangs.\n\n"
 		"examples\n"
 		"  vfioscope why                          the whole host\n"
-		"  vfioscope why 0000:65:00.0             why can this device not be unbound?\n"
+		"  vfioscope why 0000:65:00.0             why can it not be unbound, or a VM not start?\n"
 		"  vfioscope why pid 4711                 what does this task wait for?\n"
 		"  vfioscope why --log dmesg.txt          what does this kernel log show?\n"
 		"  vfioscope why --core vmcore            what does this dump show?\n"
-		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n",
+		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n"
+		"  vfioscope why -- virsh start web1      it fails: what does that mean?\n",
 	.run = cmd_why,
 };

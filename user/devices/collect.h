@@ -3,7 +3,7 @@
 #ifndef VFIOSCOPE_DEVICES_COLLECT_H
 #define VFIOSCOPE_DEVICES_COLLECT_H
 
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 #include "why/classify.h"
 
 struct vs_devices_opts {

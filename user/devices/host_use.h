@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 
 enum vs_host_state {
 	VS_HOST_USED,

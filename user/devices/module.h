@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 
 #define VS_MODULE_LEN 56	/* MODULE_NAME_LEN of 64-bit kernels */
 

@@ -6,7 +6,7 @@
 #ifndef VFIOSCOPE_DEVICES_USAGE_H
 #define VFIOSCOPE_DEVICES_USAGE_H
 
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 #include "why/classify.h"
 
 /* In order of trouble. */

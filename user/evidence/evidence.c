@@ -17,6 +17,7 @@ void vs_evidence__free(struct vs_evidence *e)
 	free(e->works);
 	free(e->workers);
 	free(e->openers);
+	free(e->start);
 	vs_snapshot__free(&e->snapshot);
 	memset(e, 0, sizeof(*e));
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "event/view.h"
+#include "evidence/start.h"
 #include "snapshot/snapshot.h"
 #include "vfio/fix.h"
 
@@ -214,6 +215,8 @@ struct vs_evidence {
 	size_t nr_workers;
 	struct vs_ev_opener *openers;
 	size_t nr_openers;
+	struct vs_start_facts *start; /* what a VM's start needs, of a device or group that was asked about; NULL */
+	const struct vs_start_said *said; /* a program failed, and said this: the caller's; NULL */
 	/* The rest is from the kernel's log: it is weaker than all of the above. */
 	bool from_log;		/* there is nothing but a log */
 	uint64_t log_lines;	/* that were read */

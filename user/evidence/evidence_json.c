@@ -58,6 +58,55 @@ static const struct field core_fields[] = {
 	END
 };
 
+/* Members of "start", which exists only if a device or a group was asked about. */
+static const struct field start_fields[] = {
+	FIELD(TEXT, vs_start_facts, device),
+	FIELD(INT, vs_start_facts, group),
+	FIELD(BOOL, vs_start_facts, noiommu),
+	FIELD(U32, vs_start_facts, nr_more),
+	FIELD(U32, vs_start_facts, nr_groups),
+	FIELD(INT, vs_start_facts, acpi),
+	FIELD(TEXT, vs_start_facts, iommu_table),
+	FIELD(TEXT, vs_start_facts, vendor),
+	FIELD(BOOL, vs_start_facts, guest),
+	FIELD(TEXT, vs_start_facts, arguments),
+	FIELD(INT, vs_start_facts, remaps),
+	FIELD(INT, vs_start_facts, unsafe_type1),
+	FIELD(INT, vs_start_facts, unsafe_iommufd),
+	FIELD(INT, vs_start_facts, has_vfio_pci),
+	FIELD(INT, vs_start_facts, node),
+	FIELD(INT, vs_start_facts, may_open),
+	FIELD(U32, vs_start_facts, mode),
+	FIELD(U32, vs_start_facts, uid),
+	FIELD(U32, vs_start_facts, gid),
+	FIELD(TEXT, vs_start_facts, owner),
+	FIELD(TEXT, vs_start_facts, owner_group),
+	FIELD(U32, vs_start_facts, user),
+	FIELD(TEXT, vs_start_facts, user_name),
+	FIELD(U32, vs_start_facts, pid),
+	FIELD(TIME, vs_start_facts, memlock),
+	FIELD(TIME, vs_start_facts, locked),
+	FIELD(INT, vs_start_facts, ipc_lock),
+	END
+};
+
+static const struct field member_fields[] = {
+	FIELD(TEXT, vs_start_member, device.name),
+	FIELD(INT, vs_start_member, device.bus),
+	FIELD(INT, vs_start_member, device.group),
+	FIELD(BOOL, vs_start_member, device.noiommu),
+	FIELD(BOOL, vs_start_member, device.registered),
+	FIELD(TEXT, vs_start_member, device.driver),
+	FIELD(BOOL, vs_start_member, device.has_id),
+	FIELD(U32, vs_start_member, device.class_code),
+	FIELD(TEXT, vs_start_member, override),
+	FIELD(BOOL, vs_start_member, override_read),
+	FIELD(TEXT, vs_start_member, power),
+	FIELD(INT, vs_start_member, dead),
+	FIELD(INT, vs_start_member, resets),
+	END
+};
+
 /* Members of "log", which exists only if a log was read. */
 static const struct field log_fields[] = {
 	FIELD(BOOL, vs_evidence, from_log),
@@ -334,6 +383,16 @@ static json_t *list_json(const struct list *l, const struct vs_evidence *e)
 	return array;
 }
 
+static json_t *start_json(const struct vs_start_facts *f)
+{
+	json_t *o = row_json(start_fields, f), *members = json_array();
+
+	for (size_t i = 0; i < f->nr_members; i++)
+		json_array_append_new(members, row_json(member_fields, &f->members[i]));
+	json_object_set_new(o, "members", members);
+	return o;
+}
+
 char *vs_evidence__to_json(const struct vs_evidence *e)
 {
 	json_t *root = row_json(evidence_fields, e);
@@ -347,6 +406,8 @@ char *vs_evidence__to_json(const struct vs_evidence *e)
 		json_object_set_new(root, lists[i].name, list_json(&lists[i], e));
 	if (e->from_core)
 		json_object_set_new(root, "core", row_json(core_fields, e));
+	if (e->start)
+		json_object_set_new(root, "start", start_json(e->start));
 	if (e->log_lines) {
 		json_t *log = row_json(log_fields, e);
 
@@ -435,6 +496,24 @@ static int load_list(const struct list *l, const json_t *array, struct vs_eviden
 	return err;
 }
 
+static int load_start(const json_t *o, struct vs_evidence *e)
+{
+	const json_t *members = json_object_get(o, "members");
+
+	if (!json_is_object(o))
+		return 0;
+	e->start = calloc(1, sizeof(*e->start));
+	if (!e->start)
+		return -ENOMEM;
+	load_row(start_fields, o, e->start);
+	while (e->start->nr_members < json_array_size(members) && e->start->nr_members < VS_START_MEMBERS) {
+		load_row(member_fields, json_array_get(members, e->start->nr_members),
+			 &e->start->members[e->start->nr_members]);
+		e->start->nr_members++;
+	}
+	return 0;
+}
+
 static int load(const json_t *root, struct vs_evidence *e, char *error, size_t size)
 {
 	const char *type = json_string_value(json_object_get(root, "type"));
@@ -455,6 +534,7 @@ static int load(const json_t *root, struct vs_evidence *e, char *error, size_t s
 	e->fix = vs_fix__named(json_string_value(json_object_get(root, "fix")));
 	for (size_t i = 0; !err && i < ARRAY_SIZE(lists); i++)
 		err = load_list(&lists[i], json_object_get(root, lists[i].name), e);
+	err = err ?: load_start(json_object_get(root, "start"), e);
 	if (log)
 		load_row(log_fields, log, e);
 	for (size_t i = 0; log && !err && i < ARRAY_SIZE(log_lists); i++)

@@ -621,48 +621,13 @@ static void say_nothing(struct vs_why_case *c)
 	say_elsewhere(c);
 }
 
-/* No VM can open a group that has a device at a driver of the host's. */
-static const struct vs_snap_device *at_a_host_driver(const struct vs_evidence *e, int group)
-{
-	static const char *const harmless[] = { "", "pci-stub", "pcieport", "xen-pciback" };
-
-	for (size_t i = 0; group >= 0 && i < e->snapshot.nr_devices; i++) {
-		const struct vs_snap_device *d = &e->snapshot.devices[i];
-		bool fine = d->number != group || strstr(d->driver, "vfio");
-
-		for (size_t j = 0; !fine && j < sizeof(harmless) / sizeof(harmless[0]); j++)
-			fine = !strcmp(d->driver, harmless[j]);
-		if (!fine)
-			return d;
-	}
-	return NULL;
-}
-
-/* Says why a VM may fail to start with it, though nothing waits. */
-static void say_unusable(const struct vs_evidence *e, struct vs_why_case *c)
-{
-	const struct vs_snap_device *d = at_a_host_driver(e, c->group);
-	char title[VS_HOLDER_LEN];
-
-	if (d)
-		SAY(c, " No VM can open the group: %s, which belongs to it, is at driver %s.", d->name,
-		    d->driver);
-	for (size_t i = 0; i < c->nr_holders; i++) {
-		if (c->holders[i].how != VS_HOLD_FD || c->holders[i].kind != VS_SNAP_GROUP_FILE)
-			continue;
-		vs_holders__title(&c->holders[i], title, sizeof(title));
-		SAY(c, " %s has the group open: who else opens it gets EBUSY.", title);
-		break;
-	}
-}
-
 static void idle(const struct vs_evidence *e, struct vs_why_case *c)
 {
 	say_nothing(c);
 	say_brief(e, c);
 	if (e->has_vfio)
 		SAY(c, " %s", fix_words[e->fix]);
-	say_unusable(e, c);
+	why_start__note(c);
 	next_elsewhere(c);
 	if (!c->nr_holders) {
 		NEXT(c, c->nr_elsewhere ? "here is nothing to do" : "nothing to do");
@@ -729,6 +694,8 @@ void vs_advice__write(const struct vs_evidence *e, struct vs_why_case *c)
 		return not_vfio(c, what, who);
 	case VS_WHY_UNEXPLAINED:
 		return unexplained(c, what, who);
+	case VS_WHY_CANNOT_START:
+		return why_start__advise(c, what);
 	case VS_WHY_NOT_SEEN:
 		return not_seen(e, c);
 	case VS_WHY_IDLE:

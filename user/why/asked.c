@@ -198,7 +198,7 @@ int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 		err = add_holders_anyway(c, e, s);
 	if (!err && c->task)
 		err = why_case__prove_stack(c, 15);
-	return err;
+	return err ?: why_start__add(e, s, c);
 }
 
 /* For a device or a group it is the task that removes it, unless that is the case itself. */

@@ -23,6 +23,7 @@ static const char *const verdict_names[VS_VERDICTS] = {
 	[VS_WHY_NOT_VFIO] = "not-vfio",
 	[VS_WHY_UNEXPLAINED] = "unexplained",
 	[VS_WHY_COLLATERAL] = "collateral",
+	[VS_WHY_CANNOT_START] = "cannot-start",
 	[VS_WHY_NOT_SEEN] = "not-seen",
 	[VS_WHY_IDLE] = "idle",
 	[VS_WHY_NOT_APPLICABLE] = "not-applicable",
@@ -96,6 +97,7 @@ void why_case__free(struct vs_why_case *c)
 	free(c->holders);
 	free(c->victims);
 	free(c->proof);
+	free(c->start);
 }
 
 /* -- devices and groups -- */

@@ -7,6 +7,7 @@
 #define VFIOSCOPE_WHY_CLASSIFY_H
 
 #include "evidence/evidence.h"
+#include "why/start.h"
 
 /* Verdicts are in order of weight: the report begins with the heaviest. */
 enum vs_why_verdict {
@@ -20,6 +21,7 @@ enum vs_why_verdict {
 	VS_WHY_NOT_VFIO,		/* stuck in another driver */
 	VS_WHY_UNEXPLAINED,		/* something waits, for a reason that was not recognized */
 	VS_WHY_COLLATERAL,		/* waits for one of the above: never a case of its own */
+	VS_WHY_CANNOT_START,	/* nothing waits, but a VM that is to have the device cannot start */
 	VS_WHY_NOT_SEEN,		/* nothing seen waits, and not all can be seen from here */
 	VS_WHY_IDLE,		/* VFIO is there, nothing waits for it */
 	VS_WHY_NOT_APPLICABLE,
@@ -87,7 +89,7 @@ struct vs_why_case {
 	char driver[32];
 	uint64_t since_ns;	/* at least; VS_EV_UNKNOWN */
 	uint64_t at_most_ns;	/* VS_EV_UNKNOWN: since_ns is exact enough */
-	char says[800];
+	char says[2000];
 	char next[2400];
 	char place[VS_SITE_LEN]; /* where it waits */
 	char way[96];		/* on which the device leaves, in words; "" not known */
@@ -100,6 +102,7 @@ struct vs_why_case {
 	bool in_iommufd;	/* a holder closes it already, and waits in another such case */
 	bool cycle;		/* a deadlock of locks: the task waits for itself through others */
 	bool either;		/* of a log: in use, or a stalled container; it does not tell which */
+	struct vs_start_report *start;	/* what keeps a VM from starting, or is worth to know for it; NULL: not looked at */
 	const struct vs_ev_message *message; /* of a log: VFIO's own words; NULL: none */
 	struct vs_why_holder *holders;
 	size_t nr_holders;

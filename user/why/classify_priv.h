@@ -221,6 +221,13 @@ void why_asked__keep(struct vs_why *why, const struct vs_evidence *e,
 int why_asked__add_nothing(struct vs_why *why, const struct vs_evidence *e,
 			   const struct vs_why_subject *s);
 
+/* -- start_case.c: what keeps a VM from starting, where nothing waits -- */
+
+/* Sets c->start from the facts about @s, and the verdict if something of them blocks. 0 or -ENOMEM. */
+int why_start__add(const struct vs_evidence *e, const struct vs_why_subject *s, struct vs_why_case *c);
+void why_start__advise(struct vs_why_case *c, const char *what);
+void why_start__note(struct vs_why_case *c);	/* adds to c->says what is worth to know, and no hindrance */
+
 /* Sets why->asked: the victim that was asked about, or that removes the device which was. */
 void why_asked__find(struct vs_why *why, const struct vs_evidence *e,
 		     const struct vs_why_subject *s);

@@ -57,6 +57,7 @@ static const char *title(enum vs_why_verdict verdict)
 		[VS_WHY_NOT_VFIO] = "NOT VFIO",
 		[VS_WHY_UNEXPLAINED] = "UNEXPLAINED",
 		[VS_WHY_COLLATERAL] = "COLLATERAL",
+		[VS_WHY_CANNOT_START] = "CANNOT START",
 		[VS_WHY_NOT_SEEN] = "NOT SEEN",
 		[VS_WHY_IDLE] = "IDLE",
 		[VS_WHY_NOT_APPLICABLE] = "NOT APPLICABLE",
@@ -120,7 +121,7 @@ static void say_waiter(struct page *p, const struct vs_evidence *e, const struct
 {
 	char name[VS_TASK_LEN], age[100] = "", family[160];
 
-	if (!c->task || c->verdict >= VS_WHY_NOT_SEEN)
+	if (!c->task || c->verdict >= VS_WHY_CANNOT_START)
 		return;
 	if (e->from_log)
 		return say_logged(p, c);
@@ -188,6 +189,16 @@ static void say_proof(struct page *p, const struct vs_why_case *c)
 	}
 }
 
+/* A program failed with these words: the verdicts below say if it is still so. */
+static void say_said(struct page *p, const struct vs_start_said *said)
+{
+	if (!said)
+		return;
+	row(p, "SAID", "%s", said->line);
+	row(p, "MEANS", "%s", said->means);
+	vs_out__puts(&p->out, "\n");
+}
+
 /* The task in question is not the culprit: it waits somewhere behind it. */
 static void say_asked(struct page *p, const struct vs_ev_task *t)
 {
@@ -253,6 +264,7 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 	int err;
 
 	vs_out__init(&p.out, fd);
+	say_said(&p, r->evidence->said);
 	say_count(&p, r->why);
 	say_asked(&p, r->why->asked);
 	for (size_t i = 0; i < r->why->nr_cases; i++) {
@@ -270,6 +282,8 @@ int vs_why__print_text(int fd, const struct vs_why_report *r)
 		    (unsigned long long)r->evidence->log_lines, r->evidence->nr_seen,
 		    vs_plural(r->evidence->nr_seen), took,
 		    r->evidence->release[0] ? r->evidence->release : "not named");
+	else if (!r->evidence->nr_seen)
+		row(&p, "LOOKED AT", "sysfs only; kernel %s", r->evidence->release);
 	else
 		row(&p, "LOOKED AT", "%s%u task%s, %zu group%s, %zu device%s in %s; kernel %s%s",
 		    r->evidence->from_core ? "a dump: " : "", r->evidence->nr_seen, vs_plural(r->evidence->nr_seen), s->nr_groups,
@@ -398,6 +412,35 @@ static void set_lists(json_t *o, const struct vs_why_case *c)
 	set(o, "proof", proof);
 }
 
+static json_t *start_json(const struct vs_start_report *s)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; s && i < s->nr; i++) {
+		json_t *o = json_object();
+
+		set(o, "kind", json_string(vs_start_kind__name(s->rows[i].kind)));
+		set(o, "blocks", json_boolean(s->rows[i].blocks));
+		set(o, "says", text(s->rows[i].says, sizeof(s->rows[i].says)));
+		set(o, "next", text(s->rows[i].next, sizeof(s->rows[i].next)));
+		json_array_append_new(rows, o);
+	}
+	return rows;
+}
+
+static json_t *said_json(const struct vs_start_said *said)
+{
+	json_t *o;
+
+	if (!said)
+		return json_null();
+	o = json_object();
+	set(o, "line", text(said->line, sizeof(said->line)));
+	set(o, "kind", said->kind < VS_START_KINDS ? json_string(vs_start_kind__name(said->kind)) : json_null());
+	set(o, "means", json_string(said->means));
+	return o;
+}
+
 static json_t *case_json(const struct vs_why_case *c)
 {
 	json_t *o = json_object();
@@ -420,6 +463,7 @@ static json_t *case_json(const struct vs_why_case *c)
 	set(o, "task", task_json(c->task));
 	set(o, "owner", task_json(c->owner));
 	set(o, "message", message_json(c->message));
+	set(o, "start", start_json(c->start));
 	set_lists(o, c);
 	return o;
 }
@@ -460,6 +504,7 @@ int vs_why__print_json(int fd, const struct vs_why_report *r)
 	set(o, "fix", json_string(vs_fix__name(r->evidence->fix)));
 	set_limits(o, r->evidence);
 	set(o, "asked", task_json(r->why->asked));
+	set(o, "said", said_json(r->evidence->said));
 	set(o, "cases", cases);
 	set(o, "log", notes_json(r->why));
 	set_int(o, "exit_status", (unsigned int)r->exit_status);

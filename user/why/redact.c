@@ -184,6 +184,14 @@ static void snapshot(struct redaction *r, struct vs_snapshot *s)
 		process(r, s->maps[i].comm);
 }
 
+static void start(struct redaction *r, struct vs_start_facts *f)
+{
+	device(r, f->device);
+	for (size_t i = 0; i < f->nr_members; i++)
+		device(r, f->members[i].device.name);
+	f->owner[0] = f->owner_group[0] = f->user_name[0] = '\0';	/* their numbers stay */
+}
+
 int vs_redact(struct vs_evidence *e, char *asked)
 {
 	struct redaction r = {};
@@ -203,6 +211,8 @@ int vs_redact(struct vs_evidence *e, char *asked)
 	}
 	if (asked)
 		device(&r, asked);
+	if (e->start)
+		start(&r, e->start);
 	for (size_t i = 0; i < e->nr_processes; i++)
 		arguments(&r, &e->processes[i]);
 	free(r.processes.names);

@@ -4,8 +4,8 @@
  * has them, and which share an IOMMU group. It is plain data: vs_inventory__collect() fills it on a
  * host, vs_inventory__of_snapshot() from evidence; usage.h says who has a device.
  */
-#ifndef VFIOSCOPE_DEVICES_INVENTORY_H
-#define VFIOSCOPE_DEVICES_INVENTORY_H
+#ifndef VFIOSCOPE_EVIDENCE_INVENTORY_H
+#define VFIOSCOPE_EVIDENCE_INVENTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ struct vs_inventory {
 /*
  * Reads the PCI and the mediated devices, and all members of IOMMU groups, below @root ("" is the host).
  * It reads no attribute for which the kernel takes the lock of a device, so it does not wait where tasks are
- * stuck. (driver_override and uevent are of those: see vs_inventory__override().) 0 or -ENOMEM. Free
+ * stuck. (driver_override and uevent are of those.) 0 or -ENOMEM. Free
  * with vs_inventory__free().
  */
 int vs_inventory__collect(const char *root, struct vs_inventory *inv);
@@ -80,12 +80,5 @@ bool vs_device__is_bridge(const struct vs_device *d);
  * does DMA for the host. pci-stub does none, nor do the drivers of bridges.
  */
 bool vs_device__spoils_group(const struct vs_device *d);
-
-/*
- * Copies driver_override of a device, "" if it has none. The kernel takes the lock of the device for
- * that, so a child asks; do not call it for a device whose lock is known to be held. Returns 0, -ETIMEDOUT
- * if the kernel did not answer, or another negative errno.
- */
-int vs_inventory__override(const char *root, const struct vs_device *d, char buf[VS_DRIVER_LEN]);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "devices/inventory.h"
+#include "evidence/inventory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/rows.h"
-#include "why/proc.h"
 
 #define BRIDGE_TO_PCI 0x0604u		/* class and subclass; the next two have the same header */
 #define BRIDGE_TO_CARDBUS 0x0607u
@@ -362,36 +361,4 @@ bool vs_device__spoils_group(const struct vs_device *d)
 		if (!strcmp(d->driver, harmless[i]))
 			return false;
 	return !vs_device__is_vfio(d) && !vs_device__is_bridge(d);
-}
-
-/* -- driver_override -- */
-
-static bool read_override(void *ctx, size_t i, void *row)
-{
-	char *buf = row;
-	int fd = open(ctx, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, buf, VS_DRIVER_LEN - 1);
-
-	(void)i;
-	if (fd >= 0)
-		close(fd);
-	buf[len > 0 ? len : 0] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	if (!strcmp(buf, "(null)"))
-		buf[0] = '\0';
-	return len >= 0;
-}
-
-int vs_inventory__override(const char *root, const struct vs_device *d, char buf[VS_DRIVER_LEN])
-{
-	char path[PATH_MAX];
-	signed char answered;
-	int err;
-
-	buf[0] = '\0';
-	if (d->bus != VS_BUS_PCI)
-		return -ENOENT;
-	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/driver_override", root, d->name);
-	err = vs_proc__guarded(read_override, path, 1, buf, VS_DRIVER_LEN, &answered);
-	return err ?: answered < 0 ? -ETIMEDOUT : answered ? 0 : -ENOENT;
 }
