@@ -23,6 +23,6 @@ enum vs_exit {
 	"  4  this kernel does not offer what is required: see doctor\n" \
 	"  5  no bug was found, but events were lost, or it cannot be told (can, too)\n" \
 	"  6  privileges are missing\n" \
-	"  7  it waits for another reason (why); no (can); not as it should be (inspect)\n"
+	"  7  it waits, no VM can start (why); no (can); not as it should be (inspect)\n"
 
 #endif

@@ -248,6 +248,8 @@ static int look_again(struct question *q, struct vs_evidence *e, struct vs_why *
 static int redact(struct question *q, struct vs_evidence *e, struct vs_why *why)
 {
 	vs_why__free(why);
+	if (q->said.line[0])
+		snprintf(q->said.line, sizeof(q->said.line), "(left out)");
 	if (vs_redact(e, q->subject.device ? q->device : NULL))
 		return fail(VS_EXIT_FAILURE, "--redact", strerror(ENOMEM));
 	return classify(q, e, why);
