@@ -70,15 +70,11 @@ of_cdev()
 	attempt cdev
 }
 
-# Without an IOMMU, and then with VFIO's substitute for one.
+# VFIO's substitute for an IOMMU is in no kernel of Debian (CONFIG_VFIO_NOIOMMU): only the unit test has it.
 of_no_iommu()
 {
 	bind vfio-pci 05.0
 	ask no-iommu 0000:00:05.0
-	free 0000:00:05.0
-	echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
-	bind vfio-pci 05.0
-	ask noiommu 0000:00:05.0
 }
 
 of_interrupts()
