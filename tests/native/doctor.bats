@@ -135,7 +135,25 @@ check()
 }
 
 @test "doctor: fits 80 columns" {
-	run script -qec 'stty cols 80; build/vfioscope doctor' /dev/null
+	run script -qec 'stty cols 80; build/vfioscope doctor -v' /dev/null
 	[ "${#lines[@]}" -gt 20 ]
 	prints_not '^.{81,}.' printf '%s\n' "${lines[@]}"	# each ends with a carriage return
+}
+
+@test "doctor: the verdict comes first, and only what matters here without -v" {
+	local all
+	all=$("$VFIOSCOPE" doctor -v --facts tests/facts/fixed.json | wc -l)
+	run "$VFIOSCOPE" doctor --facts tests/facts/fixed.json
+	[ "${lines[0]}" = "VERDICT   READY: everything required can be armed" ]
+	[ "${#lines[@]}" -lt 12 ]
+	[ "$all" -gt 60 ]
+	run "$VFIOSCOPE" doctor --color always --facts tests/facts/fixed.json
+	[[ "${lines[0]}" == *$'\033[1;32mREADY'* ]]
+}
+
+@test "doctor: on a system without VFIO nothing is said of it" {
+	jq '.vfio_state = 0' tests/facts/fixed.json >"$BATS_TEST_TMPDIR/absent.json"
+	run "$VFIOSCOPE" doctor --facts "$BATS_TEST_TMPDIR/absent.json"
+	[[ "${lines[0]}" == "VERDICT   NO VFIO:"* ]]
+	[ "${#lines[@]}" -eq 3 ]
 }

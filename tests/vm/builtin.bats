@@ -38,7 +38,7 @@ setup()
 		vfio_unregister_group_dev vfio_group_fops_release; do
 		says doctor "  fentry of $function$" || return
 	done
-	says doctor '^Everything required can be armed'
+	says doctor 'READY: everything required can be armed$'
 	says_not doctor 'not what was compiled'
 }
 

@@ -2,9 +2,9 @@
 # shellcheck shell=dash disable=SC2034,SC2154
 # VFIO built in: every verb, the ledger that the module's kernel has, too (builtin_ledger.sh), and a put
 # that the kernel loses because it has no memory.
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 step inspect vfioscope inspect --running
-step unprivileged su -s /bin/sh nobody -c 'vfioscope doctor'
+step unprivileged su -s /bin/sh nobody -c 'vfioscope doctor -v'
 step observe vfioscope validate --observe-only -d 1
 . /lab/builtin_ledger.sh
 
@@ -12,7 +12,7 @@ step observe vfioscope validate --observe-only -d 1
 tracing many --json
 first=$tracer
 following second --json
-step doctor-second vfioscope doctor
+step doctor-second vfioscope doctor -v
 step race race "$RACE"
 sleep 1.5
 stopped INT

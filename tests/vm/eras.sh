@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC2154
 # The other kernels without a notifier: what is seen there, and that nothing stays behind.
 group=$(group_of 05.0)
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 group_life events "$group"
 tracing unload -q --json
 step rmmod vfio_unload

@@ -25,7 +25,7 @@ site()
 	has_status doctor 0
 	says doctor "put +ready +$puts +$puts inlined copies"
 	says doctor 'the fix +present'
-	says doctor 'Everything required can be armed'
+	says doctor 'READY: everything required can be armed$'
 }
 
 @test "fixed: doctor --json agrees" {
@@ -175,7 +175,8 @@ site()
 @test "fixed: without privileges doctor helps and trace gives one line" {
 	has_status nobody-doctor 6
 	says nobody-doctor 'as root would get them'
-	says nobody-doctor 'run as root'
+	says nobody-doctor '^VERDICT   NEEDS ROOT'
+	says nobody-doctor 'sudo vfioscope doctor'
 	has_status nobody-trace 6
 	is "$(wc -l <"$OUT/nobody-trace")" 1
 }

@@ -4,7 +4,7 @@
 group=$(group_of 05.0)
 
 leftovers before
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 step doctor-json vfioscope doctor --json
 for i in 1 2 3 4 5; do
 	step self-test-$i vfioscope doctor --self-test
@@ -65,21 +65,21 @@ echo 'p:left/probe vfio_group_fops_open' >/sys/kernel/tracing/kprobe_events
 leftovers event
 echo >/sys/kernel/tracing/kprobe_events
 
-step nobody-doctor su -s /bin/sh nobody -c 'vfioscope doctor'
+step nobody-doctor su -s /bin/sh nobody -c 'vfioscope doctor -v'
 step nobody-trace su -s /bin/sh nobody -c 'vfioscope trace'
 
 mv "/lib/modules/$(uname -r)/kernel/drivers/vfio/vfio.ko" /tmp/vfio.ko
-step no-file-doctor vfioscope doctor
+step no-file-doctor vfioscope doctor -v
 tracing no-file --json
 bind vfio-pci 05.0
 unbind 05.0
 sleep 1
 stopped INT
 cp /bin/busybox "/lib/modules/$(uname -r)/kernel/drivers/vfio/vfio.ko"
-step rubbish-file-doctor vfioscope doctor
+step rubbish-file-doctor vfioscope doctor -v
 cp /tmp/vfio.ko "/lib/modules/$(uname -r)/kernel/drivers/vfio/vfio.ko"
 echo 0 >/proc/sys/kernel/ftrace_enabled
-step no-ftrace-doctor vfioscope doctor
+step no-ftrace-doctor vfioscope doctor -v
 echo 1 >/proc/sys/kernel/ftrace_enabled
 echo 2 >/proc/sys/kernel/kptr_restrict
-step kptr-doctor vfioscope doctor
+step kptr-doctor vfioscope doctor -v

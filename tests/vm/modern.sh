@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC2154
 # A kernel without the notifier: what no longer exists is said, the rest is traced.
 group=$(group_of 05.0)
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 step self-test vfioscope doctor --self-test
 group_life events "$group"
 tracing text

@@ -36,7 +36,7 @@ status_of()
 	has_status absent-doctor 0
 	says absent-doctor 'vfio +not loaded'
 	says absent-doctor "put +waiting +$(grep -c '^put ' "$OUT/sites-fixed") "
-	says absent-doctor 'will be when it is'
+	says absent-doctor 'once vfio.ko is loaded'
 }
 
 @test "module: a tracer that was first arms vfio.ko when it is loaded, and the gap is empty" {

@@ -45,7 +45,7 @@ ended()
 }
 
 # -- first, and again --
-step absent-doctor vfioscope doctor
+step absent-doctor vfioscope doctor -v
 tracing late --json
 vfio_load
 gaps late loaded 1
@@ -181,6 +181,6 @@ tracing changed-site --json
 grep vfio_ /sys/kernel/debug/kprobes/list >$OUT/changed-site.probes
 stopped INT
 rmmod textpoke
-step put-back vfioscope doctor
+step put-back vfioscope doctor -v
 vfio_unload
 left_after after

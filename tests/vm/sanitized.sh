@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC2154
 # A little of every verb that runs live or looks at the host.
 group=$(group_of 05.0)
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 tracing trace -s -o /tmp/out/trace.copy
 race 200 >/dev/null 2>&1
 use_group "$group"

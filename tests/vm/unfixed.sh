@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2034,SC2154
 # The fix taken out: the real deadlock. What is told must be on disk before the host is of no use.
-step doctor vfioscope doctor
+step doctor vfioscope doctor -v
 tracing killed -q
 kill -KILL "$tracer"
 wait "$tracer" 2>/dev/null

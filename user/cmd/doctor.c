@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "base/text_file.h"
 #include "cmd/commands.h"
+#include "cmd/display.h"
 #include "doctor/bundle.h"
 #include "doctor/checks.h"
 #include "doctor/env.h"
@@ -25,8 +26,10 @@ struct doctor_options {
 	const char *facts;
 	const char *save_facts;
 	const char *bundle;
+	const char *color;
 	bool json;
 	bool self_test;
+	bool verbose;
 };
 
 static int fail(int status, const char *words, const char *what)
@@ -187,7 +190,8 @@ static int print(const struct doctor_options *opts, const struct vs_doctor_repor
 static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 		   const struct vs_env *env)
 {
-	struct vs_doctor_report report = { .facts = facts, .recorded = opts->facts };
+	struct vs_doctor_report report = { .facts = facts, .recorded = opts->facts, .verbose = opts->verbose,
+		.color = vs_display__wants_color(opts->color, STDOUT_FILENO) };
 	struct vs_diags checks;
 	struct vs_plan plan;
 	size_t bytes = 0;
@@ -217,6 +221,8 @@ static int examine(const struct doctor_options *opts, struct vs_facts *facts,
 static const struct vs_opt doctor_opts[] = {
 	{ "self-test", 't', VS_OPT_FLAG, NULL, "arm everything for a moment; prove that probes fire",
 	  offsetof(struct doctor_options, self_test), 0, 0, NULL, 0 },
+	{ "verbose", 'v', VS_OPT_FLAG, NULL, "all checks and probes, not only what matters here",
+	  offsetof(struct doctor_options, verbose), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/events.md)",
 	  offsetof(struct doctor_options, json), 0, 0, NULL, 0 },
 	{ "bundle", 0, VS_OPT_TEXT, "FILE", "write all facts a maintainer needs, as JSON",
@@ -225,6 +231,7 @@ static const struct vs_opt doctor_opts[] = {
 	  offsetof(struct doctor_options, save_facts), 0, 0, NULL, 0 },
 	{ "facts", 0, VS_OPT_TEXT, "FILE", "plan for the kernel that these facts were saved on",
 	  offsetof(struct doctor_options, facts), 0, 0, NULL, 0 },
+	VS_DISPLAY_COLOR(struct doctor_options, color),
 	{ .name = NULL },
 };
 
@@ -239,6 +246,8 @@ static int cmd_doctor(int argc, char **argv)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
 	if (first < argc)
 		return fail(VS_EXIT_USAGE, "takes no operands; see vfioscope doctor --help", NULL);
+	if (vs_display__check_color(opts.color, &vs_cmd_doctor))
+		return VS_EXIT_USAGE;
 	if (opts.facts && opts.self_test)
 		return fail(VS_EXIT_USAGE, "--self-test needs the kernel itself, not --facts", NULL);
 	if (opts.facts && opts.bundle)
@@ -262,9 +271,14 @@ const struct vs_command vs_cmd_doctor = {
 		"Nothing is attached without --self-test. Useful without privileges, too.\n\n"
 		"examples\n"
 		"  vfioscope doctor\n"
+		"  vfioscope doctor -v                                 everything that was found\n"
 		"  vfioscope doctor --self-test\n"
 		"  vfioscope doctor --self-test --bundle report.json   to attach to a report\n"
 		"  vfioscope doctor --save-facts facts.json            only what plans rest on\n"
 		"  vfioscope doctor --facts facts.json                 to read such a file\n",
+	.statuses =
+		VS_EXIT_HEAD VS_EXIT_LINE("0", "everything required can be armed, and fired if that was tried")
+		VS_EXIT_LINES_FAILED VS_EXIT_LINE("4", "something required cannot be armed, or did not fire")
+		VS_EXIT_LINE_PRIVILEGES,
 	.run = cmd_doctor,
 };

@@ -146,39 +146,92 @@ static bool has_partial(const struct vs_plan *plan)
 	return false;
 }
 
-static const char *verdict_words(const struct vs_doctor_report *r)
+struct verdict {
+	const char *title, *words, *style;
+};
+
+#define RED "\033[1;31m"
+#define YELLOW "\033[1;33m"
+#define GREEN "\033[1;32m"
+
+static struct verdict verdict_of(const struct vs_doctor_report *r)
 {
+	if (r->facts->vfio_state == VS_KMOD_ABSENT && !r->tested)
+		return (struct verdict){ "NO VFIO", "this system has none, so there is nothing to see", YELLOW };
 	if (r->exit_status == VS_EXIT_PERMISSION)
-		return "This user may not arm probes: run as root, or do what is said above.";
+		return (struct verdict){ "NEEDS ROOT", "this user may not arm probes", YELLOW };
 	if (r->exit_status != VS_EXIT_OK && r->tested && vs_plan__complete(r->plan))
-		return "Something that is required did not work when it was tried: see above.";
+		return (struct verdict){ "NOT READY", "something required did not work when it was tried", RED };
 	if (r->exit_status != VS_EXIT_OK)
-		return "Something that is required cannot be armed: what to do is said above.";
+		return (struct verdict){ "NOT READY", "something required cannot be armed: see below", RED };
 	if (has_partial(r->plan))
-		return "Everything required can be armed, but not all of it is seen: what is partial above.";
+		return (struct verdict){ "READY IN PART", "not all of it is seen: see below", YELLOW };
 	if (vs_plan__waits(r->plan))
-		return "Everything required can be armed; what is in vfio.ko will be when it is "
-		       "loaded.";
-	return "Everything required can be armed.";
+		return (struct verdict){ "READY", "everything required can be armed, once vfio.ko is loaded", GREEN };
+	return (struct verdict){ "READY", "everything required can be armed", GREEN };
+}
+
+static void put_verdict(struct vs_out *out, const struct vs_doctor_report *r)
+{
+	struct verdict v = verdict_of(r);
+
+	vs_out__puts(out, "VERDICT   ");
+	vs_out__style(out, r->color ? v.style : "");
+	vs_out__text(out, v.title);
+	vs_out__style(out, r->color ? VS_STYLE_OFF : "");
+	vs_out__printf(out, ": %s\n", v.words);
+}
+
+/* What is asked first of a host, a line each. */
+static void put_host(const struct vs_page *page, const struct vs_doctor_report *r)
+{
+	const struct vs_facts *f = r->facts;
+	char groups[40] = "no IOMMU groups";
+
+	vs_out__printf(page->out, "HOST      vfioscope %s %s %s (%s)\n", VS_VERSION, r->recorded ? "for" : "on",
+		       f->release, f->machine);
+	if (f->vfio_state == VS_KMOD_ABSENT)
+		return;
+	if (f->iommu_groups > 0)
+		snprintf(groups, sizeof(groups), "%d IOMMU group%s", f->iommu_groups,
+			 vs_plural((uint64_t)f->iommu_groups));
+	vs_out__printf(page->out, "VFIO      %s, %s\n", state_words(f->vfio_state), groups);
+	vs_out__puts(page->out, "FIX       ");
+	vs_page__wrapped(page, 10, vs_fix__words(r->plan->fix));
+	if (r->plan->fix != VS_FIX_ABSENT && r->plan->fix != VS_FIX_BOTH)
+		return;
+	vs_out__puts(page->out, "          ");
+	vs_page__wrapped(page, 10, "This kernel can deadlock when devices of a group are bound and unbound at the same "
+			 "time: update it.");
+}
+
+/* Where there is no VFIO, what stands in the way of looking at it does not matter. */
+static void put_brief(const struct vs_page *page, const struct vs_doctor_report *r)
+{
+	if (r->facts->vfio_state != VS_KMOD_ABSENT || r->tested) {
+		vs_doctor__put_problems(page, r->checks);
+		put_advice(page, r);
+	}
+	put_test(page, r);
+	vs_out__puts(page->out, "\nAll checks, probes and what can be seen: vfioscope doctor -v\n");
 }
 
 void vs_doctor__print_text(struct vs_out *out, const struct vs_doctor_report *report, unsigned int width)
 {
 	struct vs_page page = { out, width };
 
-	vs_out__printf(out, "vfioscope %s %s %s (%s)\n", VS_VERSION, report->recorded ? "for" : "on",
-		report->facts->release, report->facts->machine);
+	put_verdict(out, report);
+	put_host(&page, report);
+	if (!report->verbose) {
+		put_brief(&page, report);
+		return;
+	}
 	vs_doctor__put_checks(&page, report->checks);
 	put_vfio(&page, report);
 	put_plan(&page, report);
 	put_advice(&page, report);
 	vs_doctor_sees__print(out, report->facts, report->plan, width);
 	put_test(&page, report);
-	vs_out__puts(out, "\n");
-	vs_page__wrapped(&page, 0, verdict_words(report));
-	if (report->plan->fix == VS_FIX_ABSENT || report->plan->fix == VS_FIX_BOTH)
-		vs_page__wrapped(&page, 0, "This kernel can deadlock when devices of a group are bound "
-			    "and unbound at the same time: update it.");
 }
 
 /* -- JSON -- */

@@ -34,6 +34,8 @@ struct vs_doctor_report {
 	struct vs_self_test fired; /* one probe of each kind, made to fire */
 
 	int exit_status;	/* enum vs_exit */
+	bool verbose;		/* as text: all checks, probes and what can be seen, not only what matters here */
+	bool color;
 };
 
 /* Keeps the words of hooks that `armed` reports as missing and the plan did not. */

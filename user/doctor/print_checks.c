@@ -63,10 +63,15 @@ static void put_values(const struct vs_page *page, const struct vs_diags *checks
 	}
 }
 
-void vs_doctor__put_checks(const struct vs_page *page, const struct vs_diags *checks)
+void vs_doctor__put_problems(const struct vs_page *page, const struct vs_diags *checks)
 {
 	put_status(page, checks, VS_DIAG_BLOCKS, "In the way");
 	put_status(page, checks, VS_DIAG_WEAKER, "Weaker than it could be");
+}
+
+void vs_doctor__put_checks(const struct vs_page *page, const struct vs_diags *checks)
+{
+	vs_doctor__put_problems(page, checks);
 	put_status(page, checks, VS_DIAG_NOTE, "Good to know");
 	put_values(page, checks, VS_DIAG_OK, "In order");
 	put_values(page, checks, VS_DIAG_UNKNOWN, "Cannot be told here");

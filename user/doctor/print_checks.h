@@ -9,6 +9,9 @@
 #include "doctor/print_page.h"
 #include "doctor/self_test.h"
 
+/* Writes what is lost on this host, and what to do about it. */
+void vs_doctor__put_problems(const struct vs_page *page, const struct vs_diags *checks);
+
 /* Prints problems first, each with its cost and its remedy; then the checks that passed. */
 void vs_doctor__put_checks(const struct vs_page *page, const struct vs_diags *checks);
 
