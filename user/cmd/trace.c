@@ -44,7 +44,7 @@ static struct vs_sink *new_sink(const struct trace *t, int fd, bool durable, boo
 		.fd = fd,
 		.durable = durable,
 		.width = terminal ? vs_host__columns(fd) : 0,
-		.color = terminal && vs_display__wants_color(&t->opts.display, STDOUT_FILENO),
+		.color = terminal && vs_display__wants_color(t->opts.display.color, STDOUT_FILENO),
 	};
 
 	return t->opts.display.json ? vs_json_sink__new(&opts) : vs_text_sink__new(&opts);
@@ -148,6 +148,8 @@ static int trace(struct trace *t)
 		status = vs_live__begin(&t->live);
 	if (!status)
 		status = vs_live__arm(&t->live);
+	if (!status && !t->opts.quiet && isatty(STDOUT_FILENO) && !t->opts.display.json)
+		fail(0, "each event gets a line here; on a busy host in production: trace -q", NULL);
 	if (!status)
 		status = vs_live__run(&t->live);
 	return vs_recorder__close(t->recorder, status ? status : conclude(t));
@@ -223,5 +225,7 @@ const struct vs_command vs_cmd_trace = {
 		"  refs 2       after a get: exact\n"
 		"  refs 2->1?   before a put: read just before it, another CPU may change it\n"
 		"  refs 2?      when a put is queued; refs 1 (last): certainly the last one\n",
+	.statuses =
+		VS_EXIT_OF_RUN,
 	.run = cmd_trace,
 };

@@ -280,18 +280,19 @@ static void say_probes(struct vs_text *t, const struct vs_summary *sum)
 			say_unarmed(t, sum, i);
 }
 
+/* What matters comes last: that is what stands above the prompt. */
 void vs_text__summary(struct vs_text *t, const struct vs_summary *sum)
 {
 	vs_out__puts(&t->out, "---- summary ");
 	vs_out__fill(&t->out, '-', vs_text__page(t) - 13);
 	vs_out__puts(&t->out, "\n");
 	say_events(t, sum);
+	say_probes(t, sum);
 	say_groups(t, sum);
 	say_notifier(t, sum);
 	say_deferred(t, sum);
-	say_findings(t, sum);
-	say_losses(t, sum);
 	say_gaps(t, sum);
-	say_probes(t, sum);
+	say_losses(t, sum);
+	say_findings(t, sum);
 	vs_out__flush(&t->out);
 }
