@@ -328,7 +328,7 @@ static inline void names_inspect(struct names_pages *p, char *name)
 	NAME_INTO(row.machine, name);
 	NAME_INTO(row.reason, name);
 	vs_out__init(&o, -1);
-	vs_inspect__print_text(&o, &in, 80);
+	vs_inspect__print_text(&o, &in, 80, false);
 	names_take(p, "inspect", NAMES_TEXT, &o);
 	vs_out__init(&o, -1);
 	now = vs_inspect__json(&in);
@@ -421,7 +421,7 @@ static inline void names_validate(struct names_pages *p, char *name)
 	v->plan = &plan;
 	vs_rule(v, &r);
 	for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++) {
-		struct vs_validate_page page = { v, &r, 0, 0 };
+		struct vs_validate_page page = { v, &r, 0, 0, false };
 		struct vs_out o;
 
 		vs_out__init(&o, -1);

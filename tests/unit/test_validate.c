@@ -413,7 +413,7 @@ static void test_exit_styles(void **state)
 
 static char *print(void (*printer)(struct vs_out *, const struct vs_validate_page *))
 {
-	struct vs_validate_page page = { &v, &r, 0, 80 };
+	struct vs_validate_page page = { &v, &r, 0, 80, false };
 	struct vs_out o;
 
 	vs_rule(&v, &r);

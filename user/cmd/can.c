@@ -81,7 +81,7 @@ static int print(const struct asking *a, const struct vs_can *can)
 		.facts = &a->facts,
 		.can = can,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = vs_display__wants_color(&(struct vs_display){ .color = o->color }, STDOUT_FILENO),
+		.color = vs_display__wants_color(o->color, STDOUT_FILENO),
 		.quiet = o->quiet,
 	};
 	int err = o->json ? vs_can__print_json(STDOUT_FILENO, &r) : vs_can__print_text(STDOUT_FILENO, &r);
@@ -144,8 +144,8 @@ static int cmd_can(int argc, char **argv)
 
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
-	if (!vs_display__is_color(a.opts.color))
-		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
+	if (vs_display__check_color(a.opts.color, &vs_cmd_can))
+		return VS_EXIT_USAGE;
 	status = take_operands(&a, argc - first, argv + first);
 	return status ? status : answer(&a);
 }

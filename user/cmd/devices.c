@@ -105,7 +105,7 @@ static int print(const struct devices *d)
 		.ids = ids,
 		.exit_status = is_blind(d) ? VS_EXIT_INCONCLUSIVE : VS_EXIT_OK,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = vs_display__wants_color(&(struct vs_display){ .color = o->color }, STDOUT_FILENO),
+		.color = vs_display__wants_color(o->color, STDOUT_FILENO),
 		.details = o->verbose || d->subject.device || d->subject.group >= 0 || d->subject.user,
 	};
 	int err = o->json ? vs_devices__print_json(STDOUT_FILENO, &r) : vs_devices__print_text(STDOUT_FILENO, &r);
@@ -157,8 +157,8 @@ static int cmd_devices(int argc, char **argv)
 
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
-	if (!vs_display__is_color(d.opts.color))
-		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
+	if (vs_display__check_color(d.opts.color, &vs_cmd_devices))
+		return VS_EXIT_USAGE;
 	status = take_subject(&d, argc - first, argv + first);
 	return status ? status : show(&d);
 }

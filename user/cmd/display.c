@@ -26,9 +26,11 @@ int vs_display__add_filter(void *options, int kind, const char *value, char *err
 	return vs_filter__add(d->filter, kind, value, error, size);
 }
 
-bool vs_display__is_color(const char *word)
+int vs_display__check_color(const char *word, const struct vs_command *command)
 {
-	return !word || !strcmp(word, "auto") || !strcmp(word, "always") || !strcmp(word, "never");
+	if (!word || !strcmp(word, "auto") || !strcmp(word, "always") || !strcmp(word, "never"))
+		return VS_EXIT_OK;
+	return vs_command__fail(command, VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
 }
 
 int vs_display__check(const struct vs_display *d, const struct vs_command *command)
@@ -36,15 +38,12 @@ int vs_display__check(const struct vs_display *d, const struct vs_command *comma
 	if (d->ring_size & (d->ring_size - 1))
 		return vs_command__fail(command, VS_EXIT_USAGE,
 					"--ring-size must be a power of two, such as 512K, 4M", NULL);
-	if (!vs_display__is_color(d->color))
-		return vs_command__fail(command, VS_EXIT_USAGE,
-					"--color is one of auto, always, never", NULL);
-	return VS_EXIT_OK;
+	return vs_display__check_color(d->color, command);
 }
 
-bool vs_display__wants_color(const struct vs_display *d, int fd)
+bool vs_display__wants_color(const char *word, int fd)
 {
-	if (d->color && strcmp(d->color, "auto"))
-		return !strcmp(d->color, "always");
+	if (word && strcmp(word, "auto"))
+		return !strcmp(word, "always");
 	return isatty(fd) && !getenv("NO_COLOR");
 }

@@ -26,8 +26,7 @@ struct vs_display {
 #define VS_DISPLAY_COMMON \
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "event buffers in the kernel, together (4M)", \
 	  offsetof(struct vs_display, ring_size), 4096, 256 << 20, NULL, 0 }, \
-	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)", \
-	  offsetof(struct vs_display, color), 0, 0, NULL, 0 }, \
+	VS_DISPLAY_COLOR(struct vs_display, color), \
 	{ "debug", 0, VS_OPT_FLAG, NULL, "let libbpf and the verifier speak on stderr", \
 	  offsetof(struct vs_display, debug), 0, 0, NULL, 0 }
 #define VS_DISPLAY_JSON \
@@ -47,10 +46,15 @@ int vs_display__add_filter(void *options, int kind, const char *value, char *err
 /* Returns VS_EXIT_OK, or VS_EXIT_USAGE after one line on stderr. */
 int vs_display__check(const struct vs_display *d, const struct vs_command *command);
 
-/* Returns true for auto, always, never, or none (NULL). */
-bool vs_display__is_color(const char *word);
+/* Returns true if text on this descriptor is to be coloured, by the --color that was given (NULL: none). */
+bool vs_display__wants_color(const char *word, int fd);
 
-/* Returns true if text on this descriptor is to be coloured. */
-bool vs_display__wants_color(const struct vs_display *d, int fd);
+/* The row of --color for a table of options; @o is the structure, @m its const char * member. */
+#define VS_DISPLAY_COLOR(o, m) \
+	{ "color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)", \
+	  offsetof(o, m), 0, 0, NULL, 0 }
+
+/* Returns VS_EXIT_OK, or VS_EXIT_USAGE after one line on stderr if @word is no value of --color. */
+int vs_display__check_color(const char *word, const struct vs_command *command);
 
 #endif

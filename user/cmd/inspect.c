@@ -12,6 +12,7 @@
 #include "base/host.h"
 #include "base/text_file.h"
 #include "cmd/commands.h"
+#include "cmd/display.h"
 #include "doctor/blocker.h"
 #include "inspect/gate.h"
 #include "inspect/inspect.h"
@@ -20,6 +21,7 @@
 #include "sink/json_out.h"
 
 struct inspect_options {
+	const char *color;
 	bool json;
 	bool running;
 	const char *baseline, *expect, *junit;
@@ -178,7 +180,7 @@ static int print(const struct inspect_options *opts, json_t *now, int status,
 		vs_json_out__put(&o, json_incref(now), JSON_INDENT(1));
 	} else {
 		if (in)
-			vs_inspect__print_text(&o, in, columns());
+			vs_inspect__print_text(&o, in, columns(), vs_display__wants_color(opts->color, STDOUT_FILENO));
 		else
 			vs_inspect__print_tree_text(&o, tree, vs_host__columns(STDOUT_FILENO));
 		if (is_gate(opts))
@@ -243,9 +245,10 @@ static const struct vs_opt inspect_opts[] = {
 	  offsetof(struct inspect_options, running), 0, 0, NULL, 0 },
 	{ "json", 'j', VS_OPT_FLAG, NULL, "one JSON object (docs/inspect.md)",
 	  offsetof(struct inspect_options, json), 0, 0, NULL, 0 },
-	FILE_OPTION(expect, "FILE", "a table: VERDICT and a pattern of paths or releases a line"),
-	FILE_OPTION(baseline, "FILE", "what --json printed for an earlier build: say what changed"),
+	FILE_OPTION(expect, "FILE", "a table: VERDICT and pattern of paths, releases"),
+	FILE_OPTION(baseline, "FILE", "--json of an earlier build: say what changed"),
 	FILE_OPTION(junit, "FILE", "write a JUnit report, a test case a file"),
+	VS_DISPLAY_COLOR(struct inspect_options, color),
 	{ .name = NULL },
 };
 
@@ -266,6 +269,8 @@ static int cmd_inspect(int argc, char **argv)
 
 	if (first < 0)
 		return first == -VS_OPTS_HELP ? VS_EXIT_OK : VS_EXIT_USAGE;
+	if (vs_display__check_color(opts.color, &vs_cmd_inspect))
+		return VS_EXIT_USAGE;
 	if (argc - first > 1)
 		return fail(VS_EXIT_USAGE, "one file or folder at a time", NULL);
 	if (opts.running && first < argc)
@@ -296,5 +301,14 @@ const struct vs_command vs_cmd_inspect = {
 		"  vfioscope inspect /boot/vmlinuz-5.15.0-204-generic\n"
 		"  vfioscope inspect /lib/modules\n"
 		"  vfioscope inspect --expect kernels.txt --junit report.xml /srv/kernels\n",
+	.statuses =
+		VS_EXIT_HEAD VS_EXIT_LINE("0", "FIXED or NOT-APPLICABLE")
+		VS_EXIT_LINE("1", "a file cannot be read, or is no kernel")
+		VS_EXIT_LINE("2", "wrong usage")
+		VS_EXIT_LINE("3", "VULNERABLE")
+		VS_EXIT_LINE("4", "the running kernel has no VFIO")
+		VS_EXIT_LINE("5", "INCONCLUSIVE")
+		VS_EXIT_LINE("6", "the running kernel's memory can be read by root only")
+		VS_EXIT_LINE("7", "not as --expect or --baseline has it"),
 	.run = cmd_inspect,
 };

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/exit_codes.h"
 #include "base/stop.h"
 #include "cmd/commands.h"
+#include "cmd/display.h"
 #include "latency/options.h"
 #include "latency/session.h"
 
@@ -89,6 +91,7 @@ static const struct vs_opt latency_opts[] = {
 	  offsetof(struct vs_latency_options, sample), 2, 1000, NULL, 0 },
 	{ "ring-size", 0, VS_OPT_SIZE, "SIZE", "buffers for records, together (1M)",
 	  offsetof(struct vs_latency_options, ring_size), 4096, 256 << 20, NULL, 0 },
+	VS_DISPLAY_COLOR(struct vs_latency_options, color_word),
 	FLAG("debug", 0, debug, "let libbpf and the verifier speak on stderr"),
 	{ .name = NULL },
 };
@@ -112,7 +115,7 @@ static int check_options(const struct vs_latency_options *opts)
 			      "and --interval");
 	if (opts->ring_size & (opts->ring_size - 1))
 		return refuse("--ring-size must be a power of two, such as 512K, 4M");
-	return 0;
+	return vs_display__check_color(opts->color_word, &vs_cmd_latency);
 }
 
 /* Fills `opts`, which is zero. 0; -1 after help was printed; an exit status after one line. */
@@ -130,6 +133,7 @@ static int parse(struct vs_latency_options *opts, int argc, char **argv)
 		return refuse("takes no operands; see vfioscope latency --help");
 	if (!opts->blame_chosen)
 		opts->blame = default_blame(opts);
+	opts->color = vs_display__wants_color(opts->color_word, STDOUT_FILENO);
 	return check_options(opts);
 }
 
@@ -167,5 +171,7 @@ const struct vs_command vs_cmd_latency = {
 		"deferred puts, full with --work, off with --all.\n"
 		"The clock starts when a work is queued, not when it is activated: waiting for\n"
 		"max_active counts. Percentiles are the upper ends of buckets a quarter wide.\n",
+	.statuses =
+		VS_EXIT_OF_RUN,
 	.run = cmd_latency,
 };

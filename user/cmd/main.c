@@ -27,6 +27,34 @@ static const struct vs_command *const commands[] = {
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+/* People come with one of these. A row is shown if this build has the verb. */
+static const struct {
+	const char *question, *command, *verb;
+} questions[] = {
+	{ "Who has which device, VM or pod?", "devices", "devices" },
+	{ "Why does it hang, why does my VM not start?", "why [BDF]", "why" },
+	{ "May I unbind or detach it now?", "can unbind BDF", "can" },
+	{ "What takes references, deadlocks, leaks, is late?", "trace -q, refs, latency", "trace" },
+	{ "Does this kernel have the fix, and does it hold?", "inspect, validate", "inspect" },
+};
+
+static const struct vs_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static void print_questions(FILE *out)
+{
+	fprintf(out, "vfioscope answers questions about VFIO on a running host:\n\n");
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (find_command(questions[i].verb))
+			fprintf(out, "  %-50s vfioscope %s\n", questions[i].question, questions[i].command);
+	fprintf(out, "\nWhat it can see on this host: vfioscope doctor. All commands: vfioscope --help\n");
+}
+
 static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: vfioscope COMMAND [options]\n\n"
@@ -38,14 +66,6 @@ static void print_usage(FILE *out)
 		"option of all commands\n"
 		"  --btf FILE   the kernel's types, where it offers none itself (see doctor)\n\n%s",
 		VS_EXIT_HELP);
-}
-
-static const struct vs_command *find_command(const char *name)
-{
-	for (size_t i = 0; i < NR_COMMANDS; i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	return NULL;
 }
 
 /* Returns the value of --btf at argv[i], or NULL; `words` is the number of arguments that it takes. */
@@ -119,7 +139,7 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 	if (argc < 2) {
-		print_usage(stderr);
+		print_questions(stderr);
 		return VS_EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

@@ -52,7 +52,7 @@ static struct vs_sink *new_page(const struct refs *r)
 	struct vs_sink_opts opts = {
 		.fd = STDOUT_FILENO,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = vs_display__wants_color(&r->opts.display, STDOUT_FILENO),
+		.color = vs_display__wants_color(r->opts.display.color, STDOUT_FILENO),
 		.no_events = true,
 	};
 
@@ -316,5 +316,7 @@ const struct vs_command vs_cmd_refs = {
 		"  vfioscope refs -g 42 --exact -d 60s with each change seen by a watchpoint\n"
 		"  vfioscope refs --older 1h -o refs.ndjson\n"
 		"Groups come sorted by suspicion. At the end: how long references lived.\n",
+	.statuses =
+		VS_EXIT_OF_RUN,
 	.run = cmd_refs,
 };

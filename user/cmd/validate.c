@@ -9,6 +9,7 @@
 #include "base/host.h"
 #include "base/stop.h"
 #include "cmd/commands.h"
+#include "cmd/display.h"
 #include "run/live.h"
 #include "snapshot/snapshot.h"
 #include "validate/arguments.h"
@@ -41,6 +42,7 @@ struct validate_options {
 	const char *exit_style;
 	const char *without;
 	const char *until;
+	const char *color;
 	uint64_t cycles, duration, min_last_puts;
 	bool confirmed, observe, tap, allow_remove, any_driver, debug, stop_at_put;
 };
@@ -112,6 +114,7 @@ static void judge(struct validate *val, struct vs_ruling *r, struct vs_validate_
 		.r = r,
 		.exit_status = vs_ruling__exit(r, val->style),
 		.width = width ? width : 80,
+		.color = vs_display__wants_color(val->opts.color, STDOUT_FILENO),
 	};
 }
 
@@ -567,6 +570,7 @@ static const struct vs_opt validate_opts[] = {
 	FLAG("unbind-drivers", "of vfio-stress: from drivers that are no stubs", any_driver),
 	TEXT("stress", 0, "PATH", "the program vfio-stress (beside this one)", stress),
 	TEXT("without-hook", 0, "NAME,...", "leave probes out, to see that it is noticed", without),
+	VS_DISPLAY_COLOR(struct validate_options, color),
 	FLAG("debug", "let libbpf and the verifier speak on stderr", debug),
 	{ .name = NULL },
 };
@@ -634,7 +638,7 @@ static int check_options(struct validate *val)
 		return fail(VS_EXIT_USAGE, "--until is a share from 0.0001% to 50%, not", o->until);
 	if (vs_exit_style__parse(o->exit_style ? o->exit_style : "plain") < 0)
 		return fail(VS_EXIT_USAGE, "--exit-style is one of plain, kselftest, ltp", NULL);
-	status = check_load(o);
+	status = check_load(o) ?: vs_display__check_color(o->color, &vs_cmd_validate);
 	if (status)
 		return status;
 	if (o->observe && (o->devices || o->cycles || o->confirmed))

@@ -255,17 +255,10 @@ static int redact(struct question *q, struct vs_evidence *e, struct vs_why *why)
 	return classify(q, e, why);
 }
 
-static bool want_color(const struct why_options *opts)
-{
-	if (opts->color && strcmp(opts->color, "auto"))
-		return !strcmp(opts->color, "always");
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-}
-
 static int print(const struct question *q, const struct vs_evidence *e, const struct vs_why *why)
 {
 	struct vs_why_report r = { e, why, vs_why__status(why), vs_host__columns(STDOUT_FILENO),
-				   want_color(&q->opts) };
+				   vs_display__wants_color(q->opts.color, STDOUT_FILENO) };
 	int err = q->opts.json ? vs_why__print_json(STDOUT_FILENO, &r)
 			       : vs_why__print_text(STDOUT_FILENO, &r);
 
@@ -491,8 +484,7 @@ static const struct vs_opt why_opts[] = {
 	OPTION("redact", 0, VS_OPT_FLAG, NULL, "numbers in place of names: tasks, VMs, devices", redact),
 	OPTION("no-bpf", 0, VS_OPT_FLAG, NULL, "look at /proc and sysfs only, which shows less",
 	       no_bpf),
-	OPTION("color", 0, VS_OPT_TEXT, "WHEN", "auto, always, never (NO_COLOR is respected)",
-	       color),
+	VS_DISPLAY_COLOR(struct why_options, color),
 	{ .name = NULL },
 };
 
@@ -502,8 +494,8 @@ static int check(const struct question *q, int nr_operands)
 		return fail(VS_EXIT_USAGE, "--wait TIME wants a command to run", NULL);
 	if (q->command && q->opts.evidence)
 		return fail(VS_EXIT_USAGE, "--wait needs the host itself, not --evidence", NULL);
-	if (!vs_display__is_color(q->opts.color))
-		return fail(VS_EXIT_USAGE, "--color is one of auto, always, never", NULL);
+	if (vs_display__check_color(q->opts.color, &vs_cmd_why))
+		return VS_EXIT_USAGE;
 	if (q->opts.nr_logs && (q->opts.evidence || q->opts.all_stacks || q->command || q->opts.no_bpf))
 		return fail(VS_EXIT_USAGE, "--log reads a text: it goes with no --evidence, --all-stacks, "
 			    "--wait or --no-bpf", NULL);
@@ -564,11 +556,17 @@ const struct vs_command vs_cmd_why = {
 		"Hooks nothing, and does not hang with what hangs.\n\n"
 		"examples\n"
 		"  vfioscope why                          the whole host\n"
-		"  vfioscope why 0000:65:00.0             why can it not be unbound, or a VM not start?\n"
+		"  vfioscope why 0000:65:00.0             why does it hang, or a VM not start?\n"
 		"  vfioscope why pid 4711                 what does this task wait for?\n"
 		"  vfioscope why --log dmesg.txt          what does this kernel log show?\n"
 		"  vfioscope why --core vmcore            what does this dump show?\n"
 		"  vfioscope why --wait 30s -- virsh nodedev-detach pci_0000_65_00_0\n"
 		"  vfioscope why -- virsh start web1      it fails: what does that mean?\n",
+	.statuses =
+		VS_EXIT_HEAD VS_EXIT_LINE("0", "nothing waits, and nothing is known to be in the way")
+		VS_EXIT_LINES_FAILED VS_EXIT_LINE("3", "a deadlock, or a reference that nothing accounts for")
+		VS_EXIT_LINE_UNAVAILABLE VS_EXIT_LINE("5", "it cannot be told: not recognised, or not all could be looked at")
+		VS_EXIT_LINE_PRIVILEGES VS_EXIT_LINE("7", "something waits: in use, a dead owner, another driver; or no VM can start")
+		"     of a command that returned: its own\n",
 	.run = cmd_why,
 };

@@ -4,6 +4,7 @@
 #define VFIOSCOPE_SINK_INSPECT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/out.h"
 #include "inspect/gate.h"
@@ -11,7 +12,7 @@
 #include "inspect/tree.h"
 
 /* `width` is the column to wrap at, 0: never. */
-void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width);
+void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width, bool color);
 
 /* Cuts paths to fit `width`; 0: they stay whole. */
 void vs_inspect__print_tree_text(struct vs_out *o, const struct vs_tree *tree, unsigned int width);

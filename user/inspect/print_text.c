@@ -17,12 +17,15 @@ static void put_field(struct vs_out *o, const char *label, const char *text, uns
 	vs_words__wrap(o, text, LABEL_WIDTH + 2, LABEL_WIDTH + 2, width);
 }
 
-static void put_verdict(struct vs_out *o, const struct vs_inspection *in, unsigned int width)
+static void put_verdict(struct vs_out *o, const struct vs_inspection *in, unsigned int width, bool color)
 {
 	const char *name = vs_verdict__name(in->verdict);
 	size_t indent = strlen(name) + 2;
 
-	vs_out__printf(o, "%s  ", name);
+	vs_out__style(o, color ? vs_verdict__style(in->verdict) : "");
+	vs_out__text(o, name);
+	vs_out__style(o, color ? VS_STYLE_OFF : "");
+	vs_out__puts(o, "  ");
 	vs_words__wrap(o, in->reason, indent, indent, width);
 	if (in->era[0])
 		vs_out__printf(o, "%*sera: %s\n", (int)indent, "", in->era);
@@ -150,9 +153,9 @@ static void put_calls(struct vs_out *o, const struct vs_inspection *in)
 			       verb(in->calls[i].kind), in->calls[i].target);
 }
 
-void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width)
+void vs_inspect__print_text(struct vs_out *o, const struct vs_inspection *in, unsigned int width, bool color)
 {
-	put_verdict(o, in, width);
+	put_verdict(o, in, width, color);
 	put_identity(o, in, width);
 	put_evidence(o, in, width);
 	put_calls(o, in);

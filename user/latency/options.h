@@ -19,7 +19,8 @@ struct vs_latency_options {
 	uint64_t ring_size;
 	enum vs_lat_blame blame;
 	bool blame_chosen;
-	bool all, events, json, cost, debug;
+	const char *color_word;	/* of --color, NULL: not given */
+	bool all, events, json, cost, debug, color;
 };
 
 #endif

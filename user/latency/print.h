@@ -13,6 +13,7 @@
 struct vs_latency_sink_opts {
 	int fd;
 	bool json;
+	bool color;
 	size_t width;		/* columns of the terminal, 0: no terminal */
 	size_t top;		/* how many functions and slowest works are shown */
 	/* Writes the name of a kernel address; false when unknown. */

@@ -382,7 +382,10 @@ static void late_counts(struct vs_latency_sink *s, const struct vs_report *r)
 
 	snprintf(value, sizeof(value), "overdue %" PRIu64 ", lost %" PRIu64 ", freed-first %"
 		 PRIu64, r->late[VS_LATE_OVERDUE], r->late[VS_LATE_LOST], r->late[VS_LATE_FREED]);
+	if (s->opts.color && (r->late[VS_LATE_OVERDUE] || r->late[VS_LATE_LOST] || r->late[VS_LATE_FREED]))
+		vs_out__style(&s->out, "\033[1;33m");
 	field(s, "findings", value);
+	vs_out__style(&s->out, s->opts.color ? VS_STYLE_OFF : "");
 }
 
 static void losses(struct vs_latency_sink *s, const struct vs_report *r)

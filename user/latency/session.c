@@ -296,6 +296,7 @@ static void set_up(struct vs_lat_session *s)
 	struct vs_latency_sink_opts sink = {
 		.fd = STDOUT_FILENO,
 		.json = opts->json,
+		.color = opts->color,
 		.width = vs_host__columns(STDOUT_FILENO),
 		.top = opts->top,
 		.resolve = resolve,

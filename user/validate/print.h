@@ -14,6 +14,7 @@ struct vs_validate_page {
 	const struct vs_ruling *r;
 	int exit_status;
 	unsigned int width;	/* text: columns to wrap at, 0: never */
+	bool color;		/* text */
 };
 
 void vs_validate__text(struct vs_out *o, const struct vs_validate_page *p);

@@ -38,7 +38,10 @@ static void put_verdict(struct vs_out *o, const struct vs_validate_page *p)
 {
 	const char *name = vs_verdict__name(p->r->verdict);
 
-	vs_out__printf(o, "%s  ", name);
+	vs_out__style(o, p->color ? vs_verdict__style(p->r->verdict) : "");
+	vs_out__text(o, name);
+	vs_out__style(o, p->color ? VS_STYLE_OFF : "");
+	vs_out__puts(o, "  ");
 	vs_words__wrap(o, p->r->reason, strlen(name) + 2, strlen(name) + 2, p->width);
 	if (p->r->failed && p->r->verdict != VS_VERDICT_VULNERABLE)
 		vs_out__puts(o, "FAILED  a check failed: see below\n");

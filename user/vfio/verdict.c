@@ -72,6 +72,12 @@ const char *vs_verdict__name(enum vs_verdict verdict)
 	return names[verdict];
 }
 
+const char *vs_verdict__style(enum vs_verdict verdict)
+{
+	return verdict == VS_VERDICT_VULNERABLE ? "\033[1;31m" :
+	       verdict == VS_VERDICT_INCONCLUSIVE ? "\033[1;33m" : "\033[1;32m";
+}
+
 /* ---- questions ---- */
 
 /* Returns the first branch to one of `names`, in the functions of a walk, nearest first. */

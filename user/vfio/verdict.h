@@ -19,6 +19,9 @@ enum vs_verdict {
 /* "FIXED", "VULNERABLE", "NOT-APPLICABLE", "INCONCLUSIVE" */
 const char *vs_verdict__name(enum vs_verdict verdict);
 
+/* Returns the colour of the word on a terminal, for vs_out__style(). */
+const char *vs_verdict__style(enum vs_verdict verdict);
+
 enum vs_site_class {
 	VS_SITE_PUT = 1,	/* drops a group reference, or calls a function that does */
 	VS_SITE_GET,		/* takes one, or calls a function that does */
