@@ -134,7 +134,7 @@ static int record(struct record *r)
 	struct vs_sink_opts sink = {
 		.fd = STDOUT_FILENO,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = vs_display__wants_color(&r->opts.display, STDOUT_FILENO),
+		.color = vs_display__wants_color(r->opts.display.color, STDOUT_FILENO),
 		.no_events = true,
 	};
 	int status;

@@ -47,7 +47,7 @@ static struct vs_sink *new_sink(const struct report *r, bool events)
 	struct vs_sink_opts opts = {
 		.fd = STDOUT_FILENO,
 		.width = vs_host__columns(STDOUT_FILENO),
-		.color = vs_display__wants_color(&r->opts.display, STDOUT_FILENO),
+		.color = vs_display__wants_color(r->opts.display.color, STDOUT_FILENO),
 		.no_events = !events,
 	};
 

@@ -557,7 +557,7 @@ static const struct vs_opt validate_opts[] = {
 	{ "min-last-puts", 0, VS_OPT_NUMBER, "N",
 	  "last puts by the worker that prove the path (20)",
 	  offsetof(struct validate_options, min_last_puts), 1, UINT64_MAX, NULL, 0 },
-	TEXT("until", 0, "SHARE", "until a fault in so many of the last puts is ruled out: 1%", until),
+	TEXT("until", 0, "SHARE", "until such a share of faulty puts is ruled out: 1%", until),
 	FLAG("stop-at-put", "end at the first put in the notifier", stop_at_put),
 	FLAG("tap", "KTAP version 1 on stdout", tap),
 	TEXT("json", 'j', "FILE", "report as JSON", json),
