@@ -147,13 +147,19 @@ static int fail(char *error, size_t size, int err, const char *words)
 	return -err;
 }
 
-static int load_programs(struct vs_engine *engine, char *error, size_t size)
+struct trace_bpf *vs_engine__open_programs(void)
 {
 	struct bpf_object_open_opts opts;
-	int err;
 
 	vs_btf_file__open_opts(&opts);
-	engine->skel = trace_bpf__open_opts(&opts);
+	return trace_bpf__open_opts(&opts);
+}
+
+static int load_programs(struct vs_engine *engine, char *error, size_t size)
+{
+	int err;
+
+	engine->skel = vs_engine__open_programs();
 	if (!engine->skel)
 		return fail(error, size, errno, "cannot open the built-in BPF object");
 	choose_programs(engine);

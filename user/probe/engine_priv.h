@@ -39,6 +39,12 @@ struct vs_engine {
 	struct vs_engine_times times;
 };
 
+/*
+ * Opens the programs; NULL with errno. Their bytes are in each file that calls trace_bpf__open_opts(), so only
+ * this function does.
+ */
+struct trace_bpf *vs_engine__open_programs(void);
+
 /* Some probe of the plan has this program. */
 bool vs_engine__is_wanted(const struct vs_engine *engine, const struct bpf_program *prog);
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/btf_file.h"
 #include "probe/engine_priv.h"
 
 void vs_engine__note_changes(struct vs_engine *engine)
@@ -188,14 +187,12 @@ static int share_maps(const struct vs_engine *engine, struct bpf_object *object)
 /* Loads more programs that write to the same maps. */
 static int load_more(struct vs_engine *engine, choose_fn choose)
 {
-	struct bpf_object_open_opts opts;
 	struct trace_bpf *more;
 	int err;
 
 	if (engine->nr_more == VS_ENGINE_MORE)
 		return -ENOMEM;
-	vs_btf_file__open_opts(&opts);
-	more = trace_bpf__open_opts(&opts);
+	more = vs_engine__open_programs();
 	if (!more)
 		return -ENOMEM;
 	if (!choose_more(engine, more->obj, choose)) {
