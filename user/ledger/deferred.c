@@ -202,3 +202,13 @@ size_t vs_deferreds__outstanding(const struct vs_deferreds *d)
 {
 	return vs_lru__count(d->works);
 }
+
+size_t vs_deferreds__overdue(const struct vs_deferreds *d, uint64_t now_ns)
+{
+	const struct vs_deferred *p = NULL;
+	size_t nr = 0;
+
+	while ((p = vs_lru__next(d->works, p)))
+		nr += !p->start_ns && p->queue_ns && now_ns >= p->queue_ns + VS_OVERDUE_NS;
+	return nr;
+}

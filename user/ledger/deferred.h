@@ -12,6 +12,8 @@
 
 #include "bpf/events.h"
 
+#define VS_OVERDUE_NS 10000000000ull	/* the kernel's workers start a work within milliseconds */
+
 /* Times are CLOCK_MONOTONIC ns, 0 when that step was not seen. */
 struct vs_deferred {
 	uint64_t work;		/* struct work_struct * */
@@ -69,6 +71,9 @@ const struct vs_deferred_stats *vs_deferreds__stats(const struct vs_deferreds *d
 
 /* Returns how many deferred puts have been queued or started and have not ended yet. */
 size_t vs_deferreds__outstanding(const struct vs_deferreds *d);
+
+/* Returns how many of them were queued at least VS_OVERDUE_NS before @now_ns and have not started. */
+size_t vs_deferreds__overdue(const struct vs_deferreds *d, uint64_t now_ns);
 
 void vs_latency__add(struct vs_latency *l, uint64_t ns);
 uint64_t vs_latency__avg(const struct vs_latency *l);	/* 0 without samples */

@@ -80,15 +80,34 @@ static const char *driver_of(const struct vs_snapshot *s, const struct vs_ref *r
 
 /* -- rows -- */
 
-static enum vs_suspicion suspicion_of(const struct report *r, const struct vs_ref *ref)
+const char *vs_suspicion__name(enum vs_suspicion suspicion)
 {
-	const struct vs_refs_report_opts *o = r->opts;
+	static const char *const names[] = { "fine", "old", "unknown", "leak", "broken" };
 
+	return names[suspicion];
+}
+
+static enum vs_suspicion suspicion_of(const struct vs_ref *ref, uint64_t older_ns, uint64_t now_ns)
+{
 	if (ref->leaked)
 		return VS_SUSPECT_LEAK;
-	if (o->older_ns && o->now_ns > ref->get_ns && o->now_ns - ref->get_ns >= o->older_ns)
+	if (older_ns && now_ns > ref->get_ns && now_ns - ref->get_ns >= older_ns)
 		return VS_SUSPECT_OLD;
 	return VS_FINE;
+}
+
+enum vs_suspicion vs_book__suspicion(const struct vs_book *b, uint64_t older_ns, uint64_t now_ns)
+{
+	enum vs_suspicion worst = b->differs || b->unknown ? VS_SUSPECT_UNKNOWN : VS_FINE;
+
+	if (b->broken)
+		return VS_SUSPECT_BROKEN;
+	for (const struct vs_ref *ref = b->live.newest; ref; ref = vs_ref_pool__older(ref)) {
+		enum vs_suspicion one = suspicion_of(ref, older_ns, now_ns);
+
+		worst = one > worst ? one : worst;
+	}
+	return worst;
 }
 
 /* Devices and files are each somebody's own; the others may be many and alike. */
@@ -122,7 +141,7 @@ static void find_places(const struct report *r, struct vs_refs_report_row *row)
 
 static void fill_row(const struct report *r, struct vs_refs_report_row *row)
 {
-	row->suspicion = suspicion_of(r, row->ref);
+	row->suspicion = suspicion_of(row->ref, r->opts->older_ns, r->opts->now_ns);
 	find_places(r, row);
 	row->driver = row->ref->class == VS_REF_DEVICE ?
 		      driver_of(r->opts->snapshot, row->ref) : "";
@@ -189,18 +208,6 @@ static int make_rows(const struct report *r, struct vs_refs_report_group *g)
 
 /* -- groups -- */
 
-static enum vs_suspicion group_suspicion(const struct vs_refs_report_group *g)
-{
-	enum vs_suspicion worst = g->book->differs ? VS_SUSPECT_UNKNOWN : VS_FINE;
-
-	if (g->book->broken)
-		return VS_SUSPECT_BROKEN;
-	for (size_t i = 0; i < g->nr_rows; i++)
-		if (g->rows[i].suspicion > worst)
-			worst = g->rows[i].suspicion;
-	return worst;
-}
-
 static void view_of(const struct report *r, struct vs_group_view *v, int number)
 {
 	v->known = true;
@@ -262,7 +269,7 @@ static int add_book(struct report *r, const struct vs_book *b)
 	find_open(r, g);
 	find_container(r, g);
 	g->nr_refs = b->live.nr + b->unknown;
-	g->suspicion = group_suspicion(g);
+	g->suspicion = vs_book__suspicion(g->book, r->opts->older_ns, r->opts->now_ns);
 	return 0;
 }
 

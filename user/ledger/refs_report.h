@@ -27,6 +27,11 @@ enum vs_suspicion {
 	VS_SUSPECT_BROKEN,	/* put too often, or used after its release */
 };
 
+const char *vs_suspicion__name(enum vs_suspicion suspicion);	/* "fine", "old" ... */
+
+/* Returns the worst of its references, at @now_ns; @older_ns 0: none is too old. */
+enum vs_suspicion vs_book__suspicion(const struct vs_book *b, uint64_t older_ns, uint64_t now_ns);
+
 /* A process that has it open or mapped. */
 struct vs_refs_report_user {
 	const char *comm;	/* VS_COMM_LEN bytes */

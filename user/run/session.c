@@ -585,7 +585,8 @@ static void finish(struct vs_session *s, uint64_t now_ns)
 		now_ns = s->last_ns;
 	tick(s, UINT64_MAX, VS_REFS_WALK);
 	vs_registrations__finish(s->registrations, now_ns);
-	session_say_summary(s, now_ns);
+	for (size_t i = 0; i < s->opts.nr_sinks; i++)
+		vs_session__summarize(s, now_ns, s->sinks[i]);
 	vs_session__flush(s);
 	sync_sinks(s);
 }

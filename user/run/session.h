@@ -178,6 +178,9 @@ int vs_session__flush(struct vs_session *s);
  */
 int vs_session__finish(struct vs_session *s, uint64_t now_ns, struct vs_session_result *result);
 
+/* Gives one sink the summary that finish() would give all of them now. */
+void vs_session__summarize(struct vs_session *s, uint64_t now_ns, struct vs_sink *sink);
+
 /* Fills in the @result that finish() would give now; write_error as of the last flush. */
 void vs_session__result(const struct vs_session *s, struct vs_session_result *result);
 

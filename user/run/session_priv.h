@@ -53,7 +53,4 @@ bool session_say_losses(struct vs_session *s);
 /* Takes an input about what was not seen, or a notice. -EINVAL: it is none. */
 int session_take_unseen(struct vs_session *s, const struct vs_input *in);
 
-/* Gives all sinks a summary of what the session saw until @now_ns. */
-void session_say_summary(struct vs_session *s, uint64_t now_ns);
-
 #endif

@@ -68,7 +68,7 @@ static size_t list_bugs(const struct vs_session *s, const struct vs_finding **bu
 	return nr;
 }
 
-void session_say_summary(struct vs_session *s, uint64_t now_ns)
+void vs_session__summarize(struct vs_session *s, uint64_t now_ns, struct vs_sink *sink)
 {
 	struct vs_loss_row losses[VS_LOSS_END];
 	const struct vs_finding *bugs[VS_BUGS_KEPT];
@@ -79,6 +79,7 @@ void session_say_summary(struct vs_session *s, uint64_t now_ns)
 		.events = s->events,
 		.shown = s->shown,
 		.deferred = vs_deferreds__stats(s->deferreds),
+		.overdue = vs_deferreds__overdue(s->deferreds, now_ns),
 		.found = s->found,
 		.not_found = s->not_found,
 		.bugs = bugs,
@@ -99,7 +100,7 @@ void session_say_summary(struct vs_session *s, uint64_t now_ns)
 	memcpy(sum.by_type, s->by_type, sizeof(sum.by_type));
 	memcpy(sum.findings, result.findings, sizeof(sum.findings));
 	fill_losses(s, losses);
-	EACH_SINK(s, summary, &sum);
+	sink->ops->summary(sink, &sum);
 	free(groups);
 }
 

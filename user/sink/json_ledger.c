@@ -128,10 +128,9 @@ static void set_container(json_t *o, const struct vs_refs_report_group *g)
 
 static json_t *ledger_group_json(const struct vs_refs_report *r, const struct vs_refs_report_group *g)
 {
-	static const char *const names[] = { "fine", "old", "unknown", "leak", "broken" };
 	json_t *o = group_json(&g->view), *rows = json_array();
 
-	set(o, "suspicion", json_string(names[g->suspicion]));
+	set(o, "suspicion", json_string(vs_suspicion__name(g->suspicion)));
 	set_int(o, "references", g->nr_refs);
 	if (g->book)
 		set_book(o, g->book);

@@ -73,6 +73,7 @@ struct vs_summary {
 	size_t nr_groups;
 	const struct vs_deferred_stats *deferred;
 	size_t outstanding;	/* deferred puts that have not ended yet */
+	size_t overdue;		/* those of them that no worker has started for VS_OVERDUE_NS */
 	uint64_t found, not_found;
 	uint64_t findings[VS_FINDING_KINDS];
 	const struct vs_finding *const *bugs;	/* each finding of grade bug, without picture */
