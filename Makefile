@@ -18,7 +18,11 @@ WERROR  ?= -Werror
 INCLUDE := -I. -Iuser -I$(BUILD)
 # Nothing unwinds through our code; the tables would be a twentieth of the program.
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -fno-asynchronous-unwind-tables $(CFLAGS) $(WARN) $(WERROR) $(INCLUDE)
-LDLIBS  := -lbpf -ldw -lelf -ljansson -lcap -lseccomp -llzma -lzstd -llz4 -lbz2 -lz -lm
+# Debian's libmicrohttpd.a wants GnuTLS, whose static library wants p11-kit, which has none: stubs that refuse
+# take its place, so that there is no TLS in the binary.
+NO_TLS  := $(BUILD)/libnotls.a
+LDLIBS  := -lbpf -ldw -lelf -ljansson -lcap -lseccomp -l:libmicrohttpd.a $(NO_TLS) \
+	   -llzma -lzstd -llz4 -lbz2 -lz -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(BPFARCH) -Wall -Werror \
 	      -Ivmlinux -Ivmlinux/$(ARCH) -Ibpf -I/usr/include/$(ARCH)-linux-gnu
 
@@ -35,8 +39,18 @@ LIB_OBJ  := $(filter-out $(BUILD)/user/cmd/main.o,$(USER_OBJ))
 
 all: $(BUILD)/vfioscope $(BUILD)/vfio-stress ## build build/vfioscope and build/vfio-stress, static binaries
 
+# libmicrohttpd calls gnutls_global_init() and wants 0; it calls the others only for TLS.
+$(NO_TLS):
+	@mkdir -p $(@D)
+	@echo '  GEN   $@'
+	@nm $$($(CC) -print-file-name=libmicrohttpd.a) 2>/dev/null | \
+	 awk '$$1 == "U" && /gnutls_/ && !seen[$$2]++ { print "int " $$2 "(void) { return " ($$2 == "gnutls_global_init" ? 0 : -1) "; }" }' \
+	 > $(@D)/notls.c
+	@$(CC) -O2 -c $(@D)/notls.c -o $(@D)/notls.o
+	@rm -f $@ && $(AR) rcs $@ $(@D)/notls.o
+
 # A change of flags rebuilds what they are for.
-$(BUILD)/flags: FORCE
+$(BUILD)/flags: FORCE | $(NO_TLS)
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(LDLIBS) $(CLANG) $(BPF_CFLAGS) $(BPF_SRC)' | cmp -s - $@ || \
 	 echo '$(CC) $(ALL_CFLAGS) $(LDLIBS) $(CLANG) $(BPF_CFLAGS) $(BPF_SRC)' > $@
@@ -93,6 +107,9 @@ install: all ## install under DESTDIR and PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
+deb: all ## make a Debian package in build/, with the service; DEBFULLNAME and DEBEMAIL say who makes it
+	@tools/package/deb $(BUILD)
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
@@ -103,5 +120,5 @@ include tools/bench/bench.mk
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d) $(STRESS_OBJ:.o=.d)
 
 FORCE:
-.PHONY: all help install clean FORCE
+.PHONY: all help install deb clean FORCE
 .DELETE_ON_ERROR:

@@ -33,7 +33,7 @@ deps: ## install what is missing to build, test and run the lab
 	@tools/deps build test lab
 
 soak: ## the long runs: 1000 starts, 100 kills, 10000 cycles, fuzzing, sanitizers (2 hours)
-	@tools/deps build test lab fuzz fresh
+	@tools/deps build test lab fuzz fresh package
 	@+$(MAKE) --no-print-directory all tests
 	@tests/run soak
 

@@ -87,6 +87,8 @@ wrong_values()
 	words) printf '%s\n' maybe ALWAYS -1 ;;
 	symbols) printf '%s\n' 'two words' 'f()' ' f' ;;
 	any) ;;
+	address) printf '%s\n' 9836 localhost:1 127.0.0.1 127.0.0.1:x 127.0.0.1:99999 '[::1]1' unix:relative unix: :1 ;;
+	host) printf '%s\n' 'two words' name:1 a/b ;;
 	infile) printf '%s\n' missing folder empty binary cut other ./missing/x /dev/zero ;;
 	logfile) printf '%s\n' missing folder empty ./missing/x /dev/zero ;;
 	outfile) printf '%s\n' folder ./missing/x empty/x ;;
@@ -111,6 +113,7 @@ needs()
 	*--save-facts) echo "--facts $TOP/tests/facts/fixed.json" ;;
 	*--sample) echo --all ;;
 	can--root) echo unbind 0000:00:05.0 ;;
+	serve--textfile | serve--output) echo "--listen unix:$BATS_FILE_TMPDIR/v.sock" ;;
 	*--save-evidence) echo "--evidence $TOP/tests/evidence/fixed-two.json" ;;
 	validate--json | validate--junit | validate--markdown) echo --observe-only ;;
 	validate--devices | validate--strategy | validate--cycles) echo --i-know-this-can-hang-the-host ;;

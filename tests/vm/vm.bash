@@ -165,6 +165,20 @@ chain()
 	}'
 }
 
+# took_from FROM TO MOST: seconds; no more than MOST ms lie between, without those in which a processor of the guest
+# stood still, of which the witness tells
+took_from()
+{
+	local took still
+	read -r took still < <(awk -v from="$1" -v to="$2" '$1 == "stall" && $3 > from && $2 < to {
+			print ($2 > from ? $2 : from), ($3 < to ? $3 : to) }' "$OUT/witness" | sort -n |
+		awk -v from="$1" -v to="$2" 'BEGIN { end = from }
+			{ if ($1 > end) end = $1; if ($2 > end) { still += $2 - end; end = $2 } }
+			END { printf "%.3f %.3f\n", (to - from) * 1000, still * 1000 }')
+	echo "# ${OUT##*/}: $took ms after vfio_group_release, of which $still ms stood still" >&3
+	awk -v took="$took" -v still="$still" -v most="$3" 'BEGIN { exit !(took > 0 && took - still < most) }'
+}
+
 # What the guests have written as JSON has no key that its document does not describe.
 teardown_file()
 {

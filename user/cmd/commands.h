@@ -13,6 +13,8 @@ extern const struct vs_command vs_cmd_latency;
 extern const struct vs_command vs_cmd_record;
 extern const struct vs_command vs_cmd_refs;
 extern const struct vs_command vs_cmd_report;
+extern const struct vs_command vs_cmd_serve;
+extern const struct vs_command vs_cmd_status;
 extern const struct vs_command vs_cmd_trace;
 extern const struct vs_command vs_cmd_validate;
 extern const struct vs_command vs_cmd_why;

@@ -23,6 +23,8 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_validate,
 	&vs_cmd_record,
 	&vs_cmd_report,
+	&vs_cmd_serve,
+	&vs_cmd_status,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -109,6 +109,15 @@ static const int answering[] = {
 	SCMP_SYS(exit_group), SCMP_SYS(perf_event_open), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
 };
 
+/* accept(2) and what libmicrohttpd does with a connection; the last two lines are the C library's. */
+static const int serving[] = {
+	SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown), SCMP_SYS(setsockopt), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(write),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(clock_gettime), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise),
+	SCMP_SYS(futex), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+};
+
 /* Nobody calls these by mistake. */
 static const int hostile[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(init_module),
@@ -216,6 +225,14 @@ static int allow_answering(scmp_filter_ctx filter, bool unused)
 	return err ? err : allow_reading(filter);
 }
 
+static int allow_serving(scmp_filter_ctx filter, bool unused)
+{
+	int err = allow_all(filter, SCMP_ACT_ALLOW, serving, NR(serving));
+
+	(void)unused;
+	return err ? err : allow_memory(filter);
+}
+
 static int filter_calls(int (*allow)(scmp_filter_ctx filter, bool writes_files), bool writes_files)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -272,4 +289,10 @@ int vs_sandbox__enter_keeper(uint64_t caps, char *error, size_t size)
 	caps &= vs_caps__permitted();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return enter(keep(caps, caps), allow_answering, false, error, size);
+}
+
+int vs_sandbox__enter_porch(char *error, size_t size)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return enter(keep(0, 0), allow_serving, false, error, size);
 }

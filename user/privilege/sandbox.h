@@ -41,4 +41,10 @@ int vs_sandbox__enter(const struct vs_sandbox_opts *opts, char *error, size_t si
  */
 int vs_sandbox__enter_keeper(uint64_t caps, char *error, size_t size);
 
+/*
+ * The same for the porch (serve/porch.h), which keeps no capability, and can only use the sockets that it has:
+ * accept, receive, send, close. It opens nothing, not even for reading. Same errors.
+ */
+int vs_sandbox__enter_porch(char *error, size_t size);
+
 #endif
