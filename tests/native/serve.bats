@@ -63,6 +63,12 @@ soon()
 	done
 }
 
+# answers SOCKET
+answers()
+{
+	curl -sf -o /dev/null --unix-socket "$1" http://any/metrics
+}
+
 # code EXPECTED CURL-ARGUMENTS...
 code()
 {
@@ -192,6 +198,12 @@ counted()
 	for _ in $(seq 300); do
 		is "$(tail -n 1 "$DIR/node/vfioscope.prom" | cut -d' ' -f1)" vfioscope_series_dropped || return
 	done
+	"$VFIOSCOPE" serve -l "unix:$BATS_TEST_TMPDIR/g.sock" -t "$BATS_TEST_TMPDIR/page" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	serve=$!
+	soon answers "$BATS_TEST_TMPDIR/g.sock"
+	kill $serve
+	wait $serve
+	grep -qx 'vfioscope_down_info{why="it was stopped"} 1' "$BATS_TEST_TMPDIR/page"
 	ln -sf /dev/null "$BATS_TEST_TMPDIR/link"
 	run -1 timeout 20 "$VFIOSCOPE" serve -l "unix:$BATS_TEST_TMPDIR/t.sock" -t "$BATS_TEST_TMPDIR/link"
 	[[ "$output" == *"symbolic link"* ]]
@@ -232,12 +244,6 @@ counted()
 	run -2 timeout 30 "$VFIOSCOPE" status --socket "$BATS_TEST_TMPDIR/deaf.sock" --for deadlock --exit-style npd
 	kill $deaf
 	is "$output" "unknown: Connection timed out"
-}
-
-# answers SOCKET
-answers()
-{
-	curl -sf -o /dev/null --unix-socket "$1" http://any/metrics
 }
 
 @test "serve: one to a socket; a dead one's is taken over" {

@@ -109,9 +109,13 @@ static bool go_on(struct serve *v, uint64_t now)
 	return v->ended;
 }
 
+/* The file outlives the run, and must not say that this host is traced. */
 static int finish(struct serve *v, int status)
 {
 	vs_notify__say(&v->notify, "STOPPING=1");
+	v->page.up = false;
+	snprintf(v->page.down, sizeof(v->page.down), "it was stopped");
+	render(v, vs_host__mono_ns());
 	if (v->ended && !status)
 		return fail(VS_EXIT_FAILURE, "the process that answers has ended", NULL);
 	return status;
