@@ -73,6 +73,36 @@ soon()
 	silent comm -13 "$BATS_TEST_TMPDIR/has" "$BATS_TEST_TMPDIR/asked"
 }
 
+# npd_rule CONDITION SOCKET: runs it as node-problem-detector would; the status and the length of its words
+npd_rule()
+{
+	local args words status=0
+	mapfile -t args < <(jq -r ".rules[] | select(.condition == \"$1\") | .args[]" "$TOP/docs/fleet/node-problem-detector.json")
+	[ ${#args[@]} -gt 3 ] || return
+	words=$(timeout 3 "$TOP/build/vfioscope" "${args[@]}" --socket "$2") || status=$?
+	echo "$status $words"
+}
+
+# 0: the condition is false, 1: true, anything else: unknown.
+@test "metrics: the rules of node-problem-detector, before and after the deadlock and without an answer" {
+	"$PAGE" serve "unix:$DIR/npd.sock" "$DIR/npd-now" 2>"$DIR/npd.err" 3>&- &
+	echo $! >"$DIR/npd.pid"
+	asked() { npd_rule VFIODeadlock "$DIR/npd.sock" | grep -q '^0 '; }
+	soon asked
+	is "$(npd_rule VFIOUnbindStuck "$DIR/npd.sock")" "0 unbind: none waits for long"
+	is "$(npd_rule VFIOMonitorBlind "$DIR/npd.sock")" "0 blind: no"
+	: >"$DIR/npd-now"
+	told() { npd_rule VFIODeadlock "$DIR/npd.sock" | grep -q '^1 deadlock: 1 task waits'; }
+	soon told
+	npd_rule VFIOUnbindStuck "$DIR/npd.sock" | grep -q '^1 unbind: 0000:00:05.0 waits for 10m '
+	for condition in VFIODeadlock VFIOUnbindStuck VFIOMonitorBlind; do
+		npd_rule $condition "$DIR/nobody.sock" | grep -q '^2 unknown: ' || return
+	done
+	is "$(jq -r '.rules[].condition' "$TOP/docs/fleet/node-problem-detector.json" | sort | paste -sd' ')" \
+		"$(jq -r '.conditions[].type' "$TOP/docs/fleet/node-problem-detector.json" | sort | paste -sd' ')"
+	[ "$(jq .pluginConfig.max_output_length "$TOP/docs/fleet/node-problem-detector.json")" -ge 300 ]
+}
+
 free_port()
 {
 	local port
@@ -115,6 +145,26 @@ start_prometheus()
 	soon ready "http://127.0.0.1:$PROMETHEUS/-/ready"
 }
 
+# expressions: of the dashboard, one a line, with its variables filled in
+expressions()
+{
+	jq -r '.panels[].targets[]?.expr' "$TOP/docs/fleet/dashboard.json" | sed 's/\$instance/.*/g; s/\$__rate_interval/1m/g'
+}
+
+# answers EXPRESSION: with a series at least
+answers()
+{
+	[ "$(curl -sf --data-urlencode "query=$1" "http://127.0.0.1:$PROMETHEUS/api/v1/query" | jq '.data.result | length')" -ge 1 ]
+}
+
+@test "metrics: the dashboard is whole: unique ids, 24 columns, no data source but the variable" {
+	dashboard=$TOP/docs/fleet/dashboard.json
+	is "$(jq '[.panels[].id] | length == (unique | length)' "$dashboard")" true
+	is "$(jq 'all(.panels[].gridPos; .x + .w <= 24)' "$dashboard")" true
+	is "$(jq -r '[.. | .datasource? // empty | .uid] | unique | join(" ")' "$dashboard")" '${datasource}'
+	is "$(jq '[.panels[].targets[]?.expr | select(test("rate\\(")) | test("__rate_interval")] | all' "$dashboard")" true
+}
+
 # It asks for OpenMetrics, and would refuse a page that is not right as a whole.
 @test "metrics: Prometheus scrapes it, and its alerts name the deadlock and who an unbind waits for" {
 	port=$(free_port)
@@ -138,6 +188,11 @@ start_prometheus()
 		return 1
 	}
 	is "$(curl -sf "http://127.0.0.1:$PROMETHEUS/api/v1/targets" | jq -r '.data.activeTargets[0].health')" up
+	expressions >"$BATS_TEST_TMPDIR/expressions"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/expressions")" -gt 15 ]
+	while read -r expression; do
+		soon answers "$expression" || { echo "the dashboard asks in vain: $expression"; return 1; }
+	done <"$BATS_TEST_TMPDIR/expressions"
 }
 
 @test "metrics: node_exporter takes the file as it is" {
