@@ -68,6 +68,24 @@ struct vs_sequence {
 
 #define VS_WATCHES 4	/* debug registers of x86 */
 
+#define VS_ENDED 64
+
+/*
+ * Groups that ended last: a release that user space has not read yet. One that had the same place has
+ * taken it.
+ */
+struct vs_ended {
+	struct {
+		__u64 group, seq;
+	} last[VS_ENDED];
+};
+
+/* The low bits of addresses are alike. */
+static inline __attribute__((always_inline)) __u32 vs_ended__place(__u64 group)
+{
+	return (group >> 8 ^ group >> 14) % VS_ENDED;
+}
+
 /* A counter under a hardware watchpoint; key: its address. */
 struct vs_watched {
 	__u64 group;

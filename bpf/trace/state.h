@@ -91,6 +91,7 @@ extern struct vs_config cfg;
 /* Groups created since vfio.ko was loaded, while its probes were not armed yet. */
 extern __u32 unseen_groups;
 extern __u32 module_changes;	/* times that vfio.ko came or went */
+extern struct vs_ended ended;
 extern __u64 watch_runs;	/* of the program behind the watchpoints */
 extern __u64 losses[VS_LOSS_KERNEL_END];
 extern const volatile __u32 ring_bytes;	/* of each */

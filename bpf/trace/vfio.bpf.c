@@ -266,12 +266,17 @@ int notifier_fentry(void *ctx)
 
 /*
  * The memory of a released group is soon something else's: its watchpoint is to
- * be taken away. True if there is one.
+ * be taken away. True if there is one; one that is set from now on finds it ended.
  */
 static __always_inline bool end_watch(__u64 group)
 {
 	__u64 counter = group + cfg.layout.group_counter;
-	struct vs_watched *watch = bpf_map_lookup_elem(&watches, &counter);
+	__u32 place = vs_ended__place(group);
+	struct vs_watched *watch;
+
+	ended.last[place].group = group;
+	ended.last[place].seq = sequence.begun + 1;
+	watch = bpf_map_lookup_elem(&watches, &counter);
 
 	if (watch)
 		watch->on = 0;

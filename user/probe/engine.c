@@ -122,7 +122,8 @@ static int open_ends(struct vs_engine *engine)
 	if (engine->opts.exact)
 		engine->exact = vs_exact__new(engine->skel->progs.counter_written,
 					      engine->skel->maps.watches,
-					      (const uint64_t *)&engine->skel->bss->watch_runs);
+					      (const uint64_t *)&engine->skel->bss->watch_runs,
+					      &engine->skel->bss->ended);
 	if (engine->attach)
 		vs_attach__use_missed(engine->attach, engine->skel->progs.kprobe_missed,
 				      &engine->skel->bss->missed_ask);

@@ -37,6 +37,7 @@ struct vs_exact {
 	struct bpf_map *map;
 	struct vs_keeper *keeper;
 	const uint64_t *runs;
+	const struct vs_ended *ended;
 	size_t nr_cpus;
 	bool *online;
 	struct watch watches[VS_WATCHES];
@@ -169,14 +170,29 @@ static struct watch *watch_of(struct vs_exact *x, uint64_t group)
 	return NULL;
 }
 
-/* The programs make records only once every CPU is armed: all or nothing. */
+/* Its release, or that of another group in its place, may be a record that we have not read yet. */
+static bool has_ended(const struct vs_exact *x, uint64_t group, uint64_t seen_seq)
+{
+	return __atomic_load_n(&x->ended->last[vs_ended__place(group)].seq, __ATOMIC_SEQ_CST) > seen_seq;
+}
+
+/*
+ * The programs make records only once every CPU is armed: all or nothing. A group that was released before
+ * that is not watched: its memory is something else's by now, and each write to it would be told as a change.
+ */
 static int set_watch(struct vs_exact *x, struct watch *w, uint64_t counter, uint64_t group,
 		     int iommu_group, uint64_t seen_seq)
 {
 	int err = arm_all(x, w, counter);
 
+	if (!err && has_ended(x, group, seen_seq))
+		err = -ESTALE;
 	if (!err)
 		err = set_map(x, counter, group, iommu_group);
+	if (!err && has_ended(x, group, seen_seq)) {
+		bpf_map__delete_elem(x->map, &counter, sizeof(counter), 0);
+		err = -ESTALE;
+	}
 	if (err) {
 		disarm_all(x, w);
 		return err;
@@ -397,7 +413,7 @@ int vs_exact__room(void)
 /* -- all -- */
 
 struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
-			       const uint64_t *runs)
+			       const uint64_t *runs, const struct vs_ended *ended)
 {
 	struct vs_exact *x = calloc(1, sizeof(*x));
 	int cpus = libbpf_num_possible_cpus();
@@ -409,6 +425,7 @@ struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches
 	x->prog = prog;
 	x->map = watches;
 	x->runs = runs;
+	x->ended = ended;
 	x->nr_cpus = cpus;
 	x->online = calloc(x->nr_cpus, sizeof(*x->online));
 	if (x->online)

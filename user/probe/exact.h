@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/config.h"
 #include "bpf/exact.h"
 #include "privilege/keeper.h"
 
@@ -26,11 +27,11 @@ struct vs_exact_stats {
 };
 
 /*
- * @runs: how often the program ran, counted by itself. All three stay the caller's
- * and must outlive it. NULL with errno set.
+ * @runs: how often the program ran, counted by itself. @ended: where programs note releases. All four
+ * stay the caller's and must outlive it. NULL with errno set.
  */
 struct vs_exact *vs_exact__new(struct bpf_program *prog, struct bpf_map *watches,
-			       const uint64_t *runs);
+			       const uint64_t *runs, const struct vs_ended *ended);
 /* From now on `keeper` opens the watchpoints. The caller still owns it. */
 void vs_exact__use_keeper(struct vs_exact *x, struct vs_keeper *keeper);
 
