@@ -10,9 +10,12 @@ GUEST_BIN := $(GUEST_SRC:tests/vm/%.c=$(BUILD)/tests/%) $(BUILD)/tests/refwatch
 SANITIZE  := -fsanitize=address,undefined -fno-omit-frame-pointer
 TEST_OBJ  := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out user/cmd/main.c,$(USER_SRC)))
 
+# All processors build, unless the caller says how many.
+JOBS = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
+
 check: ## install what is missing, build, run all tests (VMs included)
 	@tools/deps build test lab fuzz
-	@+$(MAKE) --no-print-directory all tests
+	@+$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run all
 
 check-fresh: ## make demo and make check in a fresh minimal Debian 12, with empty caches
@@ -21,7 +24,7 @@ check-fresh: ## make demo and make check in a fresh minimal Debian 12, with empt
 
 check-fast: ## the tests that need no VM
 	@tools/deps build test
-	@+$(MAKE) --no-print-directory all tests
+	@+$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run fast
 
 demo: ## install what is missing, build, show the deadlock caught live in a VM

@@ -128,3 +128,14 @@ described()
 @test "devices and can: each key of the JSON is described" {
 	each described
 }
+
+# 5.10 judges an address by the width of the processor (57 bits here) and not by its own (48): a word that is no
+# pointer, read as one, was a warning in its log, and the end of a host with panic_on_warn.
+@test "devices: no address was read that is none" {
+	quiet()
+	{
+		[ -e "$OUT/warnings.looked" ] || return
+		[ ! -s "$OUT/warnings" ] || { cat "$OUT/warnings"; return 1; }
+	}
+	each quiet
+}

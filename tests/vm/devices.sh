@@ -56,3 +56,5 @@ for scenario in ${HELD_BY:-device mmap two group}; do
 	[ "$scenario" != vhost ] || modprobe vhost_vsock
 	held_by "$scenario"
 done
+dmesg | grep -E -A9 'WARNING: |general protection|BUG: ' >"$OUT/warnings"
+echo "looked" >"$OUT/warnings.looked"
