@@ -113,8 +113,8 @@ static int check_folder(const char *path)
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	folder = dirname(copy);
-	if (!strcmp(path, VS_LISTEN_UNIX))
-		mkdir(folder, 0755);
+	if (!strcmp(path, VS_LISTEN_UNIX) && mkdir(folder, 0755) && errno != EEXIST)
+		return -errno;
 	if (stat(folder, &st))
 		return -errno;
 	return st.st_mode & S_IWOTH ? -EPERM : 0;
@@ -176,6 +176,7 @@ int vs_listen__open(struct vs_listeners *l, const char *where, char *error, size
 	fd = local ? open_unix(where + strlen(UNIX)) : open_at(&a, len);
 	if (fd < 0)
 		return say(error, size, fd, fd == -EPERM && local ? "others may write to that folder" :
+			   fd == -EACCES && local ? "permission denied; try --listen unix:PATH in a folder of yours" :
 					    strerror(-fd));
 	err = add(l, fd, local, local || is_loopback(&a));
 	if (err)
