@@ -45,29 +45,9 @@ static bool each(void *ctx, uint64_t now_ns)
 	return r->opts.exit_on_bug && result.by_grade[VS_GRADE_BUG];
 }
 
-/* vfio.ko was loaded anew: its groups were created before its probes were armed. */
 static void begin_again(void *ctx)
 {
-	struct record *r = ctx;
-	char error[VS_LOOK_WORDS];
-
-	if (vs_live_ledger__begin(&r->ledger, error))
-		vs_live_ledger__note_failed(&r->ledger, error);
-}
-
-static int conclude(struct record *r, int status)
-{
-	struct vs_session_result result;
-	char error[VS_LOOK_WORDS];
-	int found;
-
-	if (!status && vs_live_ledger__look(&r->ledger, true, true, error))
-		status = fail(VS_EXIT_FAILURE, error, NULL);
-	vs_live__drain(&r->live);
-	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
-	found = vs_command__written(&vs_cmd_record, vs_live_ledger__verdict(&r->ledger, &result),
-				    result.write_error);
-	return status && found != VS_EXIT_BUG ? status : found;
+	vs_live_ledger__begin_again(&((struct record *)ctx)->ledger);
 }
 
 static void set_up(struct record *r)
@@ -126,7 +106,7 @@ static int follow(struct record *r)
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status)
 		status = vs_live__run(&r->live);
-	return conclude(r, status);
+	return vs_live_ledger__conclude(&r->ledger, &vs_cmd_record, status);
 }
 
 static int record(struct record *r)

@@ -104,30 +104,9 @@ static bool each(void *ctx, uint64_t now_ns)
 	return false;
 }
 
-/* vfio.ko was loaded anew: its groups were created before its probes were armed. */
 static void begin_again(void *ctx)
 {
-	struct refs *r = ctx;
-	char error[VS_LOOK_WORDS];
-
-	if (vs_live_ledger__begin(&r->ledger, error))
-		vs_live_ledger__note_failed(&r->ledger, error);
-}
-
-/* Whatever went wrong, the events seen are judged and summed up: a bug counts more than a failure. */
-static int conclude(struct refs *r, int status)
-{
-	struct vs_session_result result;
-	char error[VS_LOOK_WORDS];
-	int found;
-
-	if (!status && vs_live_ledger__look(&r->ledger, true, true, error))
-		status = fail(VS_EXIT_FAILURE, error, NULL);
-	vs_live__drain(&r->live);
-	vs_session__finish(r->live.session, vs_host__mono_ns(), &result);
-	found = vs_command__written(&vs_cmd_refs, vs_live_ledger__verdict(&r->ledger, &result),
-				    result.write_error);
-	return status && found != VS_EXIT_BUG ? status : found;
+	vs_live_ledger__begin_again(&((struct refs *)ctx)->ledger);
 }
 
 static void set_up(struct refs *r)
@@ -208,7 +187,7 @@ static int follow(struct refs *r)
 		status = fail(VS_EXIT_FAILURE, error, NULL);
 	if (!status)
 		status = vs_live__run(&r->live);
-	return conclude(r, status);
+	return vs_live_ledger__conclude(&r->ledger, &vs_cmd_refs, status);
 }
 
 static int refs(struct refs *r)

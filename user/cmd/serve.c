@@ -169,11 +169,9 @@ static void take_engine(struct serve *v)
 static void begin_again(void *ctx)
 {
 	struct serve *v = ctx;
-	char error[VS_LOOK_WORDS];
 
 	take_engine(v);
-	if (vs_live_ledger__begin(&v->ledger, error))
-		vs_live_ledger__note_failed(&v->ledger, error);
+	vs_live_ledger__begin_again(&v->ledger);
 }
 
 static bool each(void *ctx, uint64_t now)

@@ -73,7 +73,7 @@ int vs_live_ledger__look(struct vs_live_ledger *l, bool show, bool last, char *e
 	return err;
 }
 
-void vs_live_ledger__note_failed(struct vs_live_ledger *l, const char *error)
+static void note_failed(struct vs_live_ledger *l, const char *error)
 {
 	char words[VS_LOOK_WORDS + 80];
 
@@ -113,7 +113,7 @@ void vs_live_ledger__each(struct vs_live_ledger *l, uint64_t now_ns, bool show)
 	l->checked_ns = now_ns;
 	l->checked_events = events(l);
 	if (vs_live_ledger__look(l, show, false, error)) {
-		vs_live_ledger__note_failed(l, error);
+		note_failed(l, error);
 		l->shown_ns = show ? now_ns : l->shown_ns;
 	}
 }
@@ -136,6 +136,14 @@ int vs_live_ledger__begin(struct vs_live_ledger *l, char *error)
 	return err;
 }
 
+void vs_live_ledger__begin_again(struct vs_live_ledger *l)
+{
+	char error[VS_LOOK_WORDS];
+
+	if (vs_live_ledger__begin(l, error))
+		note_failed(l, error);
+}
+
 int vs_live_ledger__verdict(const struct vs_live_ledger *l, const struct vs_session_result *result)
 {
 	struct vs_registrations_totals devices;
@@ -150,4 +158,18 @@ int vs_live_ledger__verdict(const struct vs_live_ledger *l, const struct vs_sess
 	    devices.refused || devices.differ)
 		return VS_EXIT_INCONCLUSIVE;
 	return vs_plan__complete(vs_engine__plan(l->live->engine)) ? VS_EXIT_OK : VS_EXIT_UNAVAILABLE;
+}
+
+int vs_live_ledger__conclude(struct vs_live_ledger *l, const struct vs_command *command, int status)
+{
+	struct vs_session_result result;
+	char error[VS_LOOK_WORDS];
+	int found;
+
+	if (!status && vs_live_ledger__look(l, true, true, error))
+		status = vs_command__fail(command, VS_EXIT_FAILURE, error, NULL);
+	vs_live__drain(l->live);
+	vs_session__finish(l->live->session, vs_host__mono_ns(), &result);
+	found = vs_command__written(command, vs_live_ledger__verdict(l, &result), result.write_error);
+	return status && found != VS_EXIT_BUG ? status : found;
 }

@@ -47,8 +47,17 @@ void vs_live_ledger__each(struct vs_live_ledger *l, uint64_t now_ns, bool show);
 /* Shows the ledger with a snapshot of the caller's. */
 int vs_live_ledger__show(struct vs_live_ledger *l, const struct vs_snapshot *s, bool last, char *error);
 
-/* Tracing continues without a look that failed: each cause is reported once, and all are counted. */
-void vs_live_ledger__note_failed(struct vs_live_ledger *l, const char *error);
+/*
+ * Begins again after vfio.ko was loaded anew: its groups were created before its probes were armed. Tracing
+ * continues without a look that failed: each cause is reported once, and all are counted.
+ */
+void vs_live_ledger__begin_again(struct vs_live_ledger *l);
+
+/*
+ * Looks for the last time, unless @status says that the run failed, and ends the session. Whatever went wrong,
+ * the events seen are judged and summed up. Returns the exit status: a bug counts more than a failure.
+ */
+int vs_live_ledger__conclude(struct vs_live_ledger *l, const struct vs_command *command, int status);
 
 /* Returns the exit status of the run that ended with this result. */
 int vs_live_ledger__verdict(const struct vs_live_ledger *l, const struct vs_session_result *result);
