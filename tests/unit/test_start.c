@@ -92,7 +92,7 @@ static int teardown(void **state)
 
 static void judge_of(const char *name, int group, uint32_t pid, enum vs_start_kind said)
 {
-	assert_int_equal(vs_start__collect(root, name, group, pid, &facts), 0);
+	assert_int_equal(vs_start__collect(root, name, group, pid, true, &facts), 0);
 	vs_start__judge(&facts, &use, said, &start);
 }
 
@@ -478,7 +478,7 @@ static void test_verdict(void **state)
 	vs_why__free(&why);
 	device("0000:00:05.0", "e1000e", 1, "020000");
 	e.start = calloc(1, sizeof(*e.start));
-	assert_int_equal(vs_start__collect(root, "0000:00:05.0", -1, 0, e.start), 0);
+	assert_int_equal(vs_start__collect(root, "0000:00:05.0", -1, 0, true, e.start), 0);
 	text = vs_evidence__to_json(&e);
 	vs_evidence__free(&e);
 	assert_int_equal(vs_evidence__from_json(text, &e, error, sizeof(error)), 0);

@@ -26,6 +26,11 @@ leaves()
 	step "$1-refs" unshare -p -f -m sh -c \
 		'mount -t proc proc /proc && exec timeout 30 vfioscope refs --once'
 	step "$1-no-bpf" timeout 30 vfioscope why --json --no-bpf 0000:00:05.0
+	# Who reads what the kernel guards by the device's lock would wait with the others, and could not be killed.
+	for process in /proc/[0-9]*; do
+		grep -q '^Name:[[:space:]]*vfioscope$' "$process/status" 2>/dev/null || continue
+		! grep -q '^State:[[:space:]]*D' "$process/status" || cat "$process/status" "$process/stack"
+	done >"$OUT/$1.left" 2>/dev/null
 	kill "$holder" 2>/dev/null
 	wait "$holder" 2>/dev/null
 	wait $leaver

@@ -144,11 +144,12 @@ static FILE *open_stacks(struct question *q, int *status)
 static int add_start(const struct question *q, struct vs_evidence *e)
 {
 	uint32_t pid = q->starter ? q->starter : q->subject.pid;
+	bool quiet = e->nr_seen && !e->weaker && !vs_evidence__is_partial(e) && !e->nr_tasks;
 
 	if (!q->subject.device && q->subject.group < 0 && !pid)
 		return 0;
 	e->start = calloc(1, sizeof(*e->start));
-	return e->start ? vs_start__collect("", q->subject.device, q->subject.group, pid, e->start) : -ENOMEM;
+	return e->start ? vs_start__collect("", q->subject.device, q->subject.group, pid, quiet, e->start) : -ENOMEM;
 }
 
 /* Without privileges nothing of hangs and holders is known, but sysfs may show that no VM can start. */

@@ -81,9 +81,11 @@ void vs_start__judge(const struct vs_start_facts *f, const struct vs_start_use *
 
 /*
  * Looks at the host below @root ("" is the running one). @device: NULL asks about @group. @pid: whose limit of
- * locked memory it reads, 0 for none. Attributes for which the kernel takes a lock are read by a child, and
- * stay unknown if it does not come back. 0 or -ENOMEM.
+ * locked memory it reads, 0 for none. @quiet: nobody is known to wait for a device. Only then attributes are read
+ * for which the kernel takes the device's lock; else the reader would join those who wait for it, and could not be
+ * killed. A child reads them all the same, and they stay unknown if it does not come back. 0 or -ENOMEM.
  */
-int vs_start__collect(const char *root, const char *device, int group, uint32_t pid, struct vs_start_facts *f);
+int vs_start__collect(const char *root, const char *device, int group, uint32_t pid, bool quiet,
+		      struct vs_start_facts *f);
 
 #endif

@@ -332,7 +332,8 @@ static void find_memlock(struct place *p, uint32_t pid)
 		f->ipc_lock = strtoull(at, NULL, 16) >> CAP_IPC_LOCK_BIT & 1 ? VS_START_YES : VS_START_NO;
 }
 
-int vs_start__collect(const char *root, const char *device, int group, uint32_t pid, struct vs_start_facts *f)
+int vs_start__collect(const char *root, const char *device, int group, uint32_t pid, bool quiet,
+		      struct vs_start_facts *f)
 {
 	struct place p = { .root = root, .facts = f };
 	struct vs_inventory inv;
@@ -357,5 +358,5 @@ int vs_start__collect(const char *root, const char *device, int group, uint32_t 
 	f->ipc_lock = VS_START_UNKNOWN;
 	if (pid)
 		find_memlock(&p, pid);
-	return ask_members(&p);
+	return quiet ? ask_members(&p) : 0;
 }
