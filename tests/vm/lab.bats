@@ -70,6 +70,23 @@ LOOK='echo "text $(sed -n "s/ T _text$//p" /proc/kallsyms)"; echo "cpus $(nproc)
 	# Three looks at two CPUs; an idle one's stack is the kernel's, and can be read.
 	is "$(grep -cE '^RIP=[0-9a-f]{16} ' "$E/stuck")" 6
 	grep -qE '^look 3, the stack of CPU [01]: .*ffff[0-9a-f]{12}: 0x' "$E/stuck"
+	run -0 places "$E/stuck"
+	[ -z "$output" ]
+}
+
+# places FILE: of int3s that are hit for ever, as the lab finds them
+places()
+{
+	[ -s "$1" ] && bash -c ". $TOP/tools/lab/lib/vm.sh && int3_loops \"\$1\"" of "$1"
+}
+
+# lab_spin.looks: a guest that executed an int3 of __schedule() for 15 minutes; the kernel took each for one that had
+# just gone.
+@test "lab: the place of an int3 that is hit for ever is found in the looks at a guest" {
+	is "$(places "$TOP/tests/vm/lab_spin.looks")" ffffffff81916c6b
+	sed 's/81916c6c/81916c70/' "$TOP/tests/vm/lab_spin.looks" >"$BATS_TEST_TMPDIR/call"
+	run -0 places "$BATS_TEST_TMPDIR/call"
+	[ -z "$output" ]
 }
 
 # Without an init the kernel panics, and QEMU ends.

@@ -6,6 +6,7 @@
 # CPU has taken back and another still runs into: about one in a few hundred on a busy host. The command has not
 # begun then, so it is safe to start again: it is said, and with STRICT=1 not done.
 readonly BOOT_LIMIT=45 BOOT_LIMIT_CPU=6
+readonly LOOK_EVERY=60	# seconds between looks at a guest that uses a CPU all the time
 
 vm_defaults()
 {
@@ -357,13 +358,12 @@ monitor_command()
 	case $reply in *'"return": ""'*) ;; *) say "monitor: $1: $reply" ;; esac
 }
 
-# evidence_stuck: three looks at the registers and the stacks of a guest that did not end, since one that spins
-# writes nothing. The addresses of a direct image are those of its /proc/kallsyms.
-evidence_stuck()
+# looks NUMBER: at the registers and the stacks of the guest, since one that spins writes nothing. The addresses of a
+# direct image are those of its /proc/kallsyms.
+looks()
 {
 	local reply round stack cpu
-	[ -n "$opt_evidence" ] || return 0
-	for round in 1 2 3; do
+	for ((round = 1; round <= $1; round++)); do
 		monitor_words 'info registers -a'
 		printf 'look %d: %b\n' $round "$reply"
 		cpu=0
@@ -374,7 +374,44 @@ evidence_stuck()
 			cpu=$((cpu + 1))
 		done
 		sleep 0.2
-	done >"$opt_evidence/stuck"
+	done
+}
+
+evidence_stuck()
+{
+	[ -z "$opt_evidence" ] || looks 3 >"$opt_evidence/stuck"
+}
+
+# int3_loops LOOKS: places where a CPU was seen, when it was also seen to come from there by an instruction of one byte
+int3_loops()
+{
+	local top place
+	sed -n 's/^look [0-9]*, the stack of CPU [0-9]*: {"return": "[0-9a-f]*: 0x\([0-9a-f]*\) .*/\1/p' "$1" | sort -u |
+		while read -r top; do
+			place=$(printf '%016x' $((0x$top - 1)))
+			! grep -q "^RIP=$place " "$1" || echo "$place"
+		done
+}
+
+# spins_on_int3: a CPU hits an int3 that is not in its memory, again and again: the emulator's fault (README.md)
+spins_on_int3()
+{
+	local place reply
+	looks 6 >"$run/looks"
+	for place in $(int3_loops "$run/looks"); do
+		monitor_words "x /1xb 0x$place"
+		case $reply in *'0xcc'* | *'"error"'*) ;; *'0x'*) return 0 ;; esac
+	done
+	return 1
+}
+
+# is_busy: QEMU has used a CPU for most of the time since it was asked last
+is_busy()
+{
+	local before=$busy_ticks since=$busy_since
+	busy_ticks=$(sed 's/.*) //' "/proc/$vm_pid/stat" 2>/dev/null | awk '{ print $12 + $13 }')
+	busy_ticks=${busy_ticks:-0} busy_since=$SECONDS
+	[ $((busy_ticks - before)) -ge $(((busy_since - since) * 80)) ]
 }
 
 follow_console()
@@ -388,14 +425,20 @@ follow_console()
 # nothing, no-boot or timeout, and vm_died if the guest is gone
 vm_wait()
 {
-	local line rc=0 start=$SECONDS limit ready=
+	local line left rc=0 start=$SECONDS limit ready=
 	boot_limit=$((BOOT_LIMIT + opt_smp * BOOT_LIMIT_CPU))
 	limit=$((opt_timeout < boot_limit ? opt_timeout : boot_limit))
 	vm_status=
 	vm_died=
+	busy_ticks=0 busy_since=$start
 	while [ -z "$vm_status" ] && [ $rc -eq 0 ]; do
 		line=
-		read -r -t $((start + limit > SECONDS ? start + limit - SECONDS : 1)) -u "$status_fd" line || rc=$?
+		left=$((start + limit > SECONDS ? start + limit - SECONDS : 1))
+		read -r -t $((left < LOOK_EVERY ? left : LOOK_EVERY)) -u "$status_fd" line || rc=$?
+		if [ $rc -gt 128 ] && [ $left -gt $LOOK_EVERY ]; then
+			rc=0
+			! is_busy || ! spins_on_int3 || vm_status=emulator
+		fi
 		case $line in
 		ready) limit=$opt_timeout ready=1 ;;
 		exit\ *) vm_status=${line#exit } ;;
@@ -460,7 +503,7 @@ vm_once()
 	vm_start
 	vm_wait
 	! is_emulators_fault || vm_status=emulator
-	case $vm_status$vm_died in timeout | no-boot) evidence_stuck ;; esac
+	case $vm_status$vm_died in timeout | no-boot | emulator) evidence_stuck ;; esac
 	vm_stop
 	evidence_end
 	note_guest
@@ -473,7 +516,10 @@ may_start_again()
 	[ -z "${STRICT:-}" ] || return
 	case $vm_status in
 	no-boot) how_it_failed="${vm_died:+died and }did not come up within $boot_limit s" ;;
-	emulator) how_it_failed="died of an int3 that is not in its memory" ;;
+	emulator)
+		how_it_failed="hung on an int3 that is not in its memory"
+		[ -z "$vm_died" ] || how_it_failed=${how_it_failed/hung on/died of}
+		;;
 	esac
 	[ "$vm_status" = no-boot ] || { [ "$vm_status" = emulator ] && [ -n "$opt_evidence" ]; }
 }
@@ -492,6 +538,7 @@ vm_run()
 	case $vm_status$vm_died in
 	timeout) die "$EX_TIMEOUT" "the command did not end within $opt_timeout s ($vm_name on $host_name)" ;;
 	no-boot-died | emulator-died | -died) report_death ;;
+	emulator) die "$EX_GUEST_DIED" "the guest hung on an int3 that is not in its memory ($vm_name on $host_name)" ;;
 	no-boot) die "$EX_TIMEOUT" "the guest did not come up within $boot_limit s ($vm_name on $host_name)" ;;
 	esac
 	take_results
