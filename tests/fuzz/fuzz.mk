@@ -4,6 +4,7 @@
 FUZZ_SECONDS ?= 30
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+# The fuzzer sees what its input reaches in these; the rest of the program comes from the archive of the unit tests.
 # What a log becomes: the pure part of why, no collector.
 FUZZ_WHY := $(wildcard user/base/*.c user/klog/*.c) user/snapshot/snapshot.c user/ledger/gaps.c user/event/device_name.c user/evidence/evidence.c \
 	    user/evidence/names.c $(filter-out user/why/collect% user/why/print% $(addprefix user/why/,fallback.c running.c proc.c locks.c works.c), \
@@ -32,9 +33,9 @@ $(BUILD)/fuzz/fuzz_names $(BUILD)/fuzz/fuzz_record: $(BUILD)/fuzz/fuzz_%: tests/
 	@echo '  FUZZ  $@'
 	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter-out %.h %.a,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIB)
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIB) $(BUILD)/sanitized/libvfioscope.a
 	@echo '  FUZZ  $@'
-	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
+	@$(CLANG) $(ALL_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(filter-out %.a,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 
 -include $(FUZZ_LIB:.o=.d) $(FUZZ_RECORD:.o=.d)
 

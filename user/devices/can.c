@@ -256,7 +256,9 @@ static void mind_functions(struct deciding *g, const struct vs_device *d)
 /* One after the other there is no second CPU that drops the reference under the notifier's feet. */
 static void mind_fix(struct deciding *g, const struct vs_usage *u)
 {
-	if (g->facts->evidence.fix == VS_FIX_ABSENT && u->driver[0] && (u->nr_mates || u->nr_holders))
+	bool may_race = u->driver[0] && (u->nr_mates || u->nr_holders);
+
+	if (g->facts->evidence.fix == VS_FIX_ABSENT && (may_race || u->state == VS_USAGE_STUCK))
 		add(g, VS_CAN_NO_FIX, u->device, "this kernel lacks the fix of the notifier deadlock (811642d8d8a8): bind and unbind "
 		    "the devices of group %d one after the other, never at the same time", u->device->group);
 }
@@ -346,12 +348,26 @@ static void mind_module(struct deciding *g, const struct vs_module *m)
 		add(g, VS_CAN_UNSEEN, NULL, "the use counter of %s cannot be read", m->name);
 }
 
+/*
+ * Who is stuck in VFIO runs its code, also where sysfs says that the device has left its driver already: the
+ * notifier deadlock comes after that.
+ */
+static bool is_stuck_in(struct deciding *g, const struct vs_device *d)
+{
+	const struct vs_usage *u = use_of(g, d);
+
+	return u && u->state == VS_USAGE_STUCK && !d->driver[0] && !strncmp(g->q->module->name, "vfio", 4);
+}
+
 static void decide_rmmod(struct deciding *g)
 {
 	const struct vs_inventory *inv = &g->facts->inventory;
 	char list[200] = "";
 	size_t nr = 0;
 
+	for (size_t i = 0; !g->no_memory && i < inv->nr_devices; i++)
+		if (is_stuck_in(g, &inv->devices[i]))
+			mind_device(g, &inv->devices[i]);
 	for (size_t i = 0; !g->no_memory && i < inv->nr_devices; i++) {
 		const struct vs_device *d = &inv->devices[i];
 
