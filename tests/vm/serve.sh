@@ -25,6 +25,7 @@ scrapes()
 }
 
 bind vfio-pci 05.0
+group=$(group_of 05.0)
 began serve
 vfioscope serve -o /tmp/findings -t $PAGE >$OUT/serve 2>$OUT/serve.err &
 tracer=$!

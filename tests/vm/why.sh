@@ -184,7 +184,15 @@ if [ -d /sys/module/stuckdriver ]; then
 	(echo 1 >/sys/module/stuckdriver/parameters/abandon)
 	bind stuckdriver 05.1
 	echo 0000:00:05.1 >/sys/bus/pci/drivers/stuckdriver/unbind &
-	echo $! >"$OUT/dead.unbinder"
+	unbinder=$!
+	echo $unbinder >"$OUT/dead.unbinder"
+	# It sleeps before the next task is born, which may get the memory of the dead owner.
+	tries=0
+	until { grep -q '^State:[[:space:]]*D' /proc/$unbinder/status && grep -q ' stuckdriver_remove' /proc/$unbinder/stack; } ||
+		[ $tries -ge 200 ]; do
+		tries=$((tries + 1))
+		usleep 50000
+	done
 	usleep 300000
 	echo 0000:00:05.1 >/sys/bus/pci/drivers/stuckdriver/unbind &
 	echo $! >"$OUT/dead.victim"
