@@ -351,7 +351,14 @@ static void test_a_deadlock_of_locks(void **state)
 	t->lock_kind = VS_EV_MUTEX;
 	t->lock = 0xffff888012345678;
 	t->owner = task(365)->address;
+	task(365)->age_ns = 3 * t->waited_ns;
 	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].confidence, VS_HIGH);
+	vs_why__free(&why);
+	/* The memory of a dead owner may be a new task's, which need not have the lock. */
+	task(365)->age_ns = t->waited_ns + t->waited_ns / 8;
+	classify(NULL, -1, 0);
+	assert_int_equal(why.cases[0].confidence, VS_LOW);
 	assert_int_equal(why.nr_cases, 1);
 	assert_int_equal(why.cases[0].verdict, VS_WHY_UNEXPLAINED);
 	assert_true(why.cases[0].cycle);

@@ -109,6 +109,27 @@ int why_cycles__find_back(struct vs_why_case *c)
 			       c->waits_back->lock_name[0] ? c->waits_back->lock_name : "lock", first);
 }
 
+/*
+ * An owner that is hardly older than the wait may be the heir of a dead owner's memory, where nothing but the
+ * lock's word names it: no name tells which lock that is. Twice the wait is a guess that only lowers confidence.
+ */
+static bool may_be_heir(const struct vs_ev_task *owner, const struct vs_ev_task *t)
+{
+	return !t->lock_name[0] && owner->age_ns && owner->age_ns / 2 < t->waited_ns;
+}
+
+static int doubt(struct vs_why_case *c, const struct vs_ev_task *owner, const struct vs_ev_task *t)
+{
+	char name[VS_TASK_LEN];
+
+	if (!may_be_heir(owner, t))
+		return 0;
+	c->confidence = VS_LOW;
+	vs_name__task(name, owner->comm, owner->tid, 0);
+	return why_case__prove(c, "in doubt: %s is hardly older than that wait, so its memory may have been that of a task "
+			       "which ended with the lock", name);
+}
+
 int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e)
 {
 	char waits[VS_TASK_LEN], holds[VS_TASK_LEN];
@@ -124,6 +145,7 @@ int why_cycles__prove(struct vs_why_case *c, const struct vs_evidence *e)
 		vs_name__task(holds, owner->comm, owner->tid, 0);
 		err = why_case__prove(c, "%s waits for the %s, which %s holds", waits,
 				      t->lock_name[0] ? t->lock_name : "lock", holds);
+		err = err ?: doubt(c, owner, t);
 		if (owner == c->task)
 			break;
 		t = owner;
