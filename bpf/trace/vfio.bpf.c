@@ -96,7 +96,7 @@ static __always_inline void emit_open(__u64 ip, __u64 group, __u64 file)
 	emit_end(e, wakeup);
 }
 
-/* Where its end is seen, an open is reported then: it may still fail. */
+/* An open may still fail, so it is reported at its end where that is seen. */
 static __always_inline void begin_open(__u64 ip, __u64 group, __u64 file)
 {
 	struct task_state *task;

@@ -148,7 +148,7 @@ static const struct vs_session_calls calls = {
 	resolve, two_devices, proc_stack, running_clock, one_in_three, never, never, never,
 };
 
-/* What one run prints, as text and as NDJSON. */
+/* One run prints these, as text and as NDJSON. */
 struct printed {
 	int fds[2];
 	struct vs_sink *sinks[2];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What devices there are, by a made-up sysfs, and who has them, by what was recorded on kernels of the lab. */
+/* A made-up sysfs has the devices; records of the lab's kernels tell who has them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -209,7 +209,7 @@ static void record_golden(const char *path)
 	lab_file_free(&f);
 }
 
-/* What each format was like is kept for ever. VS_GOLDEN_WRITE makes the recording of a new one. */
+/* A recording of each format is kept for ever. VS_GOLDEN_WRITE makes that of a new one. */
 static void earlier_formats_are_read(void **state)
 {
 	static const char vfr[] = "tests/recordings/1.0.vfr";

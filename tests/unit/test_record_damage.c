@@ -10,7 +10,7 @@
 
 #include "record_lab.h"
 
-/* What reading a file to its end tells. */
+/* A reader that goes to the end of a file fills this in. */
 struct told {
 	uint64_t events, units, odd, missing, last_seq;
 	bool ended;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What keeps a VM from starting: from a made-up /sys, /proc and /dev to the cause and its words. */
+/* A made-up /sys, /proc and /dev lead to the cause that keeps a VM from starting, and to its words. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -110,8 +110,9 @@ blind()
 
 narrow()
 {
-	[ -s "$OUT/idle.devices.text" ] && [ -s "$OUT/idle.can.text" ] || return
 	local text
+	[ -s "$OUT/idle.devices.text" ] || return
+	[ -s "$OUT/idle.can.text" ] || return
 	for text in "$OUT"/*.text "$OUT/unprivileged-devices"; do
 		absent '^.{81,}' <(sed '/^no: /d; /^cannot be told: /d' "$text") || { echo "$text"; return 1; }
 	done
